@@ -1,0 +1,67 @@
+package auth
+
+import (
+	"time"
+
+	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/fhir/search"
+)
+
+// Coding is a system and code.
+type Coding struct{ System, Code string }
+
+// ResourceFacts is what policy knows of one resource, access.md 2.1. It is computed at write and
+// stored beside the head row, so that Decide and Filter never parse a body.
+type ResourceFacts struct {
+	Ref       fhir.Ref   // with the version it speaks of
+	Patients  []fhir.Ref // in id order; none for directory types
+	Custodian fhir.Ref   // organisation, access.md 2.1
+	Author    fhir.Ref
+	FiledAt   time.Time // commit time of version 1; set by the store
+	Updated   time.Time // commit time of this version; set by the store
+	When      time.Time // zero: none in the resource
+	Status    string
+	Domains   []string // codes of mks-domein in meta.tag
+	Labels    []Label
+	Source    string     // meta.source without its fragment's version: one source record
+	Codings   []Coding   // category, code, type, meta.tag
+	Refs      []fhir.Ref // literal references of the resource, for data meaning related and dependents
+	Parties   []fhir.Ref // organisations named as Consent.organization or base actor, Task owner or requester
+	// Granular holds the index rows that granular scopes may ask for: category, code, status, _tag, _security.
+	Granular []search.Row
+}
+
+// Label is one coding of meta.security with the persons that a seal bars.
+type Label struct {
+	Coding
+	Barred []fhir.Ref
+}
+
+// Settings are the operator's choices that decisions depend on.
+type Settings struct {
+	Jurisdiction   string // nl, se: of a child that does not say
+	ParentRead1215 string // require-child-permit, deny-on-child-objection
+}
+
+// Facts is all that Decide looks at beside the principal and the action. Children are those of the
+// resource (or, in phase A, of the token's patient), read in one snapshot.
+type Facts struct {
+	Now       time.Time
+	Settings  Settings
+	Resource  *ResourceFacts // nil: phase A alone is judged, and Permit means "go on"
+	Children  []*Child       // in id order, one per patient of Resource
+	Directory *Directory
+}
+
+// Material is what the store knows of one compartment, current versions only: the input of NewChild.
+type Material struct {
+	Compartment string // patient id
+	Epoch       int64
+	Resources   []Stored // Patient, RelatedPerson, CareTeam, Consent, Task, Flag of the child
+}
+
+// Stored is a resource tree with the facts that stand beside it.
+type Stored struct {
+	Resource *fhir.Resource
+	Facts    ResourceFacts
+}

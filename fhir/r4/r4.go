@@ -1,0 +1,97 @@
+// Package r4 holds the compact tables of FHIR R4 4.0.1 as data: structures, bindings with their
+// required codes, constraints, search parameters and compartments. It refuses behaviour.
+package r4
+
+// Unbounded is the Max of an element with cardinality *.
+const Unbounded = -1
+
+// Structure is one R4 type: a primitive type, a complex type, a resource, or a nested part of one,
+// which is named by its path, such as "CarePlan.activity".
+type Structure struct {
+	Name     string
+	Kind     string // primitive-type, complex-type, resource, backbone
+	Base     string // name of the parent type, "" at the top
+	Abstract bool
+	Elements []Element // direct members in the order of the definition
+}
+
+// Element is one member of a Structure.
+type Element struct {
+	Path        string // as in the definition, "Observation.value[x]"
+	Name        string // without choice suffix: "value"
+	Choice      bool   // value[x]
+	Min, Max    int
+	Types       []TypeRef
+	Binding     *Binding
+	Constraints []Constraint
+	Summary     bool
+	Modifier    bool
+}
+
+// TypeRef is one type of an element. Code is the name of a Structure, also of a nested part
+// ("CarePlan.activity.detail") and of the part that a content reference points to.
+type TypeRef struct {
+	Code    string
+	Targets []string // Reference, canonical: resource types; empty: any
+}
+
+// Binding is a terminology binding.
+type Binding struct {
+	Strength string // required, extensible, preferred, example
+	ValueSet string // canonical URL without version
+}
+
+// Constraint is an invariant of a definition.
+type Constraint struct {
+	Key        string
+	Severity   string // error, warning
+	Expression string // FHIRPath
+}
+
+// Field is a member as it is named in JSON: a choice is resolved to one type.
+type Field struct {
+	Element *Element
+	Type    string // name of a Structure
+	Targets []string
+}
+
+// SearchParam is one search parameter for one resource type.
+type SearchParam struct {
+	Code       string
+	URL        string
+	Type       string   // number, date, string, token, reference, composite, quantity, uri, special
+	Expression string   // FHIRPath, of this resource type alone
+	Targets    []string // reference: resource types
+	Components []Component
+}
+
+// Component is a part of a composite search parameter.
+type Component struct {
+	Definition string // canonical URL
+	Expression string
+}
+
+// Lookup returns the structure of that name, or nil.
+func Lookup(name string) *Structure { return nil }
+
+// Resources returns the names of the concrete resource types in alphabetical order.
+func Resources() []string { return nil }
+
+// Member returns the member of the structure by its JSON name ("valueQuantity", "birthDate"; not
+// "_birthDate"), base types included.
+func Member(structure, name string) (Field, bool) { return Field{}, false }
+
+// IsA reports whether the type is base or derives from it ("Age" is a "Quantity").
+func IsA(name, base string) bool { return false }
+
+// Codes returns the codes of a value set that the definitions list in full, as "system|code" and as
+// "code" alone, and whether it is listed in full.
+func Codes(valueSet string) (map[string]bool, bool) { return nil, false }
+
+// SearchParams returns the parameters of a resource type, those of DomainResource and Resource
+// included, in alphabetical order of code.
+func SearchParams(resource string) []SearchParam { return nil }
+
+// Compartment returns the search parameters by which a resource type belongs to a compartment
+// ("Patient"), and false when it does not.
+func Compartment(compartment, resource string) ([]string, bool) { return nil, false }

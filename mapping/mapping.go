@@ -1,0 +1,81 @@
+// Package mapping is the kit that every source format shares: the Format interface, sources,
+// results, trace, loss report and deterministic ids. It refuses the rules of any one format.
+package mapping
+
+import (
+	"time"
+
+	"github.com/drieluik/drieluik/fhir"
+)
+
+// Format is one source format. All methods are pure.
+type Format interface {
+	// Schema returns the value of the member "schema", such as "mks-bron/1".
+	Schema() string
+	// Read checks a parsed source document alone: form, lists, identifiers. Issues carry JSON
+	// pointers and rule ids. The Source is usable for Map even with errors, so that Map can find
+	// the other faults in the same answer.
+	Read(doc *fhir.Resource, now time.Time) (Source, []fhir.Issue)
+	// Map maps a source to FHIR with what is already stored. All faults come back as
+	// Result.Issues; the error is for failed look-ups alone.
+	Map(s Source, k Known, now time.Time) (Result, error)
+	// Back rebuilds source documents from FHIR: one document, or a JSON array of several.
+	Back(rs []*fhir.Resource) ([]byte, []fhir.Issue, error)
+}
+
+// Source is a source document that was read.
+type Source struct {
+	Schema  string
+	Record  string          // key of the record without its version: the idempotence key is Record and Version
+	Version int             // version of the record, from 1
+	Sender  fhir.Identifier // organisation that sent it, such as its URA
+	Child   []fhir.Identifier
+	Doc     *fhir.Resource // the document
+	Faulty  bool           // Read found errors
+	Value   any            // the format's own reading of Doc
+}
+
+// Known answers what a mapping must look up. It is one consistent snapshot; exchange records every
+// answer as relied on, so that Commit can say Conflict when one has moved.
+type Known interface {
+	// Read returns the current version of a resource, or nil when there is none.
+	Read(fhir.Ref) (*Found, error)
+	// Identified returns the current resources of t with that business identifier.
+	Identified(t fhir.Type, id fhir.Identifier) ([]*Found, error)
+	// Child returns the current resources of the types in the compartment of a patient.
+	Child(patient fhir.Ref, types ...fhir.Type) ([]*Found, error)
+	// Stored returns the versions of a record that were stored, in ascending order.
+	Stored(record string) ([]int, error)
+}
+
+// Found is one stored resource with the facts that mappings need.
+type Found struct {
+	Resource  *fhir.Resource
+	Version   int
+	Updated   time.Time
+	Custodian fhir.Ref // organisation
+	Author    fhir.Ref
+}
+
+// Mapped is one resource to write.
+type Mapped struct {
+	Resource  *fhir.Resource
+	Custodian fhir.Ref // zero: stays as stored, on a new resource Result.Sender
+	Author    fhir.Ref // zero: as Custodian
+}
+
+// Trace says where one member of the source went.
+type Trace struct {
+	Pointer  string   // RFC 6901, in the source document
+	Elements []string // FHIRPath with Type/id, such as "Patient/x.name[0].family"
+}
+
+// Result is what a source document became.
+type Result struct {
+	Resources []Mapped // to create or update, in source order, Provenance last
+	Anchor    fhir.Ref // the resource that carries the record
+	Patient   fhir.Ref // the child
+	Sender    fhir.Ref // the sending Organization: custodian and author of what is new
+	Trace     []Trace
+	Issues    []fhir.Issue // errors: nothing may be stored
+}
