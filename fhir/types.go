@@ -1,7 +1,36 @@
 package fhir
 
+import (
+	"sync"
+
+	"github.com/drieluik/drieluik/fhir/r4"
+)
+
+// types maps the name of each concrete R4 resource type to itself, so that a parsed tree shares one
+// copy of it.
+var types = sync.OnceValue(func() map[string]Type {
+	m := make(map[string]Type)
+	for _, name := range r4.Resources() {
+		m[name] = Type(name)
+	}
+	return m
+})
+
 // ParseType returns the R4 resource type of that name.
-func ParseType(name string) (Type, bool) { return Type(name), name != "" }
+func ParseType(name string) (Type, bool) {
+	if len(types()) == 0 { // until the tables land
+		return Type(name), name != "" && name[0] >= 'A' && name[0] <= 'Z'
+	}
+	t, ok := types()[name]
+	return t, ok
+}
 
 // Types returns all R4 resource types in alphabetical order, abstract ones left out.
-func Types() []Type { return nil }
+func Types() []Type {
+	names := r4.Resources()
+	out := make([]Type, len(names))
+	for i, name := range names {
+		out[i] = Type(name)
+	}
+	return out
+}
