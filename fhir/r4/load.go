@@ -2,7 +2,6 @@ package r4
 
 import (
 	_ "embed" // the table
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -20,7 +19,7 @@ var tables = sync.OnceValue(func() *index { return load(table) })
 type index struct {
 	structures   map[string]*Structure
 	resources    []string
-	params       map[string][]SearchParam
+	params       map[string]func() []SearchParam
 	compartments map[string]map[string][]string
 	valueSets    map[string]func() map[string]bool
 }
@@ -29,8 +28,9 @@ type index struct {
 type loader struct {
 	index
 	structure   *Structure
-	constraints *[]Constraint // of the structure or the element before
-	components  *[]Component  // of the search parameter before
+	own         map[string][]SearchParam // those declared for a type
+	constraints *[]Constraint            // of the structure or the element before
+	components  *[]Component             // of the search parameter before
 	valueSet    string
 	systems     map[string][]string // value set: "system TAB codes"
 	types       map[string][]TypeRef
@@ -53,10 +53,11 @@ func load(text string) *index {
 	l := &loader{
 		index: index{
 			structures:   make(map[string]*Structure, 1024),
-			params:       map[string][]SearchParam{},
+			params:       map[string]func() []SearchParam{},
 			compartments: map[string]map[string][]string{},
 			valueSets:    map[string]func() map[string]bool{},
 		},
+		own:      map[string][]SearchParam{},
 		systems:  map[string][]string{},
 		types:    map[string][]TypeRef{},
 		bindings: map[string]*Binding{},
@@ -159,8 +160,8 @@ func (l *loader) addParam(f fields) {
 	base := f.next()
 	p := SearchParam{Code: f.next(), Type: f.next(), URL: f.next()}
 	p.Targets, p.Expression = words(f.next()), f.rest
-	l.params[base] = append(l.params[base], p)
-	l.components = &l.params[base][len(l.params[base])-1].Components
+	l.own[base] = append(l.own[base], p)
+	l.components = &l.own[base][len(l.own[base])-1].Components
 }
 
 func (l *loader) addComponent(f fields) {
@@ -191,7 +192,7 @@ func (l *loader) addSystem(f fields) {
 	l.systems[l.valueSet] = append(l.systems[l.valueSet], f.rest)
 }
 
-// finish links what the lines only name.
+// finish links what the lines only name. What only some programs need is made on first use.
 func (l *loader) finish() {
 	for set, systems := range l.systems {
 		l.valueSets[set] = sync.OnceValue(func() map[string]bool { return codes(systems) })
@@ -201,10 +202,11 @@ func (l *loader) finish() {
 		l.inherit(s, done)
 	}
 	for _, s := range l.structures {
-		s.fields = l.fieldsOf(s)
+		s.fields = sync.OnceValue(func() map[string]Field { return fieldsOf(s, l.structures) })
 	}
 	for _, name := range l.resources {
-		l.params[name] = l.allParams(name)
+		s := l.structures[name]
+		l.params[name] = sync.OnceValue(func() []SearchParam { return paramsOf(s, l.own) })
 	}
 	slices.Sort(l.resources)
 }
@@ -234,7 +236,7 @@ func (l *loader) inherit(s *Structure, done map[*Structure]bool) {
 }
 
 // fieldsOf names the members of s as JSON does: value[x] becomes valueString, valueQuantity …
-func (l *loader) fieldsOf(s *Structure) map[string]Field {
+func fieldsOf(s *Structure, structures map[string]*Structure) map[string]Field {
 	all := make(map[string]Field, len(s.Elements))
 	for i := range s.Elements {
 		e := &s.Elements[i]
@@ -243,27 +245,20 @@ func (l *loader) fieldsOf(s *Structure) map[string]Field {
 			if e.Choice {
 				name += strings.ToUpper(t.Code[:1]) + t.Code[1:]
 			}
-			all[name] = Field{Element: e, Type: t.Code, Structure: l.structures[t.Code], Targets: t.Targets}
+			all[name] = Field{Element: e, Type: t.Code, Structure: structures[t.Code], Targets: t.Targets}
 		}
 	}
 	return all
 }
 
-// allParams merges the parameters of a resource type with those of its base types.
-func (l *loader) allParams(name string) []SearchParam {
-	byCode := map[string]SearchParam{}
-	for s := l.structures[name]; s != nil; s = s.base {
-		for _, p := range l.params[s.Name] {
-			if _, ok := byCode[p.Code]; !ok {
-				byCode[p.Code] = p
-			}
-		}
+// paramsOf merges the parameters declared for a resource type and for its base types.
+func paramsOf(s *Structure, declared map[string][]SearchParam) []SearchParam {
+	var all []SearchParam
+	for ; s != nil; s = s.base {
+		all = append(all, declared[s.Name]...)
 	}
-	all := make([]SearchParam, 0, len(byCode))
-	for _, code := range slices.Sorted(maps.Keys(byCode)) {
-		all = append(all, byCode[code])
-	}
-	return all
+	slices.SortStableFunc(all, func(a, b SearchParam) int { return strings.Compare(a.Code, b.Code) })
+	return slices.CompactFunc(all, func(a, b SearchParam) bool { return a.Code == b.Code })
 }
 
 // codes lists the codes of a value set with and without their system.

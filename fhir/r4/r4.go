@@ -21,7 +21,7 @@ type Structure struct {
 	Constraints []Constraint
 
 	base   *Structure
-	fields map[string]Field
+	fields func() map[string]Field
 }
 
 // Element is one member of a Structure.
@@ -100,7 +100,7 @@ func Member(structure, name string) (Field, bool) {
 
 // Member returns the member of s by its JSON name, base types included.
 func (s *Structure) Member(name string) (Field, bool) {
-	f, ok := s.fields[name]
+	f, ok := s.fields()[name]
 	return f, ok
 }
 
@@ -126,7 +126,13 @@ func Codes(valueSet string) (map[string]bool, bool) {
 
 // SearchParams returns the parameters of a resource type, those of DomainResource and Resource
 // included, in alphabetical order of code.
-func SearchParams(resource string) []SearchParam { return tables().params[resource] }
+func SearchParams(resource string) []SearchParam {
+	params, ok := tables().params[resource]
+	if !ok {
+		return nil
+	}
+	return params()
+}
 
 // Compartment returns the search parameters by which a resource type belongs to a compartment
 // ("Patient"), and false when it does not. The parameter "{def}" means the resource itself.
