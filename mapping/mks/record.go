@@ -1,0 +1,50 @@
+package mks
+
+import "github.com/drieluik/drieluik/fhir"
+
+// A record is one record type of mks.md 3. To add one, write a function that returns it and name it
+// in recordOf:
+//
+//	func zorgplan() record {
+//		return record{name: "zorgplan", anchor: "CarePlan", fields: fields{
+//			f("ingangsdatum", "1", date),            // name, cardinality, type: as in the table of mks.md
+//			f("opgesteldDoor", "1", ref("med")),
+//			f("problemen", "0..*", obj(f("id", "1", ident), f("code", "0..1", codering))),
+//			f("acties", "1..*", obj(…)),
+//		}, local: zorgplanRules, stored: zorgplanStored, write: writeZorgplan}
+//	}
+//
+// The form (ENV-01..06, 14..16), references (REF-01..03), envelope, meta, identifiers of the anchor,
+// Provenance, retired resources and the source-member extensions come from the package. A source
+// leaf that write does not trace with value.to is kept as source-member, so nothing is lost.
+//
+// In rules use value.sound: a rule whose inputs are faulty is skipped. The methods fail, warn and
+// inform report; code and severity of an issue follow from the rule id.
+type record struct {
+	name   string
+	anchor fhir.Type
+	fields fields
+	// local checks the document alone. It may be nil.
+	local func(*document)
+	// stored checks what needs stored resources. It runs also when the document has faults; errors
+	// are failed look-ups. It may be nil.
+	stored func(*mapper) error
+	// write adds the resources, the anchor with mapper.addAnchor. It runs only without faults.
+	// nil: the record type is not supported yet.
+	write func(*mapper) error
+}
+
+// recordOf returns the record type of that name.
+func recordOf(name string) (record, bool) {
+	for _, r := range []record{
+		kind(), {name: "verwijsboom", anchor: "QuestionnaireResponse"},
+		{name: "hulpbehoeftescan", anchor: "QuestionnaireResponse"}, zorgplan(),
+		{name: "evaluatie", anchor: "Encounter"}, {name: "beslisboom", anchor: "QuestionnaireResponse"},
+		overdracht(), toestemming(),
+	} {
+		if r.name == name {
+			return r, true
+		}
+	}
+	return record{}, false
+}

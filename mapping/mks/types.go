@@ -1,0 +1,155 @@
+package mks
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/drieluik/drieluik/fhir"
+)
+
+// typ is a type of mks.md 2.1.
+type typ struct {
+	shape fhir.Shape
+	// check returns the rule that a text breaks, or "".
+	check func(text string) string
+	// fields are the members of an object; entries the type of every member of a free object.
+	fields  fields
+	entries *typ
+	atLeast bool     // at least one field must be present
+	refs    []string // what a reference may name: bet, med, org, kind
+}
+
+// Simple types. The rule of a broken format is MKS-ENV-02, of a number that identifies somebody
+// MKS-ENV-05 or MKS-ENV-06.
+var (
+	str      = textOf(500)
+	text     = textOf(20000)
+	ident    = pattern(`[A-Za-z0-9._-]{1,64}`, "MKS-ENV-02")
+	slug     = pattern(`[a-z0-9-]{1,32}`, "MKS-ENV-02")
+	language = pattern(`[a-z]{2}`, "MKS-ENV-02")
+	country  = pattern(`[A-Z]{2}`, "MKS-ENV-02")
+	orgType  = pattern(`[A-Z][0-9A-Z]{1,3}`, "MKS-ENV-02")
+	uziRol   = pattern(`[0-9]{2}\.[0-9]{3}`, "MKS-ENV-02")
+	sct      = pattern(`[0-9]{6,18}`, "MKS-ENV-02")
+	ura      = pattern(`[0-9]{8}`, "MKS-ENV-06")
+	agb      = pattern(`[0-9]{8}`, "MKS-ENV-06")
+	big      = pattern(`[0-9]{11}`, "MKS-ENV-06")
+	uzovi    = pattern(`[0-9]{4}`, "MKS-ENV-06")
+	bsn      = typ{shape: fhir.String, check: when(validBSN, "MKS-ENV-05")}
+	date     = typ{shape: fhir.String, check: when(func(s string) bool { return len(s) == 10 && validDate(s) }, "MKS-ENV-02")}
+	pdate    = typ{shape: fhir.String, check: when(validDate, "MKS-ENV-02")}
+	instant  = typ{shape: fhir.String, check: when(validInstant, "MKS-ENV-02")}
+	clock    = pattern(`([01][0-9]|2[0-3]):[0-5][0-9]`, "MKS-ENV-02")
+	boolean  = typ{shape: fhir.Bool}
+	number   = typ{shape: fhir.Number}
+	positive = typ{shape: fhir.Number, check: when(aboveZero, "MKS-ENV-02")}
+	// meting is one measurement.
+	meting = obj(f("waarde", "1", number), f("op", "1", instant))
+	// codering is a free coding: at least one of the code systems, or text.
+	codering = typ{shape: fhir.Object, atLeast: true, fields: fields{
+		f("sct", "0..1", str), f("omaha", "0..1", str), f("icf", "0..1", str), f("noc", "0..1", str),
+		f("nic", "0..1", str), f("nanda", "0..1", str), f("icd10", "0..1", str), f("tekst", "0..1", str),
+	}}
+	// uren is {zorgonderdeel: hours}.
+	uren = typ{shape: fhir.Object, entries: &positive}
+)
+
+// obj is an object with these members.
+func obj(fs ...field) typ { return typ{shape: fhir.Object, fields: fs} }
+
+// code is one code of a closed list (MKS-ENV-03).
+func code(list string) typ {
+	return typ{shape: fhir.String, check: func(s string) string {
+		if inList(list, s) {
+			return ""
+		}
+		return "MKS-ENV-03"
+	}}
+}
+
+// ref is a reference to a member of the lists of the kind record: bet, med, org, kind.
+func ref(kinds ...string) typ { return typ{shape: fhir.String, check: str.check, refs: kinds} }
+
+// integer is a whole number from low to high.
+func integer(low, high int64) typ {
+	return typ{shape: fhir.Number, check: when(func(s string) bool {
+		n, ok := wholeNumber(s)
+		return ok && n >= low && n <= high
+	}, "MKS-ENV-02")}
+}
+
+func when(valid func(string) bool, rule string) func(string) string {
+	return func(s string) string {
+		if valid(s) {
+			return ""
+		}
+		return rule
+	}
+}
+
+func pattern(expr, rule string) typ {
+	re := regexp.MustCompile(`^(?:` + expr + `)$`)
+	return typ{shape: fhir.String, check: when(re.MatchString, rule)}
+}
+
+func textOf(longest int) typ {
+	return typ{shape: fhir.String, check: when(func(s string) bool {
+		return strings.TrimSpace(s) != "" && utf8.RuneCountInString(s) <= longest
+	}, "MKS-ENV-02")}
+}
+
+// wholeNumber reads a JSON number that has an integer value, also one written as 1.0 or 1e2.
+func wholeNumber(s string) (int64, bool) {
+	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
+		return n, true
+	}
+	x, err := strconv.ParseFloat(s, 64)
+	if err != nil || x != float64(int64(x)) || x > 1e15 || x < -1e15 {
+		return 0, false
+	}
+	return int64(x), true
+}
+
+func aboveZero(s string) bool {
+	x, err := strconv.ParseFloat(s, 64)
+	return err == nil && x > 0
+}
+
+// validBSN holds the 11-proef.
+func validBSN(s string) bool {
+	if len(s) != 9 || s == "000000000" {
+		return false
+	}
+	sum := 0
+	for i := range 9 {
+		digit := int(s[i]) - '0'
+		if digit < 0 || digit > 9 {
+			return false
+		}
+		weight := 9 - i
+		if i == 8 {
+			weight = -1
+		}
+		sum += weight * digit
+	}
+	return sum%11 == 0
+}
+
+// validDate accepts YYYY, YYYY-MM and YYYY-MM-DD of an existing day.
+func validDate(s string) bool {
+	layouts := map[int]string{4: "2006", 7: "2006-01", 10: time.DateOnly}
+	layout, ok := layouts[len(s)]
+	if !ok {
+		return false
+	}
+	_, err := time.Parse(layout, s)
+	return err == nil
+}
+
+func validInstant(s string) bool {
+	_, err := time.Parse(time.RFC3339Nano, s)
+	return err == nil
+}
