@@ -2,13 +2,30 @@ package fhir
 
 import (
 	"errors"
+	"fmt"
+	"math"
 
 	"google.golang.org/protobuf/proto"
 )
 
 // FromProto returns the tree of a google/fhir R4 resource message (a resource itself, or a
-// ContainedResource). It is equal to what google's jsonformat prints.
-func FromProto(m proto.Message) (*Resource, error) { return nil, errors.New("not implemented") }
+// ContainedResource). It is equal to what google's jsonformat prints, with the members in the
+// order of the definitions. It refuses a message that would give an empty value, as Parse does.
+func FromProto(m proto.Message) (*Resource, error) {
+	const op = "fhir.FromProto"
+	if m == nil || !m.ProtoReflect().IsValid() {
+		return nil, &Error{Kind: Internal, Op: op, Err: errors.New("no message")}
+	}
+	w := protoWriter{text: make([]byte, 0, 2048)}
+	if err := w.anyResource(m.ProtoReflect()); err != nil {
+		return nil, &Error{Kind: Internal, Op: op, Err: err}
+	}
+	r, issues := Parse(w.text, Limits{Bytes: math.MaxInt32, Nodes: math.MaxInt32})
+	if HasErrors(issues) {
+		return nil, &Error{Kind: Internal, Op: op, Issues: issues, Err: fmt.Errorf("at %s", issues[0].Expression)}
+	}
+	return r, nil
+}
 
 // ToProto fills m, a google/fhir R4 resource message, from r.
 func ToProto(r *Resource, m proto.Message) error { return errors.New("not implemented") }

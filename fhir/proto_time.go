@@ -1,0 +1,108 @@
+package fhir
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// layouts are the texts of the precisions of Date, DateTime, Instant and Time, without offset.
+var layouts = map[protoreflect.Name]string{
+	"YEAR":        "2006",
+	"MONTH":       "2006-01",
+	"DAY":         "2006-01-02",
+	"SECOND":      "2006-01-02T15:04:05",
+	"MILLISECOND": "2006-01-02T15:04:05.000",
+	"MICROSECOND": "2006-01-02T15:04:05.000000",
+}
+
+// writeTime writes a Date, DateTime or Instant.
+func writeTime(text []byte, p *plan, m protoreflect.Message) ([]byte, error) {
+	fields := p.desc.Fields()
+	precision := precisionOf(fields.ByName("precision"), m)
+	layout, ok := layouts[precision]
+	if !ok {
+		return nil, errors.New("the time has no precision")
+	}
+	us := m.Get(fields.ByName("value_us")).Int()
+	zone := m.Get(fields.ByName("timezone")).String()
+	t, err := inZone(time.Unix(us/1e6, us%1e6*1000).UTC(), zone)
+	if err != nil {
+		return nil, err
+	}
+	if len(layout) > len("2006-01-02") {
+		if zone == "Z" {
+			layout += "Z"
+		} else {
+			layout += "-07:00"
+		}
+	}
+	text = append(text, '"')
+	text = t.AppendFormat(text, layout)
+	return append(text, '"'), nil
+}
+
+// writeClock writes a Time, which counts from midnight.
+func writeClock(text []byte, p *plan, m protoreflect.Message) ([]byte, error) {
+	fields := p.desc.Fields()
+	layout, ok := layouts[precisionOf(fields.ByName("precision"), m)]
+	if !ok || len(layout) <= len("2006-01-02T") {
+		return nil, errors.New("the time has no precision")
+	}
+	us := m.Get(fields.ByName("value_us")).Int()
+	text = append(text, '"')
+	text = time.Unix(us/1e6, us%1e6*1000).UTC().AppendFormat(text, layout[len("2006-01-02T"):])
+	return append(text, '"'), nil
+}
+
+// precisionOf returns the name of the precision that m has.
+func precisionOf(fd protoreflect.FieldDescriptor, m protoreflect.Message) protoreflect.Name {
+	v := fd.Enum().Values().ByNumber(m.Get(fd).Enum())
+	if v == nil {
+		return ""
+	}
+	return v.Name()
+}
+
+// inZone returns t in a zone given as "Z", as an offset, or as an IANA name.
+func inZone(t time.Time, zone string) (time.Time, error) {
+	if zone == "Z" || zone == "" || zone == "UTC" {
+		return t, nil
+	}
+	if zone[0] == '+' || zone[0] == '-' {
+		seconds, err := offsetSeconds(zone)
+		if err != nil {
+			return t, err
+		}
+		return t.In(time.FixedZone("", seconds)), nil
+	}
+	l, err := time.LoadLocation(zone)
+	if err != nil {
+		return t, fmt.Errorf("time zone: %w", err)
+	}
+	return t.In(l), nil
+}
+
+// offsetSeconds reads "+02:00".
+func offsetSeconds(zone string) (int, error) {
+	bad := errors.New("the time zone is no offset")
+	if len(zone) != len("+02:00") || zone[3] != ':' {
+		return 0, bad
+	}
+	hours, err := strconv.ParseUint(zone[1:3], 10, 8)
+	if err != nil {
+		return 0, bad
+	}
+	minutes, err := strconv.ParseUint(zone[4:], 10, 8)
+	if err != nil {
+		return 0, bad
+	}
+	seconds := int(hours)*3600 + int(minutes)*60
+	if zone[0] == '-' {
+		return -seconds, nil
+	}
+	return seconds, nil
+}
