@@ -1,0 +1,198 @@
+package path
+
+import (
+	"strings"
+
+	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/fhir/r4"
+)
+
+// steps follows member names from it and appends what stands at the end, depth first.
+func steps(out []Item, it Item, names []string) []Item {
+	if len(names) == 0 {
+		return append(out, it)
+	}
+	if len(names) == 1 {
+		return members(out, it, names[0])
+	}
+	var room [4]Item
+	for _, next := range members(room[:0], it, names[0]) {
+		out = steps(out, next, names[1:])
+	}
+	return out
+}
+
+// members appends the members of it with a FHIRPath name: choices by their name without type,
+// arrays flattened, primitives with their extensions.
+func members(out []Item, it Item, name string) []Item {
+	if it.node.Shape() != fhir.Object {
+		return primitiveMembers(out, it, name)
+	}
+	if it.typ == "" {
+		return untyped(out, it.node, name)
+	}
+	if f, ok := r4.Member(it.typ, name); ok {
+		if f.Element.Choice {
+			return out // valueQuantity is no name in FHIRPath
+		}
+		return field(out, it.node, name, f.Type)
+	}
+	for c := range it.node.Children() {
+		main, found := strings.CutPrefix(c.Name(), "_")
+		if len(main) <= len(name) || !strings.HasPrefix(main, name) || found && it.node.Member(main).Exists() {
+			continue
+		}
+		if f, ok := r4.Member(it.typ, main); ok && f.Element.Choice && f.Element.Name == name {
+			return field(out, it.node, main, f.Type)
+		}
+	}
+	return out
+}
+
+// primitiveMembers appends what a primitive can have: id and extension, and its System value.
+func primitiveMembers(out []Item, it Item, name string) []Item {
+	if name == "value" && it.typ != "" {
+		if v := it.value(); v != nil {
+			return append(out, Item{val: v})
+		}
+	}
+	if it.extension.Shape() != fhir.Object {
+		return out
+	}
+	if f, ok := r4.Member("Element", name); ok {
+		return field(out, it.extension, name, f.Type)
+	}
+	return out
+}
+
+// untyped appends members by name alone, as in a document that R4 does not know.
+func untyped(out []Item, n fhir.Node, name string) []Item {
+	m := n.Member(name)
+	if m.Shape() != fhir.Array {
+		if m.Exists() {
+			out = append(out, Item{node: m, typ: resourceType(m)})
+		}
+		return out
+	}
+	for c := range m.Children() {
+		out = append(out, Item{node: c, typ: resourceType(c)})
+	}
+	return out
+}
+
+// field appends the member of n with a JSON name and its FHIR type.
+func field(out []Item, n fhir.Node, name, typ string) []Item {
+	m := n.Member(name)
+	if typ == "Resource" {
+		return resources(out, m)
+	}
+	var x fhir.Node
+	if isPrimitive(typ) {
+		x = n.Member("_" + name)
+	}
+	if m.Shape() != fhir.Array && x.Shape() != fhir.Array {
+		if m.Exists() || x.Exists() {
+			out = append(out, Item{node: m, extension: x, typ: typ})
+		}
+		return out
+	}
+	if !x.Exists() {
+		for c := range m.Children() {
+			out = append(out, Item{node: c, typ: typ})
+		}
+		return out
+	}
+	return merged(out, m, x, typ)
+}
+
+// merged appends the elements of an array of primitives with those of its "_" sibling.
+func merged(out []Item, values, extensions fhir.Node, typ string) []Item {
+	first := len(out)
+	for c := range values.Children() {
+		if c.Shape() == fhir.Null {
+			c = fhir.Node{}
+		}
+		out = append(out, Item{node: c, typ: typ})
+	}
+	i := first
+	for x := range extensions.Children() {
+		if i == len(out) {
+			out = append(out, Item{typ: typ})
+		}
+		if x.Shape() == fhir.Object {
+			out[i].extension = x
+		}
+		i++
+	}
+	kept := out[:first]
+	for _, it := range out[first:] {
+		if it.node.Exists() || it.extension.Exists() {
+			kept = append(kept, it)
+		}
+	}
+	return kept
+}
+
+// resources appends the resources at m with the types they claim.
+func resources(out []Item, m fhir.Node) []Item {
+	for c := range m.All() {
+		out = append(out, Item{node: c, typ: resourceType(c)})
+	}
+	return out
+}
+
+// isPrimitive reports whether a FHIR type is a primitive: those alone begin with a small letter.
+func isPrimitive(typ string) bool { return typ != "" && typ[0] >= 'a' && typ[0] <= 'z' }
+
+// children appends all members of it in source order.
+func children(out []Item, it Item) []Item {
+	n := it.node
+	if n.Shape() != fhir.Object {
+		n = it.extension
+		it.typ = "Element"
+	}
+	for c := range n.Children() {
+		name := c.Name()
+		main, sibling := strings.CutPrefix(name, "_")
+		if name == "resourceType" || sibling && n.Member(main).Exists() {
+			continue
+		}
+		if f, ok := r4.Member(it.typ, main); ok {
+			out = field(out, n, main, f.Type)
+		} else if it.typ == "" {
+			out = untyped(out, n, name)
+		}
+	}
+	return out
+}
+
+// isRoot reports whether a name at the start of a path stands for the item itself, because it is
+// the name of its type or of a base of it.
+func isRoot(it Item, name string) bool {
+	return it.typ != "" && r4.IsA(it.typ, name)
+}
+
+// resourceOf returns the resource that holds the item, as %resource does.
+func resourceOf(it Item) Item {
+	n := it.node
+	for n.Exists() {
+		if t := resourceType(n); t != "" {
+			return Item{node: n, typ: t}
+		}
+		n = n.Parent()
+	}
+	return it
+}
+
+// rootOf returns the outermost resource, or the one that holds a contained resource.
+func rootOf(it Item) Item {
+	inner := resourceOf(it)
+	parent := inner.node.Parent()
+	if parent.Shape() == fhir.Array {
+		parent = parent.Parent()
+	}
+	if inner.node.Name() == "contained" && parent.Exists() {
+		return resourceOf(Item{node: parent})
+	}
+	return inner
+}

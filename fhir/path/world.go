@@ -1,0 +1,213 @@
+package path
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/fhir/r4"
+)
+
+// navigation are the functions that walk the tree.
+var navigation = map[string]function{
+	"children":     {0, 0, false, func(s *scope, k call, in []Item) ([]Item, error) { return walk(s, k.pos, in, children) }},
+	"descendants":  {0, 0, false, descendants},
+	"extension":    {1, 1, false, extension},
+	"hasExtension": {1, 1, false, hasExtension},
+	"resolve":      {0, 0, false, resolve},
+}
+
+// world are the functions that ask of the outside, or of the engine.
+var world = map[string]function{
+	"memberOf":   {1, 1, false, memberOf},
+	"conformsTo": {1, 1, false, conformsTo},
+	"trace":      {1, 2, false, trace},
+	"now":        {0, 0, false, now},
+	"today":      {0, 0, false, today},
+	"timeOfDay":  {0, 0, false, timeOfDay},
+	"type":       {0, 0, false, typeInfo},
+}
+
+func descendants(s *scope, k call, in []Item) ([]Item, error) {
+	level, err := walk(s, k.pos, in, children)
+	var out []Item
+	for err == nil && len(level) > 0 {
+		out = append(out, level...)
+		level, err = walk(s, k.pos, level, children)
+	}
+	return out, err
+}
+
+// extension returns the extensions with a url.
+func extension(s *scope, k call, in []Item) ([]Item, error) {
+	url, ok, err := s.text(k, 0)
+	if err != nil || !ok {
+		return nil, err
+	}
+	found, err := walk(s, k.pos, in, func(out []Item, it Item) []Item { return members(out, it, "extension") })
+	return filter(found, func(x Item) bool { return x.node.Member("url").Text() == url }), err
+}
+
+// hasExtension stands in one R4 search parameter (QuestionnaireResponse item-subject).
+func hasExtension(s *scope, k call, in []Item) ([]Item, error) {
+	found, err := extension(s, k, in)
+	return boolItems(len(found) > 0), err
+}
+
+// resolve follows references: contained ones in the tree, others through the world.
+func resolve(s *scope, k call, in []Item) ([]Item, error) {
+	var out []Item
+	for _, it := range in {
+		reference, declared := it.Text(), ""
+		if it.node.Shape() == fhir.Object {
+			reference = it.node.Member("reference").Text()
+			declared = it.node.Member("type").Text()
+		}
+		if found, ok := s.follow(it, reference, declared); ok {
+			out = append(out, found)
+		}
+	}
+	return out, s.spend(k.pos, len(in))
+}
+
+func (s *scope) follow(from Item, reference, declared string) (Item, bool) {
+	if id, local := strings.CutPrefix(reference, "#"); local {
+		return contained(rootOf(from), id)
+	}
+	if reference == "" && declared == "" {
+		return Item{}, false
+	}
+	if s.world.Resolve == nil {
+		return StubOf(reference, declared)
+	}
+	return s.world.Resolve(reference, declared)
+}
+
+// contained finds a contained resource by its id; "" is the container.
+func contained(root Item, id string) (Item, bool) {
+	if id == "" {
+		return root, root.Exists()
+	}
+	for c := range root.node.All("contained") {
+		if c.Member("id").Text() == id {
+			return Item{node: c, typ: resourceType(c)}, true
+		}
+	}
+	return Item{}, false
+}
+
+func memberOf(s *scope, k call, in []Item) ([]Item, error) {
+	valueSet, ok, err := s.text(k, 0)
+	if err != nil || !ok || len(in) != 1 || s.world.MemberOf == nil {
+		return nil, err
+	}
+	member, known := s.world.MemberOf(in[0], valueSet)
+	if !known {
+		return nil, nil
+	}
+	return boolItems(member), nil
+}
+
+// baseDefinitions is the start of the URLs of R4's own structures.
+const baseDefinitions = "http://hl7.org/fhir/StructureDefinition/"
+
+func conformsTo(s *scope, k call, in []Item) ([]Item, error) {
+	profile, ok, err := s.text(k, 0)
+	if err != nil || !ok || len(in) != 1 {
+		return nil, err
+	}
+	if s.world.ConformsTo != nil {
+		conforms, known := s.world.ConformsTo(in[0], profile)
+		if known {
+			return boolItems(conforms), nil
+		}
+	}
+	name, ok := strings.CutPrefix(profile, baseDefinitions)
+	if !ok || r4.Lookup(name) == nil {
+		return nil, k.fail("does not know the profile")
+	}
+	return boolItems(in[0].typ != "" && r4.IsA(in[0].typ, name)), nil
+}
+
+func trace(s *scope, k call, in []Item) ([]Item, error) {
+	name, _, err := s.text(k, 0)
+	if err != nil {
+		return nil, err
+	}
+	shown := in
+	if len(k.args) == 2 {
+		k.args = k.args[1:]
+		if shown, err = project(s, k, in); err != nil {
+			return nil, err
+		}
+	}
+	if s.world.Trace != nil {
+		s.world.Trace(name, shown)
+	}
+	return in, nil
+}
+
+func now(s *scope, _ call, _ []Item) ([]Item, error) {
+	return []Item{{val: temporalAt(s.world.Now)}}, nil
+}
+
+func today(s *scope, _ call, _ []Item) ([]Item, error) {
+	return []Item{{val: temporalAt(s.world.Now).as(Date)}}, nil
+}
+
+func timeOfDay(s *scope, _ call, _ []Item) ([]Item, error) {
+	t := temporalAt(s.world.Now)
+	return []Item{{val: Temporal{kind: Time, prec: t.prec, local: (t.local%day + day) % day}}}, nil
+}
+
+// text evaluates an argument to one string; ok is false when it is empty.
+func (s *scope) text(k call, i int) (text string, ok bool, err error) {
+	v, err := s.arg(k, i)
+	if err != nil || len(v) == 0 {
+		return "", false, err
+	}
+	text, ok = v[0].value().(string)
+	if !ok || len(v) > 1 {
+		return "", false, k.fail("needs a string")
+	}
+	return text, true, nil
+}
+
+// constants are the external constants of the language and of FHIR.
+var constants = map[string]evalFunc{
+	"context":      func(s *scope) ([]Item, error) { return itemOrNone(s.focus), nil },
+	"resource":     func(s *scope) ([]Item, error) { return itemOrNone(resourceOf(s.focus)), nil },
+	"rootResource": func(s *scope) ([]Item, error) { return itemOrNone(rootOf(s.focus)), nil },
+	"sct":          text("http://snomed.info/sct"),
+	"loinc":        text("http://loinc.org"),
+	"ucum":         text("http://unitsofmeasure.org"),
+}
+
+func text(s string) evalFunc {
+	value := []Item{StringItem(s)}
+	return func(*scope) ([]Item, error) { return value, nil }
+}
+
+func itemOrNone(it Item) []Item {
+	if !it.Exists() {
+		return nil
+	}
+	return []Item{it}
+}
+
+// constant compiles %name.
+func (c *compiler) constant(n *node) (evalFunc, error) {
+	if slices.Contains(c.dialect.Constants, n.text) {
+		return func(s *scope) ([]Item, error) { return s.world.Constants[n.text], nil }, nil
+	}
+	if f, ok := constants[n.text]; ok {
+		return f, nil
+	}
+	if name, ok := strings.CutPrefix(n.text, "vs-"); ok {
+		return text("http://hl7.org/fhir/ValueSet/" + name), nil
+	}
+	if name, ok := strings.CutPrefix(n.text, "ext-"); ok {
+		return text(baseDefinitions + name), nil
+	}
+	return nil, &Error{Pos: n.pos, Reason: "unknown constant %" + n.text}
+}
