@@ -15,6 +15,9 @@ type Limits struct {
 	Nodes int // members and elements; default 1,000,000
 }
 
+// unbounded is for text made from what was accepted before.
+var unbounded = Limits{Bytes: math.MaxInt32, Depth: 1024, Nodes: math.MaxInt32}
+
 const (
 	defaultBytes      = 5_000_000
 	defaultDepth      = 64

@@ -3,7 +3,6 @@ package fhir
 import (
 	"errors"
 	"fmt"
-	"math"
 
 	"google.golang.org/protobuf/proto"
 )
@@ -20,7 +19,7 @@ func FromProto(m proto.Message) (*Resource, error) {
 	if err := w.anyResource(m.ProtoReflect()); err != nil {
 		return nil, &Error{Kind: Internal, Op: op, Err: err}
 	}
-	r, issues := Parse(w.text, Limits{Bytes: math.MaxInt32, Nodes: math.MaxInt32})
+	r, issues := Parse(w.text, unbounded)
 	if HasErrors(issues) {
 		return nil, &Error{Kind: Internal, Op: op, Issues: issues, Err: fmt.Errorf("at %s", issues[0].Expression)}
 	}

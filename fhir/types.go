@@ -18,9 +18,6 @@ var types = sync.OnceValue(func() map[string]Type {
 
 // ParseType returns the R4 resource type of that name.
 func ParseType(name string) (Type, bool) {
-	if len(types()) == 0 { // until the tables land
-		return Type(name), name != "" && name[0] >= 'A' && name[0] <= 'Z'
-	}
 	t, ok := types()[name]
 	return t, ok
 }
