@@ -1,0 +1,51 @@
+package mks
+
+import "slices"
+
+// childDomains are the four child-life domains of MKS, in the order of mks.md 1.
+var childDomains = []string{"medisch", "veiligheid", "sociaal", "ontwikkeling"}
+
+// nearDomains is ConceptMap zorgleefplan-naar-mks (mks.md 6.2): all child-life domains that a
+// zorgleefplan domain may touch. Read only.
+var nearDomains = map[string][]string{
+	"lichamelijk":  {"medisch"},
+	"mentaal":      {"ontwikkeling", "sociaal"},
+	"participatie": {"sociaal", "ontwikkeling"},
+	"wonen-leven":  {"veiligheid", "sociaal"},
+}
+
+// childDomainsOf returns the child-life domains of a domain of either division.
+func childDomainsOf(domain string) []string {
+	if to, ok := nearDomains[domain]; ok {
+		return to
+	}
+	if domain == "" {
+		return nil
+	}
+	return []string{domain}
+}
+
+// inDomainOrder returns the domains without repeats, in the order of childDomains.
+func inDomainOrder(domains []string) []string {
+	var out []string
+	for _, d := range childDomains {
+		if slices.Contains(domains, d) {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// domainTags decides which domains protect an item of the plan (mks.md 3.5): those of its problem,
+// and its own when that is another one or when there is no problem. An item of which no domain is
+// known is protected by all four.
+func domainTags(own, ofProblem string, problemTags []string) []string {
+	tags := slices.Clone(problemTags)
+	if own != ofProblem {
+		tags = append(tags, childDomainsOf(own)...)
+	}
+	if len(tags) == 0 {
+		return childDomains
+	}
+	return inDomainOrder(tags)
+}

@@ -1,0 +1,97 @@
+package mks
+
+import (
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+	goalpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/goal_go_proto"
+
+	"github.com/drieluik/drieluik/fhir"
+)
+
+// writeGoals adds a Goal for each of doelen.
+func (w *planWriter) writeGoals() error {
+	for _, v := range w.in.at("doelen").items() {
+		id := v.at("id").str()
+		ref := w.partRef("Goal", id)
+		g, profiles := w.goal(v, ref.String())
+		problem := w.problems[v.at("probleem").str()]
+		if v.at("probleem").present() {
+			v.at("probleem").to(ref.String() + ".addresses")
+			g.Addresses = []*dpb.Reference{literal(problem.ref)}
+		}
+		item := planItem{ref: ref, tags: domainTags(v.at("domein").str(), problem.domain, problem.tags)}
+		if err := w.keepAchievement(g, ref); err != nil {
+			return err
+		}
+		w.goals[id] = item
+		w.add(g, about{id: ref.ID, profiles: profiles, domains: item.tags})
+	}
+	return nil
+}
+
+// goal returns the content of a Goal and the profiles that it claims.
+func (w *planWriter) goal(v value, on string) (*goalpb.Goal, []string) {
+	g := &goalpb.Goal{
+		Identifier:      []*dpb.Identifier{w.partID("doel", v.at("id").to(on+".identifier").str())},
+		LifecycleStatus: enum(&goalpb.Goal_LifecycleStatusCode{}, w.status.goal),
+		Description:     textConcept(v.at("tekst").to(on + ".description.text").str()),
+		Subject:         w.patientRef(),
+	}
+	if d := v.at("domein"); d.present() {
+		g.Category = []*dpb.CodeableConcept{w.domainConcept(d.to(on + ".category"))}
+	}
+	var profiles []string
+	target := &goalpb.Goal_Target{}
+	if name := v.at("statusNaam"); name.present() {
+		text := traced(name.at("tekst"), on+".target.measure.text").str()
+		target.Measure = textConcept(text, codings(name, on+".target.measure")...)
+		if name.at("sct").present() || name.at("omaha").present() || name.at("noc").present() || name.at("icf").present() {
+			profiles = []string{nlCore + "nl-core-TreatmentObjective"}
+		}
+	}
+	if due := v.at("streefdatum"); due.present() {
+		target.Due = &goalpb.Goal_Target_DueX{Choice: &goalpb.Goal_Target_DueX_Date{Date: pday(due.to(on + ".target.dueDate").day())}}
+	}
+	if target.Measure != nil || target.Due != nil {
+		g.Target = []*goalpb.Goal_Target{target}
+	}
+	for i, who := range v.at("opgesteldMet").items() {
+		r := w.ref(who.to(on + ".extension('" + extensionURL("opgesteld-met") + "')"))
+		addExtension(g, extensionOf("opgesteld-met", vref(r)))
+		if i == 0 {
+			who.to(on + ".expressedBy")
+			g.ExpressedBy = w.ref(who)
+		}
+	}
+	return g, profiles
+}
+
+// keepAchievement keeps what evaluations said of a goal that is stored under the same id: a new
+// version of the plan does not undo them.
+func (w *planWriter) keepAchievement(g *goalpb.Goal, ref fhir.Ref) error {
+	hit, err := w.known.Read(ref)
+	if err != nil || hit == nil {
+		return err
+	}
+	n := found(hit)
+	for c := range n.All("achievementStatus", "coding") {
+		code := c.Member("code").Text()
+		if g.AchievementStatus == nil {
+			g.AchievementStatus = &dpb.CodeableConcept{}
+		}
+		g.AchievementStatus.Coding = append(g.AchievementStatus.Coding,
+			coding(c.Member("system").Text(), code, c.Member("display").Text()))
+		if status, ok := endedBy[code]; ok && w.active && n.Member("lifecycleStatus").Text() == status {
+			g.LifecycleStatus = enum(&goalpb.Goal_LifecycleStatusCode{}, status)
+		}
+	}
+	g.StatusDate = pday(day(n.Member("statusDate").Text()))
+	for r := range n.All("outcomeReference", "reference") {
+		if to, ok := fhir.ParseRef(r.Text()); ok {
+			g.OutcomeReference = append(g.OutcomeReference, literal(to))
+		}
+	}
+	return nil
+}
+
+// endedBy says which achievement ends a goal, and with which lifecycleStatus (mks.md 3.6). Read only.
+var endedBy = map[string]string{"achieved": "completed", "not-attainable": "cancelled"}

@@ -1,0 +1,299 @@
+package mks
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping"
+)
+
+// checkStoredPlan holds the rules of mks.md 3.5 that need what is stored, and decides whether the
+// plan becomes a draft (7.6).
+func checkStoredPlan(m *mapper) error {
+	in := m.inhoud()
+	if _, err := findPlanBasis(m, true); err != nil {
+		return err
+	}
+	outcomes, err := m.outcomes()
+	if err != nil {
+		return err
+	}
+	for _, a := range in.at("acties").items() {
+		m.checkExecutors(a)
+		if law := a.at("wet"); a.absentOrSound() && wanted(a) != "" && outcomeFor(outcomes, a).IsZero() {
+			m.tell("MKS-ZP-17", firstPresent(law, a.at("onderdeel")))
+		}
+	}
+	if err := m.checkCoordinator(in); err != nil {
+		return err
+	}
+	return m.checkSignatures(in.at("handtekeningen"))
+}
+
+func firstPresent(a, b value) value {
+	if a.present() {
+		return a
+	}
+	return b
+}
+
+// executorFits says whom each uitvoerder-soort may name (MKS-ZP-04): the kind of reference and, for
+// people around the child, the betrokkene-soort. Read only.
+var executorFits = map[string]struct {
+	kind  string
+	roles []string
+}{
+	"kind":         {"kind", nil},
+	"ouder":        {"bet", []string{"ouder", "voogd", "pleegouder"}},
+	"professional": {"med", nil},
+	"organisatie":  {"org", nil},
+	"vrijwilliger": {"bet", []string{"vrijwilliger"}},
+	"mantelzorger": {"bet", []string{"mantelzorger", "overig"}},
+}
+
+// checkExecutors holds ZP-04, and ZP-08 for professionals. A reference that is not resolved is
+// reported as such and skipped here.
+func (m *mapper) checkExecutors(a value) {
+	for _, e := range a.at("uitvoerders").items() {
+		if !e.soundAll("soort", "ref") {
+			continue
+		}
+		kind, t := e.at("soort").str(), m.target(e.at("ref"))
+		if t.kind == "" {
+			continue
+		}
+		fit := executorFits[kind]
+		if t.kind != fit.kind || fit.roles != nil && !slices.Contains(fit.roles, t.role) {
+			m.tell("MKS-ZP-04", e)
+			continue
+		}
+		if a.at("voorbehouden").yes() && kind == "professional" && !t.big {
+			m.tell("MKS-ZP-08", e)
+		}
+	}
+}
+
+// checkCoordinator holds ZP-11 and the half of ZP-13 that needs the team. Without a stored team
+// there is no current zorgcoordinator to compare with, and the rules are skipped.
+func (m *mapper) checkCoordinator(in value) error {
+	team, err := m.kindteam()
+	if err != nil || team == nil {
+		return err
+	}
+	current := coordinators(found(team))
+	author, via := in.at("opgesteldDoor"), in.at("wijziging").at("via")
+	if author.sound() && !slices.Contains(current, m.target(author).ref.String()) {
+		m.tell("MKS-ZP-11", author)
+	}
+	if via.sound() && !slices.Contains(current, m.target(via).ref.String()) {
+		m.tell("MKS-ZP-13", via)
+	}
+	return nil
+}
+
+// kindteam returns the stored CareTeam of the child by this source, or nil.
+func (m *mapper) kindteam() (*mapping.Found, error) {
+	if !m.child.stored {
+		return nil, nil
+	}
+	team, err := m.known.Read(m.kindteamRef())
+	if err != nil {
+		return nil, fmt.Errorf("mks.kindteam: %w", err)
+	}
+	return team, nil
+}
+
+func (m *mapper) kindteamRef() fhir.Ref {
+	return fhir.Ref{Type: "CareTeam", ID: mapping.ID("CareTeam/" + m.head.source() + "/" + m.head.localID)}
+}
+
+// coordinators returns the literal references of the current zorgcoordinators: members without tot.
+func coordinators(team fhir.Node) []string {
+	var out []string
+	for p := range team.All("participant") {
+		if codeIn(p, "role", "teamrol") == "zorgcoordinator" && !p.At("period", "end").Exists() {
+			out = append(out, p.At("member", "reference").Text())
+		}
+	}
+	return out
+}
+
+// planBasis is what the plan rests on: the stored record behind each of opBasisVan, a zero Ref for
+// one that is not stored.
+type planBasis struct {
+	refs  []fhir.Ref
+	needs map[string]need // by behoefte id
+}
+
+// need is one behoefte of a scan in opBasisVan.
+type need struct {
+	ref    fhir.Ref // its Condition; zero when there is none (niveau 0 or 9)
+	id     fhir.Identifier
+	domain string // mks-domein
+}
+
+// basisTypes are the record types that a plan can rest on, with their anchors.
+var basisTypes = []struct {
+	name   string
+	anchor fhir.Type
+}{{"hulpbehoeftescan", "QuestionnaireResponse"}, {"verwijsboom", "QuestionnaireResponse"}, {"overdracht", "Composition"}}
+
+// findPlanBasis looks up the records of opBasisVan and the needs of their scans. With report it
+// holds REF-04 and, when all that the plan rests on is stored, REF-05 for the needs.
+func findPlanBasis(m *mapper, report bool) (planBasis, error) {
+	b := planBasis{needs: map[string]need{}}
+	complete, scans := true, 0
+	for _, v := range m.inhoud().at("opBasisVan").items() {
+		name, found, err := m.storedRecord(v.str())
+		if err != nil {
+			return b, err
+		}
+		if found == nil {
+			b.refs, complete = append(b.refs, fhir.Ref{}), false
+			if report && v.sound() {
+				m.warn("MKS-REF-04", v)
+			}
+			continue
+		}
+		b.refs = append(b.refs, found.Resource.Ref())
+		if name != "hulpbehoeftescan" {
+			continue
+		}
+		scans++
+		if err := m.readNeeds(v.str(), found, b.needs); err != nil {
+			return b, err
+		}
+	}
+	if !report || !complete || scans == 0 {
+		return b, nil
+	}
+	for _, p := range m.inhoud().at("problemen").items() {
+		for _, v := range p.at("behoeften").items() {
+			if _, ok := b.needs[v.str()]; v.sound() && !ok {
+				m.fail("MKS-REF-05", v)
+			}
+		}
+	}
+	return b, nil
+}
+
+// storedRecord finds the anchor of "recordId/versie" of this source, and its record type.
+func (m *mapper) storedRecord(name string) (string, *mapping.Found, error) {
+	id, text, ok := strings.Cut(name, "/")
+	version, err := strconv.Atoi(text)
+	if !ok || err != nil {
+		return "", nil, nil
+	}
+	for _, t := range basisTypes {
+		key := m.head.source() + "/" + t.name + "/" + id
+		versions, err := m.known.Stored(key)
+		if err != nil {
+			return "", nil, fmt.Errorf("mks.storedRecord: %w", err)
+		}
+		if !slices.Contains(versions, version) {
+			continue
+		}
+		for _, suffix := range []string{"", "/concept"} {
+			hit, err := m.known.Read(fhir.Ref{Type: t.anchor, ID: mapping.ID(string(t.anchor) + "/" + key + suffix)})
+			if err != nil {
+				return "", nil, fmt.Errorf("mks.storedRecord: %w", err)
+			}
+			if hit != nil {
+				return t.name, hit, nil
+			}
+		}
+	}
+	return "", nil, nil
+}
+
+// scanDomains are the domain parts of the scan's linkIds (mks.md 6.1). Read only.
+var scanDomains = map[string]string{"med": "medisch", "vei": "veiligheid", "soc": "sociaal", "ont": "ontwikkeling"}
+
+// readNeeds adds the needs of a stored scan. An id that an earlier scan of opBasisVan has stays its.
+func (m *mapper) readNeeds(name string, scan *mapping.Found, needs map[string]need) error {
+	record, _, _ := strings.Cut(name, "/")
+	path := "QuestionnaireResponse/" + m.head.source() + "/hulpbehoeftescan/" + record
+	if mapping.ID(path) != scan.Resource.ID() {
+		path += "/concept"
+	}
+	for item := range found(scan).All("item", "item", "item") {
+		link := strings.Split(item.Member("linkId").Text(), ".")
+		id := item.At("answer", "valueString").Text()
+		if len(link) != 4 || link[3] != "id" || id == "" {
+			continue
+		}
+		if _, ok := needs[id]; ok {
+			continue
+		}
+		n := need{id: fhir.Identifier{System: m.head.base() + "/behoefte", Value: record + "#" + id}, domain: scanDomains[link[1]]}
+		ref := fhir.Ref{Type: "Condition", ID: mapping.ID(path + "/" + id)}
+		hit, err := m.known.Read(ref)
+		if err != nil {
+			return fmt.Errorf("mks.readNeeds: %w", err)
+		}
+		if hit != nil {
+			n.ref = ref
+		}
+		needs[id] = n
+	}
+	return nil
+}
+
+// outcome is a stored outcome of a verwijsboom of this source.
+type outcome struct {
+	name string // wet/onderdeel
+	ref  fhir.Ref
+}
+
+// outcomes returns the outcomes in force of the child's verwijsbomen.
+func (m *mapper) outcomes() ([]outcome, error) {
+	if m.child.found == nil {
+		return nil, nil
+	}
+	hits, err := m.known.Child(m.child.ref, "ServiceRequest")
+	if err != nil {
+		return nil, fmt.Errorf("mks.outcomes: %w", err)
+	}
+	var out []outcome
+	for _, hit := range hits {
+		n := found(hit)
+		if s := n.Member("status").Text(); s == "revoked" || s == "entered-in-error" {
+			continue
+		}
+		for id := range n.All("identifier") {
+			_, name, ok := strings.Cut(id.Member("value").Text(), "#")
+			if ok && id.Member("system").Text() == m.head.base()+"/uitkomst" {
+				out = append(out, outcome{name: name, ref: hit.Resource.Ref()})
+			}
+		}
+	}
+	return out, nil
+}
+
+// wanted returns the outcome that an action names as "wet/onderdeel", one of them possibly empty;
+// "" when it names none.
+func wanted(a value) string {
+	law, part := a.at("wet").str(), a.at("onderdeel").str()
+	if law == "" && part == "" {
+		return ""
+	}
+	return law + "/" + part
+}
+
+// outcomeFor returns the first outcome with the law and part of care of an action, or a zero Ref.
+func outcomeFor(all []outcome, a value) fhir.Ref {
+	want := wanted(a)
+	if want == "" {
+		return fhir.Ref{}
+	}
+	for _, o := range all {
+		if o.name == want || want[0] == '/' && strings.HasSuffix(o.name, want) ||
+			strings.HasSuffix(want, "/") && strings.HasPrefix(o.name, want) {
+			return o.ref
+		}
+	}
+	return fhir.Ref{}
+}

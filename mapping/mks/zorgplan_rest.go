@@ -1,0 +1,174 @@
+package mks
+
+import (
+	"strconv"
+	"time"
+
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+	appointpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/appointment_go_proto"
+	carepb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/care_plan_go_proto"
+	flagpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/flag_go_proto"
+	provpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/provenance_go_proto"
+)
+
+// evaluation is an evaluation that the plan prescribes, as an activity of the master plan.
+func (w *planWriter) evaluation(r value, on string) *carepb.CarePlan_Activity {
+	repeat := &dpb.Timing_Repeat{
+		Frequency:  ppositive(r.at("perJaar").to(on + ".scheduledTiming.repeat.frequency").whole()),
+		Period:     pdecimal("1"),
+		PeriodUnit: enum(&dpb.Timing_Repeat_PeriodUnitCode{}, "a"),
+	}
+	if next := r.at("volgende"); next.present() {
+		bounds := period(next.to(on+".scheduledTiming.repeat.boundsPeriod.start").day(), "")
+		repeat.Bounds = &dpb.Timing_Repeat_BoundsX{Choice: &dpb.Timing_Repeat_BoundsX_Period{Period: bounds}}
+	}
+	d := &carepb.CarePlan_Activity_Detail{
+		Kind:      enum(&carepb.CarePlan_Activity_Detail_KindCode{}, "Appointment"),
+		Code:      listConcept("evaluatie-soort", r.at("soort").to(on+".code").str()),
+		Status:    w.activityStatus(),
+		Scheduled: timing(repeat),
+	}
+	if v := r.at("wijze"); v.present() {
+		d.Extension = append(d.Extension, extensionOf("afname-wijze", vcode(v.to(on+".extension('"+extensionURL("afname-wijze")+"')").str())))
+	}
+	for _, v := range r.at("deelnemers").items() {
+		d.Extension = append(d.Extension, extensionOf("deelnemer-rol", vcode(v.to(on+".extension('"+extensionURL("deelnemer-rol")+"')").str())))
+	}
+	return &carepb.CarePlan_Activity{Detail: d}
+}
+
+// writeAppointments adds a proposed Appointment for each evaluation with a next date. A draft asks
+// nobody to come.
+func (w *planWriter) writeAppointments() {
+	if !w.active {
+		return
+	}
+	seen := map[string]int{}
+	for _, r := range w.in.at("evaluatieplan").items() {
+		next := r.at("volgende")
+		if !next.present() {
+			continue
+		}
+		ref := w.partRef("Appointment", numbered(seen, r.at("soort").str()))
+		on := ref.String()
+		a := &appointpb.Appointment{
+			Status:                enum(&appointpb.Appointment_StatusCode{}, "proposed"),
+			ServiceType:           []*dpb.CodeableConcept{listConcept("evaluatie-soort", r.at("soort").to(on+".serviceType").str())},
+			SupportingInformation: []*dpb.Reference{literal(w.master)},
+			RequestedPeriod:       []*dpb.Period{period(next.to(on+".requestedPeriod").day(), next.day())},
+			Participant:           []*appointpb.Appointment_Participant{participant(nil, w.patientRef())},
+		}
+		for _, role := range r.at("deelnemers").items() {
+			c := listConcept("teamrol", role.to(on+".participant.type").str())
+			a.Participant = append(a.Participant, participant(c, nil))
+		}
+		w.add(a, about{id: ref.ID})
+	}
+}
+
+// numbered returns name, and name/2, name/3 when it comes again: ids of parts are unique.
+func numbered(seen map[string]int, name string) string {
+	seen[name]++
+	if seen[name] == 1 {
+		return name
+	}
+	return name + "/" + strconv.Itoa(seen[name])
+}
+
+func participant(role *dpb.CodeableConcept, actor *dpb.Reference) *appointpb.Appointment_Participant {
+	return &appointpb.Appointment_Participant{
+		Type: some(role), Actor: actor,
+		Status: enum(&appointpb.Appointment_Participant_StatusCode{}, "needs-action"),
+	}
+}
+
+// writeDayProgramme adds the dagprogramma, one activity per line.
+func (w *planWriter) writeDayProgramme() {
+	lines := w.in.at("dagprogramma")
+	if !lines.present() {
+		return
+	}
+	ref := w.partRef("CarePlan", "dagprogramma")
+	p := w.partOf(w.carePlan(listConcept("mks-categorie", "dagprogramma")))
+	p.Period = period(w.in.at("ingangsdatum").day(), w.in.at("einddatum").day())
+	for i, v := range lines.items() {
+		on := ref.String() + ".activity[" + strconv.Itoa(i) + "].detail"
+		repeat := &dpb.Timing_Repeat{
+			TimeOfDay:    []*dpb.Time{ptime(v.at("van").to(on + ".scheduledTiming.repeat.timeOfDay").str())},
+			Duration:     pdecimal(minutesBetween(v.at("van").str(), v.at("tot").to(on+".scheduledTiming.repeat.duration").str())),
+			DurationUnit: enum(&dpb.Timing_Repeat_DurationUnitCode{}, "min"),
+		}
+		p.Activity = append(p.Activity, &carepb.CarePlan_Activity{Detail: &carepb.CarePlan_Activity_Detail{
+			Status: w.activityStatus(), Scheduled: timing(repeat),
+			Description: pstr(v.at("tekst").to(on + ".description").str()),
+		}})
+	}
+	w.add(p, about{id: ref.ID, domains: []string{"ontwikkeling"}})
+}
+
+// minutesBetween returns the minutes from one time of the day to the next other one, which may lie
+// behind midnight.
+func minutesBetween(from, to string) string {
+	a, errA := time.Parse("15:04", from)
+	b, errB := time.Parse("15:04", to)
+	if errA != nil || errB != nil {
+		return ""
+	}
+	if !b.After(a) {
+		b = b.Add(24 * time.Hour)
+	}
+	return strconv.Itoa(int(b.Sub(a).Minutes()))
+}
+
+// writeEmergencyPlan adds the noodplan, readable in an emergency, and the Flag that points it out.
+func (w *planWriter) writeEmergencyPlan() {
+	v := w.in.at("noodplan")
+	if !v.present() {
+		return
+	}
+	plan, flag := w.partRef("CarePlan", "noodplan"), w.partRef("Flag", "noodplan")
+	on := plan.String() + ".activity[0].detail"
+	action := v.at("actie").to(on+".description", flag.String()+".code.text").str()
+	p := w.partOf(w.carePlan(concept(coding(codeSystem("plan-soort"), "noodplan", ""), listCoding("mks-categorie", "noodplan"))))
+	p.Period = period(w.in.at("ingangsdatum").day(), w.in.at("einddatum").day())
+	p.Activity = []*carepb.CarePlan_Activity{{Detail: &carepb.CarePlan_Activity_Detail{
+		ReasonCode:  []*dpb.CodeableConcept{textConcept(v.at("signalen").to(on + ".reasonCode.text").str())},
+		Description: pstr(action),
+		Status:      w.activityStatus(),
+		Extension: []*dpb.Extension{extensionOf("noodtelefoon",
+			vstr(v.at("telefoon").to(on+".extension('"+extensionURL("noodtelefoon")+"')").str()))},
+	}}}
+	w.add(p, about{id: plan.ID, domains: []string{"veiligheid"}})
+	w.add(&flagpb.Flag{
+		Status:  enum(&flagpb.Flag_StatusCode{}, w.status.flag),
+		Code:    textConcept(action, coding(nullFlavor, "OTH", "")),
+		Subject: w.patientRef(),
+		Period:  period(w.in.at("ingangsdatum").day(), w.in.at("einddatum").day()),
+	}, about{id: flag.ID, profiles: []string{nlCore + "nl-core-Alert"}, domains: []string{"veiligheid"}})
+}
+
+// writeSignatures adds a Provenance for each signature (mks.md 3.5).
+func (w *planWriter) writeSignatures() {
+	seen := map[string]int{}
+	for _, v := range w.in.at("handtekeningen").items() {
+		name := "handtekening/" + strconv.FormatInt(v.at("versie").whole(), 10) + "/" + v.at("door").str()
+		ref := w.partRef("Provenance", numbered(seen, name))
+		on := ref.String()
+		at := v.at("op").to(on+".recorded", on+".signature.when").str()
+		who := v.at("door").to(on+".signature.who", on+".agent.who")
+		p := &provpb.Provenance{
+			Target:   []*dpb.Reference{literal(w.master)},
+			Recorded: pinstantOf(at),
+			Activity: concept(coding("http://terminology.hl7.org/CodeSystem/v3-DocumentCompletion", "LA", "")),
+			Agent:    []*provpb.Provenance_Agent{agent("attester", w.ref(who), nil)},
+			Signature: []*dpb.Signature{{
+				Type: []*dpb.Coding{coding("urn:iso-astm:E1762-95:2013", "1.2.840.10065.1.12.1.7", "")},
+				When: pinstantOf(at), Who: w.ref(who),
+			}},
+		}
+		addExtension(p,
+			extensionOf("versie", vpositive(v.at("versie").to(on+".extension('"+extensionURL("versie")+"')").whole())),
+			extensionOf("handtekening-wijze", vcode(v.at("wijze").to(on+".extension('"+extensionURL("handtekening-wijze")+"')").str())))
+		w.add(p, about{id: ref.ID})
+	}
+}

@@ -1,0 +1,114 @@
+package mks
+
+import (
+	"fmt"
+
+	"github.com/drieluik/drieluik/fhir"
+)
+
+// checkSignatures decides whether a definitive plan comes into force (mks.md 7.6). When it is not
+// signed enough it becomes a draft under its own ids (MKS-ZP-12) and the version in force stays.
+func (m *mapper) checkSignatures(list value) error {
+	if m.head.status != "definitief" || !list.absentOrSound() {
+		return nil
+	}
+	s, err := m.countSigners(list)
+	if err != nil {
+		return err
+	}
+	if !m.child.stored || !s.enough(age(m.child.birth, m.head.recordedDay), false) {
+		m.tell("MKS-ZP-12", list)
+		m.draft = true
+	}
+	return nil
+}
+
+// signers says who signed, of those whose signature counts.
+type signers struct {
+	child   bool
+	holders int // who must be counted: holders of authority that are not sealed off
+	signed  int // of them
+}
+
+// enough holds the table of mks.md 7.6. all asks every holder instead of one.
+func (s signers) enough(age int, all bool) bool {
+	parents := s.signed > 0 && (!all || s.signed == s.holders)
+	switch {
+	case age >= 16:
+		return s.child
+	case age >= 12:
+		return s.child && parents
+	default:
+		return parents
+	}
+}
+
+// countSigners counts the signatures. A jeugdbeschermer signs for the institution that holds authority.
+func (m *mapper) countSigners(list value) (signers, error) {
+	holders, err := m.planHolders()
+	if err != nil {
+		return signers{}, err
+	}
+	s := signers{holders: len(holders)}
+	done := map[string]bool{}
+	for _, v := range list.items() {
+		t := m.target(v.at("door"))
+		party := t.ref.String()
+		if t.kind == "med" && t.role == "jeugdbeschermer" {
+			party = t.node.At("organization", "reference").Text()
+		}
+		s.child = s.child || t.kind == "kind"
+		if holders[party] && !done[party] {
+			done[party] = true
+			s.signed++
+		}
+	}
+	return s, nil
+}
+
+// planHolders returns the literal references of those who hold authority on the day of the record and
+// are not sealed off from the child.
+func (m *mapper) planHolders() (map[string]bool, error) {
+	out := map[string]bool{}
+	for ext := range m.child.patient().All("extension") {
+		if ext.Member("url").Text() != extensionURL("gezag") || !planCovers(part(ext, "period"), m.head.recordedDay) {
+			continue
+		}
+		for h := range ext.All("extension") {
+			ref, ok := fhir.ParseRef(h.At("valueReference", "reference").Text())
+			if h.Member("url").Text() != "houder" || !ok {
+				continue
+			}
+			sealed, err := m.sealedOff(ref)
+			if err != nil {
+				return nil, err
+			}
+			if !sealed {
+				out[ref.String()] = true
+			}
+		}
+	}
+	return out, nil
+}
+
+// planCovers reports whether a Period of calendar days, possibly open or missing, contains the day.
+func planCovers(p fhir.Node, on day) bool {
+	return !day(p.Member("start").Text()).after(on) && !on.after(day(p.Member("end").Text()))
+}
+
+// sealedOff reports whether the child's file is sealed from a person.
+func (m *mapper) sealedOff(ref fhir.Ref) (bool, error) {
+	if ref.Type != "RelatedPerson" {
+		return false, nil
+	}
+	hit, err := m.known.Read(ref)
+	if err != nil {
+		return false, fmt.Errorf("mks.sealedOff: %w", err)
+	}
+	for e := range found(hit).All("extension") {
+		if e.Member("url").Text() == extensionURL("afscherming") {
+			return true, nil
+		}
+	}
+	return false, nil
+}

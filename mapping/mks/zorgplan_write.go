@@ -1,0 +1,272 @@
+package mks
+
+import (
+	"strconv"
+
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+	carepb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/care_plan_go_proto"
+	condpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/condition_go_proto"
+
+	"github.com/drieluik/drieluik/fhir"
+)
+
+// planStatus are the statuses that the resources of a plan share (mks.md 2.7).
+type planStatus struct{ plan, activity, goal, flag string }
+
+// planStatuses has a row for a plan in force, a draft and a withdrawn plan. Read only.
+var planStatuses = map[string]planStatus{
+	"active":    {"active", "scheduled", "active", "active"},
+	"draft":     {"draft", "not-started", "proposed", "inactive"},
+	"withdrawn": {"entered-in-error", "entered-in-error", "entered-in-error", "entered-in-error"},
+}
+
+// planWriter maps one zorgplan. Its methods add the resources in the order of the source.
+type planWriter struct {
+	*mapper
+	in       value
+	status   planStatus
+	active   bool
+	master   fhir.Ref
+	basis    planBasis
+	outcomes []outcome
+	problems map[string]planItem // by id
+	goals    map[string]planItem
+}
+
+// planItem is a problem or a goal that was written.
+type planItem struct {
+	ref    fhir.Ref
+	domain string   // its own, of the source
+	tags   []string // mks-domein
+}
+
+// writePlan maps a zorgplan (mks.md 3.5).
+func writePlan(m *mapper) error {
+	basis, err := findPlanBasis(m, false)
+	if err != nil {
+		return err
+	}
+	outcomes, err := m.outcomes()
+	if err != nil {
+		return err
+	}
+	w := &planWriter{
+		mapper: m, in: m.inhoud(), basis: basis, outcomes: outcomes,
+		master:   fhir.Ref{Type: "CarePlan", ID: m.key()},
+		problems: map[string]planItem{}, goals: map[string]planItem{},
+	}
+	w.setStatus()
+	if err := w.writeMaster(); err != nil {
+		return err
+	}
+	w.writeProblems()
+	if err := w.writeGoals(); err != nil {
+		return err
+	}
+	for _, a := range w.in.at("acties").items() {
+		w.writeAction(a)
+	}
+	w.writeDayProgramme()
+	w.writeFeeding()
+	w.writeEmergencyPlan()
+	w.writeAppointments()
+	w.writeSignatures()
+	return nil
+}
+
+func (w *planWriter) setStatus() {
+	state := "active"
+	switch {
+	case w.head.status == "ingetrokken":
+		state = "withdrawn"
+	case w.draft:
+		state = "draft"
+	}
+	w.status, w.active = planStatuses[state], state == "active"
+}
+
+// partRef returns the reference that a part of the plan has.
+func (w *planWriter) partRef(t fhir.Type, name string) fhir.Ref {
+	return fhir.Ref{Type: t, ID: w.part(name)}
+}
+
+// carePlan returns a CarePlan of the child with the status of this version.
+func (w *planWriter) carePlan(categories ...*dpb.CodeableConcept) *carepb.CarePlan {
+	return &carepb.CarePlan{
+		Status:  enum(&carepb.CarePlan_StatusCode{}, w.status.plan),
+		Intent:  enum(&carepb.CarePlan_IntentCode{}, "plan"),
+		Subject: w.patientRef(), Category: categories,
+	}
+}
+
+// partOf makes p a part of the master plan.
+func (w *planWriter) partOf(p *carepb.CarePlan) *carepb.CarePlan {
+	p.PartOf = []*dpb.Reference{literal(w.master)}
+	return p
+}
+
+func (w *planWriter) activityStatus() *carepb.CarePlan_Activity_Detail_StatusCode {
+	return enum(&carepb.CarePlan_Activity_Detail_StatusCode{}, w.status.activity)
+}
+
+// writeMaster adds the plan itself, with the evaluations that it plans.
+func (w *planWriter) writeMaster() error {
+	on, in := w.master.String(), w.in
+	p := w.carePlan(concept(coding(snomed, "135411000146103", "")), listConcept("mks-categorie", "zorgplan"))
+	p.Title = pstr("Zorgplan kind en gezin")
+	p.Period = period(in.at("ingangsdatum").to(on+".period.start").day(), traced(in.at("einddatum"), on+".period.end").day())
+	p.Author = w.ref(in.at("opgesteldDoor").to(on + ".author"))
+	team, err := w.teamRef()
+	if err != nil {
+		return err
+	}
+	p.CareTeam = team
+	p.SupportingInfo = w.supportingInfo(on)
+	for _, item := range in.at("problemen").items() {
+		p.Addresses = append(p.Addresses, literal(w.partRef("Condition", item.at("id").str())))
+	}
+	for _, item := range in.at("doelen").items() {
+		p.Goal = append(p.Goal, literal(w.partRef("Goal", item.at("id").str())))
+	}
+	for i, r := range in.at("evaluatieplan").items() {
+		p.Activity = append(p.Activity, w.evaluation(r, on+".activity["+strconv.Itoa(i)+"].detail"))
+	}
+	addExtension(p, w.planExtensions(on)...)
+	w.addAnchor(p, about{id: w.master.ID, profiles: []string{extensionURL("mks-zorgplan")}, domains: []string{"medisch"}})
+	return nil
+}
+
+// traced records where an optional value went, when it is present.
+func traced(v value, elements ...string) value {
+	if v.present() {
+		v.to(elements...)
+	}
+	return v
+}
+
+// teamRef refers to the kindteam: literal when it is stored, logical while the kind record is not.
+func (w *planWriter) teamRef() ([]*dpb.Reference, error) {
+	id := fhir.Identifier{System: w.head.base() + "/kindteam", Value: w.head.localID}
+	if !w.child.stored {
+		return []*dpb.Reference{reference(fhir.Ref{}, id)}, nil
+	}
+	team, err := w.kindteam()
+	if err != nil || team == nil {
+		return nil, err
+	}
+	return []*dpb.Reference{reference(team.Resource.Ref(), id)}, nil
+}
+
+// supportingInfo refers to what the plan rests on, then to the feeding scheme.
+func (w *planWriter) supportingInfo(on string) []*dpb.Reference {
+	var out []*dpb.Reference
+	for i, v := range w.in.at("opBasisVan").items() {
+		r := w.recordRef(v.to(on + ".supportingInfo[" + strconv.Itoa(i) + "]"))
+		if ref := w.basis.refs[i]; !ref.IsZero() {
+			r.Reference = literal(ref).Reference
+		}
+		out = append(out, r)
+	}
+	if w.in.at("voedingsschema").present() {
+		out = append(out, literal(w.partRef("NutritionOrder", "voeding")))
+	}
+	return out
+}
+
+func (w *planWriter) planExtensions(on string) []*dpb.Extension {
+	at := func(name string) string { return on + ".extension('" + extensionURL(name) + "')" }
+	out := []*dpb.Extension{
+		extensionOf("domeinindeling", vcode(w.in.at("domeinindeling").to(at("domeinindeling")).str())),
+	}
+	if v := w.in.at("vervangtVersie"); v.present() {
+		out = append(out, extensionOf("vervangt-versie", vpositive(v.to(at("vervangt-versie")).whole())))
+	}
+	change := w.in.at("wijziging")
+	if !change.present() {
+		return out
+	}
+	var parts []*dpb.Extension
+	for _, kind := range change.at("soort").items() {
+		parts = append(parts, simple("soort", vcode(kind.to(at("wijziging")).str())))
+	}
+	parts = append(parts,
+		simple("via", vref(w.ref(change.at("via").to(at("wijziging"))))),
+		simple("reden", vstr(change.at("reden").to(at("wijziging")).str())))
+	return append(out, complexOf("wijziging", parts...))
+}
+
+// domainConcept is the category of a domain: the source's own code and, for a zorgleefplan domain,
+// the child-life domains that it may touch (mks.md 3.5).
+func (w *planWriter) domainConcept(v value) *dpb.CodeableConcept {
+	division := w.in.at("domeinindeling").str()
+	own := listCoding(division+"-domein", v.str())
+	if division == "mks" {
+		return concept(own)
+	}
+	own.UserSelected = pbool(true)
+	out := concept(own)
+	for _, d := range childDomainsOf(v.str()) {
+		c := listCoding("mks-domein", d)
+		c.UserSelected = pbool(false)
+		out.Coding = append(out.Coding, c)
+	}
+	return out
+}
+
+// writeProblems adds a Condition for each of problemen.
+func (w *planWriter) writeProblems() {
+	for _, v := range w.in.at("problemen").items() {
+		id := v.at("id").str()
+		ref := w.partRef("Condition", id)
+		on := ref.String()
+		c := &condpb.Condition{
+			Identifier:     []*dpb.Identifier{w.partID("probleem", v.at("id").to(on+".identifier").str())},
+			ClinicalStatus: concept(coding("http://terminology.hl7.org/CodeSystem/condition-clinical", "active", "")),
+			Category:       []*dpb.CodeableConcept{listConcept("mks-categorie", "zorgplanprobleem"), w.domainConcept(v.at("domein").to(on + ".category[1]"))},
+			Code:           textConcept(v.at("tekst").to(on+".code.text").str(), codings(v.at("code"), on+".code")...),
+			Subject:        w.patientRef(),
+		}
+		var profiles []string
+		if v.at("code").at("sct").present() {
+			profiles = []string{nlCore + "nl-core-Problem"}
+		}
+		if w.head.status == "ingetrokken" {
+			c.ClinicalStatus, profiles = nil, nil
+			c.VerificationStatus = concept(coding("http://terminology.hl7.org/CodeSystem/condition-ver-status", "entered-in-error", ""))
+		}
+		item := planItem{ref: ref, domain: v.at("domein").str()}
+		c.Evidence, item.tags = w.needsOf(v, on)
+		w.problems[id] = item
+		w.add(c, about{id: ref.ID, profiles: profiles, domains: item.tags})
+	}
+}
+
+// nlCore begins the canonicals of the Dutch core profiles.
+const nlCore = "http://nictiz.nl/fhir/StructureDefinition/"
+
+// partID returns the identifier of a part: the id of the record and that of the part in it.
+func (w *planWriter) partID(list, id string) *dpb.Identifier {
+	return identifier(w.head.base()+"/"+list, w.head.recordID+"#"+id)
+}
+
+// needsOf refers to the needs behind a problem and returns its tags: the domains of the needs when
+// all are known and the plan uses the zorgleefplan domains, else those of its own domain.
+func (w *planWriter) needsOf(v value, on string) ([]*condpb.Condition_Evidence, []string) {
+	var out []*condpb.Condition_Evidence
+	var domains []string
+	known := true
+	for i, n := range v.at("behoeften").items() {
+		id := n.to(on + ".evidence[" + strconv.Itoa(i) + "].detail").str()
+		found, ok := w.basis.needs[id]
+		if !ok {
+			known = false
+			found.id = fhir.Identifier{System: w.head.base() + "/onbekend", Value: id}
+		}
+		domains = append(domains, childDomainsOf(found.domain)...)
+		out = append(out, &condpb.Condition_Evidence{Detail: []*dpb.Reference{reference(found.ref, found.id)}})
+	}
+	if own := v.at("domein").str(); !known || len(domains) == 0 || w.in.at("domeinindeling").str() == "mks" {
+		return out, inDomainOrder(childDomainsOf(own))
+	}
+	return out, inDomainOrder(domains)
+}
