@@ -2,6 +2,11 @@
 // required codes, constraints, search parameters and compartments. It refuses behaviour.
 package r4
 
+import (
+	"iter"
+	"maps"
+)
+
 // Unbounded is the Max of an element with cardinality *.
 const Unbounded = -1
 
@@ -84,6 +89,9 @@ type Component struct {
 
 // Lookup returns the structure of that name, or nil.
 func Lookup(name string) *Structure { return tables().structures[name] }
+
+// All yields every structure by name, nested parts included, in no order.
+func All() iter.Seq2[string, *Structure] { return maps.All(tables().structures) }
 
 // Resources returns the names of the concrete resource types in alphabetical order.
 func Resources() []string { return tables().resources }
