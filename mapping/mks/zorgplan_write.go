@@ -114,7 +114,7 @@ func (w *planWriter) writeMaster() error {
 	on, in := w.master.String(), w.in
 	p := w.carePlan(concept(coding(snomed, "135411000146103", "")), listConcept("mks-categorie", "zorgplan"))
 	p.Title = pstr("Zorgplan kind en gezin")
-	p.Period = period(in.at("ingangsdatum").to(on+".period.start").day(), traced(in.at("einddatum"), on+".period.end").day())
+	p.Period = period(in.at("ingangsdatum").to(on+".period.start").day(), noted(in.at("einddatum"), on+".period.end").day())
 	p.Author = w.ref(in.at("opgesteldDoor").to(on + ".author"))
 	team, err := w.teamRef()
 	if err != nil {
@@ -136,8 +136,8 @@ func (w *planWriter) writeMaster() error {
 	return nil
 }
 
-// traced records where an optional value went, when it is present.
-func traced(v value, elements ...string) value {
+// noted records where an optional value went, when it is present.
+func noted(v value, elements ...string) value {
 	if v.present() {
 		v.to(elements...)
 	}
@@ -228,7 +228,7 @@ func (w *planWriter) writeProblems() {
 		}
 		var profiles []string
 		if v.at("code").at("sct").present() {
-			profiles = []string{nlCore + "nl-core-Problem"}
+			profiles = []string{coreProfile + "nl-core-Problem"}
 		}
 		if w.head.status == "ingetrokken" {
 			c.ClinicalStatus, profiles = nil, nil
@@ -241,8 +241,8 @@ func (w *planWriter) writeProblems() {
 	}
 }
 
-// nlCore begins the canonicals of the Dutch core profiles.
-const nlCore = "http://nictiz.nl/fhir/StructureDefinition/"
+// coreProfile begins the canonicals of the Dutch core profiles.
+const coreProfile = "http://nictiz.nl/fhir/StructureDefinition/"
 
 // partID returns the identifier of a part: the id of the record and that of the part in it.
 func (w *planWriter) partID(list, id string) *dpb.Identifier {
