@@ -26,5 +26,14 @@ func FromProto(m proto.Message) (*Resource, error) {
 	return r, nil
 }
 
-// ToProto fills m, a google/fhir R4 resource message, from r.
-func ToProto(r *Resource, m proto.Message) error { return errors.New("not implemented") }
+// ToProto fills m, a google/fhir R4 resource message or a ContainedResource, from r. Times finer than
+// a microsecond are cut off. It fails when r has an element that R4 does not have, or a value that
+// its type does not allow; the issue names it.
+func ToProto(r *Resource, m proto.Message) error {
+	const op = "fhir.ToProto"
+	if r == nil || m == nil || !m.ProtoReflect().IsValid() {
+		return &Error{Kind: Internal, Op: op, Err: errors.New("no resource or no message")}
+	}
+	proto.Reset(m)
+	return readAnyResource(r.Root(), m.ProtoReflect())
+}

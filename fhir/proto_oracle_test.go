@@ -10,7 +10,9 @@ import (
 	"github.com/google/fhir/go/fhirversion"
 	"github.com/google/fhir/go/jsonformat"
 	rpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/bundle_and_contained_resource_go_proto"
+	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/testing/protocmp"
 )
 
 // shared returns the folder with third-party definitions, or skips the test.
@@ -103,6 +105,28 @@ func TestFromProtoPrintsWhatGooglePrints(t *testing.T) {
 		}
 		if !proto.Equal(before, m) {
 			t.Error("the message was changed")
+		}
+	})
+}
+
+func TestToProtoReadsWhatGoogleReads(t *testing.T) {
+	t.Parallel()
+	o := newOracle(t)
+	examples(t, o, func(t *testing.T, src []byte, want *rpb.ContainedResource) {
+		r := must(t, string(src))
+		got := &rpb.ContainedResource{}
+		if err := fhir.ToProto(r, got); err != nil {
+			t.Fatalf("%+v", err)
+		}
+		if diff := cmp.Diff(want, got, protocmp.Transform()); diff != "" {
+			t.Error(diff)
+		}
+		back, err := fhir.FromProto(got)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if printed := o.print(t, want); !fhir.Equal(printed.Root(), back.Root()) {
+			t.Errorf("got  %s\nwant %s", back.Bytes(), printed.Bytes())
 		}
 	})
 }

@@ -162,10 +162,10 @@ func (p *plan) fillPrimitive() {
 		p.prim = &kind
 		return
 	}
-	p.prim = &primitive{write: writeString}
+	p.prim = &plainString
 	if p.value != nil && p.value.Enum() != nil {
 		p.codes = newCodeTable(p.value.Enum())
-		p.prim = &primitive{write: writeCode}
+		p.prim = &enumCode
 	}
 }
 

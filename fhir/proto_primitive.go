@@ -1,38 +1,38 @@
 package fhir
 
 import (
-	"encoding/base64"
 	"errors"
+	"fmt"
 	"strconv"
-	"strings"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
-)
-
-// Extensions by which google/fhir marks what JSON says without an extension.
-const (
-	noValueURL = "https://g.co/fhir/StructureDefinition/primitiveHasNoValue"
-	strideURL  = "https://g.co/fhir/StructureDefinition/base64Binary-separatorStride"
 )
 
 // primitive is how one primitive type stands in JSON.
 type primitive struct {
 	write func(text []byte, p *plan, m protoreflect.Message) ([]byte, error)
+	read  func(n Node, p *plan, m protoreflect.Message) error
 }
 
-// primitives are the types that are not plain strings. A code with an enum is found by its value.
+// primitives are the types that are not plain strings or codes.
 var primitives = map[protoreflect.Name]primitive{
-	"Boolean":      {writeBoolean},
-	"Integer":      {writeInteger},
-	"PositiveInt":  {writeUnsigned},
-	"UnsignedInt":  {writeUnsigned},
-	"Decimal":      {writeDecimal},
-	"Base64Binary": {writeBinary},
-	"Date":         {writeTime},
-	"DateTime":     {writeTime},
-	"Instant":      {writeTime},
-	"Time":         {writeClock},
+	"Boolean":      {writeBoolean, readBoolean},
+	"Integer":      {writeInteger, readInteger},
+	"PositiveInt":  {writeUnsigned, readPositive},
+	"UnsignedInt":  {writeUnsigned, readUnsigned},
+	"Decimal":      {writeDecimal, readDecimal},
+	"Base64Binary": {writeBinary, readBinary},
+	"Date":         {writeTime, readTime},
+	"DateTime":     {writeTime, readTime},
+	"Instant":      {writeTime, readTime},
+	"Time":         {writeClock, readClock},
 }
+
+// plainString is every other type with a string for its value, codes without an enum too.
+var plainString = primitive{writeString, readString}
+
+// enumCode is a code with an enum.
+var enumCode = primitive{writeCode, readCode}
 
 func writeString(text []byte, p *plan, m protoreflect.Message) ([]byte, error) {
 	return appendQuoted(text, m.Get(p.value).String())
@@ -71,99 +71,71 @@ func writeDecimal(text []byte, p *plan, m protoreflect.Message) ([]byte, error) 
 	return append(text, value...), nil
 }
 
-// writeBinary writes base64, broken up with spaces when the separator extension says so.
-func writeBinary(text []byte, p *plan, m protoreflect.Message) ([]byte, error) {
-	encoded := base64.StdEncoding.EncodeToString(m.Get(p.value).Bytes())
-	separator, stride := p.stride(m)
-	text = append(text, '"')
-	for stride > 0 && len(encoded) > stride {
-		text = append(text, encoded[:stride]...)
-		text = append(text, separator...)
-		encoded = encoded[stride:]
+func readString(n Node, p *plan, m protoreflect.Message) error {
+	if n.Shape() != String {
+		return errShape
 	}
-	text = append(text, encoded...)
-	return append(text, '"'), nil
-}
-
-// stride returns how the base64 text of m was broken up: separator and distance.
-func (p *plan) stride(m protoreflect.Message) (string, int) {
-	ext := p.extension(m, strideURL)
-	if ext == nil {
-		return "", 0
-	}
-	parts := ext.Get(ext.Descriptor().Fields().ByName("extension")).List()
-	separator, stride := "", 0
-	for i := range parts.Len() {
-		part := parts.Get(i).Message()
-		value := part.Get(part.Descriptor().Fields().ByName("value")).Message()
-		branch := value.WhichOneof(value.Descriptor().Oneofs().Get(0))
-		if branch == nil {
-			continue
-		}
-		v := value.Get(branch).Message()
-		v0 := v.Get(v.Descriptor().Fields().ByName("value"))
-		switch {
-		case extensionURL(part) == "separator" && branch.Name() == "string_value":
-			separator = v0.String()
-		case extensionURL(part) == "stride" && branch.Name() == "positive_int":
-			stride = int(v0.Uint())
-		}
-	}
-	if strings.Trim(separator, " ") != "" {
-		return "", 0
-	}
-	return separator, stride
-}
-
-// extension returns the first extension of a primitive with that url, or nil.
-func (p *plan) extension(m protoreflect.Message, url string) protoreflect.Message {
-	if p.ext == nil || !m.Has(p.ext) {
-		return nil
-	}
-	list := m.Get(p.ext).List()
-	for i := range list.Len() {
-		if e := list.Get(i).Message(); extensionURL(e) == url {
-			return e
-		}
-	}
+	m.Set(p.value, protoreflect.ValueOfString(n.Text()))
 	return nil
 }
 
-// extField returns the plan of the field with the extensions of a primitive.
-func (p *plan) extField() *fieldPlan {
-	return &fieldPlan{
-		fd: p.ext, shape: fieldComplex, name: "extension", key: `"extension":`,
-		sub: p.set.of(p.ext.Message()),
+func readCode(n Node, p *plan, m protoreflect.Message) error {
+	if n.Shape() != String {
+		return errShape
 	}
-}
-
-// hasShadow reports whether a primitive has an id, or an extension that JSON shows.
-func (p *plan) hasShadow(m protoreflect.Message) bool {
-	return p.id != nil && m.Has(p.id) || p.hasVisibleExtension(m)
-}
-
-// hasVisibleExtension reports whether a primitive has an extension that JSON shows.
-func (p *plan) hasVisibleExtension(m protoreflect.Message) bool {
-	if p.ext == nil || !m.Has(p.ext) {
-		return false
+	number, ok := p.codes.numbers[n.Text()]
+	if !ok {
+		return errors.New("the code is not in its value set")
 	}
-	list := m.Get(p.ext).List()
-	for i := range list.Len() {
-		if isVisible(list.Get(i).Message()) {
-			return true
-		}
+	m.Set(p.value, protoreflect.ValueOfEnum(number))
+	return nil
+}
+
+func readBoolean(n Node, p *plan, m protoreflect.Message) error {
+	if n.Shape() != Bool {
+		return errShape
 	}
-	return false
+	m.Set(p.value, protoreflect.ValueOfBool(n.Raw() == "true"))
+	return nil
 }
 
-// isVisible reports whether JSON shows an extension of a primitive.
-func isVisible(e protoreflect.Message) bool {
-	url := extensionURL(e)
-	return url != noValueURL && url != strideURL
+func readInteger(n Node, p *plan, m protoreflect.Message) error {
+	if n.Shape() != Number {
+		return errShape
+	}
+	v, err := strconv.ParseInt(n.Raw(), 10, 32)
+	if err != nil {
+		return errors.New("an integer of 32 bits is expected")
+	}
+	m.Set(p.value, protoreflect.ValueOfInt32(int32(v)))
+	return nil
 }
 
-// extensionURL returns Extension.url.
-func extensionURL(e protoreflect.Message) string {
-	url := e.Get(e.Descriptor().Fields().ByName("url")).Message()
-	return url.Get(url.Descriptor().Fields().ByName("value")).String()
+func readUnsigned(n Node, p *plan, m protoreflect.Message) error {
+	return readNatural(n, p, m, 0)
+}
+
+func readPositive(n Node, p *plan, m protoreflect.Message) error {
+	return readNatural(n, p, m, 1)
+}
+
+// readNatural reads an integer from least to 2^31-1.
+func readNatural(n Node, p *plan, m protoreflect.Message, least uint64) error {
+	if n.Shape() != Number {
+		return errShape
+	}
+	v, err := strconv.ParseUint(n.Raw(), 10, 31)
+	if err != nil || v < least {
+		return fmt.Errorf("an integer from %d to 2147483647 is expected", least)
+	}
+	m.Set(p.value, protoreflect.ValueOfUint32(uint32(v)))
+	return nil
+}
+
+func readDecimal(n Node, p *plan, m protoreflect.Message) error {
+	if n.Shape() != Number {
+		return errShape
+	}
+	m.Set(p.value, protoreflect.ValueOfString(n.Raw()))
+	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -105,4 +106,101 @@ func offsetSeconds(zone string) (int, error) {
 		return -seconds, nil
 	}
 	return seconds, nil
+}
+
+// readTime reads a Date, DateTime or Instant. What has no offset is kept in UTC.
+func readTime(n Node, p *plan, m protoreflect.Message) error {
+	if n.Shape() != String {
+		return errShape
+	}
+	text := n.Text()
+	precision, zone, layout := precisionOfText(text), "UTC", layouts["DAY"]
+	switch precision {
+	case "YEAR", "MONTH", "DAY":
+		layout = layouts[precision]
+	default:
+		layout = time.RFC3339 // reads fractions too
+		if zone = text[len(text)-1:]; zone != "Z" && len(text) > len("+00:00") {
+			zone = text[len(text)-len("+00:00"):]
+		}
+	}
+	t, err := time.Parse(layout, text)
+	if err != nil || t.Year() < 1 || strings.Contains(text, ",") || len(text) > 13 && text[13] != ':' {
+		return errors.New("a date or time is expected")
+	}
+	if err := checkOffset(zone); err != nil {
+		return err
+	}
+	return setTime(p, m, precision, t.UnixMicro(), zone)
+}
+
+// checkOffset refuses an offset that no time zone has.
+func checkOffset(zone string) error {
+	if zone == "Z" || zone == "UTC" {
+		return nil
+	}
+	seconds, err := offsetSeconds(zone)
+	if err != nil {
+		return err
+	}
+	if max(seconds, -seconds) > 14*3600 {
+		return errors.New("the offset is beyond 14 hours")
+	}
+	return nil
+}
+
+// readClock reads a Time.
+func readClock(n Node, p *plan, m protoreflect.Message) error {
+	if n.Shape() != String {
+		return errShape
+	}
+	text := n.Text()
+	t, err := time.Parse("15:04:05", text)
+	if err != nil || strings.Contains(text, ",") || text[2] != ':' {
+		return errors.New("a time is expected")
+	}
+	midnight := t.Truncate(24 * time.Hour)
+	return setTime(p, m, fractionOf(text), t.Sub(midnight).Microseconds(), "")
+}
+
+// setTime sets the fields that make up a time, as far as the message has them.
+func setTime(p *plan, m protoreflect.Message, precision protoreflect.Name, us int64, zone string) error {
+	fields := p.desc.Fields()
+	fd := fields.ByName("precision")
+	v := fd.Enum().Values().ByName(precision)
+	if v == nil {
+		return errors.New("the precision is not one of this type")
+	}
+	m.Set(fd, protoreflect.ValueOfEnum(v.Number()))
+	m.Set(fields.ByName("value_us"), protoreflect.ValueOfInt64(us))
+	if fd := fields.ByName("timezone"); fd != nil {
+		m.Set(fd, protoreflect.ValueOfString(zone))
+	}
+	return nil
+}
+
+// precisionOfText returns the precision that a date or time is written in.
+func precisionOfText(text string) protoreflect.Name {
+	switch len(text) {
+	case len("2006"):
+		return "YEAR"
+	case len("2006-01"):
+		return "MONTH"
+	case len("2006-01-02"):
+		return "DAY"
+	}
+	return fractionOf(text)
+}
+
+// fractionOf returns the precision below the minute.
+func fractionOf(text string) protoreflect.Name {
+	_, fraction, _ := strings.Cut(text, ".")
+	digits := len(fraction) - len(strings.TrimLeft(fraction, "0123456789"))
+	switch {
+	case digits == 0:
+		return "SECOND"
+	case digits <= 3:
+		return "MILLISECOND"
+	}
+	return "MICROSECOND"
 }

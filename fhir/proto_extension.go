@@ -1,0 +1,62 @@
+package fhir
+
+import "google.golang.org/protobuf/reflect/protoreflect"
+
+// Extensions by which google/fhir marks what JSON says without an extension.
+const (
+	noValueURL = "https://g.co/fhir/StructureDefinition/primitiveHasNoValue"
+	strideURL  = "https://g.co/fhir/StructureDefinition/base64Binary-separatorStride"
+)
+
+// extension returns the first extension of a primitive with that url, or nil.
+func (p *plan) extension(m protoreflect.Message, url string) protoreflect.Message {
+	if p.ext == nil || !m.Has(p.ext) {
+		return nil
+	}
+	list := m.Get(p.ext).List()
+	for i := range list.Len() {
+		if e := list.Get(i).Message(); extensionURL(e) == url {
+			return e
+		}
+	}
+	return nil
+}
+
+// extField returns the plan of the field with the extensions of a primitive.
+func (p *plan) extField() *fieldPlan {
+	return &fieldPlan{
+		fd: p.ext, shape: fieldComplex, name: "extension", key: `"extension":`,
+		sub: p.set.of(p.ext.Message()),
+	}
+}
+
+// hasShadow reports whether a primitive has an id, or an extension that JSON shows.
+func (p *plan) hasShadow(m protoreflect.Message) bool {
+	return p.id != nil && m.Has(p.id) || p.hasVisibleExtension(m)
+}
+
+// hasVisibleExtension reports whether a primitive has an extension that JSON shows.
+func (p *plan) hasVisibleExtension(m protoreflect.Message) bool {
+	if p.ext == nil || !m.Has(p.ext) {
+		return false
+	}
+	list := m.Get(p.ext).List()
+	for i := range list.Len() {
+		if isVisible(list.Get(i).Message()) {
+			return true
+		}
+	}
+	return false
+}
+
+// isVisible reports whether JSON shows an extension of a primitive.
+func isVisible(e protoreflect.Message) bool {
+	url := extensionURL(e)
+	return url != noValueURL && url != strideURL
+}
+
+// extensionURL returns Extension.url.
+func extensionURL(e protoreflect.Message) string {
+	url := e.Get(e.Descriptor().Fields().ByName("url")).Message()
+	return url.Get(url.Descriptor().Fields().ByName("value")).String()
+}
