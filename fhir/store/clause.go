@@ -1,0 +1,201 @@
+package store
+
+import (
+	"fmt"
+
+	"github.com/drieluik/drieluik/fhir/search"
+)
+
+// Parameters that are columns of resource_head.
+const (
+	idParam      = "_id"
+	updatedParam = "_lastUpdated"
+)
+
+// clause adds the condition of one clause on head h. It means what search.Matches means.
+func (s *snapshot) clause(q *query, c *search.Clause) error {
+	if c.Param == idParam || c.Param == updatedParam {
+		column(q, c)
+		return nil
+	}
+	if c.Modifier == "missing" {
+		return s.missing(q, c)
+	}
+	name, kind := c.Param, c.Kind
+	if c.Modifier == "identifier" {
+		name, kind = c.Param+identifierSuffix, search.Token
+	}
+	param, err := s.lookup(name)
+	if err != nil {
+		return err
+	}
+	q.add(negated(c)+exists+`=? AND (0`, param)
+	for _, v := range c.Values {
+		q.add(` OR (`)
+		if err := s.value(q, kind, c, v); err != nil {
+			return err
+		}
+		q.add(`)`)
+	}
+	q.add(`))`)
+	return nil
+}
+
+// exists begins the search for a row of the head's resource.
+const exists = `EXISTS (SELECT 1 FROM idx i WHERE i.comp=h.comp AND i.rid=h.rid AND i.param`
+
+// identifierSuffix marks the parameter that holds Reference.identifier.
+const identifierSuffix = ":identifier"
+
+func negated(c *search.Clause) string {
+	if c.Modifier == "not" {
+		return `NOT `
+	}
+	return ``
+}
+
+// wantsMissing reports which of the two a clause with the modifier missing asks for.
+func wantsMissing(c *search.Clause) bool { return len(c.Values) > 0 && c.Values[0].Value == "true" }
+
+func (s *snapshot) missing(q *query, c *search.Clause) error {
+	param, err := s.lookup(c.Param)
+	if err != nil {
+		return err
+	}
+	ref, err := s.lookup(c.Param + identifierSuffix)
+	if err != nil {
+		return err
+	}
+	if wantsMissing(c) {
+		q.add(`NOT `)
+	}
+	q.add(exists+` IN (?,?))`, param, ref)
+	return nil
+}
+
+// column adds a clause on what every resource has exactly one of: id, instant of the version.
+func column(q *query, c *search.Clause) {
+	if c.Modifier == "missing" {
+		q.add(`?`, !wantsMissing(c))
+		return
+	}
+	q.add(negated(c) + `(0`)
+	for _, v := range c.Values {
+		switch {
+		case c.Param == updatedParam:
+			q.add(` OR `)
+			between(q, v, `h.at`, `(h.at+1)`)
+		case !v.AnySystem && v.System != "": // an id has no system
+		case v.Value == "":
+			q.add(` OR 1`)
+		default:
+			q.add(` OR h.id=?`, v.Value)
+		}
+	}
+	q.add(`)`)
+}
+
+// value adds the condition that row i of idx meets one value.
+func (s *snapshot) value(q *query, kind search.Kind, c *search.Clause, v search.Value) error {
+	switch kind {
+	case search.Token:
+		return s.token(q, v)
+	case search.Reference:
+		return s.reference(q, v)
+	case search.String:
+		text(q, c.Modifier, v.Value)
+	case search.URI:
+		q.add(`i.val=?`, v.Value)
+	case search.Date, search.Number:
+		between(q, v, `i.low`, `i.high`)
+	case search.Quantity:
+		between(q, v, `i.low`, `i.high`)
+		return s.unit(q, v)
+	default:
+		return fmt.Errorf("parameter %q cannot be searched", c.Param)
+	}
+	return nil
+}
+
+// system adds the condition on the system of a row.
+func (s *snapshot) system(q *query, name string) error {
+	sys, err := s.lookup(name)
+	q.add(`i.sys=?`, sys)
+	return err
+}
+
+func (s *snapshot) token(q *query, v search.Value) error {
+	q.add(`(?='' OR i.val=?)`, v.Value, v.Value)
+	if v.AnySystem {
+		return nil
+	}
+	q.add(` AND `)
+	return s.system(q, v.System)
+}
+
+func (s *snapshot) reference(q *query, v search.Value) error {
+	q.add(`i.val=? AND `, v.Value)
+	if v.AnySystem {
+		q.add(`i.sys>0`)
+		return nil
+	}
+	return s.system(q, v.System)
+}
+
+// text compares normalised text from its beginning, or as the modifier says.
+func text(q *query, modifier, want string) {
+	switch modifier {
+	case "exact":
+		q.add(`coalesce(i.text,'')=?`, want)
+	case "contains":
+		q.add(`instr(i.val,?)>0`, want)
+	default:
+		q.add(`substr(i.val,1,length(?))=?`, want, want)
+	}
+}
+
+// unit adds the condition on the unit of a quantity.
+func (s *snapshot) unit(q *query, v search.Value) error {
+	if v.AnySystem {
+		q.add(` AND (?='' OR i.val=? OR coalesce(i.text,'')=?)`, v.Value, v.Value, v.Value)
+		return nil
+	}
+	q.add(` AND (?='' OR i.val=?) AND `, v.Value, v.Value)
+	return s.system(q, v.System)
+}
+
+// compare holds, per Op, how a row's range [L,H) meets the range [?1,?2) of the value. Each L, H is
+// a column, each l, h the value's bound.
+var compare = [...]string{
+	search.Eq: `L>=l AND H<=h`,
+	search.Ne: `NOT (L>=l AND H<=h)`,
+	search.Gt: `H>h`,
+	search.Lt: `L<l`,
+	search.Ge: `(H>h OR L>=l AND H<=h)`,
+	search.Le: `(L<l OR L>=l AND H<=h)`,
+	search.Sa: `L>=h`,
+	search.Eb: `H<=l`,
+	search.Ap: `L<h AND H>l`,
+}
+
+// between adds a comparison of a range in the columns low and high with a value.
+func between(q *query, v search.Value, low, high string) {
+	if int(v.Op) >= len(compare) {
+		q.add(`0`)
+		return
+	}
+	for _, r := range compare[v.Op] {
+		switch r {
+		case 'L':
+			q.add(low)
+		case 'H':
+			q.add(high)
+		case 'l':
+			q.add(`?`, v.Low)
+		case 'h':
+			q.add(`?`, v.High)
+		default:
+			q.sql.WriteRune(r)
+		}
+	}
+}

@@ -1,0 +1,109 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+)
+
+// maxPrepared bounds the statements that one connection keeps prepared.
+const maxPrepared = 200
+
+// conn is one SQLite connection with its prepared statements. One goroutine uses it at a time.
+type conn struct {
+	c         *sql.Conn
+	stmts     map[string]*sql.Stmt
+	committed bool // sees only committed rows: what it reads may be cached
+}
+
+func newConn(ctx context.Context, db *sql.DB) (*conn, error) {
+	c, err := db.Conn(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("connect: %w", err)
+	}
+	return &conn{c: c, stmts: map[string]*sql.Stmt{}}, nil
+}
+
+func (c *conn) close() error {
+	var errs []error
+	for _, s := range c.stmts {
+		errs = append(errs, s.Close())
+	}
+	return errors.Join(append(errs, c.c.Close())...)
+}
+
+// stmt returns query prepared, or nil when there are too many already.
+func (c *conn) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
+	if s, ok := c.stmts[query]; ok {
+		return s, nil
+	}
+	if len(c.stmts) >= maxPrepared {
+		return nil, nil
+	}
+	s, err := c.c.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	c.stmts[query] = s
+	return s, nil
+}
+
+func (c *conn) exec(query string, args ...any) (sql.Result, error) {
+	ctx := context.Background()
+	s, err := c.stmt(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	if s == nil {
+		return c.c.ExecContext(ctx, query, args...)
+	}
+	return s.ExecContext(ctx, args...)
+}
+
+func (c *conn) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	s, err := c.stmt(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	if s == nil {
+		return c.c.QueryContext(ctx, query, args...)
+	}
+	return s.QueryContext(ctx, args...)
+}
+
+// one scans the only row of a query into dst; false when there is none.
+func (c *conn) one(query string, args []any, dst ...any) (bool, error) {
+	ctx := context.Background()
+	s, err := c.stmt(ctx, query)
+	if err != nil {
+		return false, err
+	}
+	row := func() *sql.Row {
+		if s == nil {
+			return c.c.QueryRowContext(ctx, query, args...)
+		}
+		return s.QueryRowContext(ctx, args...)
+	}
+	err = row().Scan(dst...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// each calls f for every row of a query; scan reads the row.
+func (c *conn) each(ctx context.Context, f func(scan func(...any) error) error, query string, args ...any) error {
+	rows, err := c.query(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	for rows.Next() {
+		if err := f(rows.Scan); err != nil {
+			return errors.Join(err, rows.Close())
+		}
+	}
+	return errors.Join(rows.Err(), rows.Close())
+}
+
+func args(v ...any) []any { return v }

@@ -1,0 +1,92 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/fhir/exchange"
+)
+
+// Record implements exchange.Lookups.
+func (s *snapshot) Record(key string) ([]exchange.RecordVersion, error) {
+	v, err := records(s.c, key)
+	return v, fhir.Wrap("store.Record", err)
+}
+
+func records(c *conn, key string) ([]exchange.RecordVersion, error) {
+	var out []exchange.RecordVersion
+	err := c.each(context.Background(), func(scan func(...any) error) error {
+		r := exchange.RecordVersion{Key: key}
+		var hash []byte
+		if err := scan(&r.Version, &r.Compartment, &hash, &r.Result); err != nil {
+			return err
+		}
+		copy(r.Hash[:], hash)
+		out = append(out, r)
+		return nil
+	}, `SELECT i.ver,e.name,i.hash,i.result FROM gidx g CROSS JOIN idem i ON i.comp=g.comp AND i.key=g.val
+		CROSS JOIN epoch e ON e.comp=i.comp WHERE g.type=0 AND g.param=? AND g.sys=0 AND g.val=?`, gidxRecord, key)
+	slices.SortFunc(out, func(a, b exchange.RecordVersion) int { return a.Version - b.Version })
+	return out, err
+}
+
+// Changes implements exchange.Snapshot.
+func (s *snapshot) Changes(after int64, max int) ([]exchange.Notice, error) {
+	var out []exchange.Notice
+	err := s.c.each(s.ctx, func(scan func(...any) error) error {
+		var n exchange.Notice
+		var typ string
+		if err := scan(&n.Seq, &n.Compartment, &typ, &n.Ref.ID, &n.Ref.Version, &n.Kind); err != nil {
+			return err
+		}
+		n.Ref.Type = fhir.Type(typ)
+		out = append(out, n)
+		return nil
+	}, `SELECT o.seq,e.name,d.text,o.id,o.ver,o.kind FROM outbox o CROSS JOIN epoch e ON e.comp=o.comp
+		CROSS JOIN dict d ON d.n=o.type WHERE o.seq>? ORDER BY o.seq LIMIT ?`, after, max)
+	return out, fhir.Wrap("store.Changes", err)
+}
+
+// Audit implements exchange.Snapshot.
+func (s *snapshot) Audit(compartment string, seq int64, max int) ([]exchange.AuditRow, error) {
+	const op = "store.Audit"
+	var comp int64
+	found, err := s.c.one(`SELECT comp FROM epoch WHERE name=?`, args(compartment), &comp)
+	if err != nil || !found {
+		return nil, fhir.Wrap(op, err)
+	}
+	var out []exchange.AuditRow
+	err = s.chain(comp, compartment, seq, max, func(r exchange.AuditRow) error {
+		out = append(out, r)
+		return nil
+	})
+	return out, fhir.Wrap(op, err)
+}
+
+// chain calls f for the rows of a chain from seq, at most max.
+func (s *snapshot) chain(comp int64, name string, seq int64, max int, f func(exchange.AuditRow) error) error {
+	return s.c.each(s.ctx, func(scan func(...any) error) error {
+		r := exchange.AuditRow{Compartment: name}
+		var at int64
+		var dict, offset int
+		var prev, hash, packed []byte
+		if err := scan(&r.Seq, &at, &prev, &hash, &dict, &offset, &packed); err != nil {
+			return err
+		}
+		r.At = time.UnixMilli(at).UTC()
+		copy(r.Prev[:], prev)
+		copy(r.Hash[:], hash)
+		body, err := unpack(packed, dict)
+		if err != nil {
+			return err
+		}
+		if offset < 0 || offset > len(body) {
+			return fmt.Errorf("%w: offset of audit row %d is outside", errBody, r.Seq)
+		}
+		r.Body = recorded(body, offset, r.At)
+		return f(r)
+	}, `SELECT seq,at,prev,hash,dict,recorded_at,body FROM audit WHERE comp=? AND seq>=? ORDER BY seq LIMIT ?`, comp, seq, max)
+}

@@ -1,0 +1,354 @@
+package store
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/drieluik/drieluik/auth"
+	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/fhir/exchange"
+	"github.com/drieluik/drieluik/fhir/search"
+)
+
+// query is SQL text with its bound values, in order of appearance.
+type query struct {
+	sql  strings.Builder
+	args []any
+}
+
+func (q *query) add(sql string, args ...any) {
+	q.sql.WriteString(sql)
+	q.args = append(q.args, args...)
+}
+
+// Search implements exchange.Snapshot. The order is that of the plan's sort keys (absent values
+// last) and then that in which the resources first came, which never changes.
+func (s *snapshot) Search(p search.Plan, f auth.Filter) (exchange.Page, error) {
+	const op = "store.Search"
+	var page exchange.Page
+	typ, err := s.lookup(string(p.Type))
+	if err != nil {
+		return page, fhir.Wrap(op, err)
+	}
+	pos, err := parseCursor(p)
+	if err != nil {
+		return page, fhir.Wrap(op, err)
+	}
+	where, ok, err := s.where(typ, p, f)
+	if err != nil || !ok {
+		return page, fhir.Wrap(op, err)
+	}
+	if p.Total || p.Count <= 0 {
+		if page.Total, err = s.count(where); err != nil {
+			return page, fhir.Wrap(op, err)
+		}
+	}
+	if p.Count <= 0 {
+		return page, nil
+	}
+	if err := s.page(&page, where, p, pos); err != nil {
+		return exchange.Page{}, fhir.Wrap(op, err)
+	}
+	return page, nil
+}
+
+// count counts the resources behind a condition, each once.
+func (s *snapshot) count(where *query) (int, error) {
+	var n int
+	err := s.c.each(s.ctx, func(scan func(...any) error) error { return scan(&n) },
+		`SELECT count(DISTINCT h.rid) FROM resource_head h WHERE `+where.sql.String(), where.args...)
+	return n, err
+}
+
+// page reads one page from pos, and one row more to know whether there is a next page.
+func (s *snapshot) page(page *exchange.Page, where *query, p search.Plan, pos position) error {
+	keys, err := s.sortKeys(p.Sort)
+	if err != nil {
+		return err
+	}
+	var q query
+	q.add(`SELECT h.id,h.ver,h.at,h.filed,h.deleted,h.facts,v.dict,v.meta_at,v.body,h.rid`)
+	for i := range keys {
+		q.add(`,s` + strconv.Itoa(i))
+	}
+	q.add(` FROM (SELECT h.rid,h.id,h.ver,h.at,h.filed,h.deleted,h.facts,h.vrow`)
+	for i, k := range keys {
+		q.add(`,`+k.sql+` AS s`+strconv.Itoa(i), k.args...)
+	}
+	q.add(` FROM resource_head h WHERE `+where.sql.String(), where.args...)
+	if len(keys) == 0 && pos.rid > 0 {
+		q.add(` AND h.rid>?`, pos.rid)
+	}
+	q.add(` GROUP BY h.rid`)
+	if len(keys) == 0 {
+		q.add(` ORDER BY h.rid LIMIT ?`, p.Count+1)
+	}
+	q.add(`) h CROSS JOIN resource_version v ON v.rowid=h.vrow`)
+	if len(keys) > 0 {
+		if pos.rid > 0 {
+			q.add(` WHERE `)
+			behind(&q, keys, pos)
+		}
+	}
+	q.add(` ORDER BY `)
+	for i, k := range keys {
+		q.add(k.order(i))
+	}
+	q.add(`h.rid LIMIT ?`, p.Count+1)
+	return s.fill(page, &q, p, len(keys))
+}
+
+// fill runs a page's query.
+func (s *snapshot) fill(page *exchange.Page, q *query, p search.Plan, keys int) error {
+	var last position
+	return s.c.each(s.ctx, func(scan func(...any) error) error {
+		if len(page.Matches) == p.Count {
+			var err error
+			page.Next, err = last.format(p)
+			return err
+		}
+		r := row{typ: p.Type}
+		last = position{keys: make([]any, keys)}
+		dst := append(r.into(), &last.rid)
+		for i := range last.keys {
+			dst = append(dst, &last.keys[i])
+		}
+		if err := scan(dst...); err != nil {
+			return err
+		}
+		st, err := r.stored()
+		page.Matches = append(page.Matches, st)
+		return err
+	}, q.sql.String(), q.args...)
+}
+
+// where compiles plan and filter to one condition on head h; false when nothing can match.
+func (s *snapshot) where(typ int64, p search.Plan, f auth.Filter) (*query, bool, error) {
+	if typ < 0 || f.None {
+		return nil, false, nil
+	}
+	q := &query{}
+	q.add(`h.type=? AND h.deleted=0`, typ)
+	pinned, err := s.pin(q, typ, p, f)
+	if err != nil {
+		return nil, false, err
+	}
+	for i := range p.Where {
+		q.add(` AND `)
+		if err := s.clause(q, &p.Where[i]); err != nil {
+			return nil, false, err
+		}
+		if !pinned {
+			if err := s.global(q, typ, &p.Where[i]); err != nil {
+				return nil, false, err
+			}
+		}
+	}
+	ok, err := s.filter(q, f)
+	return q, ok, err
+}
+
+// filter adds the condition of auth.Filter: own, directory or visible, and the patient, and the
+// scopes.
+func (s *snapshot) filter(q *query, f auth.Filter) (bool, error) {
+	if !f.Directory {
+		org, err := int64(-1), error(nil)
+		if !f.Organization.IsZero() {
+			if org, err = s.lookup(f.Organization.Current().String()); err != nil {
+				return false, err
+			}
+		}
+		visible, any, err := s.visible(f)
+		if err != nil || !any && org < 0 {
+			return false, err
+		}
+		q.add(` AND (0`)
+		if org > 0 {
+			q.add(` OR h.cust=? OR h.author=?`, org, org)
+		}
+		if any {
+			q.add(` OR (h.comp,h.id) IN (SELECT c.key+0,i.value FROM json_each(?) c, json_each(c.value) i)`, visible)
+		}
+		q.add(`)`)
+	}
+	if !f.Patient.IsZero() {
+		q.add(` AND h.pat=?`, f.Patient.Current().String())
+	}
+	if f.Scopes == nil {
+		return true, nil
+	}
+	q.add(` AND (0`)
+	for _, all := range f.Scopes {
+		q.add(` OR (1`)
+		for i := range all {
+			q.add(` AND `)
+			if err := s.clause(q, &all[i]); err != nil {
+				return false, err
+			}
+		}
+		q.add(`)`)
+	}
+	q.add(`)`)
+	return true, nil
+}
+
+// visible returns Filter.Visible as JSON by compartment number; false when it holds nothing.
+func (s *snapshot) visible(f auth.Filter) (string, bool, error) {
+	by := make(map[string][]string, len(f.Visible))
+	for name, ids := range f.Visible {
+		if len(ids) == 0 {
+			continue
+		}
+		n, err := s.compartment(name)
+		if err != nil {
+			return "", false, err
+		}
+		if n > 0 {
+			by[strconv.FormatInt(n, 10)] = ids
+		}
+	}
+	b, err := json.Marshal(by)
+	return string(b), len(by) > 0, err
+}
+
+// compartment returns the number of a compartment, 0 when it has none.
+func (s *snapshot) compartment(name string) (int64, error) {
+	var n int64
+	_, err := s.c.one(`SELECT comp FROM epoch WHERE name=?`, args(name), &n)
+	return n, err
+}
+
+// pin keeps the search within the compartments where its hits can be: those of the patients or ids
+// that the plan names, or those that the filter lists. It reports whether the plan did.
+func (s *snapshot) pin(q *query, typ int64, p search.Plan, f auth.Filter) (bool, error) {
+	for i := range p.Where {
+		c := &p.Where[i]
+		comps, ok, err := s.pinned(typ, c)
+		if err != nil {
+			return false, err
+		}
+		if ok {
+			inComps(q, comps)
+			return true, nil
+		}
+	}
+	if f.Directory || !f.Organization.IsZero() {
+		return false, nil
+	}
+	var comps []int64
+	for name := range f.Visible {
+		n, err := s.compartment(name)
+		if err != nil {
+			return false, err
+		}
+		if n > 0 {
+			comps = append(comps, n)
+		}
+	}
+	slices.Sort(comps)
+	inComps(q, comps)
+	return false, nil
+}
+
+// inComps bounds h.comp. The number of compartments stays out of the text, so that the statement
+// is prepared once; one compartment has a text of its own.
+func inComps(q *query, comps []int64) {
+	if len(comps) == 1 {
+		q.add(` AND h.comp=?`, comps[0])
+		return
+	}
+	text := `[` + strings.ReplaceAll(formatComps(comps), " ", ",") + `]`
+	q.add(` AND h.comp IN (SELECT value FROM json_each(?))`, text)
+}
+
+// pinned returns the compartments outside of which the clause cannot match.
+func (s *snapshot) pinned(typ int64, c *search.Clause) ([]int64, bool, error) {
+	switch {
+	case c.Param == idParam && c.Modifier == "" && !slices.ContainsFunc(c.Values, func(v search.Value) bool { return v.Value == "" }):
+		comps, err := s.compsOf(typ, c)
+		return comps, true, err
+	case c.Kind == search.Reference && c.Modifier != "identifier" && c.Modifier != "missing" && c.Modifier != "not" && pinsPatient(c.Param):
+		if slices.ContainsFunc(c.Values, func(v search.Value) bool { return v.System == "" && !v.AnySystem }) {
+			return nil, false, nil
+		}
+		comps, err := s.patientComps(typ, c)
+		return comps, true, err
+	}
+	return nil, false, nil
+}
+
+// compsOf returns the compartments of the resources that an _id clause names.
+func (s *snapshot) compsOf(typ int64, c *search.Clause) ([]int64, error) {
+	var comps []int64
+	for _, v := range c.Values {
+		var in string
+		if _, err := s.c.one(`SELECT comps FROM locate WHERE type=? AND id=?`, args(typ, v.Value), &in); err != nil {
+			return nil, err
+		}
+		more, err := parseComps(in)
+		if err != nil {
+			return nil, err
+		}
+		comps = append(comps, more...)
+	}
+	slices.Sort(comps)
+	return slices.Compact(comps), nil
+}
+
+// patientComps returns the compartments of the patients that a clause names, and those where a
+// resource elsewhere refers to them.
+func (s *snapshot) patientComps(typ int64, c *search.Clause) ([]int64, error) {
+	var comps []int64
+	for _, v := range c.Values {
+		n, err := s.compartment(v.Value)
+		if err != nil {
+			return nil, err
+		}
+		if n > 0 {
+			comps = append(comps, n)
+		}
+		err = s.c.each(s.ctx, func(scan func(...any) error) error {
+			comps = append(comps, 0)
+			return scan(&comps[len(comps)-1])
+		}, `SELECT DISTINCT comp FROM gidx WHERE type=? AND param=? AND sys=0 AND val=?`, typ, gidxStray, v.Value)
+		if err != nil {
+			return nil, err
+		}
+	}
+	slices.Sort(comps)
+	return slices.Compact(comps), nil
+}
+
+// global adds, for a clause on identifiers, the rows of gidx: the way in when the compartment is
+// not known. The clause itself still decides.
+func (s *snapshot) global(q *query, typ int64, c *search.Clause) error {
+	if c.Param != identifierParam || c.Kind != search.Token || c.Modifier != "" {
+		return nil
+	}
+	if slices.ContainsFunc(c.Values, func(v search.Value) bool { return v.Value == "" }) {
+		return nil
+	}
+	param, err := s.lookup(c.Param)
+	if err != nil {
+		return err
+	}
+	q.add(` AND h.rid IN (SELECT rid FROM gidx WHERE 0`)
+	for _, v := range c.Values {
+		q.add(` OR type=? AND param=? AND val=?`, typ, param, v.Value)
+		if v.AnySystem {
+			continue
+		}
+		sys, err := s.lookup(v.System)
+		if err != nil {
+			return err
+		}
+		q.add(` AND sys=?`, sys)
+	}
+	q.add(`)`)
+	return nil
+}
+
+var errCursor = errors.New("cursor is not one of this search")

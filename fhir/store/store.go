@@ -1,0 +1,140 @@
+// Package store keeps resources, their index, audit chains, the outbox and short-lived
+// authorisation state in SQLite. One goroutine writes, in groups that share one fsync; reads run in
+// parallel on snapshots. It implements exchange.Store and knows no policy: it applies the filters
+// that auth compiles. Its contract is storetest.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/drieluik/drieluik/fhir/exchange"
+
+	_ "modernc.org/sqlite" // driver "sqlite"
+)
+
+const (
+	fileName = "drieluik.db"
+	lockName = "drieluik.lock"
+)
+
+// ErrLocked says that another process has the folder.
+var ErrLocked = errors.New("another process uses this data folder; stop it first, or choose another folder")
+
+// ErrSchema says that the file was written by a release with another schema.
+var ErrSchema = errors.New("the data file has a schema that this release does not know")
+
+// Options of Open. Zero members mean the defaults.
+type Options struct {
+	Now     func() time.Time // default time.Now
+	Queue   int              // units that may wait for the writer; default 1024
+	Readers int              // snapshots open at a time; default 4 per processor, at least 8
+}
+
+// Store is an embedded store over one folder. It is safe for concurrent use.
+type Store struct {
+	lock    *os.File
+	db      *sql.DB
+	dict    *interned
+	writer  *writer
+	readers chan *conn // nil elements are connections still to be opened
+}
+
+var _ exchange.Store = (*Store)(nil)
+
+// Open opens the store in the folder that dsn names ("sqlite:FOLDER", or the folder alone), and
+// makes both when they are not there. The folder belongs to this process until Close: a second
+// process gets ErrLocked.
+func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
+	const op = "store.Open"
+	dir := strings.TrimPrefix(dsn, "sqlite:")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("%s: %w", op, err)
+	}
+	lock, err := lockFolder(dir)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", op, err)
+	}
+	s, err := open(ctx, filepath.Join(dir, fileName), o.withDefaults())
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", op, errors.Join(err, lock.Close()))
+	}
+	s.lock = lock
+	return s, nil
+}
+
+func (o Options) withDefaults() Options {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Queue <= 0 {
+		o.Queue = 1024
+	}
+	if o.Readers <= 0 {
+		o.Readers = max(8, 4*runtime.GOMAXPROCS(0))
+	}
+	return o
+}
+
+func open(ctx context.Context, file string, o Options) (*Store, error) {
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600) // SQLite gives its WAL the same mode
+	if err != nil {
+		return nil, err
+	}
+	if err := f.Close(); err != nil {
+		return nil, err
+	}
+	db, err := sql.Open("sqlite", source(file))
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(0)
+	db.SetMaxIdleConns(0)
+	s := &Store{db: db, dict: newInterned(), readers: make(chan *conn, o.Readers)}
+	w, err := newWriter(ctx, s, o)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	s.writer = w
+	for range o.Readers {
+		s.readers <- nil
+	}
+	go w.run()
+	return s, nil
+}
+
+// source is the driver's name of a file. Every connection runs the pragmas.
+func source(file string) string {
+	q := url.Values{"_pragma": {
+		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "cache_size(-4000)",
+		"journal_size_limit(67108864)", "wal_autocheckpoint(2000)", "temp_store(MEMORY)", "trusted_schema(OFF)",
+	}}
+	return (&url.URL{Scheme: "file", Path: file, RawQuery: q.Encode()}).String()
+}
+
+// Close lets the writer finish what is queued, and releases the folder. Later calls are Unavailable.
+func (s *Store) Close() error {
+	if !s.writer.stop() {
+		return nil
+	}
+	errs := []error{s.writer.fault}
+	for range cap(s.readers) {
+		if c := <-s.readers; c != nil {
+			errs = append(errs, c.close())
+		}
+	}
+	close(s.readers)
+	errs = append(errs, s.db.Close(), s.lock.Close())
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("store.Close: %w", err)
+	}
+	return nil
+}

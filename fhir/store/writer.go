@@ -1,0 +1,241 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/drieluik/drieluik/fhir"
+)
+
+// Bounds of one group.
+const (
+	maxGroup      = 128
+	maxGroupBytes = 1 << 20
+)
+
+// States of a job. The one who moves it from queued decides what becomes of it.
+const (
+	queued int32 = iota
+	taken
+	abandoned
+)
+
+// job is one unit of work for the writer: everything that changes the file.
+type job struct {
+	apply func(*tx) error // runs in a savepoint of its own
+	size  int             // bytes, for the bound of a group
+	state atomic.Int32
+	done  chan error // buffered: the writer never waits for the one who asks
+}
+
+// writer owns the only connection that writes.
+type writer struct {
+	store *Store
+	now   func() time.Time
+	jobs  chan *job
+	c     *conn // nil after damage, until it is opened anew
+	last  int64 // last instant given out, milliseconds
+
+	mu     sync.RWMutex // guards closed against sends on jobs
+	closed bool
+	ended  chan struct{}
+	fault  error // of closing the connection, once ended is closed
+}
+
+func newWriter(ctx context.Context, s *Store, o Options) (*writer, error) {
+	w := &writer{store: s, now: o.Now, jobs: make(chan *job, o.Queue), ended: make(chan struct{})}
+	c, err := newConn(ctx, s.db)
+	if err != nil {
+		return nil, err
+	}
+	w.c = c
+	if err := w.prepareFile(); err != nil {
+		return nil, errors.Join(err, c.close())
+	}
+	return w, nil
+}
+
+// prepareFile makes the schema in an empty file, refuses a foreign one, and reads the clock.
+func (w *writer) prepareFile() error {
+	var tables int
+	if _, err := w.c.one(`SELECT count(*) FROM sqlite_master`, nil, &tables); err != nil {
+		return err
+	}
+	if tables == 0 {
+		if _, err := w.c.c.ExecContext(context.Background(), `BEGIN IMMEDIATE;`+schema+
+			`INSERT INTO kv VALUES('`+keySchema+`','`+schemaVersion+`'); INSERT INTO kv VALUES('`+keyClock+`',0); COMMIT;`); err != nil {
+			return fmt.Errorf("make schema: %w", err)
+		}
+	}
+	var version string
+	if _, err := w.c.one(`SELECT value FROM kv WHERE key=?`, args(keySchema), &version); err != nil {
+		return fmt.Errorf("read schema version: %w", err)
+	}
+	if version != schemaVersion {
+		return ErrSchema
+	}
+	if _, err := w.c.one(`SELECT value FROM kv WHERE key=?`, args(keyClock), &w.last); err != nil {
+		return err
+	}
+	_, err := w.c.exec(`PRAGMA cache_size=-16000`)
+	return err
+}
+
+// do queues a job and waits for its outcome. When ctx ends first, a job that is still queued will
+// never be applied and the error is that of ctx; a job that the writer has taken is waited for.
+func (w *writer) do(ctx context.Context, op string, size int, apply func(*tx) error) error {
+	j := &job{apply: apply, size: size, done: make(chan error, 1)}
+	if err := w.enqueue(ctx, op, j); err != nil {
+		return err
+	}
+	select {
+	case err := <-j.done:
+		return fhir.Wrap(op, err)
+	case <-ctx.Done():
+	}
+	if j.state.CompareAndSwap(queued, abandoned) {
+		return &fhir.Error{Kind: fhir.Unavailable, Op: op, Reason: "cancelled", Err: ctx.Err()}
+	}
+	return fhir.Wrap(op, <-j.done)
+}
+
+func (w *writer) enqueue(ctx context.Context, op string, j *job) error {
+	if err := ctx.Err(); err != nil {
+		return &fhir.Error{Kind: fhir.Unavailable, Op: op, Reason: "cancelled", Err: err}
+	}
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	if w.closed {
+		return &fhir.Error{Kind: fhir.Unavailable, Op: op, Reason: "closed"}
+	}
+	select {
+	case w.jobs <- j:
+		return nil
+	default:
+		return &fhir.Error{Kind: fhir.Unavailable, Op: op, Reason: "busy"}
+	}
+}
+
+// stop closes the queue and waits until it is drained; false when that was done before.
+func (w *writer) stop() bool {
+	w.mu.Lock()
+	was := w.closed
+	if !was {
+		w.closed = true
+		close(w.jobs)
+	}
+	w.mu.Unlock()
+	<-w.ended
+	return !was
+}
+
+// run commits group after group until the queue is closed and empty.
+func (w *writer) run() {
+	defer close(w.ended)
+	for j := range w.jobs {
+		w.commit(w.gather(j))
+	}
+	w.fault = w.drop()
+}
+
+// gather takes what is queued behind the first job, without waiting.
+func (w *writer) gather(first *job) []*job {
+	group, size := make([]*job, 0, maxGroup), 0
+	for j := first; ; {
+		if j.state.CompareAndSwap(queued, taken) {
+			group = append(group, j)
+			size += j.size
+		}
+		if len(group) == maxGroup || size >= maxGroupBytes {
+			return group
+		}
+		var ok bool
+		select {
+		case j, ok = <-w.jobs:
+			if !ok {
+				return group
+			}
+		default:
+			return group
+		}
+	}
+}
+
+// commit applies a group in one transaction and answers each job. A job that fails undoes only
+// itself; a transaction that fails fails them all.
+func (w *writer) commit(group []*job) {
+	if len(group) == 0 {
+		return
+	}
+	outcome := make([]error, len(group))
+	err := w.transact(group, outcome)
+	for i, j := range group {
+		if err != nil {
+			outcome[i] = err
+		}
+		j.done <- outcome[i]
+	}
+}
+
+// transact runs one transaction. After any failure of it the connection is replaced, so that no
+// half-open transaction can meet the next group.
+func (w *writer) transact(group []*job, outcome []error) (err error) {
+	const op = "store.commit"
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+		if err != nil {
+			err = &fhir.Error{Kind: fhir.Unavailable, Op: op, Reason: "commit-failed", Err: errors.Join(err, w.drop())}
+		}
+	}()
+	t, err := w.begin(group)
+	if err != nil {
+		return err
+	}
+	for i, j := range group {
+		if outcome[i], err = t.unit(j.apply); err != nil {
+			return err
+		}
+	}
+	if _, err := w.c.exec(`UPDATE kv SET value=? WHERE key=?`, t.at, keyClock); err != nil {
+		return err
+	}
+	if _, err := w.c.exec(`COMMIT`); err != nil {
+		return err
+	}
+	w.last = t.at
+	for text, n := range t.fresh {
+		w.store.dict.add(text, n)
+	}
+	return nil
+}
+
+func (w *writer) begin(group []*job) (*tx, error) {
+	if w.c == nil {
+		c, err := newConn(context.Background(), w.store.db)
+		if err != nil {
+			return nil, err
+		}
+		w.c = c
+	}
+	if _, err := w.c.exec(`BEGIN IMMEDIATE`); err != nil {
+		return nil, err
+	}
+	at := max(w.now().UnixMilli(), w.last+1)
+	return &tx{c: w.c, dict: w.store.dict, fresh: map[string]int64{}, start: at, at: at}, nil
+}
+
+// drop closes the connection, which rolls back what it had open.
+func (w *writer) drop() error {
+	if w.c == nil {
+		return nil
+	}
+	c := w.c
+	w.c = nil
+	return c.close()
+}
