@@ -3,7 +3,7 @@
 package search
 
 import (
-	"net/url"
+	"time"
 
 	"github.com/drieluik/drieluik/fhir"
 )
@@ -26,12 +26,13 @@ const (
 
 // Row is one index row of a resource.
 type Row struct {
-	Param  string // code of the search parameter, such as "category"; "subject:identifier" for Reference.identifier
+	Param  string // code of the search parameter, such as "category"; "subject:identifier" for Reference.identifier; "code-value-date$1" for the first part of a composite
 	Kind   Kind
 	System string // token, quantity: system; reference: resource type of a local target
 	Value  string // token: code; reference: id of a local target, else the URL; string: normalised text; uri: the uri; quantity: code of the unit
-	// Low and High bound the value: dates in milliseconds since 1970 (inclusive, exclusive), numbers
-	// with the implied precision of R4. Zero for other kinds. Open ends are ±math.MaxFloat64.
+	// Low and High bound the value: dates in milliseconds since 1970 (inclusive, exclusive), a number
+	// is a point (Low equals High), a Range its bounds, Location.position latitude and longitude.
+	// Zero for other kinds. Open ends are ±math.MaxFloat64.
 	Low, High float64
 	Text      string // string: the text as sent, for :exact; quantity: the unit as shown
 	Group     int32  // rows of one composite or one repetition share a group; 0: none
@@ -53,13 +54,13 @@ const (
 	Ap
 )
 
-// Value is one alternative of a Clause.
+// Value is one alternative of a Clause. Matches says how it meets a Row.
 type Value struct {
 	Op        Op
 	System    string
-	AnySystem bool // token "code": any system. System "" with AnySystem false: "|code", no system
+	AnySystem bool // token "code", reference "id", quantity "5||mg": any system. System "" with AnySystem false: "|code", no system
 	Value     string
-	Low, High float64
+	Low, High float64 // date, number, quantity: span of the query's value, as Op needs it
 }
 
 // Clause is one condition: any of its values. The clauses of a Plan are joined by and.
@@ -89,19 +90,11 @@ type Plan struct {
 
 // Options of Parse.
 type Options struct {
-	Base     string // FHIR base URL: references under it are local
-	MaxCount int    // upper bound of _count
-	Count    int    // _count when the query has none
+	Base     string    // FHIR base URL: references under it are local
+	MaxCount int       // upper bound of _count; 0: none
+	Count    int       // _count when the query has none
+	Now      time.Time // for the prefix ap of dates; zero: time.Now
 }
-
-// Parse reads a query string into a Plan. Every fault is one issue: an unknown parameter names the
-// known ones. Issues are errors; the Plan is usable only without them.
-func Parse(t fhir.Type, query url.Values, o Options) (Plan, []fhir.Issue) { return Plan{}, nil }
-
-// Index returns the index rows of r for every R4 search parameter of its type and of Resource,
-// but not _id and _lastUpdated, which the store keeps itself. base is the FHIR base URL, under
-// which absolute references are local.
-func Index(r *fhir.Resource, base string) ([]Row, error) { return nil, nil }
 
 // Param describes one search parameter of a resource type, for the CapabilityStatement.
 type Param struct {
@@ -110,6 +103,3 @@ type Param struct {
 	Definition string // canonical URL
 	Modifiers  []string
 }
-
-// Params returns the parameters of t that Parse accepts, in alphabetical order.
-func Params(t fhir.Type) []Param { return nil }

@@ -1,0 +1,229 @@
+package search
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"sync"
+
+	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/fhir/path"
+	"github.com/drieluik/drieluik/fhir/r4"
+)
+
+// kinds are the R4 names of the kinds.
+var kinds = map[string]Kind{
+	"token": Token, "reference": Reference, "date": Date, "string": String, "number": Number,
+	"quantity": Quantity, "uri": URI, "composite": Composite, "special": Special,
+}
+
+// parameter is a search parameter, ready to run.
+type parameter struct {
+	code       string
+	definition string
+	kind       Kind
+	targets    []string
+	expression *path.Expression
+	systems    map[string]string // token of type code: its implied system, by code
+	components []component
+}
+
+// component is a part of a composite parameter. Its rows are named "code$1", "code$2" and so on.
+type component struct {
+	param      string
+	kind       Kind
+	expression *path.Expression
+}
+
+// parameters holds the compiled parameters of each resource type; a type is compiled once, when it
+// is first needed.
+var parameters = sync.OnceValue(func() map[fhir.Type]func() ([]parameter, error) {
+	all := map[fhir.Type]func() ([]parameter, error){}
+	for _, name := range r4.Resources() {
+		all[fhir.Type(name)] = sync.OnceValues(func() ([]parameter, error) { return compile(name) })
+	}
+	return all
+})
+
+// parametersOf returns the parameters of a type that have an expression.
+func parametersOf(t fhir.Type) ([]parameter, error) {
+	compiled, ok := parameters()[t]
+	if !ok {
+		return nil, fhir.Errorf(fhir.Internal, "search.parameters", "not-supported", "SEARCH-TYPE-UNKNOWN", "The resource type is unknown.")
+	}
+	return compiled()
+}
+
+// compile compiles the parameters of a type. Parameters without an expression (_text, _content,
+// _filter, _query) are no index parameters.
+func compile(resource string) ([]parameter, error) {
+	definitions := r4.SearchParams(resource)
+	var out []parameter
+	for _, d := range definitions {
+		if d.Expression == "" {
+			continue
+		}
+		p := parameter{code: d.Code, definition: d.URL, kind: kinds[d.Type], targets: d.Targets}
+		var err error
+		if p.expression, err = compileExpression(d.Expression); err != nil {
+			return nil, fmt.Errorf("search: %s.%s: %w", resource, d.Code, err)
+		}
+		if p.kind == Token {
+			p.systems = impliedSystems(d.Expression)
+		}
+		for i, part := range d.Components {
+			c := component{param: d.Code + "$" + strconv.Itoa(i+1), kind: kindOf(definitions, part.Definition)}
+			if c.expression, err = compileExpression(part.Expression); err != nil {
+				return nil, fmt.Errorf("search: %s.%s: %w", resource, c.param, err)
+			}
+			p.components = append(p.components, c)
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
+
+func compileExpression(s string) (*path.Expression, error) {
+	return path.CompileDialect(s, path.Dialect{Search: true})
+}
+
+// kindOf returns the kind of the parameter with a URL; 0 leaves it to the type of the value.
+func kindOf(definitions []r4.SearchParam, url string) Kind {
+	i := slices.IndexFunc(definitions, func(d r4.SearchParam) bool { return d.URL == url })
+	if i < 0 {
+		return 0
+	}
+	return kinds[definitions[i].Type]
+}
+
+// extraction gathers the rows of one resource.
+type extraction struct {
+	base    string
+	rows    []Row
+	param   string
+	kind    Kind
+	group   int32
+	groups  int32
+	start   int // first row of the parameter
+	systems map[string]string
+}
+
+// Index returns the index rows of r for every R4 search parameter of its type and of Resource,
+// but not _id and _lastUpdated, which the store keeps itself (see OwnRows). base is the FHIR base
+// URL, under which absolute references are local.
+//
+// Parameters without an expression in R4 (_text, _content, _filter, _query) have no rows.
+// A reference to a contained resource has none either.
+func Index(r *fhir.Resource, base string) ([]Row, error) {
+	params, err := parametersOf(r.Type())
+	if err != nil {
+		return nil, err
+	}
+	x := extraction{base: withoutSlash(base), rows: make([]Row, 0, 32)}
+	root := path.Typed(r.Root())
+	for i := range params {
+		if p := &params[i]; !kept(p.code) {
+			if err := x.parameter(p, root); err != nil {
+				return nil, fmt.Errorf("search: %s.%s: %w", r.Type(), p.code, err)
+			}
+		}
+	}
+	return x.rows, nil
+}
+
+// kept reports whether the store keeps the parameter itself.
+func kept(code string) bool { return code == "_id" || code == "_lastUpdated" }
+
+func (x *extraction) parameter(p *parameter, root path.Item) error {
+	items, err := p.expression.EvalItem(path.World{}, root)
+	if err != nil {
+		return err
+	}
+	if p.kind == Composite {
+		return x.composite(p, items)
+	}
+	x.param, x.kind, x.group, x.systems = p.code, p.kind, 0, p.systems
+	x.start = len(x.rows)
+	for _, it := range items {
+		x.read(it)
+	}
+	return nil
+}
+
+// composite adds the rows of each item that has a value for every component.
+func (x *extraction) composite(p *parameter, items []path.Item) error {
+	x.systems = nil
+	for _, it := range items {
+		before := len(x.rows)
+		x.group = x.groups + 1
+		for _, c := range p.components {
+			x.param, x.start = c.param, len(x.rows)
+			values, err := c.expression.EvalItem(path.World{}, it)
+			if err != nil {
+				return err
+			}
+			for _, v := range values {
+				if x.kind = c.kind; x.kind == 0 {
+					x.kind = kindOfType(v.Type())
+				}
+				x.read(v)
+			}
+			if len(x.rows) == x.start {
+				x.rows = x.rows[:before]
+				break
+			}
+		}
+		if len(x.rows) > before {
+			x.groups++
+		}
+	}
+	return nil
+}
+
+// kindOfType is the kind by which a value is indexed when no definition says so.
+func kindOfType(typ string) Kind {
+	for _, k := range []Kind{Token, Number, Date, Reference, Quantity, String, URI} {
+		if _, ok := readers[k][typ]; ok {
+			return k
+		}
+	}
+	return 0
+}
+
+// read adds the rows of one value. A type that the kind has no use for adds none: R4 lets a
+// parameter reach choices of which only some have its kind.
+func (x *extraction) read(it path.Item) {
+	if it.Type() == "Extension" {
+		v, ok := extensionValue(it)
+		if !ok {
+			return
+		}
+		it = v
+	}
+	if x.kind == Reference && it.Node().Member("resourceType").Exists() {
+		x.add(Row{System: it.Type(), Value: it.Node().Member("id").Text()})
+		return
+	}
+	if f, ok := readers[x.kind][it.Type()]; ok {
+		f(x, it)
+	}
+}
+
+// extensionValue returns the value[x] of an extension.
+func extensionValue(it path.Item) (path.Item, bool) {
+	for c := range it.Node().Children() {
+		f, ok := r4.Member("Extension", c.Name())
+		if ok && f.Element.Choice {
+			return path.TypedAs(c, fhir.Node{}, f.Type), true
+		}
+	}
+	return path.Item{}, false
+}
+
+// add appends a row of the current parameter, unless it is there already.
+func (x *extraction) add(row Row) {
+	row.Param, row.Kind, row.Group = x.param, x.kind, x.group
+	if !slices.Contains(x.rows[min(x.start, len(x.rows)):], row) {
+		x.rows = append(x.rows, row)
+	}
+}
