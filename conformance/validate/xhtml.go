@@ -166,13 +166,13 @@ func (x *div) endTag() bool {
 
 func (x *div) startTag() bool {
 	name, rest := cutName(x.rest[1:])
-	if !elements[name] {
+	if name != "" && !elements[name] {
 		x.fault(divElement)
 	}
 	x.visible = x.visible || name == "img"
 	x.rest = rest
 	closed, ok := x.attributes(name)
-	if !ok || name == "" {
+	if name == "" || !ok {
 		x.fault(divForm)
 		return false
 	}
@@ -252,8 +252,11 @@ func cutName(s string) (name, rest string) {
 	return s[:i], s[i:]
 }
 
-// attribute checks one attribute of an element.
+// attribute checks one attribute of an element that may be there itself.
 func (x *div) attribute(element, name, value string) {
+	if !elements[element] {
+		return
+	}
 	x.references(value)
 	of, known := attributeOf[name]
 	if !known || of != nil && !of[element] {
