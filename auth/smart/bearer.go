@@ -1,0 +1,80 @@
+package smart
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/drieluik/drieluik/auth"
+	"github.com/drieluik/drieluik/fhir"
+)
+
+// Authenticate returns the principal of a FHIR request. It looks at the Authorization header alone
+// (SMART-601, 602). An absent or dead token is no error: Principal.State says TokenMissing or
+// TokenInvalid, and auth.Decide answers. Errors: BadRequest for two headers, Unavailable when the
+// state cannot be read; nothing may be served then.
+func (s *Server) Authenticate(r *http.Request) (auth.Principal, error) {
+	const op = "smart.Authenticate"
+	headers := r.Header.Values("Authorization")
+	if len(headers) > 1 {
+		return auth.Principal{}, fhir.Errorf(fhir.BadRequest, op, "invalid", "token.twice", "%s", s.faults["token.twice"].text)
+	}
+	if len(headers) == 0 {
+		return auth.Principal{State: auth.TokenMissing}, nil
+	}
+	token, ok := bearer(headers[0])
+	if !ok {
+		return auth.Principal{State: auth.TokenInvalid}, nil
+	}
+	a, err := s.access(r.Context(), token)
+	if err != nil {
+		return auth.Principal{}, unavailable(op, err)
+	}
+	if a == nil {
+		return auth.Principal{State: auth.TokenInvalid}, nil
+	}
+	c, found, err := s.registry.lookup(r.Context(), a.Client)
+	if err != nil || !found {
+		return auth.Principal{State: auth.TokenInvalid}, unavailable(op, err)
+	}
+	return principal(op, a, c)
+}
+
+// principal builds what access.md 1 says of a token without a user.
+func principal(op string, a *accessRecord, c *registered) (auth.Principal, error) {
+	scopes, err := auth.ParseScopes(a.Scopes)
+	if err != nil {
+		return auth.Principal{}, unavailable(op, err)
+	}
+	org, _ := fhir.ParseRef(a.Organization) // empty for a client of no organisation
+	return auth.Principal{
+		State:        auth.TokenActive,
+		Role:         c.role(),
+		Client:       c.ID,
+		ClientName:   c.Name,
+		Organization: org,
+		Scopes:       scopes,
+		Purpose:      a.Purpose,
+		Launch:       "none",
+		Issued:       a.Issued,
+		Expires:      a.Expires,
+	}, nil
+}
+
+// bearer returns the token of an Authorization header; the scheme is case-blind.
+func bearer(header string) (Secret, bool) {
+	scheme, token, found := strings.Cut(header, " ")
+	if !found || !strings.EqualFold(scheme, "Bearer") {
+		return "", false
+	}
+	return Secret(strings.TrimLeft(token, " ")), true
+}
+
+// unavailable makes every failure behind the token check one to try again: it fails closed.
+func unavailable(op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &fhir.Error{Kind: fhir.Unavailable, Op: op, Err: err, Issues: []fhir.Issue{{
+		Severity: fhir.SeverityError, Code: "transient", Diagnostics: "state.down", Text: "Try again in a second.",
+	}}}
+}

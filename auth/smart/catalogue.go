@@ -1,0 +1,80 @@
+package smart
+
+import "strings"
+
+// entry is one row of the public error catalogue (smart.md 10). Rules are stable.
+type entry struct {
+	rule   string
+	status int
+	code   string // OAuth error code
+	text   string // printable ASCII without quote and backslash; {base}, {name} are filled in
+	cure   string // cause and cure, for the page
+	ref    string // requirement
+}
+
+// catalogue lists every refusal of the endpoints that exist.
+func catalogue() []entry {
+	const form = "Send one POST with application/x-www-form-urlencoded, at most 64 KiB, not compressed."
+	const header = "Header crit, b64, zip, jwk, x5c or x5u is not accepted."
+	return []entry{
+		{"form.method", 405, "invalid_request", form, "Use POST.", "SMART-301"},
+		{"form.type", 415, "invalid_request", form, "Set Content-Type to application/x-www-form-urlencoded, without Content-Encoding.", "SMART-301"},
+		{"form.size", 413, "invalid_request", form, "Ask for fewer scopes, or leave out what the request does not need.", "SMART-301"},
+		{"form.encoding", 400, "invalid_request", form, "Percent-encode the body as UTF-8, with at most 100 parameters.", "SMART-301"},
+		{"form.query", 400, "invalid_request", "Send parameters in the body, not in the URL.", "URLs end up in logs; the body does not.", "SMART-302"},
+		{"form.repeat", 400, "invalid_request", "A parameter occurs more than once. {name}", "Send each parameter once.", "SMART-302"},
+		{"form.missing", 400, "invalid_request", "Parameter {name} is missing.", "Add the parameter; an empty value counts as absent.", "SMART-306"},
+		{"grant.type", 400, "unsupported_grant_type", "Use authorization_code, refresh_token or client_credentials.", "Grant types are written in lower case.", "SMART-306"},
+		{"grant.client", 400, "unauthorized_client", "This client is not registered for this grant.", "Register the client with this grant type, or use the one it has.", "SMART-306"},
+		{"client.auth", 401, "invalid_client", "Unknown client or wrong credentials.", "Check client_id, registration and secret. Unknown and disabled clients get the same answer.", "SMART-307"},
+		{"client.none", 401, "invalid_client", "No client authentication was sent.", "Send client_assertion, as the client is registered.", "SMART-327"},
+		{"client.two", 400, "invalid_request", "More than one client authentication method was used.", "Send one of assertion, Basic, client_secret.", "SMART-327"},
+		{"client.rate", 429, "temporarily_unavailable", "Too many attempts. Wait as long as Retry-After says.", "Reuse a token until it expires.", "SMART-312"},
+		{"jwt.type", 401, "invalid_client", "client_assertion_type must be urn:ietf:params:oauth:client-assertion-type:jwt-bearer with one client_assertion.", "Both parameters belong together.", "SMART-321"},
+		{"jwt.form", 401, "invalid_client", "The assertion is not a compact JWS.", "Three base64url parts without padding or white space, at most 16 KiB.", "SMART-321"},
+		{"jwt.json", 401, "invalid_client", "Header or claims are not one JSON object without repeated members.", "Let a JOSE library write the token.", "SMART-322"},
+		{"jwt.alg", 401, "invalid_client", "alg is not allowed for this client. Allowed: {name}.", "Sign with one of the algorithms named.", "SMART-322"},
+		{"jwt.typ", 401, "invalid_client", "typ must be JWT or absent.", "client-authentication+jwt is accepted too.", "SMART-322"},
+		{"jwt.header", 401, "invalid_client", header, "The key comes from the registration alone; x5t is refused too.", "SMART-322"},
+		{"jwt.jku", 401, "invalid_client", "jku differs from the registered jwks_uri.", "Leave jku out, or send the registered URL byte for byte.", "SMART-322"},
+		{"jwt.kid", 401, "invalid_client", "No single registered key has this kid and fits alg.", "Register the key, or send its kid.", "SMART-323"},
+		{"jwt.sig", 401, "invalid_client", "The signature does not verify with the key of this kid.", "Sign with the private half of the registered key; ECDSA signatures are r and s side by side, not DER.", "SMART-323"},
+		{"jwt.iss", 401, "invalid_client", "iss and sub must both be the client_id.", "client_id, when sent, must be the same.", "SMART-324"},
+		{"jwt.sub", 401, "invalid_client", "iss and sub must both be the client_id.", "client_id, when sent, must be the same.", "SMART-324"},
+		{"jwt.aud", 401, "invalid_client", "aud must be exactly one of {base} or {base}/auth/token.", "One string, or an array of one.", "SMART-324"},
+		{"jwt.exp", 401, "invalid_client", "exp is missing, not an integer or past.", "Whole seconds since 1970; check the clock.", "SMART-324"},
+		{"jwt.exp_far", 401, "invalid_client", "exp is more than 5 minutes ahead.", "Make a short-lived assertion per request; check the clock.", "SMART-324"},
+		{"jwt.nbf", 401, "invalid_client", "nbf lies in the future.", "Check the clock; nbf may be left out.", "SMART-324"},
+		{"jwt.iat", 401, "invalid_client", "iat lies in the future.", "Check the clock; iat may be left out.", "SMART-324"},
+		{"jwt.jti", 401, "invalid_client", "jti is missing or too long.", "A fresh random string of 1 to 255 bytes per assertion.", "SMART-324"},
+		{"jwt.replay", 401, "invalid_client", "This assertion was used before. Make a new one per request.", "A retry needs a new jti.", "SMART-325"},
+		{"jwks.fetch", 401, "invalid_client", "The key set could not be fetched (timeout, status, type or size).", "Serve it with status 200 as application/json, at most 64 KiB, within 3 seconds, without redirect.", "SMART-328"},
+		{"jwks.form", 401, "invalid_client", "The key set is not usable.", "1 to 20 public keys with unique kid: RSA 2048 to 8192 bits with e 65537, or EC P-256, P-384, P-521.", "SMART-328"},
+		{"jwks.addr", 401, "invalid_client", "The key set address is not allowed.", "It must be public, or named by the operator in jwksPrivateHosts.", "SMART-328"},
+		{"code.unknown", 400, "invalid_grant", "The code is unknown.", "Start again at the authorisation endpoint.", "SMART-308"},
+		{"refresh.unknown", 400, "invalid_grant", "The refresh token is unknown.", "Ask the user again.", "SMART-425"},
+		{"scope.missing", 400, "invalid_scope", "Send scope.", "The client has no default_scope.", "SMART-309"},
+		{"scope.form", 400, "invalid_scope", "Use single spaces between scopes, at most 200.", "ASCII only, at most 16 KiB.", "SMART-309"},
+		{"scope.granular", 400, "invalid_scope", "Granular scopes take category, code, status, _tag, _security where the type has them, without modifiers.", "Widening or narrowing in silence would mislead, so that the whole request is refused.", "SMART-309"},
+		{"scope.none", 400, "invalid_scope", "No requested scope is available to this client.", "client_credentials takes system/ and drieluik/ scopes within the registration.", "SMART-309"},
+		{"target", 400, "invalid_target", "resource must be {base}/fhir.", "The same holds for audience.", "SMART-310"},
+		{"authz.purpose", 400, "invalid_request", "purpose_of_use is not registered for this client or role.", "Leave it out for the default, or have it registered.", "SMART-115"},
+		{"dpop.proof", 400, "invalid_dpop_proof", "The DPoP proof fails at typ.", "This client is registered with DPoP required, which this server does not offer.", "SMART-712"},
+		{"token.none", 401, "", "Send Authorization: Bearer.", "The token goes into the Authorization header alone.", "SMART-601"},
+		{"token.invalid", 401, "invalid_token", "The token is unknown, expired or withdrawn.", "Get a new token.", "SMART-601"},
+		{"token.twice", 400, "invalid_request", "Send one Authorization header.", "Bearer and DPoP do not go together.", "SMART-602"},
+		{"token.scope", 403, "insufficient_scope", "This needs {name}.", "Ask for a token with that scope.", "SMART-601"},
+		{"state.down", 503, "temporarily_unavailable", "Try again in a second.", "The server's state cannot be reached; nothing is served without it.", "SMART-512"},
+		{"server.error", 500, "server_error", "The server failed. Name the X-Request-Id to the operator.", "The operator finds the request id in the log.", "SMART-305"},
+	}
+}
+
+// indexed returns the catalogue by rule, with {base} filled in.
+func indexed(base string) map[string]entry {
+	m := map[string]entry{}
+	for _, e := range catalogue() {
+		e.text = strings.ReplaceAll(e.text, "{base}", base)
+		m[e.rule] = e
+	}
+	return m
+}

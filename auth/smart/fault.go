@@ -1,0 +1,99 @@
+package smart
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/drieluik/drieluik/auth/jose"
+	"github.com/drieluik/drieluik/fhir"
+)
+
+// fault is a refusal of an endpoint by a rule of the catalogue. Its text holds no input value.
+type fault struct {
+	rule   string
+	name   string // fills {name} of the sentence: a known parameter, or allowed algorithms
+	retry  int    // Retry-After in seconds; 0: none
+	basic  bool   // the client used Basic (SMART-307)
+	client string // id of a registered client that the refusal is about, for the log
+	err    error  // cause, for the log
+}
+
+// Error implements error.
+func (f *fault) Error() string {
+	if f.err != nil {
+		return f.rule + ": " + f.err.Error()
+	}
+	return f.rule
+}
+
+// Unwrap returns the cause.
+func (f *fault) Unwrap() error { return f.err }
+
+func refuse(rule string) *fault { return &fault{rule: rule} }
+
+// asFault finds the rule of an error: a refusal here or in jose, unavailable state, or a fault of
+// the server.
+func asFault(err error) *fault {
+	var f *fault
+	if errors.As(err, &f) {
+		return f
+	}
+	if rule := jose.RuleOf(err); rule != "" {
+		return &fault{rule: rule, err: err}
+	}
+	if fhir.KindOf(err) == fhir.Unavailable {
+		return &fault{rule: "state.down", retry: 1, err: err}
+	}
+	return &fault{rule: "server.error", err: err}
+}
+
+// sentence is what the client reads: "<rule>: <sentence>".
+func (e entry) sentence(f *fault) string {
+	return e.rule + ": " + strings.ReplaceAll(e.text, "{name}", f.name)
+}
+
+// writeFault renders the error answer of a JSON endpoint (SMART-304, 305, 307).
+func (s *Server) writeFault(w http.ResponseWriter, f *fault) {
+	e := s.faults[f.rule]
+	h := w.Header()
+	if f.retry > 0 {
+		h.Set("Retry-After", strconv.Itoa(f.retry))
+	}
+	switch {
+	case strings.HasPrefix(f.rule, "token."):
+		h.Set("WWW-Authenticate", bearerChallenge(e.code))
+	case f.basic && e.status == http.StatusUnauthorized:
+		h.Set("WWW-Authenticate", `Basic realm="drieluik"`)
+	}
+	s.writeJSON(w, e.status, map[string]string{
+		"error":             e.code,
+		"error_description": e.sentence(f),
+		"error_uri":         s.base + "/auth/errors#" + e.rule,
+	})
+}
+
+func bearerChallenge(code string) string {
+	if code == "" {
+		return `Bearer realm="drieluik"`
+	}
+	return `Bearer realm="drieluik", error="` + code + `"`
+}
+
+// writeJSON renders v. The headers of SMART-304 stand already.
+func (s *Server) writeJSON(w http.ResponseWriter, status int, v any) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		s.log.Error("answer_failed", "error", err)
+		w.WriteHeader(http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	if _, err := w.Write(body); err != nil {
+		s.log.Debug("answer_cut", "error", err) // the client has gone
+	}
+}

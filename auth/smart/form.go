@@ -1,0 +1,115 @@
+package smart
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+	"unicode/utf8"
+)
+
+// Limits of a form (SMART-301).
+const (
+	maxForm       = 64 << 10
+	maxParameters = 100
+)
+
+// form holds the parameters of a request. Each occurs once, and an empty value counts as absent
+// (RFC 6749 3.1).
+type form map[string]string
+
+// knownParameters may be named in an answer; every other name is the sender's text.
+func knownParameter(name string) bool {
+	switch name {
+	case "grant_type", "scope", "client_id", "client_secret", "client_assertion", "client_assertion_type",
+		"resource", "audience", "purpose_of_use", "code", "redirect_uri", "code_verifier", "refresh_token",
+		"token", "token_type_hint":
+		return true
+	}
+	return false
+}
+
+// readForm reads the body strictly (SMART-301, 302). net/http's own parser mixes in the URL and
+// skips what it cannot read.
+func readForm(w http.ResponseWriter, r *http.Request) (form, error) {
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", "POST, OPTIONS")
+		return nil, refuse("form.method")
+	}
+	if !isForm(r.Header) {
+		return nil, refuse("form.type")
+	}
+	if r.URL.RawQuery != "" || r.URL.ForceQuery {
+		return nil, refuse("form.query")
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxForm))
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return nil, refuse("form.size")
+	}
+	if err != nil {
+		return nil, &fault{rule: "form.encoding", err: err}
+	}
+	return parseForm(string(body))
+}
+
+func isForm(h http.Header) bool {
+	types := h.Values("Content-Type")
+	if len(types) != 1 || len(h.Values("Content-Encoding")) > 0 {
+		return false
+	}
+	media, params, err := mime.ParseMediaType(types[0])
+	if err != nil || media != "application/x-www-form-urlencoded" {
+		return false
+	}
+	charset, named := params["charset"]
+	return !named || strings.EqualFold(charset, "utf-8")
+}
+
+func parseForm(body string) (form, error) {
+	f := form{}
+	if body == "" {
+		return f, nil
+	}
+	if strings.Count(body, "&") >= maxParameters {
+		return nil, refuse("form.encoding")
+	}
+	seen := map[string]bool{}
+	var repeated *fault
+	for pair := range strings.SplitSeq(body, "&") {
+		rawName, rawValue, _ := strings.Cut(pair, "=")
+		name, nameOK := decodePart(rawName)
+		value, valueOK := decodePart(rawValue)
+		if !nameOK || !valueOK {
+			return nil, refuse("form.encoding")
+		}
+		if seen[name] && repeated == nil {
+			repeated = repeatedParameter(name)
+		}
+		seen[name] = true
+		if value != "" {
+			f[name] = value
+		}
+	}
+	if repeated != nil {
+		return nil, repeated
+	}
+	return f, nil
+}
+
+func repeatedParameter(name string) *fault {
+	if !knownParameter(name) {
+		name = ""
+	}
+	return &fault{rule: "form.repeat", name: name}
+}
+
+func decodePart(s string) (string, bool) {
+	decoded, err := url.QueryUnescape(s)
+	if err != nil || !utf8.ValidString(decoded) || strings.ContainsRune(decoded, 0) {
+		return "", false
+	}
+	return decoded, true
+}

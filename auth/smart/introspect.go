@@ -1,0 +1,144 @@
+package smart
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/drieluik/drieluik/fhir"
+)
+
+// scopeIntrospect lets the holder of a token look at every token (SMART-501).
+const scopeIntrospect = "drieluik/introspect"
+
+// introspector is who asks: a client about its own tokens, or somebody about all.
+type introspector struct {
+	client string
+	all    bool
+}
+
+// introspect answers POST /auth/introspect (SMART-501 to 503).
+func (s *Server) introspect(w http.ResponseWriter, r *http.Request, q request) error {
+	ctx := r.Context()
+	asker, err := s.introspector(ctx, q)
+	if err != nil {
+		return err
+	}
+	token := Secret(q.form["token"])
+	if token == "" {
+		return &fault{rule: "form.missing", name: "token", client: asker.client}
+	}
+	found, err := s.access(ctx, token)
+	if err != nil {
+		return err
+	}
+	if found == nil || !asker.all && found.Client != asker.client {
+		s.writeJSON(w, http.StatusOK, map[string]bool{"active": false})
+		return nil
+	}
+	if found.Client != asker.client {
+		s.log.LogAttrs(ctx, slog.LevelInfo, "introspected", slog.String("outcome", "ok"),
+			slog.String("client_id", asker.client), slog.String("of", found.Client),
+			slog.String("token", token.trace()), slog.String("address", q.address), slog.String("request_id", q.id))
+	}
+	s.writeJSON(w, http.StatusOK, map[string]any{
+		"active": true, "scope": found.Scopes, "client_id": found.Client, "sub": found.Client,
+		"exp": found.Expires.Unix(), "iat": found.Issued.Unix(), "token_type": "Bearer",
+		"iss": s.base, "aud": s.fhirBase,
+	})
+	return nil
+}
+
+// introspector authenticates the caller: a bearer token with the scope, or a client that is not
+// public.
+func (s *Server) introspector(ctx context.Context, q request) (introspector, error) {
+	if header := q.http.Header.Values("Authorization"); len(header) == 1 && isScheme(header[0], "Bearer") {
+		return s.bearerIntrospector(ctx, header[0])
+	}
+	c, err := s.authenticate(ctx, q)
+	if err != nil {
+		return introspector{}, err
+	}
+	if c.Type == TypePublic {
+		return introspector{}, &fault{rule: "client.auth", client: c.ID}
+	}
+	return introspector{client: c.ID, all: c.MayIntrospect}, nil
+}
+
+func (s *Server) bearerIntrospector(ctx context.Context, header string) (introspector, error) {
+	token, _ := bearer(header)
+	found, err := s.access(ctx, token)
+	if err != nil {
+		return introspector{}, err
+	}
+	if found == nil {
+		return introspector{}, refuse("token.invalid")
+	}
+	if !slices.Contains(strings.Fields(found.Scopes), scopeIntrospect) {
+		return introspector{}, &fault{rule: "token.scope", name: scopeIntrospect, client: found.Client}
+	}
+	return introspector{client: found.Client, all: true}, nil
+}
+
+// revoke answers POST /auth/revoke (SMART-511): 200 without a body for own, unknown and foreign
+// tokens; only own ones die.
+func (s *Server) revoke(w http.ResponseWriter, r *http.Request, q request) error {
+	ctx := r.Context()
+	c, err := s.authenticate(ctx, q)
+	if err != nil {
+		return err
+	}
+	token := Secret(q.form["token"])
+	if token == "" {
+		return &fault{rule: "form.missing", name: "token", client: c.ID}
+	}
+	found, err := s.access(ctx, token)
+	if err != nil {
+		return err
+	}
+	if found != nil && found.Client == c.ID {
+		if _, err := s.state.Take(ctx, kindAccess, token.hash()); err != nil && fhir.KindOf(err) != fhir.NotFound {
+			return err
+		}
+		s.log.LogAttrs(ctx, slog.LevelInfo, "grant_revoked", slog.String("outcome", "ok"),
+			slog.String("client_id", c.ID), slog.String("token", token.trace()), slog.String("by", "client"),
+			slog.String("address", q.address), slog.String("request_id", q.id))
+	}
+	w.Header().Set("Content-Length", "0")
+	w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+// access returns the record of a live access token of an active client, and nil for everything
+// else. It is the per-request check of smart.md 3.1, without a cache.
+func (s *Server) access(ctx context.Context, token Secret) (*accessRecord, error) {
+	const op = "smart.access"
+	if !token.isAccess() {
+		return nil, nil
+	}
+	value, err := s.state.Get(ctx, kindAccess, token.hash())
+	if fhir.KindOf(err) == fhir.NotFound && err != nil {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fhir.Wrap(op, err)
+	}
+	var a accessRecord
+	if err := json.Unmarshal(value, &a); err != nil {
+		return nil, fhir.Wrap(op, err)
+	}
+	if !s.clock().Before(a.Expires) {
+		return nil, nil
+	}
+	c, found, err := s.registry.lookup(ctx, a.Client)
+	if err != nil {
+		return nil, fhir.Wrap(op, err)
+	}
+	if !found || !c.active() {
+		return nil, nil
+	}
+	return &a, nil
+}

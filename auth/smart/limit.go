@@ -1,0 +1,113 @@
+package smart
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"net"
+	"net/http"
+	"net/netip"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// Limits of SMART-312.
+const (
+	assertionFailures = 600 // per address and minute; not per client: a stranger could lock a hospital out
+	assertionWindow   = time.Minute
+	secretFailures    = 30 // per client and address
+	secretWindow      = 5 * time.Minute
+)
+
+// limits bounds the tokens of each client in this process. Only authenticated clients get an
+// entry, so that it is never larger than the registry.
+type limits struct {
+	rate  rate.Limit
+	burst int
+
+	mu      sync.Mutex
+	clients map[string]*rate.Limiter
+}
+
+func newLimits(perSecond float64, burst int) *limits {
+	l := &limits{rate: rate.Limit(perSecond), burst: burst, clients: map[string]*rate.Limiter{}}
+	if perSecond == 0 {
+		l.rate = rate.Inf
+	}
+	return l
+}
+
+// allow takes one token of the client's budget.
+func (l *limits) allow(client string, now time.Time) bool {
+	l.mu.Lock()
+	c, ok := l.clients[client]
+	if !ok {
+		c = rate.NewLimiter(l.rate, l.burst)
+		l.clients[client] = c
+	}
+	l.mu.Unlock()
+	return c.AllowN(now, 1)
+}
+
+// bucket names a counter without naming whom it counts.
+func bucket(parts ...string) string {
+	h := sha256.New()
+	for _, p := range parts {
+		h.Write([]byte(p))
+		h.Write([]byte{0})
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// countAssertionFailure turns refusal into client.rate when the address has had too many.
+func (s *Server) countAssertionFailure(ctx context.Context, address string, refusal error) error {
+	n, err := s.state.Count(ctx, bucket("assertion", address), assertionWindow)
+	if err != nil {
+		return err
+	}
+	if n > assertionFailures {
+		return &fault{rule: "client.rate", retry: int(assertionWindow.Seconds()), err: refusal}
+	}
+	return refusal
+}
+
+// countSecretFailure counts a wrong secret. Beyond the limit it leaves a block behind, so that a
+// right guess is refused too until the window is over.
+func (s *Server) countSecretFailure(ctx context.Context, client, address string, refusal *fault) error {
+	n, err := s.state.Count(ctx, bucket("secret", client, address), secretWindow)
+	if err != nil {
+		return err
+	}
+	if n < secretFailures {
+		return refusal
+	}
+	block := sha256.Sum256([]byte(bucket("block", client, address)))
+	if err := s.state.Put(ctx, kindRate, block, []byte("1"), secretWindow); err != nil {
+		return err
+	}
+	return refusal
+}
+
+// addressOf returns the address of the caller as it is limited and logged: an IPv4 address, or the
+// /64 of an IPv6 address. A server behind a proxy must set RemoteAddr before.
+func addressOf(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return "unknown"
+	}
+	ip, err := netip.ParseAddr(host)
+	if err != nil {
+		return "unknown"
+	}
+	ip = ip.Unmap().WithZone("")
+	if ip.Is4() {
+		return ip.String()
+	}
+	prefix, err := ip.Prefix(64)
+	if err != nil {
+		return "unknown"
+	}
+	return prefix.String()
+}

@@ -1,0 +1,59 @@
+package smart
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+)
+
+// Log lines hold ids and rules, never a token, secret, assertion, parameter or name (smart.md 9).
+
+func (s *Server) logIssued(ctx context.Context, q request, c *registered, a tokenAnswer) {
+	s.log.LogAttrs(ctx, slog.LevelInfo, "token_issued",
+		slog.String("outcome", "ok"),
+		slog.String("client_id", c.ID),
+		slog.String("organization", c.OrganizationRef),
+		slog.String("token", Secret(a.AccessToken).trace()),
+		slog.String("address", q.address),
+		slog.String("request_id", q.id))
+}
+
+// eventOf names the event of a refusal.
+func eventOf(f *fault, status int) string {
+	switch {
+	case f.rule == "jwt.replay":
+		return "jti_replay"
+	case f.rule == "client.rate":
+		return "rate_limited"
+	case status == http.StatusUnauthorized:
+		return "client_auth_failed"
+	case status >= http.StatusInternalServerError:
+		return "request_failed"
+	}
+	return "request_refused"
+}
+
+func (s *Server) logFault(ctx context.Context, q request, f *fault) {
+	e := s.faults[f.rule]
+	level := slog.LevelInfo
+	if e.status >= http.StatusInternalServerError {
+		level = slog.LevelError
+	}
+	attrs := []slog.Attr{
+		slog.String("outcome", "refused"),
+		slog.String("rule", f.rule),
+		slog.String("client_id", f.client),
+		slog.String("address", q.address),
+		slog.String("request_id", q.id),
+	}
+	if e.status >= http.StatusInternalServerError && f.err != nil {
+		attrs = append(attrs, slog.String("error", f.err.Error()))
+	}
+	s.log.LogAttrs(ctx, level, eventOf(f, e.status), attrs...)
+}
+
+func (s *Server) logKeyFetch(ctx context.Context, c *registered, err error) {
+	f := asFault(err)
+	s.log.LogAttrs(ctx, slog.LevelWarn, "jwks_fetch_failed",
+		slog.String("outcome", "refused"), slog.String("rule", f.rule), slog.String("client_id", c.ID))
+}

@@ -1,0 +1,147 @@
+// Package smart owns the SMART authorisation server: discovery, token, introspection and
+// revocation endpoints, the client registry, and the check of bearer tokens that builds the
+// Principal of access.md. It refuses SQL and FHIR rules: what a principal may see is decided by
+// auth.Decide. Contract: smart.md.
+package smart
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/drieluik/drieluik/fhir"
+	"github.com/go-chi/chi/v5"
+)
+
+// State is the short-lived state that the server needs; auth/state keeps it (smart.md 3.2).
+// Get and Take answer NotFound for what is absent or over; every other failure is Unavailable.
+type State interface {
+	Put(ctx context.Context, kind string, hash [32]byte, value []byte, ttl time.Duration) error
+	Get(ctx context.Context, kind string, hash [32]byte) ([]byte, error)
+	Take(ctx context.Context, kind string, hash [32]byte) ([]byte, error)
+	Once(ctx context.Context, kind string, hash [32]byte, ttl time.Duration) (first bool, at time.Time, err error)
+	Count(ctx context.Context, bucket string, window time.Duration) (int, error)
+}
+
+// Kinds of state that this package writes.
+const (
+	kindAccess    = "at"
+	kindAssertion = "jti"
+	kindRate      = "rate"
+)
+
+// TypeLetters is one served resource type with the scope letters that it supports, in the order
+// of "cruds".
+type TypeLetters struct {
+	Type    fhir.Type
+	Letters string
+}
+
+// Config is what a Server is made of. Every member is required.
+type Config struct {
+	Base     string               // public URL of the server: scheme, host, optional port, nothing more
+	Clock    func() time.Time     // present instant
+	Random   io.Reader            // source of tokens; crypto/rand.Reader outside tests
+	State    State                // short-lived state
+	Registry *Registry            // clients
+	Served   func() []TypeLetters // types of the CapabilityStatement's table
+	Log      *slog.Logger
+	Settings Settings
+}
+
+// Server answers the endpoints of the authorisation server. It is safe for concurrent use.
+type Server struct {
+	base     string
+	fhirBase string
+	clock    func() time.Time
+	random   io.Reader
+	state    State
+	registry *Registry
+	served   func() []TypeLetters
+	log      *slog.Logger
+	settings Settings
+	faults   map[string]entry
+	keys     *fetcher
+	rates    *limits
+}
+
+// New returns a Server. It fails with one error that names every fault of the configuration.
+func New(c Config) (*Server, error) {
+	base, baseErr := parseBase(c.Base)
+	if err := errors.Join(baseErr, c.missing(), c.Settings.check()); err != nil {
+		return nil, fmt.Errorf("smart.New: %w", err)
+	}
+	return &Server{
+		base:     c.Base,
+		fhirBase: c.Base + "/fhir",
+		clock:    c.Clock,
+		random:   c.Random,
+		state:    c.State,
+		registry: c.Registry,
+		served:   c.Served,
+		log:      c.Log,
+		settings: c.Settings,
+		faults:   indexed(c.Base),
+		keys:     newFetcher(c.Clock, isLoopback(base.Hostname()), c.Settings.JWKSPrivateHosts),
+		rates:    newLimits(c.Settings.TokenRate, c.Settings.TokenBurst),
+	}, nil
+}
+
+func (c Config) missing() error {
+	present := []struct {
+		name string
+		ok   bool
+	}{
+		{"Clock", c.Clock != nil}, {"Random", c.Random != nil}, {"State", c.State != nil},
+		{"Registry", c.Registry != nil}, {"Served", c.Served != nil}, {"Log", c.Log != nil},
+	}
+	var errs []error
+	for _, p := range present {
+		if !p.ok {
+			errs = append(errs, fmt.Errorf("%s is required", p.name))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// parseBase reads --base-url: links, issuer and audiences derive from it alone (SMART-009).
+func parseBase(base string) (*url.URL, error) {
+	u, err := url.Parse(base)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" || base != u.Scheme+"://"+u.Host {
+		return &url.URL{}, errors.New("the base URL must be scheme, host and optional port, without path, query, fragment or trailing slash")
+	}
+	return u, nil
+}
+
+func isLoopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+// Routes adds the endpoints to r, which must be the root router.
+func (s *Server) Routes(r chi.Router) {
+	r.Handle("/fhir/.well-known/smart-configuration", s.public(s.smartConfiguration))
+	r.Handle("/.well-known/openid-configuration", s.public(s.serverMetadata))
+	r.Handle("/.well-known/oauth-authorization-server", s.public(s.serverMetadata))
+	r.Handle("/auth/token", s.endpoint(s.token))
+	r.Handle("/auth/introspect", s.endpoint(s.introspect))
+	r.Handle("/auth/revoke", s.endpoint(s.revoke))
+	r.Handle("/auth/errors", http.HandlerFunc(s.errorsPage))
+}
+
+// Handler returns the endpoints on a router of their own.
+func (s *Server) Handler() http.Handler {
+	r := chi.NewRouter()
+	s.Routes(r)
+	return r
+}

@@ -1,0 +1,145 @@
+package smart
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/drieluik/drieluik/auth"
+)
+
+// accessRecord is what is kept of an access token, under the hash of its text. It holds ids alone.
+type accessRecord struct {
+	Client       string    `json:"client"`
+	Organization string    `json:"organization,omitempty"` // Organization/id
+	Scopes       string    `json:"scopes"`                 // as answered
+	Purpose      string    `json:"purpose"`
+	Issued       time.Time `json:"issued"`
+	Expires      time.Time `json:"expires"`
+}
+
+// tokenAnswer is the answer of SMART-303.
+type tokenAnswer struct {
+	AccessToken string `json:"access_token"`
+	TokenType   string `json:"token_type"`
+	ExpiresIn   int    `json:"expires_in"` // seconds
+	Scope       string `json:"scope"`
+}
+
+// token answers POST /auth/token. The first failing step answers: transport, repeated parameters,
+// grant_type, client authentication, whether the client may use the grant, the grant's own rules.
+func (s *Server) token(w http.ResponseWriter, r *http.Request, q request) error {
+	ctx := r.Context()
+	grant := q.form["grant_type"]
+	if grant == "" {
+		return &fault{rule: "form.missing", name: "grant_type"}
+	}
+	if grant != GrantCredentials && grant != GrantCode && grant != GrantRefresh {
+		return refuse("grant.type")
+	}
+	c, err := s.authenticate(ctx, q)
+	if err != nil {
+		return err
+	}
+	answer, err := s.grant(ctx, grant, c, q)
+	if err != nil {
+		return ofClient(err, c)
+	}
+	s.logIssued(ctx, q, c, answer)
+	s.writeJSON(w, http.StatusOK, map[string]any{
+		"access_token": answer.AccessToken, "token_type": answer.TokenType,
+		"expires_in": answer.ExpiresIn, "scope": answer.Scope,
+	})
+	return nil
+}
+
+func (s *Server) grant(ctx context.Context, grant string, c *registered, q request) (tokenAnswer, error) {
+	if !slices.Contains(c.GrantTypes, grant) {
+		return tokenAnswer{}, refuse("grant.client")
+	}
+	switch grant {
+	case GrantCode: // no code has ever been issued: there is no authorisation endpoint yet
+		return tokenAnswer{}, refuse("code.unknown")
+	case GrantRefresh:
+		return tokenAnswer{}, refuse("refresh.unknown")
+	}
+	return s.clientCredentials(ctx, c, q.form)
+}
+
+// clientCredentials gives a backend client a token of its own (SMART-309, 310).
+func (s *Server) clientCredentials(ctx context.Context, c *registered, f form) (tokenAnswer, error) {
+	for _, name := range []string{"resource", "audience"} {
+		if v, sent := f[name]; sent && v != s.fhirBase {
+			return tokenAnswer{}, refuse("target")
+		}
+	}
+	if c.DPoP == "required" {
+		return tokenAnswer{}, refuse("dpop.proof")
+	}
+	purpose, err := purposeOf(c, f["purpose_of_use"])
+	if err != nil {
+		return tokenAnswer{}, err
+	}
+	scopes, err := grantScopes(c, f["scope"], s.served())
+	if err != nil {
+		return tokenAnswer{}, err
+	}
+	now := s.clock()
+	if !s.rates.allow(c.ID, now) {
+		return tokenAnswer{}, &fault{rule: "client.rate", retry: 1}
+	}
+	return s.issue(ctx, accessRecord{
+		Client: c.ID, Organization: c.OrganizationRef, Scopes: scopes, Purpose: purpose,
+		Issued: now.UTC(), Expires: now.Add(s.settings.BackendTokenTTL).UTC(),
+	})
+}
+
+// issue stores the record and returns the token, whose text is kept nowhere.
+func (s *Server) issue(ctx context.Context, a accessRecord) (tokenAnswer, error) {
+	token, err := newSecret(s.random, prefixAccess, secretBytes)
+	if err != nil {
+		return tokenAnswer{}, err
+	}
+	value, err := json.Marshal(a)
+	if err != nil {
+		return tokenAnswer{}, err
+	}
+	life := a.Expires.Sub(a.Issued)
+	if err := s.state.Put(ctx, kindAccess, token.hash(), value, life); err != nil {
+		return tokenAnswer{}, err
+	}
+	return tokenAnswer{
+		AccessToken: token.Reveal(), TokenType: "Bearer", ExpiresIn: int(life.Seconds()), Scope: a.Scopes,
+	}, nil
+}
+
+// Purposes of use (v3-ActReason) that a token without a user may have, the default first
+// (access.md 1).
+func purposesOf(role auth.Role) []string {
+	if role == auth.Admin {
+		return []string{"HSYSADMIN", "HCOMPL"}
+	}
+	return []string{"TREAT", "COC"}
+}
+
+// purposeOf judges purpose_of_use (SMART-115): absent means the role's default; every other code
+// must be one of the role and be registered for the client.
+func purposeOf(c *registered, asked string) (string, error) {
+	ofRole := purposesOf(c.role())
+	if asked == "" || asked == ofRole[0] {
+		return ofRole[0], nil
+	}
+	if !slices.Contains(ofRole, asked) || !slices.Contains(c.Purposes, asked) {
+		return "", refuse("authz.purpose")
+	}
+	return asked, nil
+}
+
+// ofClient notes the authenticated client on a refusal, for the log.
+func ofClient(err error, c *registered) error {
+	f := asFault(err)
+	f.client = c.ID
+	return f
+}
