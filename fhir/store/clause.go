@@ -135,11 +135,15 @@ func (s *snapshot) token(q *query, v search.Value) error {
 
 func (s *snapshot) reference(q *query, v search.Value) error {
 	q.add(`i.val=? AND `, v.Value)
-	if v.AnySystem {
+	switch {
+	case !v.AnySystem:
+		return s.system(q, v.System)
+	case v.System == "":
+		q.add(`1`)
+	default:
 		q.add(`i.sys>0`)
-		return nil
 	}
-	return s.system(q, v.System)
+	return nil
 }
 
 // text compares normalised text from its beginning, or as the modifier says.

@@ -271,7 +271,7 @@ func (s *snapshot) pinned(typ int64, c *search.Clause) ([]int64, bool, error) {
 		comps, err := s.compsOf(typ, c)
 		return comps, true, err
 	case c.Kind == search.Reference && c.Modifier != "identifier" && c.Modifier != "missing" && c.Modifier != "not" && pinsPatient(c.Param):
-		if slices.ContainsFunc(c.Values, func(v search.Value) bool { return v.System == "" && !v.AnySystem }) {
+		if slices.ContainsFunc(c.Values, func(v search.Value) bool { return v.System == "" && !v.AnySystem || !fhir.ValidID(v.Value) }) {
 			return nil, false, nil
 		}
 		comps, err := s.patientComps(typ, c)

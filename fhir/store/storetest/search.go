@@ -62,7 +62,3 @@ func stablePages(t *testing.T, open Open) {
 		}
 	}
 }
-
-func searches(t *testing.T, open Open) {
-	open(t)
-}
