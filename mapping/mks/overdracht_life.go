@@ -1,0 +1,223 @@
+package mks
+
+import (
+	"strconv"
+	"strings"
+
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+	devpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/device_go_proto"
+	usepb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/device_use_statement_go_proto"
+	docpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/document_reference_go_proto"
+	nutripb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/nutrition_order_go_proto"
+	obspb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/observation_go_proto"
+)
+
+// dailyLife adds devices, feeding, development, how child and family live with the illness, home.
+func (w *transferWriter) dailyLife() {
+	for i, v := range w.in.at("hulpmiddelen").items() {
+		name := "selfCare"
+		if strings.Contains(strings.ToLower(v.at("soort").str()), "sonde") {
+			name = "nutritionOrFluid"
+		}
+		s := w.section(name)
+		s.entries = append(s.entries, w.device(v, "hm"+strconv.Itoa(i+1)))
+	}
+	w.feeding()
+	w.development()
+	w.illness("kind", "364667003")
+	w.illness("gezin", "405199009")
+	w.family()
+	w.home()
+}
+
+// device adds a Device and the statement that the child uses it.
+func (w *transferWriter) device(v value, part string) *dpb.Reference {
+	ref, use := w.partRef("Device", part), w.partRef("DeviceUseStatement", part)
+	on := ref.String()
+	d := &devpb.Device{
+		Status:  enum(&devpb.Device_StatusCode{}, "active"),
+		Type:    textConcept(v.at("soort").to(on+".type.text").str(), codings(v.at("code"), on+".type")...),
+		Patient: w.patientRef(),
+	}
+	if w.state.void {
+		d.Status = enum(&devpb.Device_StatusCode{}, "entered-in-error")
+	}
+	if size := traced(v.at("maat"), on+".property.valueCode.text").str(); size != "" {
+		d.Property = append(d.Property, &devpb.Device_Property{
+			Type: listConcept("mks-observatie", "maat"), ValueCode: []*dpb.CodeableConcept{textConcept(size)},
+		})
+	}
+	if length := v.at("lengteCm"); length.present() {
+		d.Property = append(d.Property, &devpb.Device_Property{
+			Type:          listConcept("mks-observatie", "lengte"),
+			ValueQuantity: []*dpb.Quantity{quantity(length.to(on+".property.valueQuantity").decimal(), "cm")},
+		})
+	}
+	addExtension(d, some(extensionOf("leverancier", vstr(traced(v.at("leverancier"), on+".extension").str())))...)
+	w.add(d, w.tagged(ref, "medisch"))
+	w.add(w.deviceUse(v, use.String(), literal(ref)), w.tagged(use, "medisch", nlCore("MedicalDevice")))
+	return literal(use)
+}
+
+func (w *transferWriter) deviceUse(v value, on string, device *dpb.Reference) *usepb.DeviceUseStatement {
+	u := &usepb.DeviceUseStatement{
+		Status: enum(&usepb.DeviceUseStatement_StatusCode{}, w.state.statement), Subject: w.patientRef(), Device: device,
+	}
+	if since := traced(v.at("ingebrachtOp"), on+".timingPeriod.start").day(); since != "" {
+		u.Timing = &usepb.DeviceUseStatement_TimingX{Choice: &usepb.DeviceUseStatement_TimingX_Period{
+			Period: &dpb.Period{Start: pdateTime(since)},
+		}}
+	}
+	addExtension(u, some(extensionOf("vervangen-voor", vdate(traced(v.at("vervangenVoor"), on+".extension").day())))...)
+	if set := traced(v.at("instelling"), on+".note.text").str(); set != "" {
+		u.Note = []*dpb.Annotation{{Text: pmarkdown(set)}}
+	}
+	return u
+}
+
+func (w *transferWriter) feeding() {
+	v := w.in.at("voeding")
+	if !v.present() {
+		return
+	}
+	ref := w.partRef("NutritionOrder", "voeding")
+	o := feedingOrder(v, ref.String())
+	o.Status = enum(&nutripb.NutritionOrder_StatusCode{}, w.state.plan)
+	o.Patient = w.patientRef()
+	o.DateTime = pmoment(w.root.at("vastgelegdOp").str())
+	o.Orderer = w.ref(w.in.at("verzender").at("verpleegkundige"))
+	w.add(o, w.tagged(ref, "medisch"))
+	s := w.section("nutritionOrFluid")
+	s.entries = append(s.entries, literal(ref))
+}
+
+// developments are the fields of ontwikkeling with the SNOMED code of their observation.
+func developments() []struct{ field, code, profile string } {
+	return []struct{ field, code, profile string }{
+		{"motoriek", "282716004", "DevelopmentChild.DevelopmentLocomotion"},
+		{"taal", "61909002", "DevelopmentChild.DevelopmentLinguistics"},
+		{"sociaal", "225597007", "DevelopmentChild.DevelopmentSocial"},
+	}
+}
+
+// development adds one Observation per code under the parent observation.
+func (w *transferWriter) development() {
+	v := w.in.at("ontwikkeling")
+	if !v.present() {
+		return
+	}
+	ref := w.partRef("Observation", "ontw")
+	parent := w.observation(concept(coding(snomed, "251803000", "")))
+	if note := traced(v.at("toelichting"), ref.String()+".note.text").str(); note != "" {
+		parent.Note = []*dpb.Annotation{{Text: pmarkdown(note)}}
+	}
+	for _, d := range developments() {
+		for _, item := range v.at(d.field).items() {
+			child := w.partRef("Observation", "ontw-"+d.field+"-"+item.str())
+			o := w.observation(concept(coding(snomed, d.code, "")))
+			o.Value = &obspb.Observation_ValueX{Choice: &obspb.Observation_ValueX_CodeableConcept{
+				CodeableConcept: concept(coding(snomed, item.to(child.String()+".valueCodeableConcept").str(), "")),
+			}}
+			w.add(o, w.tagged(child, "ontwikkeling", nlCore(d.profile)))
+			parent.HasMember = append(parent.HasMember, literal(child))
+		}
+	}
+	w.add(parent, w.tagged(ref, "ontwikkeling", nlCore("DevelopmentChild")))
+	s := w.section("developmentChild")
+	s.entries = append(s.entries, literal(ref))
+}
+
+// illness adds how the child, or the family, lives with the illness.
+func (w *transferWriter) illness(whose, code string) {
+	v := w.in.at("ziektebeleving").at(whose)
+	if !v.present() {
+		return
+	}
+	ref := w.partRef("Observation", "zb-"+whose)
+	o := w.observation(concept(coding(snomed, code, "")))
+	o.Value = said(v.to(ref.String() + ".valueString").str())
+	w.add(o, w.tagged(ref, "sociaal"))
+	s := w.section("illnessPerception")
+	s.entries = append(s.entries, literal(ref))
+}
+
+func said(text string) *obspb.Observation_ValueX {
+	return &obspb.Observation_ValueX{Choice: &obspb.Observation_ValueX_StringValue{StringValue: pstr(text)}}
+}
+
+func (w *transferWriter) family() {
+	v := w.in.at("gezinssituatie")
+	if !v.present() {
+		return
+	}
+	ref := w.partRef("Observation", "gezin")
+	on := ref.String()
+	o := w.observation(listConcept("mks-observatie", "gezinssituatie-kind"))
+	if text := traced(v.at("samenstelling"), on+".valueString").str(); text != "" {
+		o.Value = said(text)
+	}
+	if n := v.at("broersZussen"); n.present() {
+		o.Component = []*obspb.Observation_Component{{
+			Code: listConcept("mks-observatie", "broers-zussen"),
+			Value: &obspb.Observation_Component_ValueX{Choice: &obspb.Observation_Component_ValueX_Integer{
+				Integer: &dpb.Integer{Value: int32(n.to(on + ".component.valueInteger").whole())},
+			}},
+		}}
+	}
+	w.add(o, w.tagged(ref, "sociaal", ownProfile("mks-gezinssituatie-kind")))
+	s := w.section("familySituation")
+	s.entries = append(s.entries, literal(ref))
+}
+
+// houseTypes is the code system of nl-core for woning-type.
+const houseTypes = "urn:oid:2.16.840.1.113883.2.4.3.11.60.40.4.13.1"
+
+func (w *transferWriter) home() {
+	v := w.in.at("woonsituatie")
+	if !v.present() {
+		return
+	}
+	ref := w.partRef("Observation", "woning")
+	on := ref.String()
+	o := w.observation(concept(coding(snomed, "365508006", "")))
+	o.Value = &obspb.Observation_ValueX{Choice: &obspb.Observation_ValueX_CodeableConcept{
+		CodeableConcept: concept(houseType(v.at("type").to(on + ".valueCodeableConcept").str())),
+	}}
+	if note := traced(v.at("toelichting"), on+".note.text").str(); note != "" {
+		o.Note = []*dpb.Annotation{{Text: pmarkdown(note)}}
+	}
+	w.add(o, w.tagged(ref, "veiligheid"))
+	s := w.section("livingSituation")
+	s.entries = append(s.entries, literal(ref))
+}
+
+// houseType returns the coding of woning-type: OTH is a null flavour.
+func houseType(code string) *dpb.Coding {
+	if code == "OTH" {
+		return coding(nullFlavor, code, "")
+	}
+	return coding(houseTypes, code, label("woning-type", code))
+}
+
+// attachments adds a DocumentReference for each of bijlagen.
+func (w *transferWriter) attachments() {
+	w.list("bijlagen", "healthState", func(v value, n int) *dpb.Reference {
+		ref := w.partRef("DocumentReference", "bijlage"+strconv.Itoa(n))
+		on := ref.String()
+		a := &dpb.Attachment{
+			ContentType: &dpb.Attachment_ContentTypeCode{Value: v.at("mime").to(on + ".content.attachment.contentType").str()},
+			Title:       pstr(v.at("titel").to(on + ".content.attachment.title").str()),
+		}
+		if url := traced(v.at("url"), on+".content.attachment.url").str(); url != "" {
+			a.Url = &dpb.Url{Value: url}
+		}
+		d := &docpb.DocumentReference{
+			Status:  enum(&docpb.DocumentReference_StatusCode{}, w.state.document),
+			Subject: w.patientRef(),
+			Content: []*docpb.DocumentReference_Content{{Attachment: a}},
+		}
+		addExtension(d, extensionOf("sha256", vstr(v.at("sha256").to(on+".extension").str())))
+		w.add(d, w.tagged(ref, "medisch"))
+		return literal(ref)
+	})
+}

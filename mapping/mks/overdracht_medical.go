@@ -1,0 +1,253 @@
+package mks
+
+import (
+	"strconv"
+
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+	allergypb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/allergy_intolerance_go_proto"
+	carepb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/care_plan_go_proto"
+	condpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/condition_go_proto"
+	flagpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/flag_go_proto"
+	obspb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/observation_go_proto"
+)
+
+// medical adds diagnoses, history, allergies, alerts, measurements and pain.
+func (w *transferWriter) medical() {
+	practitioners := w.section("practitioner")
+	for _, v := range w.in.at("behandelaars").items() {
+		practitioners.entries = append(practitioners.entries, w.ref(v.to(w.at("practitioner")+".entry")))
+	}
+	w.list("medischeDiagnoses", "medicalDiagnosis", func(v value, n int) *dpb.Reference {
+		return w.diagnosis(v, "diagnose"+strconv.Itoa(n), "medische-diagnose", "active")
+	})
+	w.list("voorgeschiedenis", "medicalHistory", func(v value, n int) *dpb.Reference {
+		return w.diagnosis(v, "voorgeschiedenis"+strconv.Itoa(n), "voorgeschiedenis", "inactive")
+	})
+	w.list("allergieen", "allergy", w.allergy)
+	w.list("alerts", "payAttention", w.alert)
+	for _, m := range measures() {
+		if v := w.in.at("metingen").at(m.name); v.present() {
+			s := w.section("measurements")
+			s.entries = append(s.entries, w.measurement(v, m))
+		}
+	}
+	if v := w.in.at("pijn"); v.present() {
+		s := w.section("painScore")
+		s.entries = append(s.entries, w.pain(v))
+	}
+}
+
+// list adds one resource per item of a member, numbered from 1, and lists it in a section. An empty
+// list means that there is none known (mks.md 3.8).
+func (w *transferWriter) list(member, name string, add func(v value, n int) *dpb.Reference) {
+	v := w.in.at(member)
+	for i, item := range v.items() {
+		s := w.section(name)
+		s.entries = append(s.entries, add(item, i+1))
+	}
+	if v.n.Exists() && !v.present() {
+		s := w.section(name)
+		s.empty, s.text = "nilknown", nothingKnown
+		v.to(w.at(name) + ".emptyReason")
+	}
+}
+
+// condition returns a Condition of the child with the status of this version.
+func (w *transferWriter) condition(v value, on, clinical string) *condpb.Condition {
+	c := &condpb.Condition{
+		Code:    textConcept(v.at("tekst").to(on+".code.text").str(), codings(v.at("code"), on+".code")...),
+		Subject: w.patientRef(),
+	}
+	if w.state.void {
+		c.VerificationStatus = concept(coding("http://terminology.hl7.org/CodeSystem/condition-ver-status", "entered-in-error", ""))
+		return c
+	}
+	c.ClinicalStatus = concept(coding("http://terminology.hl7.org/CodeSystem/condition-clinical", clinical, ""))
+	return c
+}
+
+// problemProfile is claimed where the code is SNOMED, its required binding (mks.md 3.10).
+func (w *transferWriter) problemProfile(v value) []string {
+	if w.state.void || !v.at("code").at("sct").present() {
+		return nil
+	}
+	return []string{nlCore("Problem")}
+}
+
+func (w *transferWriter) diagnosis(v value, part, category, clinical string) *dpb.Reference {
+	ref := w.partRef("Condition", part)
+	on := ref.String()
+	c := w.condition(v, on, clinical)
+	c.Category = []*dpb.CodeableConcept{listConcept("mks-categorie", category)}
+	if since := traced(v.at("sinds"), on+".onsetDateTime").day(); since != "" {
+		c.Onset = &condpb.Condition_OnsetX{Choice: &condpb.Condition_OnsetX_DateTime{DateTime: pdateTime(since)}}
+	}
+	w.add(c, w.tagged(ref, "medisch", w.problemProfile(v)...))
+	return literal(ref)
+}
+
+// allergySeverity maps allergie-ernst.
+func allergySeverity(code string) string {
+	return map[string]string{"licht": "mild", "matig": "moderate", "ernstig": "severe"}[code]
+}
+
+// unsaid is the manifestation of a reaction that the source does not describe (mks.md 4).
+const unsaid = "niet vermeld"
+
+func (w *transferWriter) allergy(v value, n int) *dpb.Reference {
+	ref := w.partRef("AllergyIntolerance", "allergie"+strconv.Itoa(n))
+	on := ref.String()
+	a := &allergypb.AllergyIntolerance{
+		Code:    textConcept(v.at("stof").to(on+".code.text").str(), codings(v.at("code"), on+".code")...),
+		Patient: w.patientRef(),
+	}
+	if w.state.void {
+		a.VerificationStatus = concept(coding("http://terminology.hl7.org/CodeSystem/allergyintolerance-verification", "entered-in-error", ""))
+	} else {
+		a.ClinicalStatus = concept(coding("http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical", "active", ""))
+	}
+	severity := traced(v.at("ernst"), on+".reaction.severity").str()
+	seen := traced(v.at("reactie"), on+".reaction.manifestation.text").str()
+	if severity != "" || seen != "" {
+		r := &allergypb.AllergyIntolerance_Reaction{Manifestation: []*dpb.CodeableConcept{textConcept(orElse(seen, unsaid))}}
+		if severity != "" {
+			r.Severity = enum(&allergypb.AllergyIntolerance_Reaction_SeverityCode{}, allergySeverity(severity))
+		}
+		a.Reaction = []*allergypb.AllergyIntolerance_Reaction{r}
+	}
+	w.add(a, w.tagged(ref, "medisch"))
+	return literal(ref)
+}
+
+func orElse(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}
+
+func (w *transferWriter) alert(v value, n int) *dpb.Reference {
+	ref := w.partRef("Flag", "alert"+strconv.Itoa(n))
+	on := ref.String()
+	f := &flagpb.Flag{
+		Status: enum(&flagpb.Flag_StatusCode{}, w.state.flag),
+		Code: textConcept(v.at("tekst").to(on+".code.text").str(),
+			append(codings(v.at("code"), on+".code"), coding(nullFlavor, "OTH", ""))...),
+		Subject: w.patientRef(),
+	}
+	w.add(f, w.tagged(ref, "medisch", nlCore("Alert")))
+	return literal(ref)
+}
+
+// observation returns an Observation of the child with the status of this version.
+func (w *transferWriter) observation(code *dpb.CodeableConcept) *obspb.Observation {
+	return &obspb.Observation{
+		Status: enum(&obspb.Observation_StatusCode{}, w.state.observation), Code: code, Subject: w.patientRef(),
+	}
+}
+
+func effective(v value, on string) *obspb.Observation_EffectiveX {
+	return &obspb.Observation_EffectiveX{Choice: &obspb.Observation_EffectiveX_DateTime{
+		DateTime: pmoment(v.to(on + ".effectiveDateTime").str()),
+	}}
+}
+
+func (w *transferWriter) measurement(v value, m measure) *dpb.Reference {
+	ref := w.partRef("Observation", m.name)
+	on := ref.String()
+	code := concept()
+	for _, c := range m.loinc {
+		code.Coding = append(code.Coding, coding(loinc, c, ""))
+	}
+	o := w.observation(code)
+	o.Category = []*dpb.CodeableConcept{concept(coding("http://terminology.hl7.org/CodeSystem/observation-category", "vital-signs", ""))}
+	o.Effective = effective(v.at("op"), on)
+	o.Value = &obspb.Observation_ValueX{Choice: &obspb.Observation_ValueX_Quantity{
+		Quantity: quantity(v.at("waarde").to(on+".valueQuantity").decimal(), m.unit),
+	}}
+	var profiles []string
+	if m.profile != "" {
+		profiles = []string{nictizStructure + m.profile}
+	}
+	w.add(o, w.tagged(ref, "medisch", profiles...))
+	return literal(ref)
+}
+
+func (w *transferWriter) pain(v value) *dpb.Reference {
+	ref := w.partRef("Observation", "pijn")
+	on := ref.String()
+	scale := v.at("schaal").to(on + ".code").str()
+	code, profiles := listConcept("pijnschaal", scale), []string(nil)
+	if scale == "FLACC" {
+		code, profiles = concept(coding(snomed, "108291000146105", "")), []string{nlCore("FLACCpainScale")}
+	}
+	o := w.observation(code)
+	o.Effective = effective(v.at("op"), on)
+	o.Value = &obspb.Observation_ValueX{Choice: &obspb.Observation_ValueX_Integer{
+		Integer: &dpb.Integer{Value: int32(v.at("score").to(on + ".valueInteger").whole())},
+	}}
+	w.add(o, w.tagged(ref, "medisch", profiles...))
+	return literal(ref)
+}
+
+// nursing adds the nursing problems with their interventions, and the appointments.
+func (w *transferWriter) nursing() {
+	for i, v := range w.in.at("verpleegkundigeProblemen").items() {
+		s := w.section("currentPatientProblems")
+		s.entries = append(s.entries, w.nursingProblem(v, "vp"+strconv.Itoa(i+1))...)
+	}
+	w.list("afspraken", "patientAppointments", w.appointment)
+}
+
+// nursingProblem adds a Condition and a CarePlan for each intervention.
+func (w *transferWriter) nursingProblem(v value, part string) []*dpb.Reference {
+	ref := w.partRef("Condition", part)
+	on := ref.String()
+	domain := v.at("domein").to(on+".category[1]", on+".meta.tag").str()
+	c := w.condition(v, on, "active")
+	c.Category = []*dpb.CodeableConcept{listConcept("mks-categorie", "verpleegkundig-probleem"), listConcept("mks-domein", domain)}
+	w.add(c, w.tagged(ref, domain, w.problemProfile(v)...))
+	out := []*dpb.Reference{literal(ref)}
+	for i, item := range v.at("interventies").items() {
+		plan := w.partRef("CarePlan", part+"."+strconv.Itoa(i+1))
+		on := plan.String()
+		p := &carepb.CarePlan{
+			Status:    enum(&carepb.CarePlan_StatusCode{}, w.state.plan),
+			Intent:    enum(&carepb.CarePlan_IntentCode{}, "plan"),
+			Category:  []*dpb.CodeableConcept{concept(coding(snomed, "9632001", "")), listConcept("mks-categorie", "overdracht-interventie")},
+			Subject:   w.patientRef(),
+			Addresses: []*dpb.Reference{literal(ref)},
+			Activity: []*carepb.CarePlan_Activity{{Detail: &carepb.CarePlan_Activity_Detail{
+				Status:      enum(&carepb.CarePlan_Activity_Detail_StatusCode{}, w.activityStatus()),
+				Description: pstr(item.to(on + ".activity.detail.description").str()),
+			}}},
+		}
+		addExtension(p, some(extensionOf("doel-tekst", vstr(traced(v.at("doel"), on+".extension").str())))...)
+		w.add(p, w.tagged(plan, domain))
+		out = append(out, literal(plan))
+	}
+	return out
+}
+
+func (w *transferWriter) activityStatus() string {
+	switch w.state.plan {
+	case "active":
+		return "scheduled"
+	case "draft":
+		return "not-started"
+	}
+	return w.state.plan
+}
+
+func (w *transferWriter) appointment(v value, n int) *dpb.Reference {
+	ref := w.partRef("Encounter", "afspraak"+strconv.Itoa(n))
+	on := ref.String()
+	e := w.contact("planned", "AMB")
+	e.Period = &dpb.Period{Start: pmoment(v.at("op").to(on + ".period.start").str())}
+	e.ServiceProvider = &dpb.Reference{Display: pstr(v.at("bij").to(on + ".serviceProvider.display").str())}
+	if why := traced(v.at("reden"), on+".reasonCode.text").str(); why != "" {
+		e.ReasonCode = []*dpb.CodeableConcept{textConcept(why)}
+	}
+	w.add(e, about{id: ref.ID, profiles: []string{nlCore("Encounter")}})
+	return literal(ref)
+}

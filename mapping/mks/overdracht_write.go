@@ -1,0 +1,224 @@
+package mks
+
+import (
+	"slices"
+
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+	comppb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/composition_go_proto"
+	encpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/encounter_go_proto"
+
+	"github.com/drieluik/drieluik/fhir"
+)
+
+// transferWriter maps one overdracht (mks.md 3.8).
+type transferWriter struct {
+	*mapper
+	in          value
+	composition fhir.Ref
+	state       transferState
+	sections    map[string]*section
+	domains     map[string]bool // union of the tags of all parts
+	encounter   *dpb.Reference
+	readiness   *dpb.Reference
+}
+
+// transferState is the row of mks.md 2.7 that the record's status gives.
+type transferState struct {
+	composition, task, observation, plan, statement, encounter, document, flag, response string
+	void                                                                                 bool // withdrawn
+}
+
+func transferStateOf(h head) transferState {
+	switch {
+	case h.status == "ingetrokken":
+		return transferState{"entered-in-error", "cancelled", "entered-in-error", "entered-in-error",
+			"entered-in-error", "entered-in-error", "entered-in-error", "entered-in-error", "entered-in-error", true}
+	case h.status == "concept":
+		return transferState{"preliminary", "draft", "preliminary", "draft", "intended", "", "current", "inactive", "in-progress", false}
+	case h.version > 1:
+		return transferState{"amended", "requested", "amended", "active", "active", "", "current", "active", "amended", false}
+	}
+	return transferState{"final", "requested", "final", "active", "active", "", "current", "active", "completed", false}
+}
+
+// writeTransfer adds the parts, the Composition that lists them and the Task that carries it.
+func writeTransfer(m *mapper) error {
+	w := &transferWriter{
+		mapper: m, in: m.inhoud(), composition: fhir.Ref{Type: "Composition", ID: m.key()},
+		state: transferStateOf(m.head), sections: map[string]*section{}, domains: map[string]bool{},
+	}
+	if err := w.personalData(); err != nil {
+		return err
+	}
+	w.parties()
+	w.admission()
+	w.threeWayTalk()
+	w.dischargeReadiness()
+	w.medical()
+	w.nursing()
+	w.dailyLife()
+	w.texts()
+	w.attachments()
+	w.writeComposition()
+	return w.writeTask()
+}
+
+// partRef returns the reference that a part of the transfer has.
+func (w *transferWriter) partRef(t fhir.Type, name string) fhir.Ref {
+	return fhir.Ref{Type: t, ID: w.part(name)}
+}
+
+// tagged says what a part is about, and keeps its domain for the Composition.
+func (w *transferWriter) tagged(ref fhir.Ref, domain string, profiles ...string) about {
+	w.domains[domain] = true
+	return about{id: ref.ID, profiles: profiles, domains: []string{domain}}
+}
+
+// at returns the path of a section, for traces.
+func (w *transferWriter) at(name string) string {
+	return w.composition.String() + ".section('" + name + "')"
+}
+
+func (w *transferWriter) writeComposition() {
+	on, in := w.composition.String(), w.in
+	variant := in.at("leeftijdsvariant").to(on + ".extension('" + extensionURL("leeftijdsvariant") + "')").str()
+	direction := in.at("richting").to(on+".extension('"+extensionURL("richting")+"')", on+".category").str()
+	c := &comppb.Composition{
+		Status:    enum(&comppb.Composition_StatusCode{}, w.state.composition),
+		Type:      concept(coding(snomed, "11171000146100", "")),
+		Category:  []*dpb.CodeableConcept{listConcept("richting", direction)},
+		Subject:   w.patientRef(),
+		Encounter: w.encounter,
+		Date:      pmoment(w.root.at("vastgelegdOp").str()),
+		Author:    []*dpb.Reference{w.ref(in.at("verzender").at("verpleegkundige").to(on + ".author"))},
+		Custodian: w.ref(in.at("verzender").at("organisatie").to(on + ".custodian")),
+		Title:     pstr("Overdrachtsbericht kind " + variant + " jaar"),
+		Section:   w.compose(""),
+	}
+	addExtension(c, extensionOf("richting", vcode(direction)), extensionOf("leeftijdsvariant", vcode(variant)))
+	var domains []string
+	for d := range w.domains {
+		domains = append(domains, d)
+	}
+	slices.Sort(domains)
+	w.addAnchor(c, about{
+		id: w.composition.ID, profiles: []string{ownProfile("mks-overdracht-" + variant)}, domains: inDomainOrder(domains),
+	})
+}
+
+// personalData lists what is stored of insurance and family: active, and not sealed off.
+func (w *transferWriter) personalData() error {
+	found, err := w.known.Child(w.child.ref, "Coverage", "RelatedPerson")
+	if err != nil {
+		return err
+	}
+	s := w.section("personalData")
+	for _, f := range found {
+		n := f.Resource.Root()
+		sealed := false
+		for e := range n.All("extension") {
+			sealed = sealed || e.Member("url").Text() == extensionURL("afscherming")
+		}
+		if sealed || n.Member("active").Text() == "false" || f.Resource.Type() == "Coverage" && n.Member("status").Text() != "active" {
+			continue
+		}
+		s.entries = append(s.entries, literal(f.Resource.Ref()))
+	}
+	if len(s.entries) == 0 {
+		s.empty = "unavailable"
+	}
+	return nil
+}
+
+// parties lists sender and receiver, and the day of the transfer.
+func (w *transferWriter) parties() {
+	sender, in := w.in.at("verzender"), w.in
+	s := w.section("sendingOrganization")
+	org, nurse := sender.at("organisatie"), sender.at("verpleegkundige")
+	s.entries = []*dpb.Reference{w.ref(org.to(w.at("sendingOrganization") + ".entry"))}
+	if t := w.target(nurse); !t.person.IsZero() {
+		s.entries = append(s.entries, w.person(nurse))
+	}
+	s.entries = append(s.entries, w.ref(nurse.to(w.at("sendingOrganization")+".entry")))
+	s.extend("verzender-telefoon", vstr(traced(sender.at("telefoon"), w.at("sendingOrganization")+".extension").str()))
+	r := w.section("receivingOrganization")
+	r.entries = []*dpb.Reference{w.ref(in.at("ontvanger").at("organisatie").to(w.at("receivingOrganization") + ".entry"))}
+	w.section("administrativeData").extend("overplaatsingsdatum",
+		vdate(in.at("overplaatsingsdatum").to(w.at("administrativeData")+".extension").day()))
+}
+
+// admission adds the stay in hospital.
+func (w *transferWriter) admission() {
+	v := w.in.at("opname")
+	if !v.present() {
+		return
+	}
+	ref := w.partRef("Encounter", "opname")
+	on := ref.String()
+	status := "in-progress"
+	if end := v.at("tot"); end.present() && !end.instant().After(w.root.at("vastgelegdOp").instant()) {
+		status = "finished"
+	}
+	e := w.contact(status, "IMP")
+	e.Period = &dpb.Period{
+		Start: pmoment(v.at("van").to(on + ".period.start").str()),
+		End:   pmoment(traced(v.at("tot"), on+".period.end").str()),
+	}
+	if ward := traced(v.at("afdeling"), on+".serviceType.text").str(); ward != "" {
+		e.ServiceType = textConcept(ward)
+	}
+	if to := traced(v.at("bestemming"), on+".hospitalization.dischargeDisposition").str(); to != "" {
+		e.Hospitalization = &encpb.Encounter_Hospitalization{
+			DischargeDisposition: concept(destination(to), listCoding("bestemming", to)),
+		}
+	}
+	w.add(e, about{id: ref.ID, profiles: []string{nlCore("Encounter")}})
+	w.encounter = literal(ref)
+}
+
+// destination is the coding of others for where a child goes (mks.md 3.8).
+func destination(code string) *dpb.Coding {
+	switch code {
+	case "thuis", "thuis-met-zorg":
+		return coding(snomed, "264362003", "")
+	case "ziekenhuis":
+		return coding(snomed, "22232009", "")
+	}
+	return coding(nullFlavor, "OTH", "")
+}
+
+// contact returns an Encounter of the child.
+func (w *transferWriter) contact(status, class string) *encpb.Encounter {
+	if w.state.encounter != "" {
+		status = w.state.encounter
+	}
+	return &encpb.Encounter{
+		Status:     enum(&encpb.Encounter_StatusCode{}, status),
+		ClassValue: coding("http://terminology.hl7.org/CodeSystem/v3-ActCode", class, ""),
+		Subject:    w.patientRef(),
+	}
+}
+
+// threeWayTalk adds the talk of family, hospital nurse and home-care nurse.
+func (w *transferWriter) threeWayTalk() {
+	v := w.in.at("drieluikGesprek")
+	if !v.present() {
+		return
+	}
+	ref := w.partRef("Encounter", "drieluik")
+	on := ref.String()
+	status := "cancelled"
+	if v.at("gehouden").to(on + ".status").yes() {
+		status = "finished"
+	}
+	e := w.contact(status, "AMB")
+	e.Type = []*dpb.CodeableConcept{listConcept("mks-categorie", "drieluikgesprek")}
+	if start := pdateTime(traced(v.at("datum"), on+".period.start").day()); start != nil {
+		e.Period = &dpb.Period{Start: start}
+	}
+	for _, role := range v.at("aanwezig").items() {
+		addExtension(e, extensionOf("aanwezig-rol", vcode(role.to(on+".extension").str())))
+	}
+	addExtension(e, some(extensionOf("samenvatting", vstr(traced(v.at("samenvatting"), on+".extension").str())))...)
+	w.add(e, about{id: ref.ID})
+}
