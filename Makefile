@@ -1,0 +1,29 @@
+# Aliases of plain go commands; every target can be run by hand.
+export DRIELUIK_SHARED ?= $(abspath ../shared)
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+.PHONY: build test lint demo generate fuzz
+
+build:
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o drieluik ./cmd/drieluik
+
+# Installs what is missing (Go modules and staticcheck come from the Go module proxy), then checks
+# and tests everything with the race detector.
+test: lint
+	go test -race $(TESTFLAGS) ./...
+
+lint:
+	go mod download
+	@test -z "$$(gofmt -l .)" || { echo "gofmt these files:"; gofmt -l .; exit 1; }
+	go vet ./...
+	go run $(STATICCHECK) ./...
+
+demo:
+	go run ./cmd/drieluik demo
+
+# Makes the committed table of R4 again from the definitions in DRIELUIK_SHARED.
+generate:
+	go run ./fhir/r4/gen -from $(DRIELUIK_SHARED)/fhir/r4
+
+fuzz:
+	go test -run '^$$' -fuzz FuzzParse -fuzztime 30s ./fhir

@@ -1,0 +1,130 @@
+// Package conformance owns what the product publishes about itself: the CapabilityStatement and
+// the artefacts under Canonical. It refuses storage.
+package conformance
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/fhir/search"
+)
+
+// Capabilities is what a server says of itself beyond the tables.
+type Capabilities struct {
+	Base         string // FHIR base URL
+	Release      string
+	Date         time.Time
+	Interactions []string // type level, as served for every resource type: "read", "vread", …
+	System       []string // system level: "transaction"
+	Operations   []Operation
+	Token        string // URL of the token endpoint
+	Revoke       string // "" when not served
+	Introspect   string // "" when not served
+}
+
+// Operation is one served operation.
+type Operation struct{ Name, Definition string }
+
+// Statement renders the CapabilityStatement from the tables that serve requests. readOnly tells
+// which types take no writes.
+func Statement(c Capabilities, readOnly func(fhir.Type) bool) ([]byte, error) {
+	rest := map[string]any{
+		"mode":        "server",
+		"security":    security(c),
+		"resource":    resources(c, readOnly),
+		"interaction": codes(c.System),
+	}
+	if len(c.Operations) > 0 {
+		ops := make([]map[string]string, len(c.Operations))
+		for i, o := range c.Operations {
+			ops[i] = map[string]string{"name": o.Name, "definition": o.Definition}
+		}
+		rest["operation"] = ops
+	}
+	return json.Marshal(map[string]any{
+		"resourceType": "CapabilityStatement",
+		"url":          c.Base + "/metadata",
+		"name":         "Drieluik",
+		"title":        "drieluik",
+		"status":       "active",
+		"kind":         "instance",
+		"date":         c.Date.UTC().Format(time.RFC3339),
+		"publisher":    "drieluik",
+		"description":  "Transfers and care plans of children who are nursed at home, between hospital, home care and family.",
+		"fhirVersion":  "4.0.1",
+		"format":       []string{"application/fhir+json", "json"},
+		"software":     map[string]string{"name": "drieluik", "version": c.Release},
+		"implementation": map[string]string{
+			"description": "drieluik", "url": c.Base,
+		},
+		"rest": []any{rest},
+	})
+}
+
+func security(c Capabilities) map[string]any {
+	const uris = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
+	ext := []map[string]string{{"url": "token", "valueUri": c.Token}}
+	for _, e := range [][2]string{{"introspect", c.Introspect}, {"revoke", c.Revoke}} {
+		if e[1] != "" {
+			ext = append(ext, map[string]string{"url": e[0], "valueUri": e[1]})
+		}
+	}
+	return map[string]any{
+		"cors":      true,
+		"extension": []any{map[string]any{"url": uris, "extension": ext}},
+		"service": []any{map[string]any{"coding": []any{map[string]string{
+			"system": "http://terminology.hl7.org/CodeSystem/restful-security-service", "code": "SMART-on-FHIR",
+		}}}},
+		"description": "SMART App Launch 2.2. Patient.link is never followed for access.",
+	}
+}
+
+func resources(c Capabilities, readOnly func(fhir.Type) bool) []any {
+	var out []any
+	for _, t := range fhir.Types() {
+		interactions := make([]string, 0, len(c.Interactions))
+		for _, i := range c.Interactions {
+			if (i == "create" || i == "update") && readOnly(t) {
+				continue
+			}
+			interactions = append(interactions, i)
+		}
+		out = append(out, map[string]any{
+			"type":            string(t),
+			"interaction":     codes(interactions),
+			"versioning":      "versioned-update",
+			"readHistory":     true,
+			"updateCreate":    false,
+			"referencePolicy": []string{"literal", "logical"},
+			"searchParam":     params(t),
+		})
+	}
+	return out
+}
+
+func params(t fhir.Type) []any {
+	var out []any
+	for _, p := range search.Params(t) {
+		row := map[string]string{"name": p.Code, "type": paramTypes[p.Kind]}
+		if p.Definition != "" {
+			row["definition"] = p.Definition
+		}
+		out = append(out, row)
+	}
+	return out
+}
+
+var paramTypes = map[search.Kind]string{
+	search.Token: "token", search.Reference: "reference", search.Date: "date", search.String: "string",
+	search.Number: "number", search.Quantity: "quantity", search.URI: "uri", search.Composite: "composite",
+	search.Special: "special",
+}
+
+func codes(list []string) []map[string]string {
+	out := make([]map[string]string, len(list))
+	for i, c := range list {
+		out[i] = map[string]string{"code": c}
+	}
+	return out
+}

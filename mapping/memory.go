@@ -1,0 +1,113 @@
+package mapping
+
+import (
+	"slices"
+	"time"
+
+	"github.com/drieluik/drieluik/fhir"
+)
+
+// Memory is a Known over what Apply put into it: for conversions without a store, and for tests.
+// It keeps current versions alone and is not safe for concurrent use.
+type Memory struct {
+	found   map[fhir.Ref]*Found
+	order   []fhir.Ref
+	records map[string][]int
+}
+
+var _ Known = (*Memory)(nil)
+
+// NewMemory returns an empty Memory.
+func NewMemory() *Memory {
+	return &Memory{found: map[fhir.Ref]*Found{}, records: map[string][]int{}}
+}
+
+// Apply stores a result as the outcome of a source, received at a time.
+func (k *Memory) Apply(s Source, r Result, at time.Time) {
+	for _, m := range r.Resources {
+		k.put(m, r.Sender, at)
+	}
+	k.records[s.Record] = append(k.records[s.Record], s.Version)
+	slices.Sort(k.records[s.Record])
+}
+
+func (k *Memory) put(m Mapped, sender fhir.Ref, at time.Time) {
+	ref := m.Resource.Ref()
+	next := &Found{Resource: m.Resource, Version: 1, Updated: at, Custodian: sender}
+	if old := k.found[ref]; old != nil {
+		next.Version, next.Custodian, next.Author = old.Version+1, old.Custodian, old.Author
+	} else {
+		k.order = append(k.order, ref)
+	}
+	if !m.Custodian.IsZero() {
+		next.Custodian = m.Custodian
+	}
+	next.Author = m.Author
+	if next.Author.IsZero() {
+		next.Author = next.Custodian
+	}
+	k.found[ref] = next
+}
+
+// Read implements Known.
+func (k *Memory) Read(ref fhir.Ref) (*Found, error) { return k.found[ref.Current()], nil }
+
+// Identified implements Known.
+func (k *Memory) Identified(t fhir.Type, id fhir.Identifier) ([]*Found, error) {
+	return k.where(func(f *Found) bool {
+		if f.Resource.Type() != t {
+			return false
+		}
+		for n := range f.Resource.Root().All("identifier") {
+			if n.Member("system").Text() == id.System && n.Member("value").Text() == id.Value {
+				return true
+			}
+		}
+		return false
+	}), nil
+}
+
+// Child implements Known.
+func (k *Memory) Child(patient fhir.Ref, types ...fhir.Type) ([]*Found, error) {
+	return k.where(func(f *Found) bool {
+		t := f.Resource.Type()
+		return (len(types) == 0 || slices.Contains(types, t)) && about(f.Resource, patient)
+	}), nil
+}
+
+// Stored implements Known.
+func (k *Memory) Stored(record string) ([]int, error) { return slices.Clone(k.records[record]), nil }
+
+// All returns every stored resource in order of arrival.
+func (k *Memory) All() []*fhir.Resource {
+	var out []*fhir.Resource
+	for _, ref := range k.order {
+		out = append(out, k.found[ref].Resource)
+	}
+	return out
+}
+
+func (k *Memory) where(keep func(*Found) bool) []*Found {
+	var out []*Found
+	for _, ref := range k.order {
+		if keep(k.found[ref]) {
+			out = append(out, k.found[ref])
+		}
+	}
+	return out
+}
+
+// about reports whether a resource is the patient or names it where R4 compartments look.
+func about(r *fhir.Resource, patient fhir.Ref) bool {
+	if r.Ref() == patient.Current() {
+		return true
+	}
+	for _, member := range []string{"subject", "patient", "for", "beneficiary", "target"} {
+		for n := range r.Root().All(member, "reference") {
+			if n.Text() == patient.Current().String() {
+				return true
+			}
+		}
+	}
+	return false
+}
