@@ -62,6 +62,7 @@ type Mapped struct {
 	Resource  *fhir.Resource
 	Custodian fhir.Ref // zero: stays as stored, on a new resource Result.Sender
 	Author    fhir.Ref // zero: as Custodian
+	Stub      bool     // a Patient known by identifiers alone: it has no custodian and no author
 }
 
 // Trace says where one member of the source went.

@@ -18,29 +18,76 @@ func (m *mapper) finish() (mapping.Result, error) {
 	if m.anchor < 0 {
 		return mapping.Result{}, fmt.Errorf("mks.finish: record without an anchor")
 	}
-	if err := m.findSender(); err != nil {
+	m.addSender()
+	if err := m.addStub(); err != nil {
 		return mapping.Result{}, err
 	}
 	m.traceEnvelope()
-	anchor := m.added[m.anchor]
+	anchor := &m.added[m.anchor]
 	addExtension(anchor.message, m.bronRecord())
-	addExtension(anchor.message, m.sourceMembers()...)
+	members := m.sourceMembers()
+	if !m.child.others || m.rec.name != "kind" {
+		addExtension(anchor.message, members...)
+		members = nil
+	}
 	if err := m.retire(); err != nil {
 		return mapping.Result{}, err
 	}
-	m.addProvenance()
-	out := mapping.Result{
-		Anchor: anchor.ref, Patient: m.child.ref, Sender: m.sender, Issues: m.issues, Trace: m.traces(),
-	}
-	for _, a := range m.added {
-		tree := a.tree
-		if tree == nil {
-			var err error
-			if tree, err = fhir.FromProto(a.message); err != nil {
-				return mapping.Result{}, fmt.Errorf("mks.finish: %s: %w", a.ref.Type, err)
-			}
+	return m.result(members)
+}
+
+// result turns every message into a tree, the Provenance last.
+func (m *mapper) result(members []*dpb.Extension) (mapping.Result, error) {
+	out := mapping.Result{Anchor: m.added[m.anchor].ref, Patient: m.child.ref, Sender: m.sender}
+	trees := map[fhir.Ref]*fhir.Resource{}
+	add := func(a *added) error {
+		tree, err := a.tree()
+		if err != nil {
+			return err
 		}
-		out.Resources = append(out.Resources, mapping.Mapped{Resource: tree, Custodian: a.custodian, Author: a.author})
+		trees[a.ref] = tree
+		out.Resources = append(out.Resources, mapping.Mapped{Resource: tree, Custodian: a.custodian, Author: a.author, Stub: a.stub})
+		return nil
+	}
+	for i := range m.added {
+		if err := add(&m.added[i]); err != nil {
+			return mapping.Result{}, err
+		}
+	}
+	changed, err := m.changedElements(trees[m.child.ref])
+	if err != nil {
+		return mapping.Result{}, err
+	}
+	m.addProvenance(members, changed)
+	if err := add(&m.added[len(m.added)-1]); err != nil {
+		return mapping.Result{}, err
+	}
+	out.Issues, out.Trace = m.issues, m.traces()
+	return out, nil
+}
+
+// changedElements returns the members of the Patient that this record set, when it is not the only
+// source (mks.md 2.6).
+func (m *mapper) changedElements(patient *fhir.Resource) ([]string, error) {
+	if patient == nil || m.rec.name != "kind" || !m.child.others {
+		return nil, nil
+	}
+	fresh, err := fhir.FromProto(m.added[m.anchor].message)
+	if err != nil {
+		return nil, fmt.Errorf("mks.changedElements: %w", err)
+	}
+	var out []string
+	for n := range fresh.Root().Children() {
+		switch n.Name() {
+		case "resourceType", "id", "meta", "identifier", "extension":
+			continue
+		}
+		if n.Name()[0] != '_' && fhir.Equal(n, patient.Root().Member(n.Name())) {
+			out = append(out, "Patient."+n.Name())
+		}
+	}
+	if storedCustody(fresh.Root()).Exists() {
+		out = append(out, "Patient.extension")
 	}
 	return out, nil
 }
@@ -81,9 +128,13 @@ func (m *mapper) traceEnvelope() {
 // sourceMembers returns the members that found no element: unknown ones, empty ones, and leaves that
 // the record did not trace (mks.md 4).
 func (m *mapper) sourceMembers() []*dpb.Extension {
+	keeper := m.added[m.anchor].ref.String()
+	if m.child.others && m.rec.name == "kind" {
+		keeper = "Provenance/" + m.part(strconv.Itoa(m.head.version))
+	}
 	var out []*dpb.Extension
 	m.untraced(m.root, false, func(v value) {
-		v.to(m.added[m.anchor].ref.String() + ".extension('" + extensionURL("source-member") + "')")
+		v.to(keeper + ".extension('" + extensionURL("source-member") + "')")
 		out = append(out, sourceMember(v))
 	})
 	return out
@@ -128,29 +179,8 @@ func (m *mapper) traces() []mapping.Trace {
 	return out
 }
 
-// findSender looks up the sending Organization by its URA and writes one when it is not stored.
-func (m *mapper) findSender() error {
-	id := fhir.Identifier{System: uraSystem, Value: m.head.ura}
-	m.sender = fhir.Ref{Type: "Organization", ID: mapping.ID("Organization/ura/" + m.head.ura)}
-	hits, err := m.known.Identified("Organization", id)
-	if err != nil {
-		return fmt.Errorf("mks.findSender: %w", err)
-	}
-	if len(hits) > 0 {
-		m.sender = hits[0].Resource.Ref()
-		return nil
-	}
-	for _, a := range m.added {
-		if a.ref == m.sender {
-			return nil
-		}
-	}
-	m.addSender(id)
-	return nil
-}
-
 // addProvenance adds the Provenance of this record version (mks.md 3.1).
-func (m *mapper) addProvenance() {
+func (m *mapper) addProvenance(members []*dpb.Extension, changed []string) {
 	version := strconv.Itoa(m.head.version)
 	activity := "CREATE"
 	if m.head.version > 1 {
@@ -171,13 +201,18 @@ func (m *mapper) addProvenance() {
 			What: reference(fhir.Ref{}, fhir.Identifier{System: m.head.base() + "/" + m.head.recordType, Value: m.head.recordID + "/" + version}),
 		}},
 	}
-	for _, v := range m.sourceOnly {
-		p.Extension = append(p.Extension, sourceMember(v))
-	}
+	p.Extension = members
 	for _, a := range m.added {
-		if a.ref.Type != "Provenance" {
-			p.Target = append(p.Target, literal(a.ref))
+		if a.ref.Type == "Provenance" || !a.custodian.IsZero() && a.custodian != m.sender {
+			continue // of another organisation: the sender must not learn of it
 		}
+		target := literal(a.ref)
+		for _, element := range changed {
+			if a.ref == m.child.ref {
+				target.Extension = append(target.Extension, extensionOf("gewijzigd-element", vstr(element)))
+			}
+		}
+		p.Target = append(p.Target, target)
 	}
 	m.add(p, about{id: m.part(version), labels: m.labels})
 }

@@ -29,7 +29,7 @@ func (Format) Read(doc *fhir.Resource, now time.Time) (mapping.Source, []fhir.Is
 	src := mapping.Source{
 		Schema: "mks-bron/1", Version: h.version, Doc: doc, Value: d,
 		Faulty: fhir.HasErrors(d.issues),
-		Record: h.ura + "/" + h.app + "/" + h.recordType + "/" + h.recordID,
+		Record: h.recordKey(),
 		Sender: fhir.Identifier{System: uraSystem, Value: h.ura},
 		Child:  []fhir.Identifier{{System: h.base() + "/kind", Value: h.localID}},
 	}

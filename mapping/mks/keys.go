@@ -33,3 +33,6 @@ func (h head) anchorKey() string {
 	}
 	return h.source() + "/" + h.recordType + "/" + h.recordID
 }
+
+// recordKey identifies the record without its version.
+func (h head) recordKey() string { return h.source() + "/" + h.recordType + "/" + h.recordID }

@@ -21,15 +21,15 @@ type mapper struct {
 	// is not signed enough. Set it before the first id is asked for.
 	draft bool
 	// own are the lists of a kind record; other records look up what is stored.
-	own     map[string]target
-	targets map[string]target // references resolved before
-	added   []added
-	anchor  int // index in added, -1 before addAnchor
-	sender  fhir.Ref
+	own          map[string]target
+	targets      map[string]target // references resolved before
+	added        []added
+	anchor       int // index in added, -1 before addAnchor
+	sender       fhir.Ref
+	senderStored bool
 	// labels are the meta.security of the Provenance.
 	labels []*dpb.Coding
-	// sourceOnly are members that only the Provenance keeps (2.6).
-	sourceOnly []value
+	kindState
 }
 
 // child is what is stored of the child.
@@ -37,7 +37,13 @@ type child struct {
 	ref    fhir.Ref // the id that it has or will have
 	found  *mapping.Found
 	stored bool // a kind record of this source system is stored
+	others bool // a kind record of another source system is stored
 	birth  day
+	// stub: the Patient is known by its identifiers alone and has no custodian (mks.md 2.5).
+	stub bool
+	// newNumber: the record has a BSN that the Patient lacks; otherNumber: it has another one;
+	// numberElsewhere: another Patient has that BSN.
+	newNumber, otherNumber, numberElsewhere bool
 }
 
 // patient returns the stored Patient, a missing node when there is none.
@@ -54,10 +60,13 @@ func found(f *mapping.Found) fhir.Node {
 // added is a resource to write.
 type added struct {
 	message   proto.Message
-	tree      *fhir.Resource // instead of message: a stored resource that was edited
+	edited    *fhir.Resource // instead of message: a stored resource that was edited
 	ref       fhir.Ref
 	custodian fhir.Ref
 	author    fhir.Ref
+	stored    *mapping.Found // the resource that it is united with (2.6)
+	union     union
+	stub      bool // a Patient known by its identifier alone
 }
 
 // about says what add puts on a resource besides its content.
@@ -79,42 +88,63 @@ func newMapper(d *document, k mapping.Known, now time.Time) (*mapper, error) {
 	if m.child, err = m.findChild(); err != nil {
 		return nil, err
 	}
+	if err = m.findSender(); err != nil {
+		return nil, err
+	}
 	return m, nil
 }
 
-// findChild looks up the Patient by BSN, then by the local id of the source (mks.md 2.6).
+// findChild looks up the Patient by the local id of the source, then by BSN (mks.md 2.6).
 func (m *mapper) findChild() (child, error) {
 	h := m.head
-	c := child{ref: fhir.Ref{Type: "Patient", ID: mapping.ID("Patient/" + h.source() + "/" + h.localID)}}
-	ids := []fhir.Identifier{{System: bsnSystem, Value: h.bsn}, {System: h.base() + "/kind", Value: h.localID}}
-	for _, id := range ids {
-		if id.Value == "" || c.found != nil {
-			continue
-		}
-		hits, err := m.known.Identified("Patient", id)
-		if err != nil {
+	c := child{ref: fhir.Ref{Type: "Patient", ID: idOf("Patient/" + h.source() + "/" + h.localID)}}
+	number := fhir.Identifier{System: bsnSystem, Value: h.bsn}
+	byLocal, err := m.known.Identified("Patient", fhir.Identifier{System: h.base() + "/kind", Value: h.localID})
+	if err != nil {
+		return c, err
+	}
+	hits := byLocal
+	if len(hits) == 0 && h.bsn != "" {
+		if hits, err = m.known.Identified("Patient", number); err != nil {
 			return c, err
 		}
-		if len(hits) > 0 {
-			c.found, c.ref = hits[0], hits[0].Resource.Ref()
-		}
 	}
-	if c.found == nil {
+	if len(hits) == 0 {
 		return c, nil
 	}
-	c.birth = day(c.patient().At("birthDate").Text())
-	for n := range c.patient().All("extension") {
-		c.stored = c.stored || h.isRecordOf(n)
-	}
-	return c, nil
+	c.found, c.ref = hits[0], hits[0].Resource.Ref()
+	return c, m.readChild(&c, number)
 }
 
-// isRecordOf reports whether an extension is the bron-record of this source's kind record.
-func (h head) isRecordOf(ext fhir.Node) bool {
-	return ext.Member("url").Text() == extensionURL("bron-record") &&
-		part(ext, "ura").Text() == h.ura && part(ext, "applicatie").Text() == h.app &&
-		part(ext, "recordType").Text() == "kind"
+// readChild reads the facts of the stored Patient.
+func (m *mapper) readChild(c *child, number fhir.Identifier) error {
+	n := c.patient()
+	c.birth = day(n.At("birthDate").Text())
+	c.stub = c.birth == "" && !n.Member("name").Exists()
+	for e := range n.All("extension") {
+		if e.Member("url").Text() != extensionURL("bron-record") || part(e, "recordType").Text() != "kind" {
+			continue
+		}
+		own := part(e, "ura").Text() == m.head.ura && part(e, "applicatie").Text() == m.head.app
+		c.stored, c.others = c.stored || own, c.others || !own
+	}
+	if number.Value == "" || hasIdentifier(n, number) {
+		return nil
+	}
+	hits, err := m.known.Identified("Patient", number)
+	if err != nil {
+		return err
+	}
+	c.numberElsewhere = len(hits) > 0
+	for id := range n.All("identifier") {
+		c.otherNumber = c.otherNumber || id.Member("system").Text() == bsnSystem
+	}
+	c.newNumber = true
+	return nil
 }
+
+// idOf returns the deterministic id of a key.
+func idOf(key string) string { return mapping.ID(key) }
 
 // part returns the value of a part of a complex extension, whatever its type.
 func part(ext fhir.Node, name string) fhir.Node {
@@ -147,8 +177,16 @@ func extensionValue(ext fhir.Node) fhir.Node {
 
 // check resolves the references and runs the rules that need what is stored.
 func (m *mapper) check() error {
+	if m.rec.prepare != nil {
+		if err := m.rec.prepare(m); err != nil {
+			return err
+		}
+	}
 	content := typ{shape: fhir.Object, fields: m.rec.fields}
 	var failed error
+	if m.rec.name != "kind" {
+		m.numberRule()
+	}
 	m.root.walk(envelope(content), func(v value, t typ) {
 		if failed == nil && t.refs != nil && v.sound() {
 			failed = m.checkReference(v, t.refs)
@@ -161,6 +199,25 @@ func (m *mapper) check() error {
 		return nil
 	}
 	return m.rec.stored(m)
+}
+
+// numberRule holds MKS-ENV-11 for the child's custodian: a local id that is known with another BSN.
+// It reports whether the BSN contradicts what is stored.
+func (m *mapper) numberRule() bool {
+	c := m.child
+	if !c.newNumber || !c.otherNumber && !c.numberElsewhere {
+		return false
+	}
+	if m.isCustodian() {
+		m.fail("MKS-ENV-11", m.root.at("kind").at("lokaalId"))
+	}
+	return true
+}
+
+// isCustodian reports whether the sender is the child's custodian: of a new child or a stub it
+// becomes that with its kind record.
+func (m *mapper) isCustodian() bool {
+	return m.child.found == nil || m.child.stub || m.child.found.Custodian.Current() == m.sender
 }
 
 // key returns the id of the anchor.

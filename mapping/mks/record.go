@@ -26,6 +26,8 @@ type record struct {
 	fields fields
 	// local checks the document alone. It may be nil.
 	local func(*document)
+	// prepare looks up what references need. It runs before they are checked. It may be nil.
+	prepare func(*mapper) error
 	// stored checks what needs stored resources. It runs also when the document has faults; errors
 	// are failed look-ups. It may be nil.
 	stored func(*mapper) error

@@ -19,6 +19,8 @@ type target struct {
 	// person is the Practitioner behind a med, big whether it has a BIG number.
 	person fhir.Ref
 	big    bool
+	// stored and personStored are what a kind record's own list item was matched with.
+	stored, personStored *mapping.Found
 }
 
 // listNames are the last part of the identifier systems of mks.md 2.5.
@@ -40,15 +42,6 @@ func (m *mapper) checkReference(v value, allowed []string) error {
 		m.fault("MKS-REF-03", v)
 	}
 	return nil
-}
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
 }
 
 // resolve finds what a local id names. The target has kind "" when there is nothing of that name.
@@ -192,4 +185,13 @@ func (m *mapper) patientRef() *dpb.Reference { return reference(m.child.ref, fhi
 // recordRef returns the logical reference to "recordId/versie" of the same source (mks.md 2.5).
 func (m *mapper) recordRef(v value) *dpb.Reference {
 	return reference(fhir.Ref{}, fhir.Identifier{System: m.head.base() + "/bron-versie", Value: v.str()})
+}
+
+// refOf returns the reference of a text, the zero Ref when it is not a relative literal one.
+func refOf(s string) fhir.Ref {
+	r, ok := fhir.ParseRef(s)
+	if !ok {
+		return fhir.Ref{}
+	}
+	return r
 }

@@ -1,4 +1,104 @@
 package mks
 
-// retire ends what earlier versions of the record yielded and this one does not (mks.md 2.7).
-func (m *mapper) retire() error { return nil }
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping"
+)
+
+// ending is the member, and its JSON, that ends a resource.
+type ending struct{ member, json string }
+
+// endings says what becomes of a resource that a new version no longer yields (mks.md 2.7).
+var endings = map[fhir.Type]ending{
+	"CarePlan": {"status", `"revoked"`}, "ServiceRequest": {"status", `"revoked"`}, "NutritionOrder": {"status", `"revoked"`},
+	"Goal": {"lifecycleStatus", `"cancelled"`}, "Appointment": {"status", `"cancelled"`}, "Flag": {"status", `"inactive"`},
+	"Condition":          {"clinicalStatus", concluded("condition-clinical", "inactive")},
+	"AllergyIntolerance": {"verificationStatus", concluded("allergyintolerance-verification", "entered-in-error")},
+	"RelatedPerson":      {"active", "false"}, "PractitionerRole": {"active", "false"},
+}
+
+// shared are types that other records and children use too: they stay.
+var shared = map[fhir.Type]bool{"Organization": true, "Practitioner": true, "Patient": true, "Provenance": true}
+
+func concluded(system, code string) string {
+	return `{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/` + system + `","code":"` + code + `"}]}`
+}
+
+// endingOf returns what ends a resource; other types become entered-in-error.
+func endingOf(t fhir.Type) ending {
+	if e, ok := endings[t]; ok {
+		return e
+	}
+	return ending{"status", `"entered-in-error"`}
+}
+
+// retire ends what earlier versions of the record yielded and this one does not (mks.md 2.7). A
+// draft ends earlier drafts only; a version in force ends both.
+func (m *mapper) retire() error {
+	versions, err := m.known.Stored(m.head.recordKey())
+	if err != nil {
+		return fmt.Errorf("mks.retire: %w", err)
+	}
+	now := map[fhir.Ref]bool{}
+	for _, a := range m.added {
+		now[a.ref] = true
+	}
+	for _, v := range versions {
+		for _, draft := range []bool{true, false} {
+			if m.draft && !draft {
+				continue
+			}
+			if err := m.retireVersion(v, draft, now); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// retireVersion ends the targets of one earlier Provenance that are not written now.
+func (m *mapper) retireVersion(version int, draft bool, now map[fhir.Ref]bool) error {
+	path := string(m.rec.anchor) + "/" + m.head.anchorKey()
+	if draft {
+		path += "/concept"
+	}
+	p, err := m.known.Read(fhir.Ref{Type: "Provenance", ID: mapping.ID(path + "/" + strconv.Itoa(version))})
+	if err != nil {
+		return fmt.Errorf("mks.retireVersion: %w", err)
+	}
+	for n := range found(p).All("target", "reference") {
+		ref := refOf(n.Text())
+		if ref.IsZero() || shared[ref.Type] || now[ref] {
+			continue
+		}
+		now[ref] = true
+		if err := m.retireOne(ref, endingOf(ref.Type)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *mapper) retireOne(ref fhir.Ref, e ending) error {
+	old, err := m.known.Read(ref)
+	if err != nil {
+		return fmt.Errorf("mks.retireOne: %w", err)
+	}
+	if old == nil || compact(found(old).Member(e.member)) == e.json || !m.mayRetire(found(old)) {
+		return nil
+	}
+	edits := []fhir.Edit{{Path: []string{e.member}, JSON: e.json}}
+	if ref.Type == "AllergyIntolerance" { // ait-2: no clinicalStatus beside entered-in-error
+		edits = append(edits, fhir.Edit{Path: []string{"clinicalStatus"}})
+	}
+	return m.addEdited(old.Resource, edits...)
+}
+
+// mayRetire reports whether no other source system wrote the resource last.
+func (m *mapper) mayRetire(n fhir.Node) bool {
+	source := n.At("meta", "source").Text()
+	return len(source) > len(m.head.base()) && source[:len(m.head.base())+1] == m.head.base()+"#"
+}

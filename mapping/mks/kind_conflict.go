@@ -1,0 +1,306 @@
+package mks
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	tpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/task_go_proto"
+
+	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping"
+)
+
+// kindState is what a kind record finds out about the child before it is written.
+type kindState struct {
+	provenances []*mapping.Found
+	// rights: the record may change rights-bearing facts, since its sender is the child's custodian
+	// or the child is new (mks.md 2.6).
+	rights bool
+	// related: the sender has a relation to the child, so that it may know of conflicts.
+	related      bool
+	custodyStays bool            // the stored gezag was checked later
+	conflict     map[string]bool // pointers of rights-bearing facts that stay with this source alone
+	conflicts    []value         // the same in source order
+}
+
+// kindStored finds what a kind record of another organisation may not change, and names it.
+func kindStored(m *mapper) error {
+	m.conflict = map[string]bool{}
+	m.rights = m.isCustodian()
+	if err := m.findRelation(); err != nil {
+		return err
+	}
+	contradicts := m.numberRule()
+	if m.child.found == nil || m.child.stub {
+		return nil
+	}
+	if bsn := m.root.at("kind").at("bsn"); bsn.sound() && !m.rights && (contradicts || m.child.newNumber) {
+		m.contest("MKS-ENV-11", bsn)
+	}
+	if m.rights {
+		return m.laterCustody()
+	}
+	for _, find := range []func() error{m.birthConflict, m.custodyConflict, m.orderConflict, m.sealConflicts} {
+		if err := find(); err != nil {
+			return fmt.Errorf("mks.kindStored: %w", err)
+		}
+	}
+	return nil
+}
+
+// contest keeps a rights-bearing fact with its source and reports it to a sender with a relation.
+func (m *mapper) contest(rule string, v value) {
+	m.conflict[v.ptr] = true
+	m.conflicts = append(m.conflicts, v)
+	if m.related {
+		m.warn(rule, v)
+	}
+}
+
+// birthConflict holds MKS-KIND-12.
+func (m *mapper) birthConflict() error {
+	if v := m.inhoud().at("geboortedatum"); v.sound() && v.day() != m.child.birth {
+		m.contest("MKS-KIND-12", v)
+	}
+	return nil
+}
+
+// custodyConflict compares gezag: type, houders, vanaf and tot; a member that the record lacks does
+// not differ.
+func (m *mapper) custodyConflict() error {
+	v := m.inhoud().at("gezag")
+	if !v.sound() {
+		return nil
+	}
+	stored := storedCustody(m.child.patient())
+	differs := part(stored, "type").Text() != v.at("type").str()
+	for _, x := range []struct{ source, element string }{{"vanaf", "start"}, {"tot", "end"}} {
+		if d := v.at(x.source); d.present() {
+			differs = differs || part(stored, "period").Member(x.element).Text() != d.str()
+		}
+	}
+	if list := v.at("houders"); list.present() {
+		differs = differs || !slices.Equal(m.holderRefs(list), storedHolders(stored))
+	}
+	if differs {
+		m.contest("MKS-MRG-01", v)
+	}
+	return nil
+}
+
+// storedCustody returns the extension gezag of a Patient, a missing node without one.
+func storedCustody(patient fhir.Node) fhir.Node {
+	for e := range patient.All("extension") {
+		if e.Member("url").Text() == extensionURL("gezag") {
+			return e
+		}
+	}
+	return fhir.Node{}
+}
+
+// holderRefs returns whom the holders of the source are, sorted.
+func (m *mapper) holderRefs(list value) []string {
+	var out []string
+	for _, h := range list.items() {
+		out = append(out, m.target(h).ref.String())
+	}
+	slices.Sort(out)
+	return out
+}
+
+func storedHolders(custody fhir.Node) []string {
+	var out []string
+	for e := range custody.All("extension") {
+		if e.Member("url").Text() == "houder" {
+			out = append(out, e.At("valueReference", "reference").Text())
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// laterCustody keeps the stored gezag when another application of the custodian checked it later.
+func (m *mapper) laterCustody() error {
+	checked := m.inhoud().at("gezag").at("gecontroleerdOp")
+	stored := part(storedCustody(m.child.patient()), "gecontroleerdOp").Text()
+	if !checked.sound() || stored == "" || !m.child.others {
+		return nil
+	}
+	all, err := m.settings(m.child.ref)
+	if err != nil {
+		return err
+	}
+	last := setter(all, "extension")
+	later := stored > checked.str() || stored == checked.str() && last.at.After(m.head.recordedAt)
+	m.custodyStays = last.source != m.head.base() && later
+	return nil
+}
+
+// orderConflict compares ots with the stored Condition.
+func (m *mapper) orderConflict() error {
+	v := m.inhoud().at("ots")
+	if !v.sound() {
+		return nil
+	}
+	hits, err := m.known.Child(m.child.ref, "Condition")
+	if err != nil {
+		return err
+	}
+	for _, hit := range hits {
+		n := found(hit)
+		if n.At("code", "coding", "code").Text() != "OTS" {
+			continue
+		}
+		sameEnd := !v.at("tot").present() || n.Member("abatementDateTime").Text() == v.at("tot").str()
+		if n.Member("onsetDateTime").Text() == v.at("vanaf").str() && sameEnd {
+			return nil
+		}
+	}
+	m.contest("MKS-MRG-01", v)
+	return nil
+}
+
+// sealConflicts compares afgeschermd, and tot of a betrokkene that is stored already.
+func (m *mapper) sealConflicts() error {
+	for _, v := range m.inhoud().at("betrokkenen").items() {
+		stored := m.own[v.at("id").str()].node
+		if s := v.at("afgeschermd"); s.sound() && sealedSince(stored) != s.at("vanaf").str() {
+			m.contest("MKS-MRG-01", s)
+		}
+		until := v.at("tot")
+		if until.sound() && stored.Exists() && stored.At("period", "end").Text() != until.str() {
+			m.contest("MKS-MRG-01", until)
+		}
+	}
+	return nil
+}
+
+func sealedSince(related fhir.Node) string {
+	for e := range related.All("extension") {
+		if e.Member("url").Text() == extensionURL("afscherming") {
+			return part(e, "vanaf").Text()
+		}
+	}
+	return ""
+}
+
+// writeConflicts keeps contested facts in the Provenance and asks the custodian to look.
+func (m *mapper) writeConflicts() {
+	if !m.rights {
+		m.holdRights()
+	}
+	if len(m.conflicts) == 0 {
+		return
+	}
+	kind := listConcept("mks-categorie", "controleer-gegevens")
+	t := &tpb.Task{
+		Status: enum(&tpb.Task_StatusCode{}, "requested"), Intent: enum(&tpb.Task_IntentCode{}, "proposal"),
+		Code: kind, Focus: m.patientRef(), ForValue: m.patientRef(), Owner: literal(m.child.found.Custodian.Current()),
+	}
+	for _, v := range m.conflicts {
+		t.Input = append(t.Input, &tpb.Task_Parameter{Type: kind, Value: &tpb.Task_Parameter_ValueX{
+			Choice: &tpb.Task_Parameter_ValueX_StringValue{StringValue: pstr(v.ptr)}}})
+	}
+	t.Input = append(t.Input, &tpb.Task_Parameter{Type: kind, Value: &tpb.Task_Parameter_ValueX{
+		Choice: &tpb.Task_Parameter_ValueX_Identifier{Identifier: identifier(uraSystem, m.head.ura)}}})
+	custodian := m.child.found.Custodian.Current()
+	m.add(t, about{
+		id:        m.part("controleer-gegevens/" + strconv.Itoa(m.head.version)),
+		custodian: custodian, author: custodian,
+	})
+	m.labels = append(m.labels, coding(confidential, "V", ""))
+}
+
+// holdRights keeps the rights-bearing facts of this source for its own way back.
+func (m *mapper) holdRights() {
+	for _, v := range append(slices.Clone(m.conflicts), m.inhoud().at("gezag"), m.inhoud().at("ots")) {
+		if v.present() {
+			m.keep(v)
+		}
+	}
+	for _, v := range m.inhoud().at("betrokkenen").items() {
+		if s := v.at("afgeschermd"); s.present() {
+			m.keep(s)
+		}
+	}
+}
+
+// findRelation reports whether the sender stands in the care team or a task of the child that
+// another organisation keeps (access.md 3.1).
+func (m *mapper) findRelation() error {
+	if m.child.found == nil {
+		return nil
+	}
+	hits, err := m.known.Child(m.child.ref, "CareTeam", "Task")
+	if err != nil {
+		return fmt.Errorf("mks.findRelation: %w", err)
+	}
+	for _, hit := range hits {
+		if hit.Custodian.Current() == m.sender {
+			continue
+		}
+		ok, err := m.names(hit, m.sender)
+		if err != nil {
+			return err
+		}
+		m.related = m.related || ok
+	}
+	return nil
+}
+
+// taskStates are the states in which a Task is a relation, for its owner and its requester.
+var taskStates = map[string][]string{
+	"owner":     {"accepted", "in-progress", "on-hold"},
+	"requester": {"requested", "received", "accepted", "in-progress", "on-hold"},
+}
+
+// names reports whether a CareTeam or Task gives the organisation a relation now.
+func (m *mapper) names(hit *mapping.Found, org fhir.Ref) (bool, error) {
+	n := found(hit)
+	if hit.Resource.Type() == "Task" {
+		for member, states := range taskStates {
+			if slices.Contains(states, n.Member("status").Text()) && n.At(member, "reference").Text() == org.String() {
+				return true, nil
+			}
+		}
+		return false, nil
+	}
+	if n.Member("status").Text() != "active" {
+		return false, nil
+	}
+	for p := range n.All("participant") {
+		today := dayOf(m.now)
+		if !within(today, firstDay(p.At("period", "start")), firstDay(p.At("period", "end"))) {
+			continue
+		}
+		ok, err := m.worksFor(p, org)
+		if ok || err != nil {
+			return ok, err
+		}
+	}
+	return false, nil
+}
+
+func firstDay(n fhir.Node) day { return day(n.Text()[:min(10, len(n.Text()))]) }
+
+// worksFor reports whether a participant is the organisation or one of its PractitionerRoles.
+func (m *mapper) worksFor(participant fhir.Node, org fhir.Ref) (bool, error) {
+	for _, member := range []string{"member", "onBehalfOf"} {
+		ref := refOf(participant.At(member, "reference").Text())
+		if ref == org {
+			return true, nil
+		}
+		if ref.Type != "PractitionerRole" {
+			continue
+		}
+		role, err := m.known.Read(ref)
+		if err != nil {
+			return false, err
+		}
+		if found(role).At("organization", "reference").Text() == org.String() {
+			return true, nil
+		}
+	}
+	return false, nil
+}

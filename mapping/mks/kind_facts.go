@@ -1,0 +1,224 @@
+package mks
+
+import (
+	"strconv"
+
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+	condpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/condition_go_proto"
+	covpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/coverage_go_proto"
+	obspb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/observation_go_proto"
+	opb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/organization_go_proto"
+
+	"github.com/drieluik/drieluik/fhir"
+)
+
+// observationStatus is final, or entered-in-error for a withdrawn record.
+func (m *mapper) observationStatus() *obspb.Observation_StatusCode {
+	status := "final"
+	if m.head.status == "ingetrokken" {
+		status = "entered-in-error"
+	}
+	return enum(&obspb.Observation_StatusCode{}, status)
+}
+
+// writePregnancy adds the Observation of zwangerschapsduur.
+func (m *mapper) writePregnancy() {
+	v := m.inhoud().at("zwangerschapsduur")
+	if !v.present() {
+		return
+	}
+	id := m.part("zwangerschapsduur")
+	on := "Observation/" + id
+	m.add(&obspb.Observation{
+		Status: m.observationStatus(), Subject: m.patientRef(),
+		Code: concept(coding(loinc, "11885-1", ""), listCoding("mks-observatie", "zwangerschapsduur")),
+		Effective: &obspb.Observation_EffectiveX{Choice: &obspb.Observation_EffectiveX_DateTime{
+			DateTime: pdateTime(m.inhoud().at("geboortedatum").day())}},
+		Value: &obspb.Observation_ValueX{Choice: &obspb.Observation_ValueX_Quantity{
+			Quantity: quantity(v.to(on+".value").decimal(), "wk")}},
+	}, about{id: id, domains: []string{"medisch"}})
+}
+
+// writeSchools adds an Observation for each opvang.
+func (m *mapper) writeSchools() {
+	for i, v := range m.inhoud().at("opvang").items() {
+		id := m.part("opvang/" + strconv.Itoa(i+1))
+		on := "Observation/" + id
+		o := &obspb.Observation{
+			Status: m.observationStatus(), Subject: m.patientRef(),
+			Category: []*dpb.CodeableConcept{concept(coding("http://terminology.hl7.org/CodeSystem/observation-category", "social-history", ""))},
+			Code:     listConcept("mks-observatie", "opvang-onderwijs"),
+			Value: &obspb.Observation_ValueX{Choice: &obspb.Observation_ValueX_CodeableConcept{
+				CodeableConcept: listConcept("opvang-soort", v.at("soort").to(on+".value").str())}},
+			Component: []*obspb.Observation_Component{
+				{Code: listConcept("mks-observatie", "opvang-naam"), Value: &obspb.Observation_Component_ValueX{
+					Choice: &obspb.Observation_Component_ValueX_StringValue{StringValue: pstr(v.at("naam").to(on + ".component[0].value").str())}}},
+				{Code: listConcept("mks-observatie", "opvang-status"), Value: &obspb.Observation_Component_ValueX{
+					Choice: &obspb.Observation_Component_ValueX_CodeableConcept{
+						CodeableConcept: listConcept("opvang-status", v.at("status").to(on+".component[1].value").str())}}},
+			},
+		}
+		if p := m.span(v, on+".effective"); p != nil {
+			o.Effective = &obspb.Observation_EffectiveX{Choice: &obspb.Observation_EffectiveX_Period{Period: p}}
+		}
+		if why := v.at("reden"); why.present() {
+			o.Note = []*dpb.Annotation{{Text: pmarkdown(why.to(on + ".note.text").str())}}
+		}
+		if org := v.at("organisatie"); org.present() {
+			o.Focus = []*dpb.Reference{m.ref(org.to(on + ".focus"))}
+		}
+		m.add(o, about{id: id, domains: []string{"ontwikkeling"}})
+	}
+}
+
+// payerKinds says per wet what kind of organisation pays.
+var payerKinds = map[string]string{"zvw": "zorgverzekeraar", "wlz": "zorgkantoor", "jw": "gemeente", "wmo": "gemeente"}
+
+// writeCoverages adds payer and Coverage of each verzekering. The same law, payer and policy of the
+// child is one Coverage (mks.md 2.6).
+func (m *mapper) writeCoverages() error {
+	taken := map[string]bool{}
+	for i, v := range m.inhoud().at("verzekering").items() {
+		law := v.at("wet").str()
+		part := law + "/" + strconv.Itoa(i+1)
+		payer, err := m.addPayer(v, part)
+		if err != nil {
+			return err
+		}
+		t, err := m.matchCoverage(v, payer, m.part(part))
+		if err != nil {
+			return err
+		}
+		if taken[t.ref.ID] {
+			t = target{ref: fhir.Ref{Type: "Coverage", ID: m.part(part + "/2")}}
+		}
+		taken[t.ref.ID] = true
+		if err := m.addCoverage(v, t, payer); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *mapper) addCoverage(v value, t target, payer fhir.Ref) error {
+	on := t.ref.String()
+	status := "active"
+	if m.head.status == "ingetrokken" {
+		status = "entered-in-error"
+	}
+	c := &covpb.Coverage{
+		Status: enum(&covpb.Coverage_StatusCode{}, status), Type: lawConcept(v.at("wet").to(on + ".type").str()),
+		Beneficiary: m.patientRef(), Payor: []*dpb.Reference{literal(payer)}, Period: m.span(v, on+".period"),
+	}
+	if number := v.at("polisnummer"); number.present() {
+		c.SubscriberId = pstr(number.to(on + ".subscriberId").str())
+	}
+	a := about{id: t.ref.ID}
+	if v.at("wet").str() == "zvw" {
+		a.profiles = []string{nlCore("Payer.InsuranceCompany")}
+	}
+	all, err := m.settings(t.ref)
+	if err != nil {
+		return err
+	}
+	m.addUnited(c, a, t.stored, m.latest(all))
+	return nil
+}
+
+// lawConcept returns Coverage.type of a wet.
+func lawConcept(law string) *dpb.CodeableConcept {
+	if law == "zvw" {
+		return concept(coding("urn:oid:2.16.840.1.113883.2.4.3.11.60.101.5.1", "B", ""))
+	}
+	return listConcept("wettelijk-kader", law)
+}
+
+// addPayer adds the Organization that pays.
+func (m *mapper) addPayer(v value, part string) (fhir.Ref, error) {
+	t := target{ref: fhir.Ref{Type: "Organization", ID: m.part(part)}}
+	number := v.at("uzovi").str()
+	if number != "" {
+		err := m.matchByNumber(&t, "Organization", []fhir.Identifier{{System: uzoviSystem, Value: number}, {}}, []string{"uzovi/" + number, ""})
+		if err != nil {
+			return t.ref, err
+		}
+	}
+	if t.stored == nil {
+		stored, err := m.known.Read(t.ref)
+		if err != nil {
+			return t.ref, err
+		}
+		t.stored = stored
+	}
+	on := t.ref.String()
+	o := &opb.Organization{
+		Identifier: some(identifier(uzoviSystem, traced(v.at("uzovi"), on+".identifier").str())), Active: pbool(true),
+		Type: []*dpb.CodeableConcept{listConcept("organisatie-soort", payerKinds[v.at("wet").str()])},
+		Name: pstr(traced(v.at("naam"), on+".name").str()),
+	}
+	a := about{id: t.ref.ID}
+	if number != "" {
+		a.profiles = []string{nlCore("Payer-Organization")}
+	}
+	m.addUnited(o, a, t.stored, m.directoryUnion(t.stored, ""))
+	return t.ref, nil
+}
+
+// matchCoverage finds the stored Coverage of the same law, payer and policy.
+func (m *mapper) matchCoverage(v value, payer fhir.Ref, id string) (target, error) {
+	t := target{ref: fhir.Ref{Type: "Coverage", ID: id}}
+	if m.child.found == nil {
+		return t, nil
+	}
+	hits, err := m.known.Child(m.child.ref, "Coverage")
+	if err != nil {
+		return t, err
+	}
+	law := lawConcept(v.at("wet").str()).GetCoding()[0]
+	for _, hit := range hits {
+		n := found(hit)
+		c := n.At("type", "coding")
+		same := c.Member("system").Text() == law.GetSystem().GetValue() && c.Member("code").Text() == law.GetCode().GetValue() &&
+			n.At("payor", "reference").Text() == payer.String() && n.Member("subscriberId").Text() == v.at("polisnummer").str()
+		if same || t.stored == nil && hit.Resource.ID() == id {
+			t.ref, t.stored = hit.Resource.Ref(), hit
+		}
+		if same {
+			return t, nil
+		}
+	}
+	return t, nil
+}
+
+// writeOrder adds the Condition of an ots.
+func (m *mapper) writeOrder() {
+	v := m.inhoud().at("ots")
+	if !v.present() || !m.rights {
+		return
+	}
+	id := m.part("ots")
+	on := "Condition/" + id
+	status := "active"
+	if v.at("tot").present() {
+		status = "inactive"
+	}
+	c := &condpb.Condition{
+		ClinicalStatus: concept(coding("http://terminology.hl7.org/CodeSystem/condition-clinical", status, "")),
+		Category:       []*dpb.CodeableConcept{concept(coding(snomed, "303186005", ""))},
+		Code:           concept(coding("urn:oid:2.16.840.1.113883.2.4.3.11.60.40.4.23.2", "OTS", "")),
+		Subject:        m.patientRef(),
+		Onset: &condpb.Condition_OnsetX{Choice: &condpb.Condition_OnsetX_DateTime{
+			DateTime: pdateTime(v.at("vanaf").to(on + ".onset").day())}},
+	}
+	if end := v.at("tot"); end.present() {
+		c.Abatement = &condpb.Condition_AbatementX{Choice: &condpb.Condition_AbatementX_DateTime{
+			DateTime: pdateTime(end.to(on + ".abatement").day())}}
+	}
+	if org := v.at("instelling"); org.present() {
+		c.Extension = some(extensionOf("ots-instelling", vref(m.ref(org.to(on+".extension")))))
+	}
+	if who := v.at("gezinsvoogd"); who.present() {
+		c.Asserter = m.ref(who.to(on + ".asserter"))
+	}
+	m.add(c, about{id: id, domains: []string{"veiligheid"}, profiles: []string{nlCore("LegalSituation-LegalStatus")}})
+}

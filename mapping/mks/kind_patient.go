@@ -1,0 +1,167 @@
+package mks
+
+import (
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+	opb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/organization_go_proto"
+	ppb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/patient_go_proto"
+
+	"github.com/drieluik/drieluik/fhir"
+)
+
+// sexes says per geslacht the FHIR gender and its code in a v3 code system.
+var sexes = map[string]struct{ gender, system, code string }{
+	"M": {"male", v3Gender, "M"}, "V": {"female", v3Gender, "F"},
+	"O": {"other", v3Gender, "UN"}, "UN": {"unknown", nullFlavor, "UNK"},
+}
+
+const v3Gender = "http://terminology.hl7.org/CodeSystem/v3-AdministrativeGender"
+
+// writePatient adds the anchor.
+func (m *mapper) writePatient() error {
+	in, on := m.inhoud(), m.child.ref.String()
+	p := &ppb.Patient{
+		Identifier: some(
+			m.ownBSN(), identifier(m.head.base()+"/kind", m.head.localID)),
+		Active: pbool(m.head.status != "ingetrokken"),
+		Name:   names(in.at("naam"), on+".name"), Telecom: telecoms(in.at("telefoon"), in.at("email"), on+".telecom"),
+		Gender: gender(in.at("geslacht").to(on + ".gender")),
+	}
+	if born := in.at("geboortedatum"); !m.conflict[born.ptr] {
+		p.BirthDate = pday(born.to(on + ".birthDate").day())
+	}
+	if v := in.at("overleden"); v.present() {
+		p.Deceased = &ppb.Patient_DeceasedX{Choice: &ppb.Patient_DeceasedX_DateTime{DateTime: pdateTime(v.to(on + ".deceased").day())}}
+	}
+	if v := in.at("meerling"); v.present() {
+		p.MultipleBirth = &ppb.Patient_MultipleBirthX{Choice: &ppb.Patient_MultipleBirthX_Boolean{Boolean: pbool(v.to(on + ".multipleBirth").yes())}}
+	}
+	for i, v := range in.at("adres").items() {
+		p.Address = append(p.Address, m.address(v, on+indexed(".address", i)))
+	}
+	for i, v := range in.at("taal").items() {
+		c := &ppb.Patient_Communication{Language: concept(coding("urn:oid:1.0.639.1", v.to(on+".communication").str(), ""))}
+		if i == 0 {
+			c.Preferred = pbool(true)
+		}
+		p.Communication = append(p.Communication, c)
+	}
+	if err := m.writeGP(p); err != nil {
+		return err
+	}
+	if in.at("gezag").present() && m.rights && !m.custodyStays {
+		p.Extension = append(p.Extension, m.custody(true))
+	}
+	u, err := m.patientUnion()
+	if err != nil {
+		return err
+	}
+	m.addAnchor(p, about{id: m.child.ref.ID, profiles: []string{nlCore("Patient")}, labels: m.seals(), custodian: m.custodian()})
+	m.added[m.anchor].unite(m.child.found, u)
+	return nil
+}
+
+// ownBSN returns the BSN identifier unless it contradicts the stored one.
+func (m *mapper) ownBSN() *dpb.Identifier {
+	if m.conflict[m.root.at("kind").at("bsn").ptr] {
+		return nil
+	}
+	return identifier(bsnSystem, m.head.bsn)
+}
+
+// custodian names the sender when this record makes it the custodian of a child known as a stub.
+func (m *mapper) custodian() fhir.Ref {
+	if m.child.found != nil && m.child.stub {
+		return fhir.Ref{Type: "Organization", ID: m.sender.ID}
+	}
+	return fhir.Ref{}
+}
+
+func gender(v value) *ppb.Patient_GenderCode {
+	s := sexes[v.str()]
+	out := enum(&ppb.Patient_GenderCode{}, s.gender)
+	out.Extension = some(simple(codeSpecs, vconcept(concept(coding(s.system, s.code, "")))))
+	return out
+}
+
+// writeGP adds the Organization of the huisarts.
+func (m *mapper) writeGP(p *ppb.Patient) error {
+	v := m.inhoud().at("huisarts")
+	if !v.present() {
+		return nil
+	}
+	t := target{ref: fhir.Ref{Type: "Organization", ID: m.part("huisarts")}}
+	if number := v.at("agb").str(); number != "" {
+		err := m.matchByNumber(&t, "Organization", []fhir.Identifier{{System: agbSystem, Value: number}, {}}, []string{"agb/" + number, ""})
+		if err != nil {
+			return err
+		}
+	}
+	on := t.ref.String()
+	o := &opb.Organization{
+		Identifier: some(identifier(agbSystem, traced(v.at("agb"), on+".identifier").str())), Active: pbool(true),
+		Type: []*dpb.CodeableConcept{listConcept("organisatie-soort", "huisartspraktijk")},
+		Name: pstr(v.at("naam").to(on + ".name").str()), Telecom: points(v.at("telefoon"), "phone", on+".telecom"),
+	}
+	if t.stored == nil {
+		stored, err := m.known.Read(t.ref)
+		if err != nil {
+			return err
+		}
+		t.stored = stored
+	}
+	m.addUnited(o, about{id: t.ref.ID, profiles: careProvider(v)}, t.stored, m.directoryUnion(t.stored, ""))
+	p.GeneralPractitioner = []*dpb.Reference{literal(t.ref)}
+	return nil
+}
+
+// custody returns the extension gezag, with the holders on the Patient and without them elsewhere.
+func (m *mapper) custody(withHolders bool) *dpb.Extension {
+	v := m.inhoud().at("gezag")
+	on := m.child.ref.String() + ".extension('" + extensionURL("gezag") + "')"
+	out := complexOf("gezag", simple("type", vcode(v.at("type").to(on).str())))
+	for _, h := range v.at("houders").items() {
+		if withHolders {
+			out.Extension = append(out.Extension, simple("houder", vref(m.ref(h.to(on)))))
+		}
+	}
+	out.Extension = append(out.Extension, some(
+		simple("bron", vcode(v.at("bron").to(on).str())),
+		simple("gecontroleerdOp", vdate(v.at("gecontroleerdOp").to(on).day())),
+		simple("period", vperiod(m.span(v, on))))...)
+	return out
+}
+
+// seals returns one seal-person per betrokkene that the custodian seals off.
+func (m *mapper) seals() []*dpb.Coding {
+	var out []*dpb.Coding
+	for _, v := range m.inhoud().at("betrokkenen").items() {
+		if m.rights && v.at("afgeschermd").present() {
+			out = append(out, seal("seal-person", literal(m.own[v.at("id").str()].ref)))
+		}
+	}
+	return out
+}
+
+// storedSeals returns the JSON of the stored labels that stay: all but the seals of people whom the
+// custodian lists, which seals tells anew.
+func (m *mapper) storedSeals() []string {
+	mine := map[string]bool{}
+	for _, t := range m.own {
+		mine[t.ref.String()] = m.rights
+	}
+	var out []string
+	for n := range m.child.patient().All("meta", "security") {
+		barred := extension(n, "barred-party").Member("reference").Text()
+		if n.Member("code").Text() != "seal-person" || !mine[barred] {
+			out = append(out, n.Raw())
+		}
+	}
+	return out
+}
+
+// seal returns an access-label against one person.
+func seal(code string, barred *dpb.Reference) *dpb.Coding {
+	out := coding(codeSystem("access-label"), code, "")
+	out.Extension = some(extensionOf("barred-party", vref(barred)))
+	return out
+}

@@ -1,0 +1,170 @@
+package mks
+
+import (
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+	opb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/organization_go_proto"
+	ppb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/practitioner_go_proto"
+	rolepb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/practitioner_role_go_proto"
+	rpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/related_person_go_proto"
+
+	"github.com/drieluik/drieluik/fhir"
+)
+
+// nlCore returns the canonical of a profile of nl-core.
+func nlCore(name string) string { return nictizStructure + "nl-core-" + name }
+
+// ownProfile returns the canonical of a profile of ours.
+func ownProfile(name string) string { return extensionURL(name) }
+
+// of returns the Identifier of a business identifier.
+func of(id fhir.Identifier) *dpb.Identifier { return identifier(id.System, id.Value) }
+
+// organisations writes the list organisaties.
+func (m *mapper) organisations() {
+	for _, v := range m.inhoud().at("organisaties").items() {
+		t := m.own[v.at("id").str()]
+		on := t.ref.String()
+		o := &opb.Organization{
+			Identifier: some(
+				identifier(uraSystem, traced(v.at("ura"), on+".identifier").str()),
+				identifier(agbSystem, traced(v.at("agb"), on+".identifier").str()),
+				identifier(t.id.System, v.at("id").to(on+".identifier").str())),
+			Active: pbool(true), Name: pstr(v.at("naam").to(on + ".name").str()),
+			Type:    []*dpb.CodeableConcept{listConcept("organisatie-soort", v.at("soort").to(on+".type").str())},
+			Telecom: points(v.at("telefoon"), "phone", on+".telecom"),
+		}
+		if kind := v.at("type"); kind.present() {
+			o.Type = append(o.Type, concept(coding(nictizOrganisation, kind.to(on+".type").str(), "")))
+		}
+		m.addUnited(o, about{id: t.ref.ID, profiles: careProvider(v)}, t.stored, m.directoryUnion(t.stored, v.at("ura").str()))
+	}
+}
+
+const nictizOrganisation = "http://nictiz.nl/fhir/NamingSystem/organization-type"
+
+// careProvider returns the profile of an Organization with URA or AGB (mks.md 3.10).
+func careProvider(v value) []string {
+	if v.at("ura").present() || v.at("agb").present() {
+		return []string{nlCore("HealthcareProvider-Organization")}
+	}
+	return nil
+}
+
+// traced records an optional member when it is there.
+func traced(v value, elements ...string) value {
+	if v.present() {
+		v.to(elements...)
+	}
+	return v
+}
+
+// employees writes the list medewerkers: a Practitioner and a PractitionerRole each.
+func (m *mapper) employees() {
+	for _, v := range m.inhoud().at("medewerkers").items() {
+		t := m.own[v.at("id").str()]
+		on := t.person.String()
+		p := &ppb.Practitioner{
+			Identifier: some(identifier(bigSystem, traced(v.at("big"), on+".identifier").str())),
+			Active:     pbool(true), Name: names(v.at("naam"), on+".name"),
+		}
+		if !v.at("big").present() {
+			p.Identifier = some(of(t.id))
+		}
+		m.addUnited(p, about{id: t.person.ID, profiles: []string{nlCore("HealthProfessional-Practitioner")}},
+			t.personStored, m.directoryUnion(t.personStored, ""))
+		m.addRole(v, t)
+	}
+}
+
+func (m *mapper) addRole(v value, t target) {
+	on := t.ref.String()
+	r := &rolepb.PractitionerRole{
+		Identifier: some(identifier(t.id.System, v.at("id").to(on+".identifier").str())), Active: pbool(true),
+		Practitioner: reference(t.person, t.id), Organization: m.ref(v.at("organisatie").to(on + ".organization")),
+		Code:    []*dpb.CodeableConcept{listConcept("teamrol", v.at("functie").to(on+".code").str())},
+		Telecom: points(v.at("telefoon"), "phone", on+".telecom"),
+	}
+	if s := v.at("uziRol"); s.present() {
+		r.Specialty = []*dpb.CodeableConcept{concept(coding("http://fhir.nl/fhir/NamingSystem/uzi-rolcode", s.to(on+".specialty").str(), ""))}
+	}
+	m.add(r, about{id: t.ref.ID, profiles: []string{nlCore("HealthProfessional-PractitionerRole")}})
+}
+
+// relatedPeople writes the list betrokkenen.
+func (m *mapper) relatedPeople() error {
+	for _, v := range m.inhoud().at("betrokkenen").items() {
+		t := m.own[v.at("id").str()]
+		on := t.ref.String()
+		r := &rpb.RelatedPerson{
+			Identifier: some(
+				identifier(bsnSystem, traced(v.at("bsn"), on+".identifier").str()),
+				identifier(t.id.System, v.at("id").to(on+".identifier").str())),
+			Active: pbool(true), Patient: m.patientRef(), Relationship: relationship(v, on+".relationship"),
+			Name: names(v.at("naam"), on+".name"), Telecom: telecoms(v.at("telefoon"), v.at("email"), on+".telecom"),
+			Extension: some(m.relatedExtension(v, on)),
+		}
+		m.relatedRights(r, v, t)
+		u, err := m.relatedUnion(t)
+		if err != nil {
+			return err
+		}
+		m.addUnited(r, about{id: t.ref.ID, profiles: []string{nlCore("ContactPerson")}}, t.stored, u)
+	}
+	return nil
+}
+
+func (m *mapper) relatedExtension(v value, on string) *dpb.Extension {
+	ext := on + ".extension('" + extensionURL("betrokkene") + "')"
+	out := complexOf("betrokkene", simple("soort", vcode(v.at("soort").to(ext).str())),
+		simple("woontBijKind", vbool(traced(v.at("woontBijKind"), ext))),
+		simple("mantelzorger", vbool(traced(v.at("mantelzorger"), ext))))
+	if o := v.at("organisatie"); o.present() {
+		out.Extension = append(out.Extension, simple("organisatie", vref(m.ref(o.to(ext)))))
+	}
+	return out
+}
+
+// relatedRights writes what bears rights: tot, afgeschermd and the copy of gezag. From another
+// organisation than the custodian they stay in the Provenance (mks.md 2.6).
+func (m *mapper) relatedRights(r *rpb.RelatedPerson, v value, t target) {
+	on := t.ref.String()
+	if until := v.at("tot"); until.present() && !m.conflict[until.ptr] {
+		until.to(on+".period.end", on+".active")
+		r.Period = period("", until.day())
+		r.Active = pbool(!m.head.recordedDay.after(until.day()))
+	}
+	if !m.rights {
+		return
+	}
+	if seal := v.at("afgeschermd"); seal.present() {
+		ext := on + ".extension('" + extensionURL("afscherming") + "')"
+		r.Extension = append(r.Extension, complexOf("afscherming",
+			simple("vanaf", vdate(seal.at("vanaf").to(ext, m.child.ref.String()+".meta.security").day())),
+			simple("reden", vstr(seal.at("reden").to(ext).str()))))
+	}
+	for _, h := range m.inhoud().at("gezag").at("houders").items() {
+		if h.str() == v.at("id").str() {
+			r.Extension = append(r.Extension, m.custody(false))
+		}
+	}
+}
+
+// relationship returns relatie and rollen.
+func relationship(v value, element string) []*dpb.CodeableConcept {
+	var out []*dpb.CodeableConcept
+	if r := v.at("relatie"); r.present() {
+		system := "http://terminology.hl7.org/CodeSystem/v3-RoleCode"
+		if r.str() == "OTH" {
+			system = nullFlavor
+		}
+		out = append(out, concept(coding(system, r.to(element).str(), "")))
+	}
+	for _, r := range v.at("rollen").items() {
+		system := "urn:oid:2.16.840.1.113883.2.4.3.11.22.472"
+		if len(r.str()) == 6 {
+			system = "urn:oid:2.16.840.1.113883.2.4.3.11.60.40.4.23.1"
+		}
+		out = append(out, concept(coding(system, r.to(element).str(), "")))
+	}
+	return out
+}

@@ -1,0 +1,208 @@
+package mks
+
+import (
+	"fmt"
+	"strconv"
+
+	ctpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/care_team_go_proto"
+
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+
+	"github.com/drieluik/drieluik/fhir"
+)
+
+// writeKind adds what a kind record becomes (mks.md 3.2).
+func writeKind(m *mapper) error {
+	m.organisations()
+	m.employees()
+	if err := m.relatedPeople(); err != nil {
+		return err
+	}
+	if err := m.writePatient(); err != nil {
+		return err
+	}
+	m.writePregnancy()
+	m.writeSchools()
+	if err := m.writeCoverages(); err != nil {
+		return err
+	}
+	m.writeOrder()
+	m.writeTeam()
+	if err := m.endCustody(); err != nil {
+		return err
+	}
+	m.writeConflicts()
+	return m.resolveLogical()
+}
+
+func indexed(element string, i int) string { return element + "[" + strconv.Itoa(i) + "]" }
+
+// zibRoles are the ZorgverlenerRol of a teamrol; absent: none, "" code: v3-NullFlavor OTH.
+var zibRoles = map[string]*struct{ system, code string }{
+	"zorgcoordinator": {snomed, "768832004"}, "hoofdbehandelaar": {participation, "RESP"},
+	"kinderverpleegkundige": {participation, "PRF"}, "verpleegkundige": {participation, "PRF"},
+	"paramedicus": {participation, "PRF"}, "dietist": {participation, "PRF"},
+	"indicerend-kinderverpleegkundige": {participation, "CON"}, "jgz": {participation, "CON"},
+	"kinderarts": {participation, "CON"}, "medisch-specialist": {participation, "CON"},
+	"transferverpleegkundige": {participation, "REF"}, "huisarts": {participation, "ATND"},
+	"ouder": nil, "kind": nil, "vrijwilliger": nil, "mantelzorger": nil,
+}
+
+const participation = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
+
+// teamRoles returns the two concepts of a teamrol: ours and the zib's.
+func teamRoles(role string) []*dpb.CodeableConcept {
+	out := []*dpb.CodeableConcept{listConcept("teamrol", role)}
+	zib, known := zibRoles[role]
+	switch {
+	case !known:
+		return append(out, concept(coding(nullFlavor, "OTH", "")))
+	case zib == nil:
+		return out
+	default:
+		return append(out, concept(coding(zib.system, zib.code, "")))
+	}
+}
+
+// careTeamID returns the id of the kindteam of this source.
+func (h head) careTeamKey() string { return "CareTeam/" + h.source() + "/" + h.localID }
+
+// writeTeam adds the kindteam.
+func (m *mapper) writeTeam() {
+	v := m.inhoud().at("kindteam")
+	if !v.present() {
+		return
+	}
+	id := idOf(m.head.careTeamKey())
+	on := "CareTeam/" + id
+	status := "active"
+	if m.head.status == "ingetrokken" {
+		status = "inactive"
+	}
+	t := &ctpb.CareTeam{
+		Identifier: []*dpb.Identifier{identifier(m.head.base()+"/kindteam", m.head.localID)},
+		Status:     enum(&ctpb.CareTeam_StatusCode{}, status),
+		Category:   []*dpb.CodeableConcept{listConcept("mks-categorie", "kindteam")},
+		Name:       pstr(v.at("naam").to(on + ".name").str()), Subject: m.patientRef(),
+		ManagingOrganization: []*dpb.Reference{literal(m.sender)},
+	}
+	if phone := v.at("aanspreekpunt24u"); phone.present() {
+		t.Telecom = points(phone, "phone", on+".telecom")
+		t.Telecom[0].Rank = ppositive(1)
+	}
+	for i, member := range v.at("leden").items() {
+		at := on + indexed(".participant", i)
+		t.Participant = append(t.Participant, &ctpb.CareTeam_Participant{
+			Role:   teamRoles(member.at("rol").to(at + ".role").str()),
+			Member: m.ref(member.at("ref").to(at + ".member")), Period: m.span(member, at+".period"),
+		})
+	}
+	m.add(t, about{id: id, profiles: []string{ownProfile("mks-kindteam")}})
+}
+
+// relatedUnion unites a betrokkene with the stored RelatedPerson. What bears rights is retold by the
+// custodian and stands otherwise.
+func (m *mapper) relatedUnion(t target) (union, error) {
+	all, err := m.settings(t.ref)
+	if err != nil {
+		return union{}, err
+	}
+	u := m.latest(all)
+	u.extension = func(e fhir.Node) bool {
+		switch e.Member("url").Text() {
+		case extensionURL("gezag"):
+			return !m.rights || m.custodyStays
+		case extensionURL("afscherming"):
+			return !m.rights
+		default:
+			return u.keeps("extension")
+		}
+	}
+	if !m.rights {
+		u.barred = map[string]bool{"period": true, "active": true}
+	}
+	return u, nil
+}
+
+// patientPointers are the source members of the Patient's elements, for MRG-01.
+var patientPointers = map[string]string{
+	"name": "naam", "telecom": "telefoon", "gender": "geslacht", "birthDate": "geboortedatum", "address": "adres",
+	"deceasedDateTime": "overleden", "multipleBirthBoolean": "meerling", "communication": "taal", "generalPractitioner": "huisarts",
+}
+
+// patientUnion unites the Patient: per member the latest record, rights-bearing facts as the custodian
+// says.
+func (m *mapper) patientUnion() (union, error) {
+	all, err := m.settings(m.child.ref)
+	if err != nil {
+		return union{}, err
+	}
+	u := m.latest(all)
+	if !m.rights {
+		u.barred = map[string]bool{"birthDate": true, "active": true}
+	}
+	u.extension = func(e fhir.Node) bool {
+		switch e.Member("url").Text() {
+		case extensionURL("gezag"):
+			return !m.rights || m.custodyStays || !m.inhoud().at("gezag").present() && u.keeps("extension")
+		case extensionURL("source-member"):
+			return m.child.others
+		default:
+			return true
+		}
+	}
+	u.labels = m.storedSeals()
+	u.differs = func(member string) {
+		if source, ok := patientPointers[member]; ok && m.related && m.child.others && !u.barred[member] {
+			m.inform("MKS-MRG-01", m.inhoud().at(source), "Another source system sent another value. The value of the latest record stands.")
+		}
+	}
+	return u, nil
+}
+
+// endCustody takes gezag from stored RelatedPersons that this record does not list, when it tells
+// the child's gezag anew.
+func (m *mapper) endCustody() error {
+	tells := m.inhoud().at("gezag").present() || !m.child.others
+	if m.child.found == nil || !m.rights || m.custodyStays || !tells {
+		return nil
+	}
+	listed := map[fhir.Ref]bool{}
+	for _, t := range m.own {
+		listed[t.ref] = true
+	}
+	hits, err := m.known.Child(m.child.ref, "RelatedPerson")
+	if err != nil {
+		return fmt.Errorf("mks.endCustody: %w", err)
+	}
+	for _, hit := range hits {
+		if listed[hit.Resource.Ref()] || !storedCustody(found(hit)).Exists() {
+			continue
+		}
+		if err := m.addEdited(hit.Resource, withoutExtension(found(hit), extensionURL("gezag"))...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// withoutExtension returns the edits that drop the extensions of one URL.
+func withoutExtension(n fhir.Node, url string) []fhir.Edit {
+	out := []fhir.Edit{{Path: []string{"extension"}}}
+	for e := range n.All("extension") {
+		if e.Member("url").Text() != url {
+			out = append(out, fhir.Edit{Path: []string{"extension"}, JSON: e.Raw(), Append: true})
+		}
+	}
+	return out
+}
+
+// addEdited adds a stored resource with edits.
+func (m *mapper) addEdited(r *fhir.Resource, edits ...fhir.Edit) error {
+	edited, err := r.Edit(edits...)
+	if err != nil {
+		return fmt.Errorf("mks.addEdited: %s: %w", r.Type(), err)
+	}
+	m.added = append(m.added, added{edited: edited, ref: r.Ref()})
+	return nil
+}
