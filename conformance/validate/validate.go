@@ -5,6 +5,7 @@ package validate
 
 import (
 	"math/bits"
+	"strings"
 
 	"github.com/drieluik/drieluik/fhir"
 )
@@ -226,11 +227,8 @@ func (c *checker) checkExtension(n fhir.Node) {
 
 // isExtensionValue reports whether a member of an extension is its value or the value's twin.
 func isExtensionValue(name string) bool {
-	const value = "value"
-	if name[0] == '_' {
-		name = name[1:]
-	}
-	return len(name) > len(value) && name[:len(value)] == value
+	typ, ok := strings.CutPrefix(strings.TrimPrefix(name, "_"), "value")
+	return ok && typ != ""
 }
 
 // simpleQuantity is the profile of a Quantity without comparator.

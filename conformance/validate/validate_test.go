@@ -57,6 +57,7 @@ func TestStructure(t *testing.T) {
 		{"a whole patient is valid", patient(`"id":"p.1-A","active":true,"name":[{"given":["A",null],"_given":[null,{"extension":[{"url":"http://e.org/x","valueCode":"masked"}]}]}],"multipleBirthInteger":2`), nil},
 		{"an unknown element", patient(`"birthdate":"2024-01-01"`), []string{"Patient.birthdate FHIR-STRUCT-UNKNOWN"}},
 		{"an unknown element deep down", patient(`"contact":[{"name":{"family":"A","nick":"B"}}]`), []string{"Patient.contact[0].name.nick FHIR-STRUCT-UNKNOWN"}},
+		{"a member without name", patient(`"extension":[{"":0}]`), []string{"Patient.extension[0].children() FHIR-STRUCT-UNKNOWN", "Patient.extension[0].url FHIR-CARD-MIN", "Patient.extension[0] FHIR-EXT-VALUE"}},
 		{"a choice without its type", patient(`"deceased":true`), []string{"Patient.deceased FHIR-STRUCT-UNKNOWN"}},
 		{"a choice of a type it does not have", patient(`"deceasedString":"yes"`), []string{"Patient.deceasedString FHIR-STRUCT-UNKNOWN"}},
 		{"resourceType in a data type", patient(`"maritalStatus":{"resourceType":"CodeableConcept","text":"A"}`), []string{"Patient.maritalStatus.resourceType FHIR-STRUCT-UNKNOWN"}},
