@@ -17,7 +17,7 @@ const (
 
 // actionForm is a row of the executor table of mks.md 3.5.
 type actionForm struct {
-	profile  string // below coreProfile; "": none is claimed
+	profile  string // of nl-core; "": none is claimed
 	category string // SNOMED CT
 	code     string // SNOMED CT code of the activity; "": that of the source
 }
@@ -26,25 +26,25 @@ type actionForm struct {
 // Read only.
 var actionForms = map[string]struct{ coded, plain actionForm }{
 	"professional": {
-		actionForm{"nl-core-NursingIntervention", nursingIntervention, ""},
+		actionForm{"NursingIntervention", nursingIntervention, ""},
 		actionForm{"", nursingIntervention, ""},
 	},
 	"ouder":        familyForms,
 	"mantelzorger": familyForms,
 	"vrijwilliger": familyForms,
 	"kind": {
-		actionForm{"nl-core-NursingIntervention", nursingIntervention, ""},
+		actionForm{"NursingIntervention", nursingIntervention, ""},
 		actionForm{"", nursingIntervention, ""},
 	},
 	"organisatie": {
 		actionForm{"", nursingIntervention, ""},
-		actionForm{"nl-core-HelpFromOthers", helpFromOthers, homeCare},
+		actionForm{"HelpFromOthers", helpFromOthers, homeCare},
 	},
 }
 
 var familyForms = struct{ coded, plain actionForm }{
-	actionForm{"nl-core-NursingIntervention", nursingIntervention, ""},
-	actionForm{"nl-core-HelpFromOthers", helpFromOthers, supportForCarer},
+	actionForm{"NursingIntervention", nursingIntervention, ""},
+	actionForm{"HelpFromOthers", helpFromOthers, supportForCarer},
 }
 
 // actionFormOf returns the row for an executor of an action.
@@ -70,7 +70,7 @@ func (w *planWriter) writeAction(a value) {
 		p := w.partOf(w.carePlan(concept(coding(snomed, form.category, "")), listConcept("mks-categorie", "actie"),
 			w.domainConcept(a.at("domein").to(on+".category[2]"))))
 		p.Identifier = []*dpb.Identifier{w.partID("actie", a.at("id").to(on+".identifier").str()+"/"+n)}
-		p.Period = period(noted(a.at("vanaf"), on+".period.start").day(), noted(a.at("totEnMet"), on+".period.end").day())
+		p.Period = period(traced(a.at("vanaf"), on+".period.start").day(), traced(a.at("totEnMet"), on+".period.end").day())
 		if v := a.at("doel"); v.present() {
 			p.Goal = []*dpb.Reference{literal(w.goals[v.to(on+".goal").str()].ref)}
 		}
@@ -82,7 +82,7 @@ func (w *planWriter) writeAction(a value) {
 		addExtension(p, w.actionExtension(a, e, i+1, on))
 		about := about{id: ref.ID, domains: tags}
 		if form.profile != "" {
-			about.profiles = []string{coreProfile + form.profile}
+			about.profiles = []string{nlCore(form.profile)}
 		}
 		w.add(p, about)
 	}
@@ -124,10 +124,10 @@ func (w *planWriter) actionExtension(a, e value, n int, on string) *dpb.Extensio
 		parts = append(parts, simple("momentenGegeven", vtruth(true)))
 	}
 	parts = append(parts,
-		simple("conditie", vstr(noted(a.at("conditie"), at).str())),
-		simple("voorbehouden", vbool(noted(a.at("voorbehouden"), at))),
-		simple("wet", vcode(noted(a.at("wet"), at).str())),
-		simple("onderdeel", vcode(noted(a.at("onderdeel"), at).str())))
+		simple("conditie", vstr(traced(a.at("conditie"), at).str())),
+		simple("voorbehouden", vbool(traced(a.at("voorbehouden"), at))),
+		simple("wet", vcode(traced(a.at("wet"), at).str())),
+		simple("onderdeel", vcode(traced(a.at("onderdeel"), at).str())))
 	if ref := outcomeFor(w.outcomes, a); !ref.IsZero() {
 		parts = append(parts, simple("opdracht", vref(literal(ref))))
 	}
@@ -148,8 +148,8 @@ func scheduled(a, e value, on string) *carepb.CarePlan_Activity_Detail_Scheduled
 	repeat := &dpb.Timing_Repeat{}
 	on += ".scheduledTiming.repeat"
 	if bounds := period(a.at("vanaf").day(), a.at("totEnMet").day()); bounds != nil {
-		noted(a.at("vanaf"), on+".boundsPeriod.start")
-		noted(a.at("totEnMet"), on+".boundsPeriod.end")
+		traced(a.at("vanaf"), on+".boundsPeriod.start")
+		traced(a.at("totEnMet"), on+".boundsPeriod.end")
 		repeat.Bounds = &dpb.Timing_Repeat_BoundsX{Choice: &dpb.Timing_Repeat_BoundsX_Period{Period: bounds}}
 	}
 	if f := a.at("frequentie"); f.present() {

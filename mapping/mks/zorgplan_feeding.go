@@ -35,7 +35,7 @@ func feedingOrder(v value, on string) *nutripb.NutritionOrder {
 	}
 	d := &nutripb.NutritionOrder_OralDiet{
 		Type:        []*dpb.CodeableConcept{textConcept(label("voeding-soort", kind))},
-		Instruction: pstr(noted(v.at("product"), on+".oralDiet.instruction").str()),
+		Instruction: pstr(traced(v.at("product"), on+".oralDiet.instruction").str()),
 	}
 	if s := feedingSchedule(v, on+".oralDiet.schedule"); s != nil {
 		d.Schedule = []*dpb.Timing{s}
@@ -54,7 +54,7 @@ func feedingOrder(v value, on string) *nutripb.NutritionOrder {
 func enteralFormula(v value, kind, on string) *nutripb.NutritionOrder_EnteralFormula {
 	e := &nutripb.NutritionOrder_EnteralFormula{
 		BaseFormulaType:        textConcept(label("voeding-soort", kind)),
-		BaseFormulaProductName: pstr(noted(v.at("product"), on+".baseFormulaProductName").str()),
+		BaseFormulaProductName: pstr(traced(v.at("product"), on+".baseFormulaProductName").str()),
 	}
 	if route := v.at("toedieningsweg"); route.present() {
 		e.RouteofAdministration = listConcept("toedieningsweg", route.to(on+".routeofAdministration").str())

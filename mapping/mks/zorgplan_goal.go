@@ -42,10 +42,10 @@ func (w *planWriter) goal(v value, on string) (*goalpb.Goal, []string) {
 	var profiles []string
 	target := &goalpb.Goal_Target{}
 	if name := v.at("statusNaam"); name.present() {
-		text := noted(name.at("tekst"), on+".target.measure.text").str()
+		text := traced(name.at("tekst"), on+".target.measure.text").str()
 		target.Measure = textConcept(text, codings(name, on+".target.measure")...)
 		if name.at("sct").present() || name.at("omaha").present() || name.at("noc").present() || name.at("icf").present() {
-			profiles = []string{coreProfile + "nl-core-TreatmentObjective"}
+			profiles = []string{nlCore("TreatmentObjective")}
 		}
 	}
 	if due := v.at("streefdatum"); due.present() {

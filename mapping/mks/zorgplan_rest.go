@@ -144,7 +144,7 @@ func (w *planWriter) writeEmergencyPlan() {
 		Code:    textConcept(action, coding(nullFlavor, "OTH", "")),
 		Subject: w.patientRef(),
 		Period:  period(w.in.at("ingangsdatum").day(), w.in.at("einddatum").day()),
-	}, about{id: flag.ID, profiles: []string{coreProfile + "nl-core-Alert"}, domains: []string{"veiligheid"}})
+	}, about{id: flag.ID, profiles: []string{nlCore("Alert")}, domains: []string{"veiligheid"}})
 }
 
 // writeSignatures adds a Provenance for each signature (mks.md 3.5).

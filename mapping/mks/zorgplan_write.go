@@ -114,7 +114,7 @@ func (w *planWriter) writeMaster() error {
 	on, in := w.master.String(), w.in
 	p := w.carePlan(concept(coding(snomed, "135411000146103", "")), listConcept("mks-categorie", "zorgplan"))
 	p.Title = pstr("Zorgplan kind en gezin")
-	p.Period = period(in.at("ingangsdatum").to(on+".period.start").day(), noted(in.at("einddatum"), on+".period.end").day())
+	p.Period = period(in.at("ingangsdatum").to(on+".period.start").day(), traced(in.at("einddatum"), on+".period.end").day())
 	p.Author = w.ref(in.at("opgesteldDoor").to(on + ".author"))
 	team, err := w.teamRef()
 	if err != nil {
@@ -132,16 +132,8 @@ func (w *planWriter) writeMaster() error {
 		p.Activity = append(p.Activity, w.evaluation(r, on+".activity["+strconv.Itoa(i)+"].detail"))
 	}
 	addExtension(p, w.planExtensions(on)...)
-	w.addAnchor(p, about{id: w.master.ID, profiles: []string{extensionURL("mks-zorgplan")}, domains: []string{"medisch"}})
+	w.addAnchor(p, about{id: w.master.ID, profiles: []string{ownProfile("mks-zorgplan")}, domains: []string{"medisch"}})
 	return nil
-}
-
-// noted records where an optional value went, when it is present.
-func noted(v value, elements ...string) value {
-	if v.present() {
-		v.to(elements...)
-	}
-	return v
 }
 
 // teamRef refers to the kindteam: literal when it is stored, logical while the kind record is not.
@@ -228,7 +220,7 @@ func (w *planWriter) writeProblems() {
 		}
 		var profiles []string
 		if v.at("code").at("sct").present() {
-			profiles = []string{coreProfile + "nl-core-Problem"}
+			profiles = []string{nlCore("Problem")}
 		}
 		if w.head.status == "ingetrokken" {
 			c.ClinicalStatus, profiles = nil, nil
@@ -240,9 +232,6 @@ func (w *planWriter) writeProblems() {
 		w.add(c, about{id: ref.ID, profiles: profiles, domains: item.tags})
 	}
 }
-
-// coreProfile begins the canonicals of the Dutch core profiles.
-const coreProfile = "http://nictiz.nl/fhir/StructureDefinition/"
 
 // partID returns the identifier of a part: the id of the record and that of the part in it.
 func (w *planWriter) partID(list, id string) *dpb.Identifier {

@@ -1,0 +1,226 @@
+package mks_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping"
+)
+
+// planSource begins the keys of the home-care source of the samples.
+const planSource = "90000001/ecd/"
+
+// hold stores resources as the outcome of a record version.
+func (c planCase) hold(record string, version int, resources ...string) {
+	c.t.Helper()
+	var r mapping.Result
+	for _, text := range resources {
+		tree, issues := fhir.Parse([]byte(text), fhir.Limits{})
+		if tree == nil {
+			c.t.Fatalf("not a resource: %v", issues)
+		}
+		r.Resources = append(r.Resources, mapping.Mapped{Resource: tree})
+	}
+	c.stored.Apply(mapping.Source{Record: planSource + record, Version: version}, r, planNow)
+}
+
+const borisPatient = "Patient/857f7414-61fd-5f7b-8cc1-57f7dccedb87"
+
+// scan stores a scan with needs as "med.voeding b1": the domain part and item of the linkId, the id.
+// A need with a ! has niveau 0 and so no Condition.
+func (c planCase) scan(record string, needs ...string) {
+	path := "QuestionnaireResponse/" + planSource + "hulpbehoeftescan/" + record
+	var groups, out []string
+	for _, n := range needs {
+		item, id, _ := strings.Cut(strings.TrimSuffix(n, "!"), " ")
+		groups = append(groups, fmt.Sprintf(`{"linkId":"hbs.%s","item":[{"linkId":"hbs.%s","item":[{"linkId":"hbs.%s.id","answer":[{"valueString":%q}]}]}]}`,
+			item[:3], item, item, id))
+		if !strings.HasSuffix(n, "!") {
+			out = append(out, fmt.Sprintf(`{"resourceType":"Condition","id":%q,"subject":{"reference":%q}}`, mapping.ID(path+"/"+id), borisPatient))
+		}
+	}
+	response := fmt.Sprintf(`{"resourceType":"QuestionnaireResponse","id":%q,"status":"completed","subject":{"reference":%q},"item":[%s]}`,
+		mapping.ID(path), borisPatient, strings.Join(groups, ","))
+	c.hold("hulpbehoeftescan/"+record, 1, append([]string{response}, out...)...)
+}
+
+func (c planCase) outcome(law, part string) {
+	c.hold("verwijsboom/vb-1001", 2,
+		fmt.Sprintf(`{"resourceType":"QuestionnaireResponse","id":%q,"status":"completed"}`,
+			mapping.ID("QuestionnaireResponse/"+planSource+"verwijsboom/vb-1001")),
+		fmt.Sprintf(`{"resourceType":"ServiceRequest","id":"outcome","status":"active","subject":{"reference":%q},"identifier":[{"system":"%s/bron/%suitkomst","value":"vb-1001#%s/%s"}]}`,
+			borisPatient, planSystem, planSource, law, part))
+}
+
+func TestPlanRestsOnWhatIsStored(t *testing.T) {
+	c := planBoris(t)
+	c.scan("hbs-1002", "med.voeding b1", "med.ademhaling b2", "vei.noodsituatie b3!", "soc.draagkracht b4")
+	c.outcome("zvw", "verpleging")
+	_, r, issues := c.try(planSample(t, boris3))
+	if got := planFindings(issues, ""); len(got) != 0 {
+		t.Errorf("issues %v, want none: all is stored", got)
+	}
+	plan := planResource(t, r, "CarePlan", "Zorgplan kind en gezin", "title")
+	want := []string{
+		"QuestionnaireResponse/" + mapping.ID("QuestionnaireResponse/"+planSource+"hulpbehoeftescan/hbs-1002"),
+		"QuestionnaireResponse/" + mapping.ID("QuestionnaireResponse/"+planSource+"verwijsboom/vb-1001"),
+		planRefs(r, "NutritionOrder")[0],
+	}
+	if diff := cmp.Diff(want, planTexts(plan, "supportingInfo", "reference")); diff != "" {
+		t.Errorf("supportingInfo (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"hbs-1002/1", "vb-1001/2"}, planTexts(plan, "supportingInfo", "identifier", "value")); diff != "" {
+		t.Errorf("supportingInfo identifiers (-want +got):\n%s", diff)
+	}
+	p2 := planResource(t, r, "Condition", "zp-1001#p2", "identifier", "value")
+	if diff := cmp.Diff([]string{"hbs-1002#b2", "hbs-1002#b3"}, planTexts(p2, "evidence", "detail", "identifier", "value")); diff != "" {
+		t.Errorf("needs of p2 (-want +got):\n%s", diff)
+	}
+	if got := planTexts(p2, "evidence", "detail", "reference"); len(got) != 1 || !strings.HasPrefix(got[0], "Condition/") {
+		t.Errorf("p2 refers to %v, want the one need with a Condition", got)
+	}
+	for id, want := range map[string][]string{
+		"p1": {"medisch"}, "p2": {"medisch", "veiligheid"}, "p3": {"sociaal"}, "d2": {"sociaal"}, "a2/1": {"medisch", "veiligheid"},
+		"a4/1": {"sociaal"}, "a3/1": {"sociaal", "ontwikkeling"},
+	} {
+		for _, m := range r.Resources {
+			if !slices.Contains(planTexts(m.Resource.Root(), "identifier", "value"), "zp-1001#"+id) {
+				continue
+			}
+			if diff := cmp.Diff(want, planTags(m.Resource.Root())); diff != "" {
+				t.Errorf("tags of %s (-want +got):\n%s", id, diff)
+			}
+		}
+	}
+	a1 := planResource(t, r, "CarePlan", "zp-1001#a1/1", "identifier", "value")
+	if !slices.Contains(planTexts(a1, "extension", "extension", "valueReference", "reference"), "ServiceRequest/outcome") {
+		t.Error("a1 does not refer to its outcome")
+	}
+}
+
+func TestPlanNamesANeedThatTheScanDoesNotHave(t *testing.T) {
+	c := planBoris(t)
+	c.scan("hbs-1002", "med.voeding b1", "med.ademhaling b2", "soc.draagkracht b4")
+	c.outcome("zvw", "verpleging")
+	_, _, issues := c.try(planSample(t, boris3))
+	want := []planFinding{{fhir.SeverityError, "MKS-REF-05", "/inhoud/problemen/1/behoeften/1"}}
+	if diff := cmp.Diff(want, planFindings(issues, "")); diff != "" {
+		t.Errorf("issues (-want +got):\n%s", diff)
+	}
+}
+
+func TestPlanBeforeItsChildIsHeldAsDraft(t *testing.T) {
+	c := planOf(t)
+	r := c.store(planSample(t, boris3))
+	if got := r.Anchor.String(); got != planDraft {
+		t.Errorf("anchor %s, want the draft: nobody knows who may sign", got)
+	}
+	plan := c.current(planDraft)
+	if got := plan.At("subject", "reference").Text(); got != borisPatient {
+		t.Errorf("subject %s", got)
+	}
+	if c.current(borisPatient).Member("meta").At("profile").Exists() {
+		t.Error("the stub claims a profile")
+	}
+	if got := plan.At("author").Raw(); !strings.Contains(got, `"med-01"`) || strings.Contains(got, `"reference"`) {
+		t.Errorf("author %s, want a logical reference", got)
+	}
+}
+
+func TestNewPlanVersionKeepsWhatEvaluationsSaidOfAGoal(t *testing.T) {
+	c := planBoris(t, boris2)
+	goal := planResource(t, c.store(planSample(t, boris2)), "Goal", "zp-1001#d1", "identifier", "value")
+	tree, err := goal.Resource().Edit(
+		fhir.Edit{Path: []string{"lifecycleStatus"}, JSON: `"completed"`},
+		fhir.Edit{Path: []string{"achievementStatus"}, JSON: `{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/goal-achievement","code":"achieved"}]}`},
+		fhir.Edit{Path: []string{"statusDate"}, JSON: `"2026-09-01"`},
+		fhir.Edit{Path: []string{"outcomeReference"}, JSON: `[{"reference":"Observation/x"}]`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.hold("evaluatie/ev", 1, string(tree.Bytes()))
+	after := planResource(t, c.store(planSample(t, boris3)), "Goal", "zp-1001#d1", "identifier", "value")
+	for _, name := range []string{"lifecycleStatus", "achievementStatus", "statusDate", "outcomeReference"} {
+		if got, want := after.Member(name).Raw(), tree.Root().Member(name).Raw(); got != want {
+			t.Errorf("%s is %s, want %s", name, got, want)
+		}
+	}
+	other := planResource(t, c.store(planSample(t, boris3)), "Goal", "zp-1001#d2", "identifier", "value")
+	if got := other.Member("lifecycleStatus").Text(); got != "active" {
+		t.Errorf("d2 is %s", got)
+	}
+}
+
+func TestWithdrawnPlanIsEnteredInError(t *testing.T) {
+	c := planBoris(t, boris2, boris3)
+	r := c.store(planEdited(t, boris3, func(doc, in map[string]any) {
+		doc["versie"], doc["status"], doc["intrekReden"] = 4, "ingetrokken", "verkeerd kind"
+		in["vervangtVersie"] = 3
+		planList(in, "handtekeningen")[0]["versie"] = 4
+	}))
+	if got := r.Anchor.String(); got != planInForce {
+		t.Errorf("anchor %s", got)
+	}
+	for _, res := range c.stored.All() {
+		n := res.Root()
+		if !strings.Contains(n.At("meta", "source").Text(), "#zorgplan/") || res.Type() == "Provenance" {
+			continue
+		}
+		status := planStatusOf(n) + strings.Join(planTexts(n, "verificationStatus", "coding", "code"), "")
+		if want := map[fhir.Type]string{"Appointment": "cancelled"}[res.Type()]; status != "entered-in-error" && status != want {
+			t.Errorf("%s has status %q", res.Ref(), status)
+		}
+	}
+}
+
+func TestEveryMemberOfAPlanLandsOrIsKept(t *testing.T) {
+	text := planEdited(t, boris3, func(_, in map[string]any) {
+		planList(in, "problemen")[0]["code"] = map[string]any{"sct": "78164000", "tekst": "eigen woorden"}
+		planList(in, "acties")[1]["kleur"] = "blauw"
+		in["dagprogramma"] = []any{map[string]any{"van": "21:00", "tot": "07:00", "tekst": "nacht"}}
+		in["voedingsschema"] = map[string]any{"soort": "dieet", "product": "pap", "mlPerKeer": 12.50, "keerPerDag": 3, "toedieningsweg": "oraal"}
+		in["noodplan"] = nil
+	})
+	s, r, _ := planBoris(t).try(text)
+	anchor := planResource(t, r, "CarePlan", "Zorgplan kind en gezin", "title")
+	kept := map[string]string{}
+	for e := range anchor.All("extension") {
+		if parts := planTexts(e, "extension", "valueString"); strings.HasSuffix(e.Member("url").Text(), "/source-member") {
+			kept[parts[0]] = parts[1]
+		}
+	}
+	want := map[string]string{
+		"/inhoud/problemen/0/code/tekst": `"eigen woorden"`, "/inhoud/acties/1/kleur": `"blauw"`, "/inhoud/noodplan": "null",
+	}
+	if diff := cmp.Diff(want, kept); diff != "" {
+		t.Errorf("source members (-want +got):\n%s", diff)
+	}
+	traced := map[string]bool{}
+	for _, x := range r.Trace {
+		traced[x.Pointer] = true
+	}
+	var walk func(fhir.Node)
+	walk = func(n fhir.Node) {
+		if n.Len() > 0 && !traced[n.Pointer()] {
+			for child := range n.Children() {
+				walk(child)
+			}
+		} else if n.Len() == 0 && !traced[n.Pointer()] {
+			t.Errorf("%s went nowhere", n.Pointer())
+		}
+	}
+	walk(s.Doc.Root())
+	night := planResource(t, r, "CarePlan", "nacht", "activity", "detail", "description")
+	if got := night.At("activity", "detail", "scheduledTiming", "repeat", "duration").Text(); got != "600" {
+		t.Errorf("the night lasts %s minutes", got)
+	}
+	order := planResource(t, r, "NutritionOrder", "Dieet", "oralDiet", "type", "text")
+	if got := strings.Join(planTexts(order, "extension", "valueQuantity", "value"), ""); got != "12.5" {
+		t.Errorf("ml per feed %s", got)
+	}
+}
