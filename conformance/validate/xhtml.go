@@ -3,6 +3,7 @@ package validate
 import (
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/drieluik/drieluik/fhir"
 )
@@ -60,6 +61,10 @@ func (x *div) read() {
 	x.rest = strings.Trim(x.rest, " \t\r\n")
 	if !strings.HasPrefix(x.rest, "<div") || len(x.rest) < 5 || !strings.ContainsRune(" \t\r\n>/", rune(x.rest[4])) {
 		x.fault(divRoot)
+		return
+	}
+	if strings.ContainsFunc(x.rest, isNoXML) {
+		x.fault(divForm)
 		return
 	}
 	for first := true; first || x.depth > 0; first = false {
@@ -121,10 +126,15 @@ func character(name string) rune {
 		number, base = hex, 16
 	}
 	code, err := strconv.ParseUint(number, base, 21)
-	if !ok || err != nil || code < ' ' && code != '\t' && code != '\n' && code != '\r' || code > 0x10FFFF {
+	if !ok || err != nil || !utf8.ValidRune(rune(code)) || isNoXML(rune(code)) {
 		return -1
 	}
 	return rune(code)
+}
+
+// isNoXML reports a character that XML 1.0 cannot hold.
+func isNoXML(r rune) bool {
+	return r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0xFFFE || r == 0xFFFF
 }
 
 // markup reads one tag or comment.

@@ -1,7 +1,7 @@
 package validate_test
 
 import (
-	"strconv"
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -13,7 +13,11 @@ const open = `<div xmlns="http://www.w3.org/1999/xhtml">`
 
 func narrative(t *testing.T, div string) []string {
 	t.Helper()
-	r, issues := fhir.Parse([]byte(`{"resourceType":"Basic","code":{"text":"A"},"text":{"status":"generated","div":`+strconv.Quote(div)+`}}`), fhir.Limits{})
+	text, err := json.Marshal(div)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, issues := fhir.Parse([]byte(`{"resourceType":"Basic","code":{"text":"A"},"text":{"status":"generated","div":`+string(text)+`}}`), fhir.Limits{})
 	if r == nil {
 		t.Fatal(issues)
 	}
@@ -91,6 +95,8 @@ func TestUnsafeOrBrokenNarrativesAreRefused(t *testing.T) {
 		{"a style that loads, in disguise", open + `<p style="background: \75rl(https://e.org)">A</p></div>`, "A style"},
 		{"an entity of HTML", open + "a&nbsp;b</div>", "may use &lt;"},
 		{"a stray &", open + "a & b</div>", "may use &lt;"},
+		{"a control character as it is", open + "a\u0001b</div>", "not well-formed"},
+		{"half a surrogate pair", open + "a&#xD800;b</div>", "may use &lt;"},
 		{"a control character", open + "a&#1;b</div>", "may use &lt;"},
 		{"a document type", open + "<!DOCTYPE html>A</div>", "document type"},
 		{"CDATA", open + "<![CDATA[<script>]]>A</div>", "document type"},
