@@ -61,10 +61,11 @@ type targetPlan struct {
 	fields map[string]protoreflect.FieldDescriptor
 }
 
-// planSet keeps the plans of all message types met so far.
+// planSet keeps the plans of all message types, and the time zones, met so far.
 type planSet struct {
 	mu    sync.Mutex
 	plans map[protoreflect.FullName]*plan
+	zones sync.Map // *time.Location by IANA name
 }
 
 var plans = sync.OnceValue(func() *planSet {

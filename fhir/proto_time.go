@@ -30,19 +30,16 @@ func writeTime(text []byte, p *plan, m protoreflect.Message) ([]byte, error) {
 	}
 	us := m.Get(fields.ByName("value_us")).Int()
 	zone := m.Get(fields.ByName("timezone")).String()
-	t, err := inZone(time.Unix(us/1e6, us%1e6*1000).UTC(), zone)
+	t := time.Unix(us/1e6, us%1e6*1000).UTC()
+	seconds, suffix, err := offsetOf(zone, t)
 	if err != nil {
 		return nil, err
 	}
-	if len(layout) > len("2006-01-02") {
-		if zone == "Z" {
-			layout += "Z"
-		} else {
-			layout += "-07:00"
-		}
-	}
 	text = append(text, '"')
-	text = t.AppendFormat(text, layout)
+	text = t.Add(time.Duration(seconds)*time.Second).AppendFormat(text, layout)
+	if len(layout) > len("2006-01-02") {
+		text = append(text, suffix...)
+	}
 	return append(text, '"'), nil
 }
 
@@ -68,23 +65,38 @@ func precisionOf(fd protoreflect.FieldDescriptor, m protoreflect.Message) protor
 	return v.Name()
 }
 
-// inZone returns t in a zone given as "Z", as an offset, or as an IANA name.
-func inZone(t time.Time, zone string) (time.Time, error) {
-	if zone == "Z" || zone == "" || zone == "UTC" {
-		return t, nil
-	}
-	if zone[0] == '+' || zone[0] == '-' {
+// offsetOf returns the offset at t of a zone given as "Z", as an offset, or as an IANA name, in
+// seconds and as text.
+func offsetOf(zone string, t time.Time) (int, string, error) {
+	switch {
+	case zone == "Z":
+		return 0, zone, nil
+	case zone == "" || zone == "UTC":
+		return 0, "+00:00", nil
+	case zone[0] == '+' || zone[0] == '-':
 		seconds, err := offsetSeconds(zone)
-		if err != nil {
-			return t, err
-		}
-		return t.In(time.FixedZone("", seconds)), nil
+		return seconds, zone, err
 	}
-	l, err := time.LoadLocation(zone)
+	l, err := plans().location(zone)
 	if err != nil {
-		return t, fmt.Errorf("time zone: %w", err)
+		return 0, "", err
 	}
-	return t.In(l), nil
+	local := t.In(l)
+	_, seconds := local.Zone()
+	return seconds, local.Format("-07:00"), nil
+}
+
+// location returns an IANA zone, which is slow to load, from those met before.
+func (s *planSet) location(name string) (*time.Location, error) {
+	if l, ok := s.zones.Load(name); ok {
+		return l.(*time.Location), nil
+	}
+	l, err := time.LoadLocation(name)
+	if err != nil {
+		return nil, fmt.Errorf("time zone: %w", err)
+	}
+	s.zones.Store(name, l)
+	return l, nil
 }
 
 // offsetSeconds reads "+02:00".
