@@ -178,8 +178,11 @@ func (s *KeySet) KeyIDs() []string {
 	return ids
 }
 
-// pick returns the one key that bears kid and fits alg.
+// pick returns the one key that bears kid and fits alg. A nil set has no keys.
 func (s *KeySet) pick(kid, alg string) (key, bool) {
+	if s == nil {
+		return key{}, false
+	}
 	var found key
 	n := 0
 	for _, k := range s.keys {

@@ -30,7 +30,7 @@ func (s *Server) byAssertion(ctx context.Context, q request) (*registered, error
 	if c != nil {
 		f.client = c.ID
 	}
-	return nil, s.countAssertionFailure(ctx, q.address, f)
+	return nil, s.countFailure(ctx, q.address, f)
 }
 
 // checkAssertion judges the assertion. What is cheap comes first, keys are fetched only for an

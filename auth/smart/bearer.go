@@ -39,19 +39,22 @@ func (s *Server) Authenticate(r *http.Request) (auth.Principal, error) {
 	return principal(op, a, c)
 }
 
-// principal builds what access.md 1 says of a token without a user.
+// principal builds what access.md 1 says of a token without a user. Organisation, role and the
+// bound of the scopes are those of the registration as it stands now.
 func principal(op string, a *accessRecord, c *registered) (auth.Principal, error) {
 	scopes, err := auth.ParseScopes(a.Scopes)
 	if err != nil {
 		return auth.Principal{}, unavailable(op, err)
 	}
-	org, _ := fhir.ParseRef(a.Organization) // empty for a client of no organisation
+	if !c.Changed.Before(a.Issued) {
+		scopes = scopes.Intersect(c.scopes)
+	}
 	return auth.Principal{
 		State:        auth.TokenActive,
 		Role:         c.role(),
 		Client:       c.ID,
 		ClientName:   c.Name,
-		Organization: org,
+		Organization: c.org,
 		Scopes:       scopes,
 		Purpose:      a.Purpose,
 		Launch:       "none",

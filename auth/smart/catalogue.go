@@ -1,6 +1,9 @@
 package smart
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // entry is one row of the public error catalogue (smart.md 10). Rules are stable.
 type entry struct {
@@ -14,8 +17,11 @@ type entry struct {
 
 // catalogue lists every refusal of the endpoints that exist.
 func catalogue() []entry {
+	return slices.Concat(formEntries(), clientEntries(), assertionEntries(), keyEntries(), grantEntries(), tokenEntries())
+}
+
+func formEntries() []entry {
 	const form = "Send one POST with application/x-www-form-urlencoded, at most 64 KiB, not compressed."
-	const header = "Header crit, b64, zip, jwk, x5c or x5u is not accepted."
 	return []entry{
 		{"form.method", 405, "invalid_request", form, "Use POST.", "SMART-301"},
 		{"form.type", 415, "invalid_request", form, "Set Content-Type to application/x-www-form-urlencoded, without Content-Encoding.", "SMART-301"},
@@ -24,18 +30,28 @@ func catalogue() []entry {
 		{"form.query", 400, "invalid_request", "Send parameters in the body, not in the URL.", "URLs end up in logs; the body does not.", "SMART-302"},
 		{"form.repeat", 400, "invalid_request", "A parameter occurs more than once. {name}", "Send each parameter once.", "SMART-302"},
 		{"form.missing", 400, "invalid_request", "Parameter {name} is missing.", "Add the parameter; an empty value counts as absent.", "SMART-306"},
+	}
+}
+
+func clientEntries() []entry {
+	return []entry{
 		{"grant.type", 400, "unsupported_grant_type", "Use authorization_code, refresh_token or client_credentials.", "Grant types are written in lower case.", "SMART-306"},
 		{"grant.client", 400, "unauthorized_client", "This client is not registered for this grant.", "Register the client with this grant type, or use the one it has.", "SMART-306"},
 		{"client.auth", 401, "invalid_client", "Unknown client or wrong credentials.", "Check client_id, registration and secret. Unknown and disabled clients get the same answer.", "SMART-307"},
 		{"client.none", 401, "invalid_client", "No client authentication was sent.", "Send client_assertion, as the client is registered.", "SMART-327"},
 		{"client.two", 400, "invalid_request", "More than one client authentication method was used.", "Send one of assertion, Basic, client_secret.", "SMART-327"},
 		{"client.rate", 429, "temporarily_unavailable", "Too many attempts. Wait as long as Retry-After says.", "Reuse a token until it expires.", "SMART-312"},
+	}
+}
+
+func assertionEntries() []entry {
+	return []entry{
 		{"jwt.type", 401, "invalid_client", "client_assertion_type must be urn:ietf:params:oauth:client-assertion-type:jwt-bearer with one client_assertion.", "Both parameters belong together.", "SMART-321"},
 		{"jwt.form", 401, "invalid_client", "The assertion is not a compact JWS.", "Three base64url parts without padding or white space, at most 16 KiB.", "SMART-321"},
 		{"jwt.json", 401, "invalid_client", "Header or claims are not one JSON object without repeated members.", "Let a JOSE library write the token.", "SMART-322"},
 		{"jwt.alg", 401, "invalid_client", "alg is not allowed for this client. Allowed: {name}.", "Sign with one of the algorithms named.", "SMART-322"},
 		{"jwt.typ", 401, "invalid_client", "typ must be JWT or absent.", "client-authentication+jwt is accepted too.", "SMART-322"},
-		{"jwt.header", 401, "invalid_client", header, "The key comes from the registration alone; x5t is refused too.", "SMART-322"},
+		{"jwt.header", 401, "invalid_client", "Header crit, b64, zip, jwk, x5c or x5u is not accepted.", "The key comes from the registration alone; x5t is refused too.", "SMART-322"},
 		{"jwt.jku", 401, "invalid_client", "jku differs from the registered jwks_uri.", "Leave jku out, or send the registered URL byte for byte.", "SMART-322"},
 		{"jwt.kid", 401, "invalid_client", "No single registered key has this kid and fits alg.", "Register the key, or send its kid.", "SMART-323"},
 		{"jwt.sig", 401, "invalid_client", "The signature does not verify with the key of this kid.", "Sign with the private half of the registered key; ECDSA signatures are r and s side by side, not DER.", "SMART-323"},
@@ -48,9 +64,19 @@ func catalogue() []entry {
 		{"jwt.iat", 401, "invalid_client", "iat lies in the future.", "Check the clock; iat may be left out.", "SMART-324"},
 		{"jwt.jti", 401, "invalid_client", "jti is missing or too long.", "A fresh random string of 1 to 255 bytes per assertion.", "SMART-324"},
 		{"jwt.replay", 401, "invalid_client", "This assertion was used before. Make a new one per request.", "A retry needs a new jti.", "SMART-325"},
+	}
+}
+
+func keyEntries() []entry {
+	return []entry{
 		{"jwks.fetch", 401, "invalid_client", "The key set could not be fetched (timeout, status, type or size).", "Serve it with status 200 as application/json, at most 64 KiB, within 3 seconds, without redirect.", "SMART-328"},
 		{"jwks.form", 401, "invalid_client", "The key set is not usable.", "1 to 20 public keys with unique kid: RSA 2048 to 8192 bits with e 65537, or EC P-256, P-384, P-521.", "SMART-328"},
 		{"jwks.addr", 401, "invalid_client", "The key set address is not allowed.", "It must be public, or named by the operator in jwksPrivateHosts.", "SMART-328"},
+	}
+}
+
+func grantEntries() []entry {
+	return []entry{
 		{"code.unknown", 400, "invalid_grant", "The code is unknown.", "Start again at the authorisation endpoint.", "SMART-308"},
 		{"refresh.unknown", 400, "invalid_grant", "The refresh token is unknown.", "Ask the user again.", "SMART-425"},
 		{"scope.missing", 400, "invalid_scope", "Send scope.", "The client has no default_scope.", "SMART-309"},
@@ -60,6 +86,11 @@ func catalogue() []entry {
 		{"target", 400, "invalid_target", "resource must be {base}/fhir.", "The same holds for audience.", "SMART-310"},
 		{"authz.purpose", 400, "invalid_request", "purpose_of_use is not registered for this client or role.", "Leave it out for the default, or have it registered.", "SMART-115"},
 		{"dpop.proof", 400, "invalid_dpop_proof", "The DPoP proof fails at typ.", "This client is registered with DPoP required, which this server does not offer.", "SMART-712"},
+	}
+}
+
+func tokenEntries() []entry {
+	return []entry{
 		{"token.none", 401, "", "Send Authorization: Bearer.", "The token goes into the Authorization header alone.", "SMART-601"},
 		{"token.invalid", 401, "invalid_token", "The token is unknown, expired or withdrawn.", "Get a new token.", "SMART-601"},
 		{"token.twice", 400, "invalid_request", "Send one Authorization header.", "Bearer and DPoP do not go together.", "SMART-602"},

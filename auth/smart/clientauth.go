@@ -8,8 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-
-	"github.com/drieluik/drieluik/fhir"
 )
 
 // request is one call of a JSON endpoint after its transport was checked.
@@ -71,12 +69,12 @@ func (s *Server) byBasic(ctx context.Context, q request, header string) (*regist
 		return nil, &fault{rule: "client.auth", basic: true}
 	}
 	c, err := s.bySecret(ctx, q, AuthBasic, id, secret)
-	if f := (*fault)(nil); err != nil && fhir.KindOf(err) != fhir.Unavailable {
-		f = asFault(err)
+	if err != nil {
+		f := asFault(err)
 		f.basic = true
 		return nil, f
 	}
-	return c, err
+	return c, nil
 }
 
 func basicParts(header string) (id string, secret Secret, ok bool) {
@@ -94,12 +92,8 @@ func basicParts(header string) (id string, secret Secret, ok bool) {
 // bySecret compares in constant time over all live secrets. An unknown client takes the same path
 // with a secret that nobody has, so that text and time are the same.
 func (s *Server) bySecret(ctx context.Context, q request, method, id string, secret Secret) (*registered, error) {
-	block := Secret(bucket("block", id, q.address)).hash()
-	if _, err := s.state.Get(ctx, kindRate, block); fhir.KindOf(err) != fhir.NotFound || err == nil {
-		if err != nil {
-			return nil, err
-		}
-		return nil, &fault{rule: "client.rate", retry: int(secretWindow.Seconds())}
+	if err := s.checkBlock(ctx, id, q.address); err != nil {
+		return nil, err
 	}
 	c, found, err := s.registry.lookup(ctx, id)
 	if err != nil {

@@ -6,8 +6,9 @@ import (
 	"net/http"
 )
 
-// endpoint wraps a JSON endpoint: headers of every answer (SMART-304), method, form, errors.
-func (s *Server) endpoint(handle func(http.ResponseWriter, *http.Request, request) error) http.Handler {
+// endpoint wraps a JSON endpoint: headers of every answer (SMART-304), method, form, errors. The
+// endpoints that browsers may call answer a preflight; no client has a registered origin yet.
+func (s *Server) endpoint(preflight bool, handle func(http.ResponseWriter, *http.Request, request) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Type", "application/json")
@@ -15,10 +16,13 @@ func (s *Server) endpoint(handle func(http.ResponseWriter, *http.Request, reques
 		h.Set("Pragma", "no-cache")
 		h.Set("X-Content-Type-Options", "nosniff")
 		q := request{http: r, address: addressOf(r), id: s.requestID(h)}
-		if r.Method == http.MethodOptions { // a preflight of an origin that no client has registered
+		if preflight && r.Method == http.MethodOptions {
 			h.Del("Content-Type")
 			w.WriteHeader(http.StatusNoContent)
 			return
+		}
+		if r.Method != http.MethodPost {
+			h.Set("Allow", map[bool]string{true: "POST, OPTIONS", false: "POST"}[preflight])
 		}
 		form, err := readForm(w, r)
 		if err == nil {

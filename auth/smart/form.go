@@ -35,7 +35,6 @@ func knownParameter(name string) bool {
 // skips what it cannot read.
 func readForm(w http.ResponseWriter, r *http.Request) (form, error) {
 	if r.Method != http.MethodPost {
-		w.Header().Set("Allow", "POST, OPTIONS")
 		return nil, refuse("form.method")
 	}
 	if !isForm(r.Header) {

@@ -36,6 +36,9 @@ func (s *Server) introspect(w http.ResponseWriter, r *http.Request, q request) e
 		return err
 	}
 	if found == nil || !asker.all && found.Client != asker.client {
+		if err := s.countGuess(ctx, asker.client); err != nil {
+			return err
+		}
 		s.writeJSON(w, http.StatusOK, map[string]bool{"active": false})
 		return nil
 	}
@@ -56,7 +59,7 @@ func (s *Server) introspect(w http.ResponseWriter, r *http.Request, q request) e
 // public.
 func (s *Server) introspector(ctx context.Context, q request) (introspector, error) {
 	if header := q.http.Header.Values("Authorization"); len(header) == 1 && isScheme(header[0], "Bearer") {
-		return s.bearerIntrospector(ctx, header[0])
+		return s.bearerIntrospector(ctx, q, header[0])
 	}
 	c, err := s.authenticate(ctx, q)
 	if err != nil {
@@ -68,14 +71,17 @@ func (s *Server) introspector(ctx context.Context, q request) (introspector, err
 	return introspector{client: c.ID, all: c.MayIntrospect}, nil
 }
 
-func (s *Server) bearerIntrospector(ctx context.Context, header string) (introspector, error) {
+func (s *Server) bearerIntrospector(ctx context.Context, q request, header string) (introspector, error) {
+	if q.form["client_assertion"] != "" || q.form["client_secret"] != "" {
+		return introspector{}, refuse("client.two")
+	}
 	token, _ := bearer(header)
 	found, err := s.access(ctx, token)
 	if err != nil {
 		return introspector{}, err
 	}
 	if found == nil {
-		return introspector{}, refuse("token.invalid")
+		return introspector{}, s.countFailure(ctx, q.address, refuse("token.invalid"))
 	}
 	if !slices.Contains(strings.Fields(found.Scopes), scopeIntrospect) {
 		return introspector{}, &fault{rule: "token.scope", name: scopeIntrospect, client: found.Client}

@@ -10,15 +10,16 @@ import (
 	"sync"
 	"time"
 
+	"github.com/drieluik/drieluik/fhir"
 	"golang.org/x/time/rate"
 )
 
 // Limits of SMART-312.
 const (
-	assertionFailures = 600 // per address and minute; not per client: a stranger could lock a hospital out
-	assertionWindow   = time.Minute
-	secretFailures    = 30 // per client and address
-	secretWindow      = 5 * time.Minute
+	maxFailures    = 600 // per address; not per client: a stranger could lock a hospital out
+	failureWindow  = time.Minute
+	secretFailures = 30 // per client and address
+	secretWindow   = 5 * time.Minute
 )
 
 // limits bounds the tokens of each client in this process. Only authenticated clients get an
@@ -61,14 +62,29 @@ func bucket(parts ...string) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// countAssertionFailure turns refusal into client.rate when the address has had too many.
-func (s *Server) countAssertionFailure(ctx context.Context, address string, refusal error) error {
-	n, err := s.state.Count(ctx, bucket("assertion", address), assertionWindow)
+// countFailure counts a failed assertion or bearer token and turns its refusal into client.rate
+// when the address has had too many.
+func (s *Server) countFailure(ctx context.Context, address string, refusal *fault) error {
+	return s.countIn(ctx, bucket("failure", address), refusal)
+}
+
+// countGuess counts an introspection that found nothing, per asker.
+func (s *Server) countGuess(ctx context.Context, asker string) error {
+	return s.countIn(ctx, bucket("guess", asker), nil)
+}
+
+// countIn counts in a bucket of maxFailures per failureWindow and returns the refusal, or
+// client.rate in its place.
+func (s *Server) countIn(ctx context.Context, bucket string, refusal *fault) error {
+	n, err := s.state.Count(ctx, bucket, failureWindow)
 	if err != nil {
 		return err
 	}
-	if n > assertionFailures {
-		return &fault{rule: "client.rate", retry: int(assertionWindow.Seconds()), err: refusal}
+	if n > maxFailures {
+		return &fault{rule: "client.rate", retry: int(failureWindow.Seconds())}
+	}
+	if refusal == nil {
+		return nil
 	}
 	return refusal
 }
@@ -83,11 +99,26 @@ func (s *Server) countSecretFailure(ctx context.Context, client, address string,
 	if n < secretFailures {
 		return refusal
 	}
-	block := sha256.Sum256([]byte(bucket("block", client, address)))
-	if err := s.state.Put(ctx, kindRate, block, []byte("1"), secretWindow); err != nil {
+	if err := s.state.Put(ctx, kindRate, blockKey(client, address), []byte("1"), secretWindow); err != nil {
 		return err
 	}
 	return refusal
+}
+
+// checkBlock refuses while a block of countSecretFailure stands.
+func (s *Server) checkBlock(ctx context.Context, client, address string) error {
+	_, err := s.state.Get(ctx, kindRate, blockKey(client, address))
+	if err == nil {
+		return &fault{rule: "client.rate", retry: int(secretWindow.Seconds())}
+	}
+	if fhir.KindOf(err) != fhir.NotFound {
+		return err
+	}
+	return nil
+}
+
+func blockKey(client, address string) [32]byte {
+	return sha256.Sum256([]byte(bucket("block", client, address)))
 }
 
 // addressOf returns the address of the caller as it is limited and logged: an IPv4 address, or the

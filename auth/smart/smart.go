@@ -133,9 +133,9 @@ func (s *Server) Routes(r chi.Router) {
 	r.Handle("/fhir/.well-known/smart-configuration", s.public(s.smartConfiguration))
 	r.Handle("/.well-known/openid-configuration", s.public(s.serverMetadata))
 	r.Handle("/.well-known/oauth-authorization-server", s.public(s.serverMetadata))
-	r.Handle("/auth/token", s.endpoint(s.token))
-	r.Handle("/auth/introspect", s.endpoint(s.introspect))
-	r.Handle("/auth/revoke", s.endpoint(s.revoke))
+	r.Handle("/auth/token", s.endpoint(true, s.token))
+	r.Handle("/auth/introspect", s.endpoint(false, s.introspect))
+	r.Handle("/auth/revoke", s.endpoint(true, s.revoke))
 	r.Handle("/auth/errors", http.HandlerFunc(s.errorsPage))
 }
 
