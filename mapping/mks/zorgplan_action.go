@@ -99,7 +99,7 @@ func (w *planWriter) actionDetail(a, e value, form actionForm, on string) *carep
 		code.Text = pstr(instruction)
 	}
 	return &carepb.CarePlan_Activity_Detail{
-		Kind:        enum(&carepb.CarePlan_Activity_Detail_KindCode{}, "ServiceRequest"),
+		Kind:        enum(&carepb.CarePlan_Activity_Detail_KindCode{}, "service-request"),
 		Code:        code,
 		Status:      w.activityStatus(),
 		Scheduled:   scheduled(a, e, on),

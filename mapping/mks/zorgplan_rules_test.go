@@ -35,7 +35,7 @@ func TestInvalidPlansGetExactlyTheExpectedErrors(t *testing.T) {
 			Errors       []struct{ Rule, Expression string }
 		}
 	}
-	if err := json.Unmarshal(planSample(t, "invalid/expected.json"), &expected); err != nil {
+	if err := json.Unmarshal(sample(t, "invalid/expected.json"), &expected); err != nil {
 		t.Fatal(err)
 	}
 	ran := 0
@@ -46,7 +46,7 @@ func TestInvalidPlansGetExactlyTheExpectedErrors(t *testing.T) {
 		ran++
 		t.Run(x.File, func(t *testing.T) {
 			c := planOf(t, x.StoredBefore...)
-			_, r, issues := c.try(planSample(t, filepath.Join("invalid", x.File)))
+			_, r, issues := c.try(sample(t, filepath.Join("invalid", x.File)))
 			var want []planFinding
 			for _, e := range x.Errors {
 				want = append(want, planFinding{fhir.SeverityError, e.Rule, e.Expression})
@@ -138,7 +138,7 @@ func TestPlanRules(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			c := planBoris(t, boris2)
-			_, _, plain := c.try(planSample(t, boris3))
+			_, _, plain := c.try(sample(t, boris3))
 			_, _, issues := c.try(planEdited(t, boris3, row.change))
 			known := planFindings(plain, "")
 			var got []planFinding
@@ -158,7 +158,7 @@ func TestPlanRules(t *testing.T) {
 const planWithoutBIG = "med-07"
 
 func TestPlanOfTheSamplesHasOnlyTheKnownWarnings(t *testing.T) {
-	_, _, issues := planBoris(t).try(planSample(t, boris3))
+	_, _, issues := planBoris(t).try(sample(t, boris3))
 	want := []planFinding{ // verwijsboom and scan are not stored
 		{fhir.SeverityWarning, "MKS-REF-04", "/inhoud/opBasisVan/0"},
 		{fhir.SeverityWarning, "MKS-REF-04", "/inhoud/opBasisVan/1"},
@@ -232,7 +232,7 @@ func TestUnsignedPlanLeavesThePlanInForceAlone(t *testing.T) {
 
 func TestNewDefinitivePlanEndsWhatItNoLongerYields(t *testing.T) {
 	c := planBoris(t, boris2, boris3)
-	draft := c.store(planSample(t, boris4))
+	draft := c.store(sample(t, boris4))
 	r := c.store(planEdited(t, boris3, func(doc, in map[string]any) {
 		doc["versie"], in["vervangtVersie"] = 5, 3
 		planList(in, "handtekeningen")[0]["versie"] = 5

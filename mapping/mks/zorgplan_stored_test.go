@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/drieluik/drieluik/conformance/validate"
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
 )
@@ -26,7 +27,7 @@ func (c planCase) hold(record string, version int, resources ...string) {
 		}
 		r.Resources = append(r.Resources, mapping.Mapped{Resource: tree})
 	}
-	c.stored.Apply(mapping.Source{Record: planSource + record, Version: version}, r, planNow)
+	c.stored.Apply(mapping.Source{Record: planSource + record, Version: version}, r, receipt)
 }
 
 const borisPatient = "Patient/857f7414-61fd-5f7b-8cc1-57f7dccedb87"
@@ -61,7 +62,7 @@ func TestPlanRestsOnWhatIsStored(t *testing.T) {
 	c := planBoris(t)
 	c.scan("hbs-1002", "med.voeding b1", "med.ademhaling b2", "vei.noodsituatie b3!", "soc.draagkracht b4")
 	c.outcome("zvw", "verpleging")
-	_, r, issues := c.try(planSample(t, boris3))
+	_, r, issues := c.try(sample(t, boris3))
 	if got := planFindings(issues, ""); len(got) != 0 {
 		t.Errorf("issues %v, want none: all is stored", got)
 	}
@@ -107,7 +108,7 @@ func TestPlanNamesANeedThatTheScanDoesNotHave(t *testing.T) {
 	c := planBoris(t)
 	c.scan("hbs-1002", "med.voeding b1", "med.ademhaling b2", "soc.draagkracht b4")
 	c.outcome("zvw", "verpleging")
-	_, _, issues := c.try(planSample(t, boris3))
+	_, _, issues := c.try(sample(t, boris3))
 	want := []planFinding{{fhir.SeverityError, "MKS-REF-05", "/inhoud/problemen/1/behoeften/1"}}
 	if diff := cmp.Diff(want, planFindings(issues, "")); diff != "" {
 		t.Errorf("issues (-want +got):\n%s", diff)
@@ -116,7 +117,7 @@ func TestPlanNamesANeedThatTheScanDoesNotHave(t *testing.T) {
 
 func TestPlanBeforeItsChildIsHeldAsDraft(t *testing.T) {
 	c := planOf(t)
-	r := c.store(planSample(t, boris3))
+	r := c.store(sample(t, boris3))
 	if got := r.Anchor.String(); got != planDraft {
 		t.Errorf("anchor %s, want the draft: nobody knows who may sign", got)
 	}
@@ -134,7 +135,7 @@ func TestPlanBeforeItsChildIsHeldAsDraft(t *testing.T) {
 
 func TestNewPlanVersionKeepsWhatEvaluationsSaidOfAGoal(t *testing.T) {
 	c := planBoris(t, boris2)
-	goal := planResource(t, c.store(planSample(t, boris2)), "Goal", "zp-1001#d1", "identifier", "value")
+	goal := planResource(t, c.store(sample(t, boris2)), "Goal", "zp-1001#d1", "identifier", "value")
 	tree, err := goal.Resource().Edit(
 		fhir.Edit{Path: []string{"lifecycleStatus"}, JSON: `"completed"`},
 		fhir.Edit{Path: []string{"achievementStatus"}, JSON: `{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/goal-achievement","code":"achieved"}]}`},
@@ -144,13 +145,13 @@ func TestNewPlanVersionKeepsWhatEvaluationsSaidOfAGoal(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.hold("evaluatie/ev", 1, string(tree.Bytes()))
-	after := planResource(t, c.store(planSample(t, boris3)), "Goal", "zp-1001#d1", "identifier", "value")
+	after := planResource(t, c.store(sample(t, boris3)), "Goal", "zp-1001#d1", "identifier", "value")
 	for _, name := range []string{"lifecycleStatus", "achievementStatus", "statusDate", "outcomeReference"} {
 		if got, want := after.Member(name).Raw(), tree.Root().Member(name).Raw(); got != want {
 			t.Errorf("%s is %s, want %s", name, got, want)
 		}
 	}
-	other := planResource(t, c.store(planSample(t, boris3)), "Goal", "zp-1001#d2", "identifier", "value")
+	other := planResource(t, c.store(sample(t, boris3)), "Goal", "zp-1001#d2", "identifier", "value")
 	if got := other.Member("lifecycleStatus").Text(); got != "active" {
 		t.Errorf("d2 is %s", got)
 	}
@@ -223,4 +224,28 @@ func TestEveryMemberOfAPlanLandsOrIsKept(t *testing.T) {
 	if got := strings.Join(planTexts(order, "extension", "valueQuantity", "value"), ""); got != "12.5" {
 		t.Errorf("ml per feed %s", got)
 	}
+}
+
+func TestPlanResourcesAreValidR4(t *testing.T) {
+	valid := func(r mapping.Result) {
+		for _, m := range r.Resources {
+			for _, i := range validate.Resource(m.Resource) {
+				if i.Severity != fhir.SeverityInformation {
+					t.Errorf("%s: %s %s at %s: %s", m.Resource.Ref(), i.Severity, i.Diagnostics, i.Expression, i.Text)
+				}
+			}
+		}
+	}
+	c := planBoris(t)
+	for _, file := range []string{boris2, boris3, boris4} {
+		valid(c.store(sample(t, file)))
+	}
+	valid(planOf(t, "sanne/01-kind.json").store(sample(t, sanne2)))
+	valid(planOf(t, "daan/01-kind.json").store(sample(t, daan6)))
+	valid(planOf(t).store(sample(t, daan6)))
+	valid(planBoris(t, boris2).store(planEdited(t, boris3, func(doc, in map[string]any) {
+		doc["status"], doc["intrekReden"] = "ingetrokken", "verkeerd kind"
+		in["voedingsschema"] = map[string]any{"soort": "dieet"}
+		in["acties"] = in["acties"].([]any)[:1]
+	})))
 }

@@ -3,22 +3,15 @@ package mks_test
 import (
 	"encoding/json"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
-	"github.com/drieluik/drieluik/mapping/mks"
 )
-
-// planNow lies after every record of the sample children.
-var planNow = time.Date(2026, 12, 31, 12, 0, 0, 0, time.UTC)
 
 const (
 	planInForce = "CarePlan/8c0b0cd2-d110-52f4-95df-b7854d1e51bf"
@@ -37,33 +30,15 @@ func planOf(t *testing.T, files ...string) planCase {
 	t.Helper()
 	c := planCase{t, mapping.NewMemory()}
 	for _, name := range files {
-		c.store(planSample(t, name))
+		c.store(sample(t, name))
 	}
 	return c
-}
-
-func planSample(t *testing.T, name string) []byte {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join("../../testdata/mks", name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text
 }
 
 // try reads and maps a document and returns everything that was found.
 func (c planCase) try(text []byte) (mapping.Source, mapping.Result, []fhir.Issue) {
 	c.t.Helper()
-	doc, issues := fhir.ParseDocument(text, fhir.Limits{})
-	if doc == nil {
-		c.t.Fatalf("not a document: %v", issues)
-	}
-	s, issues := mks.Format{}.Read(doc, planNow)
-	r, err := mks.Format{}.Map(s, c.stored, planNow)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	return s, r, append(slices.Clone(issues), r.Issues...)
+	return submit(c.t, c.stored, text)
 }
 
 // store maps a document and stores what came of it. Record types without a mapping are passed over.
@@ -76,7 +51,7 @@ func (c planCase) store(text []byte) mapping.Result {
 		}
 	}
 	if len(r.Resources) > 0 {
-		c.stored.Apply(s, r, planNow)
+		c.stored.Apply(s, r, receipt)
 	}
 	return r
 }
@@ -85,7 +60,7 @@ func (c planCase) store(text []byte) mapping.Result {
 func planEdited(t *testing.T, name string, change func(doc, in map[string]any)) []byte {
 	t.Helper()
 	var doc map[string]any
-	if err := json.Unmarshal(planSample(t, name), &doc); err != nil {
+	if err := json.Unmarshal(sample(t, name), &doc); err != nil {
 		t.Fatal(err)
 	}
 	change(doc, doc["inhoud"].(map[string]any))
@@ -101,14 +76,6 @@ func planList(in map[string]any, name string) []map[string]any {
 	var out []map[string]any
 	for _, x := range in[name].([]any) {
 		out = append(out, x.(map[string]any))
-	}
-	return out
-}
-
-func planCounts(r mapping.Result) map[string]int {
-	out := map[string]int{}
-	for _, m := range r.Resources {
-		out[string(m.Resource.Type())]++
 	}
 	return out
 }
@@ -191,8 +158,8 @@ func TestPlanVersionsOfBorisYieldTheResourcesOfTheSpecification(t *testing.T) {
 		{boris3, planInForce, "active", inForce},
 		{boris4, planDraft, "draft", draft},
 	} {
-		r := c.store(planSample(t, step.file))
-		if diff := cmp.Diff(step.counts, planCounts(r)); diff != "" {
+		r := c.store(sample(t, step.file))
+		if diff := cmp.Diff(step.counts, counts(r)); diff != "" {
 			t.Errorf("%s: resources (-want +got):\n%s", step.file, diff)
 		}
 		if got := r.Anchor.String(); got != step.anchor {
@@ -206,7 +173,7 @@ func TestPlanVersionsOfBorisYieldTheResourcesOfTheSpecification(t *testing.T) {
 
 func TestPlanVersionsKeepTheIDsOfTheirParts(t *testing.T) {
 	c := planBoris(t)
-	second, third := c.store(planSample(t, boris2)), c.store(planSample(t, boris3))
+	second, third := c.store(sample(t, boris2)), c.store(sample(t, boris3))
 	for _, typ := range []fhir.Type{"CarePlan", "Condition", "Goal", "NutritionOrder", "Flag", "Appointment"} {
 		if diff := cmp.Diff(planRefs(second, typ), planRefs(third, typ)); diff != "" {
 			t.Errorf("%s (-version 2 +version 3):\n%s", typ, diff)
@@ -220,7 +187,7 @@ func TestPlanVersionsKeepTheIDsOfTheirParts(t *testing.T) {
 func TestPlanDraftStaysBesideThePlanInForce(t *testing.T) {
 	c := planBoris(t, boris2, boris3)
 	before := c.current(planInForce).Raw()
-	draft := c.store(planSample(t, boris4))
+	draft := c.store(sample(t, boris4))
 	if after := c.current(planInForce).Raw(); after != before {
 		t.Error("the draft changed the plan in force")
 	}
@@ -245,7 +212,7 @@ func TestPlanDraftStaysBesideThePlanInForce(t *testing.T) {
 
 func TestPlansOfSanneAndDaanComeIntoForce(t *testing.T) {
 	for file, kind := range map[string]string{sanne2: "sanne/01-kind.json", daan6: "daan/01-kind.json"} {
-		r := planOf(t, kind).store(planSample(t, file))
+		r := planOf(t, kind).store(sample(t, file))
 		if got := planResource(t, r, "CarePlan", "Zorgplan kind en gezin", "title").Member("status").Text(); got != "active" {
 			t.Errorf("%s: status %s", file, got)
 		}
@@ -255,9 +222,9 @@ func TestPlansOfSanneAndDaanComeIntoForce(t *testing.T) {
 func TestPlanOfTheSameRecordTwiceIsTheSame(t *testing.T) {
 	for _, file := range []string{boris2, boris4} {
 		c := planBoris(t)
-		_, first, _ := c.try(planSample(t, file))
-		c.store(planSample(t, file))
-		_, second, _ := c.try(planSample(t, file))
+		_, first, _ := c.try(sample(t, file))
+		c.store(sample(t, file))
+		_, second, _ := c.try(sample(t, file))
 		if diff := cmp.Diff(planBodies(first), planBodies(second)); diff != "" {
 			t.Errorf("%s (-first +second):\n%s", file, diff)
 		}
@@ -273,7 +240,7 @@ func planBodies(r mapping.Result) []string {
 }
 
 func TestPlanActionIsOnePlanPerExecutor(t *testing.T) {
-	r := planBoris(t).store(planSample(t, boris3))
+	r := planBoris(t).store(sample(t, boris3))
 	type share struct {
 		Profile, Category, Performer string
 		Times                        []string
@@ -285,6 +252,9 @@ func TestPlanActionIsOnePlanPerExecutor(t *testing.T) {
 			t.Errorf("a1/%s is part of %q", n, of)
 		}
 		d := p.At("activity", "detail")
+		if kind, status := d.Member("kind").Text(), d.Member("status").Text(); kind != "ServiceRequest" || status != "scheduled" {
+			t.Errorf("a1/%s: kind %q, status %q", n, kind, status)
+		}
 		got = append(got, share{
 			strings.Join(planTexts(p, "meta", "profile"), " "), p.At("category", "coding", "code").Text(),
 			d.At("performer", "identifier", "value").Text(), planTexts(d, "scheduledTiming", "repeat", "timeOfDay"),
@@ -345,7 +315,7 @@ func TestPlanExecutorDecidesProfileAndCode(t *testing.T) {
 }
 
 func TestPlanTiming(t *testing.T) {
-	r := planBoris(t).store(planSample(t, boris3))
+	r := planBoris(t).store(sample(t, boris3))
 	action := func(id string) fhir.Node {
 		return planResource(t, r, "CarePlan", "zp-1001#"+id, "identifier", "value")
 	}
@@ -370,7 +340,7 @@ func TestPlanTiming(t *testing.T) {
 }
 
 func TestPlanTagsFollowTheDomains(t *testing.T) {
-	r := planBoris(t).store(planSample(t, boris3))
+	r := planBoris(t).store(sample(t, boris3))
 	got := map[string][]string{}
 	for _, id := range []string{"p1", "p3", "d2", "a1/1", "a3/1", "a4/1"} {
 		for _, m := range r.Resources {
