@@ -147,13 +147,13 @@ func (s *snapshot) where(typ int64, p search.Plan, f auth.Filter) (*query, bool,
 			}
 		}
 	}
-	ok, err := s.filter(q, f)
+	ok, err := s.filter(q, typ, f)
 	return q, ok, err
 }
 
 // filter adds the condition of auth.Filter: own, directory or visible, and the patient, and the
 // scopes.
-func (s *snapshot) filter(q *query, f auth.Filter) (bool, error) {
+func (s *snapshot) filter(q *query, typ int64, f auth.Filter) (bool, error) {
 	if !f.Directory {
 		org, err := int64(-1), error(nil)
 		if !f.Organization.IsZero() {
@@ -170,7 +170,7 @@ func (s *snapshot) filter(q *query, f auth.Filter) (bool, error) {
 			q.add(` OR h.cust=? OR h.author=?`, org, org)
 		}
 		if any {
-			q.add(` OR (h.comp,h.id) IN (SELECT c.key+0,i.value FROM json_each(?) c, json_each(c.value) i)`, visible)
+			q.add(` OR h.rid IN (`+visibleRows+`)`, visible, typ)
 		}
 		q.add(`)`)
 	}
@@ -194,6 +194,10 @@ func (s *snapshot) filter(q *query, f auth.Filter) (bool, error) {
 	q.add(`)`)
 	return true, nil
 }
+
+// visibleRows selects what Filter.Visible lists, in whichever of its compartments a row is met.
+const visibleRows = `SELECT l.rid FROM json_each(?) c CROSS JOIN json_each(c.value) i
+	CROSS JOIN locate l ON l.type=? AND l.id=i.value WHERE instr(' '||l.comps||' ',' '||c.key||' ')`
 
 // visible returns Filter.Visible as JSON by compartment number; false when it holds nothing.
 func (s *snapshot) visible(f auth.Filter) (string, bool, error) {

@@ -1,0 +1,31 @@
+package store
+
+import (
+	"context"
+
+	"github.com/drieluik/drieluik/auth"
+)
+
+// Do runs f in the writer, inside a unit's savepoint.
+func (s *Store) Do(ctx context.Context, f func() error) error {
+	return s.writer.do(ctx, "test", 0, func(*tx) error { return f() })
+}
+
+// Exec runs SQL in the writer, inside a unit's savepoint.
+func (s *Store) Exec(ctx context.Context, sql string) error {
+	return s.writer.do(ctx, "test", 0, func(t *tx) error {
+		_, err := t.c.c.ExecContext(ctx, sql)
+		return err
+	})
+}
+
+// Queued returns how many jobs wait for the writer.
+func (s *Store) Queued() int { return len(s.writer.jobs) }
+
+// EncodeFacts and DecodeFacts are the codec of the facts column.
+var (
+	EncodeFacts = encodeFacts
+	DecodeFacts = func(b []byte) (auth.ResourceFacts, error) { return decodeFacts(b) }
+	Pack        = pack
+	Unpack      = unpack
+)
