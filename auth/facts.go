@@ -26,9 +26,31 @@ type ResourceFacts struct {
 	Source    string     // meta.source without its fragment's version: one source record
 	Codings   []Coding   // category, code, type, meta.tag
 	Refs      []fhir.Ref // literal references of the resource, for data meaning related and dependents
-	Parties   []fhir.Ref // organisations named as Consent.organization or base actor, Task owner or requester
+	// Parties are those a Consent names as organization or base actor, a Task as owner or requester,
+	// a CareTeam as member or onBehalfOf. Of a DetectedIssue they are the custodian and author
+	// organisations of what it implicates, which the caller adds: they are not in the resource.
+	Parties   []fhir.Ref
+	By        []fhir.Ref // who says it: Consent.performer, QuestionnaireResponse.source, Communication.sender, Provenance.agent.who
+	Owner     fhir.Ref   // Task.owner
+	Requester fhir.Ref   // Task.requester
+	Doers     []fhir.Ref // CarePlan.activity.detail.performer
+	Up        []fhir.Ref // partOf, basedOn, focus
+	Down      []fhir.Ref // Composition section entries and encounter; goal, addresses, activity.reference
+	Consent   *ConsentFacts
+	Rights    bool   // bears custody, an access flag or a seal, which only the child's custodian writes
+	Signed    bool   // Provenance.signature
+	Rest      string // hash of all but the status of a Consent, Task or QuestionnaireResponse: what a change of status leaves alone
 	// Granular holds the index rows that granular scopes may ask for: category, code, status, _tag, _security.
 	Granular []search.Row
+}
+
+// ConsentFacts is what a write check needs of a Consent.
+type ConsentFacts struct {
+	Holders    []fhir.Ref // Consent.organization
+	OpenPermit bool       // the base permits and names no actor
+	Device     bool       // a Device or an app is a permitted actor
+	Permitted  []fhir.Ref // actors that some provision permits
+	Member     fhir.Ref   // netwerk-toestemming: the RelatedPerson that it names
 }
 
 // Label is one coding of meta.security with the persons that a seal bars.
@@ -51,6 +73,13 @@ type Facts struct {
 	Resource  *ResourceFacts // nil: phase A alone is judged, and Permit means "go on"
 	Children  []*Child       // in id order, one per patient of Resource
 	Directory *Directory
+
+	// Lookup gives the facts of another resource in the same snapshot, for Consents that share by
+	// reference (Provision.data). A nil Lookup, or false, matches in a deny and not in a permit.
+	Lookup func(fhir.Ref) (ResourceFacts, bool)
+	// Referrers are resources of the token's patient that reference Resource. They are looked at
+	// only when Resource is of a care directory type and the scopes are patient/ (CareDirectory).
+	Referrers []ResourceFacts
 }
 
 // Material is what the store knows of one compartment, current versions only: the input of NewChild.

@@ -1,0 +1,387 @@
+package auth
+
+import (
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/drieluik/drieluik/fhir"
+)
+
+// FactTypes are the resource types that Material holds.
+var FactTypes = [...]fhir.Type{"CareTeam", "Consent", "Flag", "Patient", "RelatedPerson", "Task"}
+
+// Child is the compiled policy of one compartment. It is immutable and safe for concurrent use.
+type Child struct {
+	Patient fhir.Ref
+	Epoch   int64
+
+	known        bool // the Patient is in the material
+	custodian    fhir.Ref
+	managing     fhir.Ref
+	byIdentifier string // jurisdiction that the identifiers tell
+	birth        birth
+	labels       []Label // of the Patient: they hold for the whole compartment
+	guardianship []guardianship
+	persons      []person
+	teams        []team
+	tasks        []task
+	flags        []flag
+	consents     []*consent
+	givers       []fhir.Ref // bit i of a giver set stands for givers[i]
+	needs        []fhir.Ref
+	edges        []int64 // instants at which something changes by itself, ascending
+
+	views atomic.Pointer[[]*view] // recently compiled; see viewOf
+}
+
+// person is a RelatedPerson of the child.
+type person struct {
+	ref     fhir.Ref // with version
+	active  bool
+	period  span
+	custody []custody // NL
+	swedish bool      // vardnadshavare
+}
+
+// custody is one gezag extension.
+type custody struct {
+	kind    string
+	period  span
+	checked moment
+}
+
+// guardianship is a gezag extension of the Patient that an institution holds.
+type guardianship struct {
+	holders []fhir.Ref
+	period  span
+}
+
+type team struct {
+	ref     fhir.Ref
+	active  bool
+	period  span
+	members []member
+}
+
+type member struct {
+	ref, onBehalfOf fhir.Ref
+	period          span
+	coordinator     bool
+}
+
+type task struct {
+	ref              fhir.Ref
+	status           string
+	owner, requester fhir.Ref
+}
+
+type flag struct {
+	code   string
+	active bool
+	period span
+}
+
+// NewChild compiles the material of one compartment. What it does not understand permits nothing
+// and denies everything.
+func NewChild(m Material) *Child {
+	c := &Child{Patient: fhir.Ref{Type: "Patient", ID: m.Compartment}, Epoch: m.Epoch}
+	for _, s := range m.Resources {
+		if s.Resource == nil {
+			continue
+		}
+		ref := s.Facts.Ref
+		if ref.IsZero() {
+			ref = s.Resource.Ref()
+		}
+		if read, ok := factReaders[s.Resource.Type()]; ok {
+			read(c, ref, s.Resource.Root(), s.Facts)
+		}
+	}
+	c.sort()
+	c.edges = c.collectEdges()
+	return c
+}
+
+// factReaders take one resource into the child.
+var factReaders = map[fhir.Type]func(*Child, fhir.Ref, fhir.Node, ResourceFacts){
+	"Patient":       (*Child).readPatient,
+	"RelatedPerson": (*Child).readPerson,
+	"CareTeam":      (*Child).readTeam,
+	"Task":          (*Child).readTask,
+	"Flag":          (*Child).readFlag,
+	"Consent":       (*Child).readConsent,
+}
+
+func (c *Child) readPatient(ref fhir.Ref, n fhir.Node, f ResourceFacts) {
+	if ref.ID != c.Patient.ID {
+		return
+	}
+	c.known = true
+	c.custodian = f.Custodian.Current()
+	c.managing = refAt(n, "managingOrganization")
+	c.birth = readBirth(n.Member("birthDate"))
+	for _, l := range labels(n) {
+		if l.System == systemAccessLabel || l.System == systemSwedishLabel {
+			c.labels = append(c.labels, l)
+		}
+	}
+	for id := range n.All("identifier") {
+		for _, row := range identifierJurisdictions {
+			if c.byIdentifier == "" && strings.Contains(id.Member("system").Text(), row.part) {
+				c.byIdentifier = row.jurisdiction
+			}
+		}
+	}
+	for ext := range extensions(n, extCustody) {
+		if g := readGuardianship(ext); len(g.holders) > 0 {
+			c.guardianship = append(c.guardianship, g)
+		}
+	}
+	c.need(c.managing)
+	for _, l := range c.labels {
+		for _, b := range l.Barred {
+			c.need(b)
+		}
+	}
+}
+
+func readGuardianship(ext fhir.Node) guardianship {
+	var g guardianship
+	voogdij := false
+	for part := range ext.All("extension") {
+		switch part.Member("url").Text() {
+		case "type":
+			voogdij = part.Member("valueCode").Text() == "Voogdij"
+		case "period":
+			g.period = readSpan(part.Member("valuePeriod"))
+		case "houder":
+			if ref := refAt(part, "valueReference"); ref.Type == "Organization" {
+				g.holders = append(g.holders, ref)
+			}
+		}
+	}
+	if !voogdij {
+		return guardianship{}
+	}
+	return g
+}
+
+func (c *Child) readPerson(ref fhir.Ref, n fhir.Node, _ ResourceFacts) {
+	if refAt(n, "patient") != c.Patient {
+		return
+	}
+	p := person{ref: ref, active: n.Member("active").Text() == "true", period: readSpan(n.Member("period"))}
+	for ext := range extensions(n, extCustody) {
+		p.custody = append(p.custody, readCustody(ext))
+	}
+	p.swedish = slices.Contains(readCodings(n, "relationship", "coding"), Coding{System: systemRepresentative, Code: "vardnadshavare"})
+	c.persons = append(c.persons, p)
+}
+
+func readCustody(ext fhir.Node) custody {
+	var out custody
+	for part := range ext.All("extension") {
+		switch part.Member("url").Text() {
+		case "type":
+			out.kind = part.Member("valueCode").Text()
+		case "period":
+			out.period = readSpan(part.Member("valuePeriod"))
+		case "gecontroleerdOp":
+			if m, ok := parseMoment(part.Member("valueDate").Text()); ok {
+				out.checked = m
+			}
+		}
+	}
+	return out
+}
+
+func (c *Child) readTeam(ref fhir.Ref, n fhir.Node, _ ResourceFacts) {
+	if refAt(n, "subject") != c.Patient {
+		return
+	}
+	t := team{ref: ref, active: n.Member("status").Text() == "active", period: readSpan(n.Member("period"))}
+	for part := range n.All("participant") {
+		m := member{ref: refAt(part, "member"), onBehalfOf: refAt(part, "onBehalfOf"), period: readSpan(part.Member("period"))}
+		for _, role := range readCodings(part, "role", "coding") {
+			if slices.Contains(coordinatorRoles, role.Code) {
+				m.coordinator = true
+			}
+		}
+		t.members = append(t.members, m)
+		c.need(m.ref)
+		c.need(m.onBehalfOf)
+	}
+	c.teams = append(c.teams, t)
+}
+
+// coordinatorRoles may update the plans of a child, access.md 5.
+var coordinatorRoles = []string{"zorgcoordinator", "samordnare"}
+
+func (c *Child) readTask(ref fhir.Ref, n fhir.Node, _ ResourceFacts) {
+	if refAt(n, "for") != c.Patient {
+		return
+	}
+	t := task{ref: ref, status: n.Member("status").Text(), owner: refAt(n, "owner"), requester: refAt(n, "requester")}
+	c.need(t.owner)
+	c.need(t.requester)
+	c.tasks = append(c.tasks, t)
+}
+
+func (c *Child) readFlag(_ fhir.Ref, n fhir.Node, _ ResourceFacts) {
+	if refAt(n, "subject") != c.Patient {
+		return
+	}
+	for _, code := range readCodings(n, "code", "coding") {
+		if code.System == systemAccessFlag {
+			c.flags = append(c.flags, flag{
+				code: code.Code, active: n.Member("status").Text() == "active", period: readSpan(n.Member("period")),
+			})
+		}
+	}
+}
+
+// DirectoryNeeds returns the Organizations, PractitionerRoles and Persons that a Directory should
+// hold to judge this child. What is missing permits nothing and denies everything.
+func (c *Child) DirectoryNeeds() []fhir.Ref { return slices.Clone(c.needs) }
+
+// Until returns the first instant after now at which a decision about this child can change by
+// itself: an edge of a period, a birthday, a custody check that grows old. Zero: never.
+func (c *Child) Until(now time.Time) time.Time {
+	_, high := c.interval(now.UnixNano())
+	if high == forever {
+		return time.Time{}
+	}
+	return time.Unix(0, high).UTC()
+}
+
+// Known reports whether the store holds the child's Patient.
+func (c *Child) Known() bool { return c.known }
+
+// Custodian returns the organisation that keeps the child's Patient; zero for a stub.
+func (c *Child) Custodian() fhir.Ref { return c.custodian }
+
+// need remembers a reference that the Directory can resolve.
+func (c *Child) need(ref fhir.Ref) {
+	if ref.Type == "Organization" || ref.Type == "PractitionerRole" || ref.Type == "Person" {
+		if !slices.Contains(c.needs, ref) {
+			c.needs = append(c.needs, ref)
+		}
+	}
+}
+
+// sort orders what was read by id, so that the order in the material means nothing.
+func (c *Child) sort() {
+	slices.SortFunc(c.persons, func(a, b person) int { return compareRefs(a.ref, b.ref) })
+	slices.SortFunc(c.teams, func(a, b team) int { return compareRefs(a.ref, b.ref) })
+	slices.SortFunc(c.tasks, func(a, b task) int { return compareRefs(a.ref, b.ref) })
+	slices.SortFunc(c.consents, func(a, b *consent) int { return compareRefs(a.ref, b.ref) })
+	slices.SortFunc(c.needs, compareRefs)
+}
+
+// collectEdges returns the instants at which something about the child changes by itself, in every
+// zone that may turn out to be the child's.
+func (c *Child) collectEdges() []int64 {
+	var out []int64
+	for code, zone := range zones() {
+		for _, s := range c.spans() {
+			if low, high := s.bounds(zone); !s.broken {
+				out = append(out, low, high)
+			}
+		}
+		for _, cn := range c.consents {
+			if cn.dated {
+				out = append(out, cn.dateTime.low(zone))
+			}
+		}
+		for _, p := range c.persons {
+			for _, k := range p.custody {
+				if k.checked.precision != noPrecision {
+					last := k.checked.first()
+					out = append(out, midnight(last+custodyWarnDays+1, zone), midnight(last+custodyStaleDays+1, zone))
+				}
+			}
+		}
+		out = append(out, c.birthdays(code, zone)...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// spans returns every period that a decision looks at.
+func (c *Child) spans() []span {
+	var out []span
+	for _, g := range c.guardianship {
+		out = append(out, g.period)
+	}
+	for _, p := range c.persons {
+		out = append(out, p.period)
+		for _, k := range p.custody {
+			out = append(out, k.period)
+		}
+	}
+	for _, t := range c.teams {
+		out = append(out, t.period)
+		for _, m := range t.members {
+			out = append(out, m.period)
+		}
+	}
+	for _, f := range c.flags {
+		out = append(out, f.period)
+	}
+	for _, cn := range c.consents {
+		for _, p := range cn.provisions {
+			out = append(out, p.period)
+		}
+	}
+	return out
+}
+
+// birthdays returns the midnights at which an age of the tables begins or a table changes.
+func (c *Child) birthdays(jurisdiction string, zone *time.Location) []int64 {
+	var out []int64
+	for _, p := range policies[jurisdiction] {
+		out = append(out, midnight(p.validFrom, zone))
+		if !c.birth.known {
+			continue
+		}
+		ages := append([]int{p.ownRightTo, p.youthAloneFrom, p.childFrom, p.childMaturityFrom, p.jointFrom}, p.guardianNever...)
+		for _, a := range p.guardianNever {
+			ages = append(ages, a+1)
+		}
+		for _, a := range ages {
+			if a != never {
+				out = append(out, midnight(c.birth.earliest.birthday(a), zone), midnight(c.birth.latest.birthday(a), zone))
+			}
+		}
+	}
+	return out
+}
+
+// interval returns the span [low, high) around now in which nothing changes by itself.
+func (c *Child) interval(now int64) (low, high int64) {
+	i, exact := slices.BinarySearch(c.edges, now)
+	if exact {
+		i++
+	}
+	low, high = beginning, forever
+	if i > 0 {
+		low = c.edges[i-1]
+	}
+	if i < len(c.edges) {
+		high = c.edges[i]
+	}
+	return low, high
+}
+
+// extensions yields the extensions of n with the url.
+func extensions(n fhir.Node, url string) func(yield func(fhir.Node) bool) {
+	return func(yield func(fhir.Node) bool) {
+		for ext := range n.All("extension") {
+			if ext.Member("url").Text() == url && !yield(ext) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,238 @@
+package auth
+
+import (
+	"slices"
+	"time"
+
+	"github.com/drieluik/drieluik/fhir"
+)
+
+// Systems of codes and identifiers that decisions read.
+const (
+	systemDomain          = fhir.Canonical + "/CodeSystem/mks-domein"
+	systemRecord          = fhir.Canonical + "/CodeSystem/mks-record"
+	systemAccessLabel     = fhir.Canonical + "/CodeSystem/access-label"
+	systemAccessFlag      = fhir.Canonical + "/CodeSystem/access-flag"
+	systemPlanKind        = fhir.Canonical + "/CodeSystem/plan-soort"
+	systemConsentKind     = fhir.Canonical + "/CodeSystem/toestemming-soort"
+	systemSwedishConsent  = fhir.Canonical + "/CodeSystem/se-samtycke"
+	systemNetworkConsent  = fhir.Canonical + "/CodeSystem/netwerk-toestemming"
+	systemNetworkView     = fhir.Canonical + "/CodeSystem/netwerk-inzage"
+	systemNetworkTask     = fhir.Canonical + "/CodeSystem/netwerk-taak"
+	systemOrgCategory     = fhir.Canonical + "/CodeSystem/organisatie-soort"
+	systemSwedishOrg      = fhir.Canonical + "/CodeSystem/se-verksamhet"
+	systemRepresentative  = fhir.Canonical + "/CodeSystem/se-foretradare"
+	systemTeamRole        = fhir.Canonical + "/CodeSystem/teamrol"
+	systemTeamKind        = fhir.Canonical + "/CodeSystem/careteam-soort"
+	systemOverlap         = fhir.Canonical + "/CodeSystem/overlap-rule"
+	systemSmartClient     = fhir.Canonical + "/sid/smart-client"
+	systemDutchOrg        = "http://nictiz.nl/fhir/NamingSystem/organization-type"
+	systemSwedishLabel    = "http://hl7.se/fhir/ig/base/CodeSystem/SecurityLabel"
+	systemConfidentiality = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
+	systemReason          = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
+	systemParticipation   = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
+	systemConsentScope    = "http://terminology.hl7.org/CodeSystem/consentscope"
+	systemConsentAction   = "http://terminology.hl7.org/CodeSystem/consentaction"
+	systemTypes           = "http://hl7.org/fhir/resource-types"
+	systemObsCategory     = "http://terminology.hl7.org/CodeSystem/observation-category"
+	systemActCode         = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
+
+	extCustody    = fhir.Canonical + "/StructureDefinition/gezag"
+	extBarred     = fhir.Canonical + "/StructureDefinition/barred-party"
+	extCategories = fhir.Canonical + "/StructureDefinition/gegevenscategorie"
+)
+
+// typeSet is a set of resource types.
+type typeSet map[fhir.Type]bool
+
+func types(names ...fhir.Type) typeSet {
+	s := make(typeSet, len(names))
+	for _, n := range names {
+		s[n] = true
+	}
+	return s
+}
+
+// Kinds of types, access.md 2.1.
+var (
+	directoryTypes = types("Organization", "Practitioner", "PractitionerRole", "Location", "HealthcareService",
+		"Endpoint", "Questionnaire", "StructureDefinition", "ValueSet", "CodeSystem", "ConceptMap",
+		"SearchParameter", "OperationDefinition", "CapabilityStatement", "Medication", "Substance")
+	careDirectoryTypes = types("Organization", "Practitioner", "PractitionerRole", "Location",
+		"HealthcareService", "Medication")
+	adminTypes = types("Patient", "RelatedPerson", "Person", "CareTeam", "Coverage", "Appointment",
+		"AppointmentResponse", "Schedule", "Slot", "Encounter", "EpisodeOfCare", "Task", "Consent",
+		"AuditEvent", "Provenance", "Account", "Subscription")
+)
+
+// IsDirectory reports whether t is a directory type (access.md 2.1).
+func IsDirectory(t fhir.Type) bool { return directoryTypes[t] }
+
+// CareDirectory reports whether t is a directory type that patient/ scopes open only as far as a
+// readable resource of the compartment refers to it (access.md 2.1).
+func CareDirectory(t fhir.Type) bool { return careDirectoryTypes[t] }
+
+// IsAdmin reports whether t is an admin type (access.md 2.1).
+func IsAdmin(t fhir.Type) bool { return adminTypes[t] }
+
+// roleRow is what a role may bring, access.md 1.
+type roleRow struct {
+	levels   []string
+	purposes []string // the first is the default
+	person   bool     // guardian, child, helper
+}
+
+var roles = map[Role]roleRow{
+	System:       {levels: []string{"system"}, purposes: []string{"TREAT", "COC"}},
+	Professional: {levels: []string{"user", "patient"}, purposes: []string{"TREAT", "COC", "ETREAT", "BTG"}},
+	Guardian:     {levels: []string{"patient", "user"}, purposes: []string{"FAMRQT"}, person: true},
+	ChildRole:    {levels: []string{"patient", "user"}, purposes: []string{"PATRQT"}, person: true},
+	Helper:       {levels: []string{"patient", "user"}, purposes: []string{"SUPNWK"}, person: true},
+	Admin:        {levels: []string{"system", "user"}, purposes: []string{"HSYSADMIN", "HCOMPL"}},
+}
+
+// Purposes returns the purposes of use that a role may ask for; the first is its default.
+func Purposes(r Role) []string { return slices.Clone(roles[r].purposes) }
+
+// Levels returns the scope levels that count for a role; scopes of another level are void.
+func Levels(r Role) []string { return slices.Clone(roles[r].levels) }
+
+// purposeParents is v3-ActReason as far as access.md 4.2 uses it: code → wider code.
+var purposeParents = map[string]string{
+	"COC": "TREAT", "ETREAT": "TREAT", "BTG": "ETREAT",
+	"FAMRQT": "PATRQT", "SUPNWK": "PATRQT",
+	"CAREMGT": "HOPERAT", "HCOMPL": "HOPERAT", "HSYSADMIN": "HOPERAT",
+}
+
+// purposeWithin reports whether asked is wide or lies under it.
+func purposeWithin(asked, wide string) bool {
+	for ; asked != ""; asked = purposeParents[asked] {
+		if asked == wide {
+			return true
+		}
+	}
+	return false
+}
+
+// interactionRow is the scope letter of an interaction, the HTTP status of its success, and
+// what kind of act it is.
+type interactionRow struct {
+	letter    letters
+	http      int
+	write     bool
+	disclose  bool // a pull with consent action disclose
+	emergency bool // may be opened by break-glass
+}
+
+var interactions = map[Interaction]interactionRow{
+	Read:            {letter: letterSet("r"), http: 200, emergency: true},
+	VRead:           {letter: letterSet("r"), http: 200, emergency: true},
+	HistoryInstance: {letter: letterSet("r"), http: 200, emergency: true},
+	Include:         {letter: letterSet("r"), http: 200, emergency: true},
+	HistoryType:     {letter: letterSet("s"), http: 200},
+	SearchType:      {letter: letterSet("s"), http: 200, emergency: true},
+	Notify:          {letter: letterSet("r"), http: 200, disclose: true},
+	Export:          {letter: letterSet("r"), http: 200, disclose: true},
+	Create:          {letter: letterSet("c"), http: 201, write: true},
+	Update:          {letter: letterSet("u"), http: 200, write: true},
+	Patch:           {letter: letterSet("u"), http: 200, write: true},
+	Delete:          {letter: letterSet("d"), http: 204, write: true},
+}
+
+// refusedMethods are the interactions that no scope opens, access.md 3 step 2.
+var refusedMethods = map[fhir.Type]map[Interaction]string{
+	"AuditEvent": {Create: "immutable", Update: "immutable", Patch: "immutable", Delete: "immutable"},
+	"Provenance": {Update: "immutable", Patch: "immutable", Delete: "immutable"},
+	"Consent":    {Delete: "delete-refused"},
+	"Patient":    {Delete: "delete-refused"},
+}
+
+// middle says how a guardian reads between guardianOwnRightTo and youthAloneFrom.
+type middle uint8
+
+const (
+	middleConfig    middle = iota // Settings.ParentRead1215
+	middleExtension               // a Swedish extension Consent
+)
+
+// never is an age that nobody reaches.
+const never = 1 << 20
+
+// policy is one row of ages and defaults, access.md 2.2. Ages are completed years.
+type policy struct {
+	validFrom         day
+	ownRightTo        int // below: a guardian with custody reads in own right
+	middle            middle
+	youthAloneFrom    int
+	guardianNever     []int
+	childFrom         int
+	childMaturityFrom int // with Flag mognad-atkomst
+	jointFrom         int
+	guardianMayBlock  bool
+	defaultCare       bool // between care givers when no Consent matches (se: hsl)
+}
+
+// policies holds the rows of each jurisdiction in order of validFrom.
+var policies = map[string][]policy{
+	"nl": {{validFrom: civil(1900, 1, 1), ownRightTo: 12, middle: middleConfig, youthAloneFrom: 16,
+		childFrom: 12, childMaturityFrom: never, jointFrom: 12, guardianMayBlock: true}},
+	"se": {{validFrom: civil(1900, 1, 1), ownRightTo: 13, middle: middleExtension, youthAloneFrom: 16,
+		guardianNever: []int{16, 17}, childFrom: 16, childMaturityFrom: 13, jointFrom: 13, defaultCare: true}},
+}
+
+// policyOn returns the row in force on a local date.
+func policyOn(jurisdiction string, today day) (policy, bool) {
+	var out policy
+	found := false
+	for _, p := range policies[jurisdiction] {
+		if p.validFrom <= today {
+			out, found = p, true
+		}
+	}
+	return out, found
+}
+
+// custodyTypes are the kinds of BRP gezag, access.md 2.3: true gives custody, false leaves it
+// undetermined.
+var custodyTypes = map[string]bool{
+	"TweehoofdigOuderlijkGezag": true, "EenhoofdigOuderlijkGezag": true, "GezamenlijkGezag": true,
+	"Voogdij": true, "TijdelijkGeenGezag": false, "GezagNietTeBepalen": false,
+}
+
+// Ages of a custody check in days, access.md 2.3.
+const (
+	custodyWarnDays  = 90
+	custodyStaleDays = 365
+)
+
+// Break-glass limits, access.md 3.9.
+const (
+	btgLongest   = 4 * time.Hour
+	btgMinReason = 10
+)
+
+// closedDomains stay closed in an emergency, access.md 3.9.
+var closedDomains = []string{"sociaal", "ontwikkeling"}
+
+// swedishAddressLabels shield the address of the whole compartment, access.md 2.4.
+var swedishAddressLabels = []string{"sekretessmarkering", "skyddadFolkbokforing"}
+
+// confidentialities orders v3-Confidentiality. An unknown code counts as V where it hides.
+var confidentialities = map[string]int{"U": 0, "L": 1, "M": 2, "N": 3, "R": 4, "V": 5}
+
+const (
+	confidentialityN = 3
+	confidentialityR = 4
+	confidentialityV = 5
+)
+
+// familyIssues are the overlap rules that a guardian or child reads, access.md 3.4.
+var familyIssues = []string{"O2", "O4", "O5", "O6"}
+
+// jurisdictions maps countries to jurisdictions.
+var jurisdictions = map[string]string{"NL": "nl", "SE": "se"}
+
+// identifierJurisdictions maps part of an identifier system to a jurisdiction.
+var identifierJurisdictions = []struct{ part, jurisdiction string }{
+	{"electronichealth.se/", "se"}, {"/bsn", "nl"},
+}
