@@ -166,7 +166,7 @@ var calendarCodes = map[string]string{
 }
 
 // finest is the unit of a date's own precision, in which a finer quantity is counted.
-var finest = map[Precision]int64{Day: day, Hour: 3600_000, Minute: 60_000, Second: 1, Millisecond: 1}
+var finest = map[Precision]int64{Day: day, Hour: 3600_000, Minute: 60_000, Second: 1000, Millisecond: 1}
 
 // move adds a quantity to, or takes it from, a date or time.
 func (o operation) move(t Temporal, w any) (any, error) {
@@ -175,12 +175,13 @@ func (o operation) move(t Temporal, w any) (any, error) {
 		return nil, o.fail("needs a date or time and a quantity")
 	}
 	name := m.Unit
-	if !m.Calendar {
-		if name = calendarCodes[m.Unit]; name == "" {
-			return nil, o.fail("needs a quantity of time")
-		}
+	if code, ok := calendarCodes[m.Unit]; ok && !m.Calendar {
+		name = code
 	}
-	unit := calendarUnits[name]
+	unit, ok := calendarUnits[name]
+	if !ok {
+		return nil, o.fail("needs a quantity of time")
+	}
 	if o.name == "-" {
 		m.Value = m.Value.negate()
 	}
@@ -198,30 +199,33 @@ func (o operation) move(t Temporal, w any) (any, error) {
 	return moved, nil
 }
 
-// amount turns a value of a unit into whole months and milliseconds at the precision of t.
+// amount turns a value of a unit, its fraction dropped, into months or milliseconds at the precision
+// of t: a year does not move by days.
 func amount(t Temporal, value Decimal, months int, millis int64) (int, int64, bool) {
-	whole := value
-	if months != 0 || millis != 1000 {
-		whole = Decimal{new(big.Int).Quo(value.coef, pow10(value.scale)), 0}
+	whole := new(big.Int).Quo(value.coef, pow10(value.scale))
+	if whole.BitLen() > 50 {
+		return 0, 0, false
 	}
+	n := whole.Int64()
 	if months != 0 {
-		n := whole.coef.Int64() * int64(months)
+		n *= int64(months)
 		if t.prec == Year {
 			n -= n % 12
 		}
-		return int(n), 0, whole.coef.IsInt64() && n > -120_000 && n < 120_000
+		return int(n), 0, n > -120_000 && n < 120_000
 	}
-	total := Decimal{new(big.Int).Mul(whole.coef, big.NewInt(millis)), whole.scale}
-	n := new(big.Int).Quo(total.coef, pow10(total.scale))
-	if n.BitLen() > 50 {
+	if n > limit/millis || n < -limit/millis {
 		return 0, 0, false
 	}
+	n *= millis
 	switch t.prec {
 	case Year:
-		return int(n.Int64()/day/365) * 12, 0, true
+		return int(n/day/365) * 12, 0, true
 	case Month:
-		return int(n.Int64() / day / 30), 0, true
+		return int(n / day / 30), 0, true
 	}
-	step := finest[t.prec]
-	return 0, n.Int64() - n.Int64()%step, true
+	return 0, n - n%finest[t.prec], true
 }
+
+// limit bounds how far a date moves, in milliseconds: 10,000 years.
+const limit = 10_000 * 366 * day

@@ -1,7 +1,6 @@
 package path
 
 import (
-	"cmp"
 	"strings"
 
 	"github.com/drieluik/drieluik/fhir"
@@ -198,13 +197,4 @@ func equivalentNodes(a, b Item) bool {
 
 func withoutID(in []Item) []Item {
 	return filter(in, func(it Item) bool { return it.node.Name() != "id" })
-}
-
-// orderItems sorts items of any type: values by their order, others as they came.
-func orderItems(a, b Item) int {
-	order, known, ok := orderOf(a.value(), b.value())
-	if !known || !ok {
-		return cmp.Compare(0, 0)
-	}
-	return order
 }

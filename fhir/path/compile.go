@@ -1,10 +1,6 @@
 package path
 
-import (
-	"slices"
-
-	"github.com/drieluik/drieluik/fhir/r4"
-)
+import "slices"
 
 // compiler turns syntax nodes into closures.
 type compiler struct {
@@ -51,36 +47,36 @@ func (c *compiler) receiver(n *node) (evalFunc, error) {
 	return c.expr(n.receiver)
 }
 
-// member compiles a chain of member names in one go.
-func (c *compiler) member(n *node) (evalFunc, error) {
-	var names []string
-	first := n
-	for m := n; m != nil && m.kind == nodeMember; m = m.receiver {
-		names = append(names, m.text)
-		first = m
+// chain returns the member names of a path, and what it starts from: nil for $this.
+func chain(n *node) (names []string, receiver *node) {
+	for receiver = n; receiver != nil && receiver.kind == nodeMember; receiver = receiver.receiver {
+		names = append(names, receiver.text)
 	}
 	slices.Reverse(names)
+	return names, receiver
+}
+
+// member compiles a chain of member names in one go.
+func (c *compiler) member(n *node) (evalFunc, error) {
+	names, start := chain(n)
 	pos := n.pos
-	if first.receiver == nil && isTypeName(names[0]) {
+	if start == nil {
 		return func(s *scope) ([]Item, error) {
-			return walk(s, pos, s.this, func(out []Item, it Item) []Item {
-				if isRoot(it, names[0]) {
-					return steps(out, it, names[1:])
-				}
-				return steps(out, it, names)
-			})
+			out := rooted(s.this, names)
+			return out, s.spend(pos, 1+len(out))
 		}, nil
 	}
-	receiver, err := c.receiver(first)
+	receiver, err := c.expr(start)
 	if err != nil {
 		return nil, err
 	}
 	return func(s *scope) ([]Item, error) {
 		in, err := receiver(s)
-		if err != nil {
+		if err != nil || len(in) == 0 {
 			return nil, err
 		}
-		return walk(s, pos, in, func(out []Item, it Item) []Item { return steps(out, it, names) })
+		out := steps(in, names)
+		return out, s.spend(pos, len(in)+len(out))
 	}, nil
 }
 
@@ -91,11 +87,6 @@ func walk(s *scope, pos int, in []Item, f func([]Item, Item) []Item) ([]Item, er
 		out = f(out, it)
 	}
 	return out, s.spend(pos, len(in)+len(out))
-}
-
-// isTypeName reports whether a name at the start of a path may be a type.
-func isTypeName(name string) bool {
-	return name != "" && name[0] >= 'A' && name[0] <= 'Z' && r4.Lookup(name) != nil
 }
 
 func (c *compiler) index(n *node) (evalFunc, error) {
@@ -223,13 +214,17 @@ func (c *compiler) call(n *node) (evalFunc, error) {
 	if f.typed && len(n.args) == 1 {
 		return c.typeCall(n, receiver)
 	}
-	args := make([]evalFunc, len(n.args))
+	k := call{name: n.text, pos: n.pos, args: make([]evalFunc, len(n.args))}
 	for i, a := range n.args {
-		if args[i], err = c.expr(a); err != nil {
+		if k.args[i], err = c.expr(a); err != nil {
 			return nil, err
 		}
 	}
-	k := call{name: n.text, pos: n.pos, args: args}
+	if n.text == "sort" {
+		if k.keys, err = c.keys(n.args); err != nil {
+			return nil, err
+		}
+	}
 	return func(s *scope) ([]Item, error) {
 		in, err := receiver(s)
 		if err != nil {
@@ -252,4 +247,19 @@ func (c *compiler) typeCall(n *node, receiver evalFunc) (evalFunc, error) {
 		return nil, err
 	}
 	return typeTest(n.text, n.pos, receiver, spec, c.dialect.Search), nil
+}
+
+// keys compiles the arguments of sort(): a minus in front means downwards, also for texts.
+func (c *compiler) keys(args []*node) ([]key, error) {
+	out := make([]key, len(args))
+	for i, a := range args {
+		if a.kind == nodeSign && a.text == "-" {
+			out[i].down, a = true, a.args[0]
+		}
+		var err error
+		if out[i].eval, err = c.expr(a); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }

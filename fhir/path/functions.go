@@ -11,6 +11,7 @@ type call struct {
 	name string
 	pos  int
 	args []evalFunc
+	keys []key // of sort
 }
 
 // fail returns an error at the call.
@@ -58,7 +59,7 @@ func (s *scope) eachTruth(k call, in []Item, f func(it Item, holds bool) (more b
 }
 
 // functions is the table of all functions; a name that is not here is refused when compiled.
-var functions = merge(existence, subsets, navigation, strings1, conversions, numbers, world)
+var functions = merge(existence, subsets, navigation, texts, conversions, numbers, world)
 
 func merge(tables ...map[string]function) map[string]function {
 	all := map[string]function{}

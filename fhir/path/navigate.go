@@ -7,19 +7,39 @@ import (
 	"github.com/drieluik/drieluik/fhir/r4"
 )
 
-// steps follows member names from it and appends what stands at the end, depth first.
-func steps(out []Item, it Item, names []string) []Item {
-	if len(names) == 0 {
-		return append(out, it)
+// steps follows member names from the items and returns what stands at the end. One slice serves as
+// the queue of all levels.
+func steps(in []Item, names []string) []Item {
+	var out []Item
+	for _, it := range in {
+		out = members(out, it, names[0])
+	}
+	start := 0
+	for _, name := range names[1:] {
+		end := len(out)
+		for i := start; i < end; i++ {
+			out = members(out, out[i], name)
+		}
+		start = end
+	}
+	return out[start:]
+}
+
+// rooted is steps for a path that may begin with the name of a type.
+func rooted(in []Item, names []string) []Item {
+	if first := names[0][0]; first < 'A' || first > 'Z' {
+		return steps(in, names)
+	}
+	if len(in) != 1 || !isRoot(in[0], names[0]) { // rare: several items, or another type
+		if r4.Lookup(names[0]) == nil {
+			return steps(in, names)
+		}
+		in = filter(in, func(it Item) bool { return isRoot(it, names[0]) })
 	}
 	if len(names) == 1 {
-		return members(out, it, names[0])
+		return in
 	}
-	var room [4]Item
-	for _, next := range members(room[:0], it, names[0]) {
-		out = steps(out, next, names[1:])
-	}
-	return out
+	return steps(in, names[1:])
 }
 
 // members appends the members of it with a FHIRPath name: choices by their name without type,
@@ -51,6 +71,9 @@ func members(out []Item, it Item, name string) []Item {
 
 // primitiveMembers appends what a primitive can have: id and extension, and its System value.
 func primitiveMembers(out []Item, it Item, name string) []Item {
+	if t, ok := it.val.(typeName); ok {
+		return t.member(out, name)
+	}
 	if name == "value" && it.typ != "" {
 		if v := it.value(); v != nil {
 			return append(out, Item{val: v})

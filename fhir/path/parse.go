@@ -199,7 +199,7 @@ func (p *parser) postfix() (*node, error) {
 // identifier takes a name; keywords that the grammar allows as names are names.
 func (p *parser) identifier() (token, error) {
 	t := p.take()
-	if t.kind == tokenQuoted || t.kind == tokenName && !slices.Contains(reserved, t.text) {
+	if t.kind == tokenQuoted && t.text != "" || t.kind == tokenName && !slices.Contains(reserved, t.text) {
 		return t, nil
 	}
 	return t, p.unexpected(t)

@@ -54,8 +54,9 @@ func (e *Error) Error() string { return fmt.Sprintf("fhirpath: at %d: %s", e.Pos
 
 // Expression is a compiled expression. It is safe for concurrent use.
 type Expression struct {
-	text string
-	eval evalFunc
+	text  string
+	eval  evalFunc
+	names []string // set when the expression is nothing but a path
 }
 
 // Compile parses and compiles an expression. A function that is not implemented is refused here, by
@@ -79,7 +80,11 @@ func CompileDialect(expr string, d Dialect) (*Expression, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Expression{text: expr, eval: eval}, nil
+	e := &Expression{text: expr, eval: eval}
+	if names, start := chain(root); start == nil {
+		e.names = names
+	}
+	return e, nil
 }
 
 // String returns the text of the expression.
@@ -93,6 +98,13 @@ func (e *Expression) Eval(w World, focus fhir.Node) ([]Item, error) {
 
 // EvalItem is Eval for an item, such as one of an earlier result or one of a known type.
 func (e *Expression) EvalItem(w World, focus Item) ([]Item, error) {
+	if e.names != nil && focus.Exists() {
+		return rooted([]Item{focus}, e.names), nil
+	}
+	return e.evalIn(w, focus)
+}
+
+func (e *Expression) evalIn(w World, focus Item) ([]Item, error) {
 	if w.Now.IsZero() {
 		w.Now = time.Now()
 	}

@@ -8,7 +8,6 @@ var subsets = map[string]function{
 	"select":    {1, 1, false, project},
 	"repeat":    {1, 1, false, repeat},
 	"aggregate": {1, 2, false, aggregate},
-	"sort":      {0, 8, false, sorted},
 	"first":     {0, 0, false, func(_ *scope, _ call, in []Item) ([]Item, error) { return slice(in, 0, 1), nil }},
 	"last":      {0, 0, false, func(_ *scope, _ call, in []Item) ([]Item, error) { return slice(in, len(in)-1, len(in)), nil }},
 	"tail":      {0, 0, false, func(_ *scope, _ call, in []Item) ([]Item, error) { return slice(in, 1, len(in)), nil }},

@@ -34,6 +34,9 @@ func (c *compiler) typeOf(names []string, pos int) (typeSpec, error) {
 			spec.fhir = small
 		}
 	}
+	if spec == (typeSpec{}) && len(names) == 2 && names[0] == "System" {
+		return spec, nil // nothing is of that type
+	}
 	if spec == (typeSpec{}) {
 		return typeSpec{}, unknown
 	}

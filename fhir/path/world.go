@@ -160,6 +160,31 @@ func timeOfDay(s *scope, _ call, _ []Item) ([]Item, error) {
 	return []Item{{val: Temporal{kind: Time, prec: t.prec, local: (t.local%day + day) % day}}}, nil
 }
 
+// typeName is what type() answers: a value with a namespace and a name.
+type typeName struct{ namespace, name string }
+
+func (t typeName) member(out []Item, name string) []Item {
+	switch name {
+	case "namespace":
+		return append(out, StringItem(t.namespace))
+	case "name":
+		return append(out, StringItem(t.name))
+	}
+	return out
+}
+
+func typeInfo(_ *scope, _ call, in []Item) ([]Item, error) {
+	out := make([]Item, len(in))
+	for i, it := range in {
+		t := typeName{"FHIR", it.typ}
+		if it.typ == "" {
+			t = typeName{"System", it.Kind().String()}
+		}
+		out[i] = Item{val: t}
+	}
+	return out, nil
+}
+
 // text evaluates an argument to one string; ok is false when it is empty.
 func (s *scope) text(k call, i int) (text string, ok bool, err error) {
 	v, err := s.arg(k, i)
