@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"testing"
 
@@ -73,6 +74,7 @@ func TestFullQueueIsUnavailable(t *testing.T) {
 		wg.Go(func() { _, outcome[i] = s.Commit(context.Background(), unit(fmt.Sprint("q", i), 1)) })
 	}
 	for s.Queued() < 2 {
+		runtime.Gosched()
 	}
 	if _, err := s.Commit(context.Background(), unit("te-veel", 1)); fhir.KindOf(err) != fhir.Unavailable {
 		t.Errorf("third unit: %v", err)
@@ -94,6 +96,7 @@ func TestUnitCancelledInTheQueueIsNeverApplied(t *testing.T) {
 		done <- err
 	}()
 	for s.Queued() == 0 {
+		runtime.Gosched()
 	}
 	cancel()
 	if err := <-done; !errors.Is(err, context.Canceled) {
@@ -127,6 +130,7 @@ func TestPanicInAUnitFailsThatUnitAlone(t *testing.T) {
 		wg.Go(func() { outcome[i] = s.Do(context.Background(), f) })
 	}
 	for s.Queued() < 3 {
+		runtime.Gosched()
 	}
 	release()
 	wg.Wait()
@@ -151,6 +155,7 @@ func TestFailedTransactionFailsTheWholeGroupAndTheNextOneWorks(t *testing.T) {
 		})
 	}
 	for s.Queued() < 4 {
+		runtime.Gosched()
 	}
 	release()
 	wg.Wait()
