@@ -32,12 +32,15 @@ var (
 	more           = fault{"FHIR-MORE", "incomplete"}            // maxIssues is reached
 )
 
+// isFull reports whether the last issue says that there may be more; the walk can end.
+func (c *checker) isFull() bool { return len(c.issues) > maxIssues }
+
 // add reports a fault at a node.
 func (c *checker) add(f fault, n fhir.Node, text string) { c.addMember(f, n, "", text) }
 
 // addMember reports a fault at a member of n, which need not exist.
 func (c *checker) addMember(f fault, n fhir.Node, member, text string) {
-	if len(c.issues) > maxIssues {
+	if c.isFull() {
 		return
 	}
 	if len(c.issues) == maxIssues {

@@ -46,6 +46,9 @@ type scope struct {
 func (c *checker) object(n fhir.Node, p *plan) {
 	var seen uint64
 	for child := range n.Children() {
+		if c.isFull() {
+			return
+		}
 		name := child.Name()
 		m, twin := p.member(name)
 		if m == nil {
@@ -186,12 +189,16 @@ func (c *checker) inner(n fhir.Node, m *member) {
 		return
 	}
 	before := c.scope
-	if m.name != "contained" {
-		c.scope = scope{container: n}
-	} else if c.scope.contained {
-		c.add(nested, n, "A contained resource may not contain another one; put it beside the first.")
+	if m.name == "contained" {
+		if c.scope.contained {
+			c.add(nested, n, "A contained resource may not contain another one; put it beside the first.")
+		}
+		c.scope.contained = true
+		c.object(n, plans()[string(typ)]())
+		c.scope.contained = before.contained
+		return
 	}
-	c.scope.contained = m.name == "contained"
+	c.scope = scope{container: n}
 	c.object(n, plans()[string(typ)]())
 	c.scope = before
 }
