@@ -30,6 +30,7 @@ type mapper struct {
 	// labels are the meta.security of the Provenance.
 	labels []*dpb.Coding
 	kindState
+	proposed bool // a consent that does not count yet (TOE-09)
 }
 
 // child is what is stored of the child.

@@ -176,3 +176,15 @@ func (v value) date() day {
 	}
 	return day(s[:10])
 }
+
+// last returns the last day that d can mean.
+func (d day) last() day {
+	ends := map[int]func(time.Time) time.Time{
+		4: func(t time.Time) time.Time { return t.AddDate(1, 0, -1) },
+		7: func(t time.Time) time.Time { return t.AddDate(0, 1, -1) },
+	}
+	if end, ok := ends[len(d)]; ok {
+		return dayOf(end(d.time()))
+	}
+	return d
+}

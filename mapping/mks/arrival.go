@@ -1,0 +1,203 @@
+package mks
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	tpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/task_go_proto"
+
+	"github.com/drieluik/drieluik/fhir"
+)
+
+// resolveLogical makes the logical references literal that records of this source left while the
+// child was unknown, and runs the rules that waited for it (mks.md 2.5). What is wrong becomes a
+// question to the sender.
+func (m *mapper) resolveLogical() error {
+	if m.child.found == nil || m.child.stored {
+		return nil
+	}
+	hits, err := m.known.Child(m.child.ref)
+	if err != nil {
+		return fmt.Errorf("mks.resolveLogical: %w", err)
+	}
+	written := map[fhir.Ref]bool{}
+	for _, a := range m.added {
+		written[a.ref] = true
+	}
+	questions := map[string]*question{}
+	for _, hit := range hits {
+		source := found(hit).At("meta", "source").Text()
+		if written[hit.Resource.Ref()] || !strings.HasPrefix(source, m.head.base()+"#") {
+			continue
+		}
+		broken, err := m.arrive(hit.Resource)
+		if err != nil {
+			return err
+		}
+		for _, rule := range broken {
+			questions[source] = questions[source].with(hit.Resource, rule)
+		}
+	}
+	for _, source := range sortedKeys(questions) {
+		m.addQuestion(source, questions[source])
+	}
+	return nil
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	out := make([]string, 0, len(m))
+	for k := range m {
+		out = append(out, k)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// arrive rewrites one resource that waited for the child. It returns the rules that it breaks.
+func (m *mapper) arrive(r *fhir.Resource) ([]string, error) {
+	const op = "mks.arrive"
+	text := m.literalText(r.Root())
+	resolved := r
+	if text != r.Root().Raw() {
+		var issues []fhir.Issue
+		if resolved, issues = fhir.Parse([]byte(text), fhir.Limits{}); fhir.HasErrors(issues) {
+			return nil, fmt.Errorf("%s: %s: %s", op, r.Type(), issues[0].Diagnostics)
+		}
+	}
+	var broken []string
+	if strings.Contains(text, m.head.base()+"/onbekend") {
+		broken = append(broken, "MKS-REF-02")
+	}
+	if r.Type() == "Consent" {
+		edits, more := m.settle(resolved.Root(), len(broken) == 0)
+		broken = append(broken, more...)
+		settled, err := resolved.Edit(edits...)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", op, err)
+		}
+		resolved = settled
+	}
+	if string(resolved.Bytes()) != string(r.Bytes()) {
+		m.added = append(m.added, added{edited: resolved, ref: r.Ref()})
+	}
+	return broken, nil
+}
+
+// settle judges a waiting Consent with the child that is known now: who gave it, and until when it
+// lasts. sound: all its references were resolved.
+func (m *mapper) settle(c fhir.Node, sound bool) ([]fhir.Edit, []string) {
+	if c.Member("status").Text() != "proposed" {
+		return nil, nil
+	}
+	j := m.judgement(c)
+	out := j.capEdits(c)
+	broken, waits := j.verdict()
+	if sound && len(broken) == 0 && !waits {
+		out = append(out, fhir.Edit{Path: []string{"status"}, JSON: `"active"`})
+	}
+	return out, broken
+}
+
+// judgement reads a stored Consent with the child of this record.
+func (m *mapper) judgement(c fhir.Node) judgement {
+	j := judgement{
+		soort: codeIn(c, "category", "toestemming-soort"), permits: c.At("provision", "type").Text() == "permit",
+		birth: m.child.birth,
+	}
+	if m.rights {
+		j.birth = m.inhoud().at("geboortedatum").day()
+	}
+	for e := range c.All("extension") {
+		switch e.Member("url").Text() {
+		case extensionURL("bron-record"):
+			j.on = firstDay(part(e, "vastgelegdOp"))
+		case extensionURL("gegeven-door"):
+			who := part(e, "wie").Member("reference").Text()
+			j.add(who == m.child.ref.String(), m.hasAuthority(refOf(who), firstDay(part(e, "op"))))
+		}
+	}
+	return j
+}
+
+// hasAuthority reports whether somebody of this record's lists holds authority on a day, by the
+// gezag that stands after this record.
+func (m *mapper) hasAuthority(who fhir.Ref, on day) bool {
+	custody := m.inhoud().at("gezag")
+	holders := storedHolders(storedCustody(m.child.patient()))
+	if m.rights && custody.present() && !m.custodyStays {
+		if !within(on, custody.at("vanaf").day(), custody.at("tot").day()) {
+			return false
+		}
+		holders = m.holderRefs(custody.at("houders"))
+	}
+	for _, v := range m.inhoud().at("medewerkers").items() {
+		if m.own[v.at("id").str()].ref == who {
+			return v.at("functie").str() == "jeugdbeschermer" && contains(holders, m.target(v.at("organisatie")).ref.String())
+		}
+	}
+	return !who.IsZero() && contains(holders, who.String())
+}
+
+// question is what a source is asked about one of its records.
+type question struct {
+	focus fhir.Ref
+	rules []string
+}
+
+func (q *question) with(r *fhir.Resource, rule string) *question {
+	if q == nil {
+		q = &question{focus: r.Ref()}
+	}
+	if !contains(q.rules, rule) {
+		q.rules = append(q.rules, rule)
+	}
+	for e := range r.Root().All("extension") {
+		if e.Member("url").Text() == extensionURL("bron-record") {
+			q.focus = r.Ref()
+		}
+	}
+	return q
+}
+
+// addQuestion adds the Task that asks the sender to look at a record that breaks rules.
+func (m *mapper) addQuestion(source string, q *question) {
+	kind := listConcept("mks-categorie", "terugvraag")
+	t := &tpb.Task{
+		Status: enum(&tpb.Task_StatusCode{}, "requested"), Intent: enum(&tpb.Task_IntentCode{}, "order"), Code: kind,
+		Focus: literal(q.focus), ForValue: m.patientRef(), Owner: literal(m.sender),
+	}
+	for _, rule := range q.rules {
+		t.Input = append(t.Input, &tpb.Task_Parameter{Type: kind, Value: &tpb.Task_Parameter_ValueX{
+			Choice: &tpb.Task_Parameter_ValueX_StringValue{StringValue: pstr(rule)}}})
+	}
+	_, record, _ := strings.Cut(source, "#")
+	m.add(t, about{id: m.part("terugvraag/" + record)})
+}
+
+// literalText returns the JSON of n in which each logical reference that the record resolves is
+// literal.
+func (m *mapper) literalText(n fhir.Node) string {
+	id := n.Member("identifier")
+	if id.Member("system").Text() == m.head.base()+"/onbekend" && !n.Member("reference").Exists() {
+		if t, ok := m.own[id.Member("value").Text()]; ok && !t.ref.IsZero() {
+			return fmt.Sprintf(`{"reference":%q,"identifier":%s}`, t.ref.String(), identifierJSON(t.id))
+		}
+	}
+	var parts []string
+	for c := range n.Children() {
+		text := m.literalText(c)
+		if n.Shape() == fhir.Object {
+			text = fmt.Sprintf("%q:%s", c.Name(), text)
+		}
+		parts = append(parts, text)
+	}
+	switch n.Shape() {
+	case fhir.Object:
+		return "{" + strings.Join(parts, ",") + "}"
+	case fhir.Array:
+		return "[" + strings.Join(parts, ",") + "]"
+	default:
+		return n.Raw()
+	}
+}

@@ -1,0 +1,212 @@
+package mks_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping"
+	"github.com/drieluik/drieluik/mapping/mappingtest"
+)
+
+// anchorOf returns the resource that carries the record.
+func anchorOf(t *testing.T, r mapping.Result) fhir.Node {
+	t.Helper()
+	for _, m := range r.Resources {
+		if m.Resource.Ref() == r.Anchor {
+			return m.Resource.Root()
+		}
+	}
+	t.Fatal("the result has no anchor")
+	return fhir.Node{}
+}
+
+// rules returns the rule ids of the issues with a severity, at their places.
+func rules(issues []fhir.Issue, severity string) []string {
+	out := []string{}
+	for _, i := range issues {
+		if i.Severity == severity {
+			out = append(out, i.Diagnostics+" "+i.Expression)
+		}
+	}
+	return out
+}
+
+// texts returns the texts at the end of the member names.
+func texts(n fhir.Node, names ...string) []string {
+	out := []string{}
+	for x := range n.All(names...) {
+		out = append(out, x.Text())
+	}
+	return out
+}
+
+func TestConsentOfBothParentsIsCappedBeforeTheTwelfthBirthday(t *testing.T) {
+	t.Parallel()
+	k := mappingtest.New()
+	store(t, k, "boris/01-kind.json", "boris/02-kind-ziekenhuis.json")
+	_, r, issues := submit(t, k, sample(t, "boris/12-toestemming.json"))
+	if d := cmp.Diff(map[string]int{"Consent": 1, "Provenance": 1}, counts(r)); d != "" {
+		t.Errorf("resources (-want +got):\n%s", d)
+	}
+	if d := cmp.Diff([]string{"MKS-TOE-04 /inhoud/geldigTot"}, rules(issues, fhir.SeverityInformation)); d != "" {
+		t.Errorf("information (-want +got):\n%s", d)
+	}
+	c := anchorOf(t, r)
+	if got := c.At("provision", "period", "end").Text(); got != "2037-05-03" {
+		t.Errorf("the consent ends on %s", got)
+	}
+	if got := c.Member("status").Text(); got != "active" {
+		t.Errorf("status is %s", got)
+	}
+	if got := c.Member("dateTime").Text(); got != "2026-10-30T12:05:00+01:00" {
+		t.Errorf("dateTime is %s, not that of the last giver", got)
+	}
+	want := []string{"Appointment", "CarePlan", "Condition", "Flag", "Goal", "NutritionOrder", "QuestionnaireResponse"}
+	got := texts(c, "provision", "class", "code")
+	for _, w := range append(want, "11171000146100", "Composition") {
+		if !strings.Contains(strings.Join(got, " "), w) {
+			t.Errorf("class lacks %s: %v", w, got)
+		}
+	}
+	if got := c.At("provision", "provision", "type").Text(); got != "deny" {
+		t.Errorf("the exception is a %s", got)
+	}
+	if d := cmp.Diff([]string{"veiligheid", "sociaal"}, texts(c, "provision", "provision", "code", "coding", "code")); d != "" {
+		t.Errorf("domains of the exception (-want +got):\n%s", d)
+	}
+}
+
+func TestImpliedConsentNamesTheTransferAndNoClass(t *testing.T) {
+	t.Parallel()
+	k := mappingtest.New()
+	store(t, k, "boris/01-kind.json", "boris/02-kind-ziekenhuis.json")
+	_, r, issues := submit(t, k, sample(t, "boris/13-toestemming-verondersteld.json"))
+	if d := cmp.Diff(map[string]int{"Consent": 1, "Provenance": 1}, counts(r)); d != "" {
+		t.Errorf("resources (-want +got):\n%s", d)
+	}
+	if d := cmp.Diff([]string{"MKS-REF-04 /inhoud/overdracht"}, rules(issues, fhir.SeverityWarning)); d != "" {
+		t.Errorf("warnings (-want +got):\n%s", d)
+	}
+	c := anchorOf(t, r)
+	if got := c.At("provision", "period", "end").Text(); got != "2026-12-03" {
+		t.Errorf("the consent ends on %s", got)
+	}
+	if c.At("provision", "class").Exists() {
+		t.Error("an implied consent must not open a class")
+	}
+	if got := c.At("provision", "data", "reference", "identifier", "value").Text(); got != "ovd-2001" {
+		t.Errorf("data names %q", got)
+	}
+}
+
+func TestObjectionOfAParentWinsOverTheConsentOfChildAndMother(t *testing.T) {
+	t.Parallel()
+	k := mappingtest.New()
+	store(t, k, "sanne/01-kind.json", "sanne/06-toestemming-bezwaar-vader.json")
+	_, r, issues := submit(t, k, sample(t, "sanne/07-toestemming-kind-en-moeder.json"))
+	if d := cmp.Diff([]string{"MKS-TOE-08 /inhoud/ontvangers/1"}, rules(issues, fhir.SeverityWarning)); d != "" {
+		t.Errorf("warnings (-want +got):\n%s", d)
+	}
+	if got := anchorOf(t, r).Member("status").Text(); got != "active" {
+		t.Errorf("status is %s", got)
+	}
+}
+
+func TestConsentBeforeItsChildRecordWaits(t *testing.T) {
+	t.Parallel()
+	k := mappingtest.New()
+	r := store(t, k, "boris/12-toestemming.json")
+	if d := cmp.Diff(map[string]int{"Consent": 1, "Patient": 1, "Organization": 1, "Provenance": 1}, counts(r)); d != "" {
+		t.Errorf("resources (-want +got):\n%s", d)
+	}
+	c := anchorOf(t, r)
+	if got := c.Member("status").Text(); got != "proposed" {
+		t.Errorf("status is %s", got)
+	}
+	if got := c.At("performer", "identifier", "system").Text(); !strings.HasSuffix(got, "/90000001/ecd/onbekend") {
+		t.Errorf("performer is %s", got)
+	}
+
+	after := store(t, k, "boris/01-kind.json")
+	if after.Patient != r.Patient {
+		t.Errorf("the child is %s, its stub was %s", after.Patient, r.Patient)
+	}
+	f, err := k.Read(r.Anchor)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resolved := f.Resource.Root()
+	if got := resolved.At("performer", "reference").Text(); !strings.HasPrefix(got, "RelatedPerson/") {
+		t.Errorf("performer is still logical: %q", got)
+	}
+	if got := resolved.Member("status").Text(); got != "active" {
+		t.Errorf("status is %s after the child record", got)
+	}
+}
+
+func TestInvalidConsentGivesExactlyTheExpectedErrors(t *testing.T) {
+	t.Parallel()
+	testInvalid(t, "15-toestemming-moeder-voor-jongere.json", func(f string) bool { return f == "daan/01-kind.json" })
+}
+
+func TestConsentRules(t *testing.T) {
+	t.Parallel()
+	boris, sanne, daan := "boris/12-toestemming.json", "sanne/07-toestemming-kind-en-moeder.json", "daan/05-toestemming.json"
+	implied, objection := "boris/13-toestemming-verondersteld.json", "sanne/06-toestemming-bezwaar-vader.json"
+	child := map[string]string{boris: "boris/01-kind.json", sanne: "sanne/01-kind.json", daan: "daan/01-kind.json",
+		implied: "boris/02-kind-ziekenhuis.json", objection: "sanne/01-kind.json"}
+	giver := func(ref string) string {
+		return `[{"ref":"` + ref + `","op":"2026-09-02T18:55:00+02:00","wijze":"portaal"}]`
+	}
+	for _, c := range []struct {
+		name, file, value string
+		path              []any
+		want              []string
+	}{
+		{"a child under twelve does not give", boris, giver("kind"), []any{"inhoud", "gegevenDoor"}, []string{"MKS-TOE-01 /inhoud/gegevenDoor"}},
+		{"a youth of seventeen gives alone", daan, giver("kind"), []any{"inhoud", "gegevenDoor"}, []string{}},
+		{"a volunteer has no authority", boris, giver("bet-03"), []any{"inhoud", "gegevenDoor"}, []string{"MKS-TOE-02 /inhoud/gegevenDoor/0"}},
+		{"a nurse has no authority", boris, giver("med-01"), []any{"inhoud", "gegevenDoor"}, []string{"MKS-TOE-02 /inhoud/gegevenDoor/0"}},
+		{"an objection refuses", objection, `"toestaan"`, []any{"inhoud", "besluit"}, []string{"MKS-TOE-03 /inhoud/besluit"}},
+		{"an implied consent permits", implied, `"weigeren"`, []any{"inhoud", "besluit"}, []string{"MKS-TOE-03 /inhoud/besluit"}},
+		{"an implied consent is about the transfer alone", implied, `["overdracht","scan"]`, []any{"inhoud", "gegevens", "categorie"}, []string{"MKS-TOE-03 /inhoud/gegevens/categorie"}},
+		{"an implied consent names its transfer", implied, "", []any{"inhoud", "overdracht"}, []string{"MKS-TOE-03 /inhoud/overdracht"}},
+		{"an implied consent ends", implied, "", []any{"inhoud", "geldigTot"}, []string{"MKS-TOE-03 /inhoud/geldigTot"}},
+		{"an exception has the opposite decision", boris, `"toestaan"`, []any{"inhoud", "uitzonderingen", 0, "besluit"}, []string{"MKS-TOE-05 /inhoud/uitzonderingen/0"}},
+		{"an exception has no exceptions", boris, `[{"besluit":"toestaan"}]`, []any{"inhoud", "uitzonderingen", 0, "uitzonderingen"}, []string{"MKS-TOE-05 /inhoud/uitzonderingen/0"}},
+		{"an organisation is an org", boris, `"bet-01"`, []any{"inhoud", "ontvangers", 0, "ref"}, []string{"MKS-TOE-06 /inhoud/ontvangers/0"}},
+		{"an organisation is named", boris, "", []any{"inhoud", "ontvangers", 0, "ref"}, []string{"MKS-TOE-06 /inhoud/ontvangers/0"}},
+		{"a team is not named", boris, `"org-02"`, []any{"inhoud", "ontvangers", 1, "ref"}, []string{"MKS-TOE-06 /inhoud/ontvangers/1"}},
+		{"a category is named", objection, "", []any{"inhoud", "ontvangers", 1, "categorie"}, []string{"MKS-TOE-06 /inhoud/ontvangers/1"}},
+		{"an unknown reference is told once", boris, `"org-99"`, []any{"inhoud", "ontvangers", 0, "ref"}, []string{"MKS-REF-02 /inhoud/ontvangers/0/ref"}},
+		{"a med cannot hold the data", boris, `"med-01"`, []any{"inhoud", "houder", "organisatie"}, []string{"MKS-REF-03 /inhoud/houder/organisatie"}},
+		{"the end does not lie before the start", boris, `"2026-10-29"`, []any{"inhoud", "geldigTot"}, []string{"MKS-ENV-15 /inhoud/geldigTot"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			k := mappingtest.New()
+			store(t, k, child[c.file])
+			_, _, issues := submit(t, k, edit(t, sample(t, c.file), c.value, c.path...))
+			if d := cmp.Diff(c.want, rules(issues, fhir.SeverityError)); d != "" {
+				t.Errorf("errors (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+func TestConsentOfThirteenYearOldAloneIsProposed(t *testing.T) {
+	t.Parallel()
+	k := mappingtest.New()
+	store(t, k, "sanne/01-kind.json")
+	text := edit(t, sample(t, "sanne/07-toestemming-kind-en-moeder.json"), `[{"ref":"kind","op":"2026-09-02T18:55:00+02:00","wijze":"portaal"}]`, "inhoud", "gegevenDoor")
+	_, r, issues := submit(t, k, text)
+	if d := cmp.Diff([]string{"MKS-TOE-09 /inhoud/gegevenDoor"}, rules(issues, fhir.SeverityWarning)); d != "" {
+		t.Errorf("warnings (-want +got):\n%s", d)
+	}
+	if got := anchorOf(t, r).Member("status").Text(); got != "proposed" {
+		t.Errorf("status is %s", got)
+	}
+}

@@ -1,0 +1,281 @@
+package mks
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+	conpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/consent_go_proto"
+
+	"github.com/drieluik/drieluik/fhir"
+)
+
+// writeConsent adds the Consent (mks.md 3.9).
+func writeConsent(m *mapper) error {
+	in, id := m.inhoud(), m.key()
+	on := "Consent/" + id
+	c := &conpb.Consent{
+		Status: enum(&conpb.Consent_StatusCode{}, m.consentStatus()),
+		Scope:  concept(coding("http://terminology.hl7.org/CodeSystem/consentscope", "patient-privacy", "")),
+		Category: []*dpb.CodeableConcept{
+			concept(coding(loinc, "59284-0", "")), listConcept("toestemming-soort", in.at("soort").to(on+".category").str())},
+		Patient: m.patientRef(), DateTime: pmoment(lastGiven(in)),
+		Organization: []*dpb.Reference{m.ref(in.at("houder").at("organisatie").to(on + ".organization"))},
+		PolicyRule:   concept(coding("http://terminology.hl7.org/CodeSystem/v3-ActCode", "OPTIN", "")),
+	}
+	for _, g := range in.at("gegevenDoor").items() {
+		m.addGiver(c, g, on)
+	}
+	c.Extension = append(c.Extension, extensionOf("vastgelegd-door", vref(m.ref(in.at("vastgelegdDoor").to(on+".extension")))))
+	if at := in.at("ingetrokkenOp"); at.present() {
+		c.Extension = append(c.Extension, extensionOf("ingetrokken-op", vmoment(at.to(on+".extension", on+".status").str())))
+	}
+	p, err := m.provision(in, on+".provision")
+	if err != nil {
+		return err
+	}
+	c.Provision = p
+	c.Extension = append(c.Extension, some(m.consentPeriod(p, on))...)
+	m.addAnchor(c, about{id: id, profiles: []string{ownProfile("mks-toestemming")}})
+	return nil
+}
+
+// consentStatus follows mks.md 2.7 and 3.9.
+func (m *mapper) consentStatus() string {
+	switch {
+	case m.head.status == "ingetrokken":
+		return "entered-in-error"
+	case m.head.status == "concept":
+		return "draft"
+	case m.inhoud().at("ingetrokkenOp").present():
+		return "inactive"
+	case m.proposed || !m.child.stored || m.child.stub:
+		return "proposed"
+	default:
+		return "active"
+	}
+}
+
+// lastGiven returns the latest op of the givers.
+func lastGiven(in value) string {
+	var last time.Time
+	var out string
+	for _, g := range in.at("gegevenDoor").items() {
+		if at := g.at("op").instant(); out == "" || at.After(last) {
+			last, out = at, g.at("op").str()
+		}
+	}
+	return out
+}
+
+// addGiver adds one giver: performer, extension and, for the child or a related person, verification.
+func (m *mapper) addGiver(c *conpb.Consent, g value, on string) {
+	ext := on + ".extension('" + extensionURL("gegeven-door") + "')"
+	who := m.ref(g.at("ref").to(on+".performer", ext))
+	at := g.at("op").to(ext, on+".dateTime").str()
+	c.Performer = append(c.Performer, who)
+	c.Extension = append(c.Extension, complexOf("gegeven-door",
+		simple("wie", vref(m.ref(g.at("ref")))), simple("op", vmoment(at)),
+		simple("wijze", vcode(g.at("wijze").to(ext).str()))))
+	if t := m.target(g.at("ref")); t.kind == "kind" || t.kind == "bet" {
+		c.Verification = append(c.Verification, &conpb.Consent_Verification{
+			Verified: pbool(true), VerifiedWith: m.ref(g.at("ref")), VerificationDate: pmoment(at),
+		})
+	}
+}
+
+// consentPeriod sets provision.period, capped at the day before the 12th or 16th birthday (TOE-04).
+// It returns the extension that keeps the end as it was sent when it was capped.
+func (m *mapper) consentPeriod(p *conpb.Consent_Provision, on string) *dpb.Extension {
+	in := m.inhoud()
+	from := in.at("geldigVanaf").to(on + ".provision.period.start").day()
+	end := traced(in.at("geldigTot"), on+".provision.period.end")
+	j := judgement{birth: m.child.birth, on: m.head.recordedDay}
+	last := j.end()
+	if last == "" || end.present() && !end.day().after(last) {
+		p.Period = period(from, end.day())
+		return nil
+	}
+	m.inform("MKS-TOE-04", end, "The consent ends before the next birthday that changes who decides.")
+	p.Period = period(from, last)
+	sent := end.str()
+	if !end.present() {
+		sent = "geen"
+	}
+	return extensionOf("geldig-tot-bron", vstr(sent))
+}
+
+// decisions are the provision types of a besluit.
+var decisions = map[string]string{"toestaan": "permit", "weigeren": "deny"}
+
+// provision returns the base provision with its exceptions.
+func (m *mapper) provision(in value, on string) (*conpb.Consent_Provision, error) {
+	p, err := m.provisionOf(in, on)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range in.at("doel").items() {
+		p.Purpose = append(p.Purpose, purposes(d.to(on+".purpose").str())...)
+	}
+	if from := in.at("gegevens").at("vanaf"); from.present() {
+		p.DataPeriod = period(from.to(on+".dataPeriod.start").day(), "")
+	}
+	if err := m.transferOf(p, in.at("overdracht"), on); err != nil {
+		return nil, err
+	}
+	if in.at("soort").str() == "verondersteld" {
+		p.ClassValue = nil
+	}
+	for i, x := range in.at("uitzonderingen").items() {
+		nested, err := m.provisionOf(x, on+indexed(".provision", i))
+		if err != nil {
+			return nil, err
+		}
+		p.Provision = append(p.Provision, nested)
+	}
+	return p, nil
+}
+
+// provisionOf returns what base and exceptions have in common: decision, receivers and data.
+func (m *mapper) provisionOf(v value, on string) (*conpb.Consent_Provision, error) {
+	p := &conpb.Consent_Provision{
+		Type: enum(&conpb.Consent_Provision_TypeCode{}, decisions[v.at("besluit").to(on+".type").str()]),
+	}
+	for i, r := range v.at("ontvangers").items() {
+		a, err := m.actor(r, on+indexed(".actor", i))
+		if err != nil {
+			return nil, err
+		}
+		p.Actor = append(p.Actor, a)
+	}
+	data := v.at("gegevens")
+	for _, c := range data.at("categorie").items() {
+		p.Extension = append(p.Extension, extensionOf("gegevenscategorie", vcode(c.to(on+".extension", on+".class").str())))
+	}
+	p.ClassValue = classes(data.at("categorie").strs())
+	for _, d := range data.at("domeinen").items() {
+		p.Code = append(p.Code, listConcept("mks-domein", d.to(on+".code").str()))
+	}
+	return p, nil
+}
+
+// purposes returns the v3-ActReason of a doel: FAMRQT also stands for helpers of the family.
+func purposes(doel string) []*dpb.Coding {
+	const system = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
+	if doel == "FAMRQT" {
+		return []*dpb.Coding{coding(system, "FAMRQT", ""), coding(system, "SUPNWK", "")}
+	}
+	return []*dpb.Coding{coding(system, doel, "")}
+}
+
+// actor returns a receiver.
+func (m *mapper) actor(r value, on string) (*conpb.Consent_Provision_ProvisionActor, error) {
+	kind := r.at("soort").to(on + ".extension").str()
+	out := &conpb.Consent_Provision_ProvisionActor{
+		Extension: some(extensionOf("ontvanger-soort", vcode(kind))),
+		Role:      concept(coding(participation, "IRCP", "")),
+	}
+	switch kind {
+	case "kindteam":
+		team, err := m.team()
+		out.Reference = team
+		return out, err
+	case "categorie":
+		category := r.at("categorie").to(on + ".reference.identifier").str()
+		out.Reference = reference(fhir.Ref{}, fhir.Identifier{System: codeSystem("organisatie-soort"), Value: category})
+	default:
+		out.Reference = m.ref(r.at("ref").to(on + ".reference"))
+	}
+	return out, nil
+}
+
+// team returns the reference to the kindteam: that of this source, else the child's active one, else
+// a logical reference.
+func (m *mapper) team() (*dpb.Reference, error) {
+	id := fhir.Identifier{System: m.head.base() + "/kindteam", Value: m.head.localID}
+	own := fhir.Ref{Type: "CareTeam", ID: idOf(m.head.careTeamKey())}
+	hit, err := m.known.Read(own)
+	if err != nil {
+		return nil, fmt.Errorf("mks.team: %w", err)
+	}
+	if hit != nil {
+		return reference(own, id), nil
+	}
+	if m.child.found == nil {
+		return reference(fhir.Ref{}, id), nil
+	}
+	teams, err := m.known.Child(m.child.ref, "CareTeam")
+	if err != nil {
+		return nil, fmt.Errorf("mks.team: %w", err)
+	}
+	for _, t := range teams {
+		if found(t).Member("status").Text() == "active" && t.Custodian.Current() == m.child.found.Custodian.Current() {
+			return reference(t.Resource.Ref(), id), nil
+		}
+	}
+	return reference(fhir.Ref{}, id), nil
+}
+
+// transferOf adds the transfer that the consent is about (REF-04 when it is not stored).
+func (m *mapper) transferOf(p *conpb.Consent_Provision, v value, on string) error {
+	if !v.present() {
+		return nil
+	}
+	id := fhir.Identifier{System: m.head.base() + "/overdracht", Value: v.to(on + ".data").str()}
+	hits, err := m.known.Identified("Composition", id)
+	if err != nil {
+		return fmt.Errorf("mks.transferOf: %w", err)
+	}
+	var ref fhir.Ref
+	for _, hit := range hits {
+		if found(hit).At("subject", "reference").Text() == m.child.ref.String() {
+			ref = hit.Resource.Ref()
+		}
+	}
+	if ref.IsZero() {
+		m.warn("MKS-REF-04", v)
+	}
+	p.Data = append(p.Data, &conpb.Consent_Provision_ProvisionData{
+		Meaning:   enum(&conpb.Consent_Provision_ProvisionData_MeaningCode{}, "dependents"),
+		Reference: reference(ref, id),
+	})
+	return nil
+}
+
+// transferCode is the SNOMED code of the transfer's Composition.
+const transferCode = "11171000146100"
+
+// dataClasses are the resource types of a gegevenscategorie. alles has none: it means everything.
+var dataClasses = map[string][]string{
+	"kind":        {"Patient", "RelatedPerson", "CareTeam", "Coverage"},
+	"verwijsboom": {"QuestionnaireResponse", "ServiceRequest"},
+	"scan":        {"QuestionnaireResponse", "Condition"},
+	"zorgplan":    {"CarePlan", "Goal", "Condition", "NutritionOrder", "Appointment"},
+	"noodplan":    {"CarePlan", "Flag"},
+	"evaluatie":   {"Encounter", "Observation", "Communication", "Goal"},
+	"metingen":    {"Observation"},
+	"overdracht": {transferCode, "Composition", "Task", "Encounter", "Condition", "CarePlan", "Observation", "AllergyIntolerance",
+		"Flag", "Device", "DeviceUseStatement", "NutritionOrder", "DocumentReference", "QuestionnaireResponse"},
+}
+
+// classes returns provision.class of categories: sorted and united, none when alles is among them.
+func classes(categories []string) []*dpb.Coding {
+	var codes []string
+	for _, c := range categories {
+		if c == "alles" {
+			return nil
+		}
+		codes = append(codes, dataClasses[c]...)
+	}
+	slices.Sort(codes)
+	var out []*dpb.Coding
+	for _, c := range slices.Compact(codes) {
+		system := "http://hl7.org/fhir/resource-types"
+		if c == transferCode {
+			system = snomed
+		}
+		out = append(out, coding(system, c, ""))
+	}
+	return out
+}
