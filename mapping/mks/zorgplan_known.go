@@ -23,9 +23,7 @@ func checkStoredPlan(m *mapper) error {
 	}
 	for _, a := range in.at("acties").items() {
 		m.checkExecutors(a)
-		if law := a.at("wet"); a.absentOrSound() && wanted(a) != "" && outcomeFor(outcomes, a).IsZero() {
-			m.tell("MKS-ZP-17", firstPresent(law, a.at("onderdeel")))
-		}
+		m.checkOutcome(a, outcomes)
 	}
 	if err := m.checkCoordinator(in); err != nil {
 		return err
@@ -33,11 +31,15 @@ func checkStoredPlan(m *mapper) error {
 	return m.checkSignatures(in.at("handtekeningen"))
 }
 
-func firstPresent(a, b value) value {
-	if a.present() {
-		return a
+// checkOutcome holds ZP-17.
+func (m *mapper) checkOutcome(a value, all []outcome) {
+	at := a.at("wet")
+	if !at.present() {
+		at = a.at("onderdeel")
 	}
-	return b
+	if at.sound() && a.at("onderdeel").absentOrSound() && outcomeFor(all, a).IsZero() {
+		m.tell("MKS-ZP-17", at)
+	}
 }
 
 // executorFits says whom each uitvoerder-soort may name (MKS-ZP-04): the kind of reference and, for

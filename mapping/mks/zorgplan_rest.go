@@ -150,7 +150,13 @@ func (w *planWriter) writeEmergencyPlan() {
 // writeSignatures adds a Provenance for each signature (mks.md 3.5).
 func (w *planWriter) writeSignatures() {
 	seen := map[string]int{}
+	var last time.Time
 	for _, v := range w.in.at("handtekeningen").items() {
+		if at := v.at("op").instant(); at.After(last) {
+			last = at
+		} else { // the way back orders signatures by their time
+			w.keep(w.in.at("handtekeningen"))
+		}
 		name := "handtekening/" + strconv.FormatInt(v.at("versie").whole(), 10) + "/" + v.at("door").str()
 		ref := w.partRef("Provenance", numbered(seen, name))
 		on := ref.String()

@@ -249,3 +249,40 @@ func TestPlanResourcesAreValidR4(t *testing.T) {
 		in["acties"] = in["acties"].([]any)[:1]
 	})))
 }
+
+func TestPlanSignaturesThatTimeDoesNotOrderAreKeptAsTheyCame(t *testing.T) {
+	swap := func(_, in map[string]any) { slices.Reverse(in["handtekeningen"].([]any)) }
+	for name, row := range map[string]struct {
+		text []byte
+		want int
+	}{"in order": {sample(t, sanne2), 0}, "out of order": {planEdited(t, sanne2, swap), 1}} {
+		_, r, _ := planOf(t, "sanne/01-kind.json").try(row.text)
+		got := 0
+		for _, m := range r.Resources {
+			for _, pointer := range planTexts(m.Resource.Root(), "extension", "extension", "valueString") {
+				if pointer == "/inhoud/handtekeningen" {
+					got++
+				}
+			}
+		}
+		if got != row.want {
+			t.Errorf("%s: kept %d times, want %d", name, got, row.want)
+		}
+	}
+}
+
+func TestPlanIsSignedForTheInstitutionThatIsGuardian(t *testing.T) {
+	guardianship := planEdited(t, "boris/01-kind.json", func(_, in map[string]any) {
+		in["gezag"] = map[string]any{"type": "Voogdij", "houders": []any{"org-03"}, "bron": "uitspraak", "gecontroleerdOp": "2026-10-30"}
+		protector := planList(in, "medewerkers")[6]
+		protector["functie"], protector["organisatie"] = "jeugdbeschermer", "org-03"
+	})
+	for who, status := range map[string]string{"med-07": "active", "med-02": "draft", "bet-01": "draft"} {
+		c := planOf(t)
+		c.store(guardianship)
+		r := c.store(planEdited(t, boris3, func(_, in map[string]any) { planList(in, "handtekeningen")[0]["door"] = who }))
+		if got := planResource(t, r, "CarePlan", "Zorgplan kind en gezin", "title").Member("status").Text(); got != status {
+			t.Errorf("signed by %s: %s, want %s", who, got, status)
+		}
+	}
+}

@@ -249,7 +249,7 @@ func (w *planWriter) needsOf(v value, on string) ([]*condpb.Condition_Evidence, 
 		found, ok := w.basis.needs[id]
 		if !ok {
 			known = false
-			found.id = fhir.Identifier{System: w.head.base() + "/onbekend", Value: id}
+			found.id = fhir.Identifier{System: w.head.base() + "/behoefte", Value: id} // of an unknown scan
 		}
 		domains = append(domains, childDomainsOf(found.domain)...)
 		out = append(out, &condpb.Condition_Evidence{Detail: []*dpb.Reference{reference(found.ref, found.id)}})
