@@ -67,18 +67,15 @@ func TestAStringHasAtMostAMillionCharacters(t *testing.T) {
 		{"as long as allowed", strings.Repeat("a", most), true},
 		{"one too long", strings.Repeat("a", most+1), false},
 		{"many bytes, fewer characters", strings.Repeat("é", most), true},
-		{"escapes count as one", strings.Repeat(`\n`, most), true},
+		{"escapes count as one", "a" + strings.Repeat(`\n`, most-1), true},
 		{"long escapes count as one", strings.Repeat(`\u00e9`, most/2), true},
-		{"too many escapes", strings.Repeat(`\n`, most) + "a", false},
+		{"too many escapes", "a" + strings.Repeat(`\n`, most), false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			r, issues := fhir.Parse([]byte(extended("String", `"x`+c.text[1:]+`"`)), fhir.Limits{Bytes: 1 << 24})
-			if strings.HasPrefix(c.text, `\`) {
-				r, issues = fhir.Parse([]byte(extended("String", `"`+c.text+`"`)), fhir.Limits{Bytes: 1 << 24})
-			}
+			r, issues := fhir.Parse([]byte(extended("String", `"`+c.text+`"`)), fhir.Limits{Bytes: 1 << 24})
 			if r == nil {
-				t.Skip("the parser refuses it already", issues)
+				t.Fatal(issues)
 			}
 			if found := validate.Resource(r); (len(found) == 0) != c.fits {
 				t.Errorf("issues: %v", found)

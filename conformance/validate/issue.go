@@ -18,6 +18,7 @@ var (
 	emptyElement   = fault{"FHIR-STRUCT-EMPTY", "structure"}     // ele-1: nothing but an id
 	resourceType   = fault{"FHIR-STRUCT-RESOURCE", "structure"}  // an inner resource without known type
 	nested         = fault{"FHIR-CONTAINED-NESTED", "structure"} // dom-2: contained in contained
+	sameID         = fault{"FHIR-CONTAINED-ID", "duplicate"}     // two contained resources with one id
 	tooFew         = fault{"FHIR-CARD-MIN", "required"}          // a required element is missing
 	tooMany        = fault{"FHIR-CARD-MAX", "structure"}         // an element occurs too often
 	wrongShape     = fault{"FHIR-TYPE", "structure"}             // another JSON shape than the type has

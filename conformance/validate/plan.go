@@ -52,8 +52,9 @@ var attributes = map[string]bool{"Element.id": true, "Extension.url": true}
 
 // typeRules hold for every value of a type.
 var typeRules = map[string][]rule{
-	"Element":   {(*checker).checkContent},
-	"Extension": {(*checker).checkExtension},
+	"Element":        {(*checker).checkContent},
+	"Extension":      {(*checker).checkExtension},
+	"DomainResource": {(*checker).checkContainedIDs},
 }
 
 func newPlan(s *r4.Structure, all map[string]func() *plan) *plan {

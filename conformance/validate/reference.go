@@ -117,6 +117,24 @@ func (c *checker) localTarget(n fhir.Node, id string) fhir.Type {
 	return t
 }
 
+// checkContainedIDs demands that "#id" has one meaning.
+func (c *checker) checkContainedIDs(n fhir.Node) {
+	contained := n.Member("contained")
+	if !contained.Exists() {
+		return
+	}
+	seen := make(map[string]bool, contained.Len())
+	for inner := range contained.All() {
+		id := inner.Member("id")
+		if name := id.Text(); name != "" {
+			if seen[name] {
+				c.add(sameID, id, "Another contained resource has this id; give each its own.")
+			}
+			seen[name] = true
+		}
+	}
+}
+
 // typeOf returns the type of an inner resource, or "" when it has none.
 func typeOf(n fhir.Node) fhir.Type {
 	t, ok := fhir.ParseType(n.Member("resourceType").Text())

@@ -138,6 +138,7 @@ func TestInnerResources(t *testing.T) {
 	run(t, []example{
 		{"a fault in a contained resource", patient(`"contained":[{"resourceType":"Organization","id":"o","name":1}],"managingOrganization":{"reference":"#o"}`), []string{"Patient.contained[0].name FHIR-TYPE"}},
 		{"contained in contained", patient(`"contained":[{"resourceType":"Patient","id":"a","contained":[{"resourceType":"Organization","id":"b","nope":1}]}]`), []string{"Patient.contained[0].contained[0] FHIR-CONTAINED-NESTED", "Patient.contained[0].contained[0].nope FHIR-STRUCT-UNKNOWN"}},
+		{"two contained resources of one id", patient(`"contained":[{"resourceType":"Organization","id":"a","name":"A"},{"resourceType":"Organization","id":"b","name":"A"},{"resourceType":"Location","id":"a"}]`), []string{"Patient.contained[2].id FHIR-CONTAINED-ID"}},
 		{"a contained resource without type", patient(`"contained":[{"id":"a"}]`), []string{"Patient.contained[0] FHIR-STRUCT-RESOURCE"}},
 		{"a contained resource of no R4 type", patient(`"contained":[{"resourceType":"Patiënt"}]`), []string{"Patient.contained[0] FHIR-STRUCT-RESOURCE"}},
 		{"a contained resource of an abstract type", patient(`"contained":[{"resourceType":"DomainResource"}]`), []string{"Patient.contained[0] FHIR-STRUCT-RESOURCE"}},

@@ -78,7 +78,7 @@ func isImage(s string) bool { return isFragment(s) || strings.HasPrefix(s, "data
 // isStyle refuses what loads or runs something, and escapes and comments that could hide it.
 func isStyle(s string) bool {
 	s = strings.ToLower(s)
-	for _, bad := range []string{"url", "expression", "import", "javascript", "behavior", "binding", `\`, "/*", "@"} {
+	for _, bad := range []string{"url(", "image(", "image-set(", "src(", "expression(", "javascript:", "behavior", "binding", `\`, "/*", "@"} {
 		if strings.Contains(s, bad) {
 			return false
 		}
