@@ -1,6 +1,7 @@
 package fhir
 
 import (
+	"reflect"
 	"strings"
 	"sync"
 
@@ -25,6 +26,7 @@ type plan struct {
 	desc    protoreflect.MessageDescriptor
 	set     *planSet
 	once    sync.Once
+	goType  reflect.Type          // of the generated struct
 	fields  []fieldPlan           // in the order of the definition
 	members map[string]memberPlan // by JSON name, choices resolved, "_name" too
 	prim    *primitive            // of a primitive type
@@ -41,6 +43,7 @@ type fieldPlan struct {
 	name    string // JSON name
 	key     string // `"name":`
 	shadow  string // `"_name":`
+	index   int    // in the generated struct, -1 when unknown
 	sub     *plan
 	choices map[protoreflect.FieldNumber]*fieldPlan // of a choice
 }
@@ -110,8 +113,9 @@ func (p *plan) fill() {
 		}
 		p.fields = append(p.fields, p.field(fd, fd.JSONName()))
 	}
+	p.fillIndexes()
 	for i := range p.fields {
-		p.index(&p.fields[i])
+		p.enterField(&p.fields[i])
 	}
 }
 
@@ -134,8 +138,8 @@ func (p *plan) field(fd protoreflect.FieldDescriptor, name string) fieldPlan {
 	return f
 }
 
-// index enters the members that field f can have.
-func (p *plan) index(f *fieldPlan) {
+// enterField enters the members that field f can have.
+func (p *plan) enterField(f *fieldPlan) {
 	if f.shape != fieldChoice {
 		p.enter(memberPlan{field: f}, f)
 		return

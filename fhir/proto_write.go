@@ -86,9 +86,10 @@ func (w *protoWriter) members(m protoreflect.Message, p *plan) error {
 			return err
 		}
 	}
+	present := p.presence(m)
 	for i := range p.fields {
 		f := &p.fields[i]
-		if !m.Has(f.fd) {
+		if !present(f) || !m.Has(f.fd) {
 			continue
 		}
 		if err := w.field(f, m.Get(f.fd)); err != nil {
