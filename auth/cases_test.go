@@ -138,7 +138,7 @@ func outcomeOf(d auth.Decision) expectation {
 	return expectation{Decision: "deny", HTTP: d.HTTP, Reason: d.Reason}
 }
 
-func principalOf(t *testing.T, c principalCase) auth.Principal {
+func principalOf(t testing.TB, c principalCase) auth.Principal {
 	t.Helper()
 	p := auth.Principal{
 		State: auth.TokenActive, Role: c.Role, Client: c.Client, Organization: refOf(c.Organization),
@@ -166,7 +166,7 @@ func refOf(s string) fhir.Ref {
 }
 
 // decide runs phase A, looks the resource up, and decides again on what is there.
-func (w *world) decide(t *testing.T, p auth.Principal, c accessCase) auth.Decision {
+func (w *world) decide(t testing.TB, p auth.Principal, c accessCase) auth.Decision {
 	t.Helper()
 	ref := refOf(c.Action.Ref)
 	a := auth.Action{Interaction: c.Action.Interaction, Type: fhir.Type(cmp.Or(c.Action.Type, string(ref.Type)))}

@@ -48,7 +48,7 @@ func newWorld(t *testing.T, file caseFile, c accessCase) *world {
 }
 
 // index computes facts, children and directory.
-func (w *world) index(t *testing.T, owners map[string]string, filed map[string]time.Time) {
+func (w *world) index(t testing.TB, owners map[string]string, filed map[string]time.Time) {
 	t.Helper()
 	w.rows = map[fhir.Ref]auth.ResourceFacts{}
 	w.compiled = map[string]*auth.Child{}
@@ -72,7 +72,7 @@ func (w *world) index(t *testing.T, owners map[string]string, filed map[string]t
 	w.directory = auth.NewDirectory(people)
 }
 
-func parse(t *testing.T, text json.RawMessage) *fhir.Resource {
+func parse(t testing.TB, text json.RawMessage) *fhir.Resource {
 	t.Helper()
 	r, issues := fhir.Parse(text, fhir.Limits{})
 	if r == nil {
@@ -82,7 +82,7 @@ func parse(t *testing.T, text json.RawMessage) *fhir.Resource {
 }
 
 // factsOf computes facts with the references of this world.
-func (w *world) factsOf(t *testing.T, r *fhir.Resource) auth.ResourceFacts {
+func (w *world) factsOf(t testing.TB, r *fhir.Resource) auth.ResourceFacts {
 	t.Helper()
 	rows, err := search.Index(r, "https://fhir.example/fhir")
 	if err != nil {
