@@ -50,6 +50,9 @@ func (s *scanner) checkContainer(i int32) {
 	}
 }
 
+// fewMembers is how many members are compared without a map.
+const fewMembers = 32
+
 // checkMembers notes members of object i that have the name of an earlier one. A filter of 64 bits
 // spares small objects the comparison of all pairs.
 func (s *scanner) checkMembers(i int32) {
@@ -58,7 +61,7 @@ func (s *scanner) checkMembers(i int32) {
 	var seen uint64
 	count := 0
 	for c := i + 1; c < end; c = s.nodes[c].next {
-		if count++; count > 32 {
+		if count++; count > fewMembers {
 			s.checkManyMembers(i)
 			return
 		}
@@ -96,15 +99,17 @@ func (s *scanner) checkManyMembers(i int32) {
 	r := Resource{src: s.src, nodes: s.nodes}
 	end := s.nodes[i].next
 	names := make(map[string]struct{})
+	count := 0
 	for c := i + 1; c < end; c = s.nodes[c].next {
 		name := r.name(&s.nodes[c])
 		if _, twice := names[name]; twice && !s.isNoted(c) {
 			s.fault(c, ruleDuplicate)
 		}
 		names[name] = struct{}{}
-	}
-	if s.strict && len(names) > maxMembers {
-		s.fault(i, ruleMembers)
+		if count++; s.strict && count > maxMembers {
+			s.fault(i, ruleMembers)
+			return
+		}
 	}
 }
 

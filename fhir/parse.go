@@ -76,7 +76,6 @@ func parse(src []byte, limits Limits, strict bool) (*Resource, []Issue) {
 		return nil, []Issue{ruleUTF8.issue("", ruleUTF8.text)}
 	}
 	s := scanner{src: string(src), limits: limits, strict: strict}
-	s.nodes = make([]node, 0, min(expectedNodes(s.src), limits.Nodes))
 	whole := s.scan()
 	r := &Resource{src: s.src, nodes: s.nodes}
 	if whole {
@@ -122,13 +121,6 @@ func (l Limits) orDefault() Limits {
 		Depth: cmp.Or(l.Depth, defaultDepth),
 		Nodes: min(cmp.Or(l.Nodes, defaultNodes), math.MaxInt32-1),
 	}
-}
-
-// expectedNodes bounds the number of values by the commas and brackets, and by what resources have
-// at most, so that text full of commas does not reserve memory.
-func expectedNodes(src string) int {
-	most := 1 + strings.Count(src, ",") + strings.Count(src, "{") + strings.Count(src, "[")
-	return min(most, len(src)/10+16)
 }
 
 // issue returns r broken at path.

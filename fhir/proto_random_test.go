@@ -70,8 +70,8 @@ func (f filler) field(m protoreflect.Message, fd protoreflect.FieldDescriptor, d
 	}
 }
 
-// texts returns values for the types with a rule for their text, and for all others.
-func texts(typ protoreflect.Name) []string {
+// textsOf returns values for the types with a rule for their text, and for all others.
+func textsOf(typ protoreflect.Name) []string {
 	switch typ {
 	case "Id", "ReferenceId":
 		return []string{"id-1", "A.b"}
@@ -91,7 +91,7 @@ func texts(typ protoreflect.Name) []string {
 
 // text sets a string value.
 func (f filler) text(m protoreflect.Message) {
-	texts := texts(m.Descriptor().Name())
+	texts := textsOf(m.Descriptor().Name())
 	m.Set(m.Descriptor().Fields().ByName("value"), protoreflect.ValueOfString(texts[f.IntN(len(texts))]))
 }
 

@@ -2,6 +2,7 @@ package fhir
 
 import (
 	"math/bits"
+	"slices"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -87,6 +88,9 @@ func (s *scanner) value(name, nameEnd int32, escName bool) bool {
 		return s.halt(ruleSize, "there are too many values")
 	}
 	i := int32(len(s.nodes))
+	if len(s.nodes) == cap(s.nodes) {
+		s.grow()
+	}
 	s.nodes = append(s.nodes, node{
 		name: name, nameEnd: nameEnd, escName: escName,
 		start: int32(s.pos), next: i + 1, parent: s.cur,
@@ -104,6 +108,18 @@ func (s *scanner) value(name, nameEnd int32, escName bool) bool {
 		s.checkScalar(i)
 	}
 	return true
+}
+
+// grow makes room for more nodes, never for more than there can be.
+func (s *scanner) grow() {
+	most := 1 + strings.Count(s.src, ",") + strings.Count(s.src, "{") + strings.Count(s.src, "[")
+	room := min(most, s.limits.Nodes)
+	if len(s.nodes) == 0 { // text may be full of commas
+		room = min(room, len(s.src)/10+16)
+	} else {
+		room = min(room, 4*len(s.nodes))
+	}
+	s.nodes = slices.Grow(s.nodes, max(room-len(s.nodes), 1))
 }
 
 // scalar reads a string, number or literal into n, the last node.
