@@ -21,9 +21,11 @@ const (
 //go:embed dictionary-1.zstd
 var dictionaryOne []byte
 
-// codec returns the shared compressor and decompressor, both safe for concurrent use.
+// codec returns the shared compressor and decompressor, both safe for concurrent use. The level is
+// the fastest: every body begins with a copy of the dictionary's tables, which slower levels have
+// five times larger, for 2 % less size.
 var codec = sync.OnceValues(func() (*codecs, error) {
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithEncoderDict(dictionaryOne),
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderDict(dictionaryOne),
 		zstd.WithEncoderCRC(false), zstd.WithWindowSize(1<<20), zstd.WithLowerEncoderMem(true))
 	if err != nil {
 		return nil, fmt.Errorf("zstd encoder: %w", err)

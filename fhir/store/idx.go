@@ -1,15 +1,17 @@
 package store
 
 import (
+	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/drieluik/drieluik/fhir/search"
 )
 
 // idxRow is a search.Row with its texts interned.
 type idxRow struct {
-	param, kind, sys int64
-	row              *search.Row
+	param, sys int64
+	row        *search.Row
 }
 
 func (t *tx) idxRows(rows []search.Row) ([]idxRow, error) {
@@ -23,34 +25,48 @@ func (t *tx) idxRows(rows []search.Row) ([]idxRow, error) {
 		if err != nil {
 			return nil, err
 		}
-		v[i] = idxRow{param, int64(rows[i].Kind), sys, &rows[i]}
+		v[i] = idxRow{param, sys, &rows[i]}
 	}
 	return v, nil
 }
 
 // idxBatches are the numbers of rows that one statement inserts, largest first.
-var idxBatches = [...]int{12, 4, 1}
+var idxBatches = [...]int{16, 8, 4, 2, 1}
 
-// idxInsert[i] inserts idxBatches[i] rows.
-var idxInsert = func() (q [len(idxBatches)]string) {
-	for i, n := range idxBatches {
-		q[i] = `INSERT INTO idx VALUES` + strings.Repeat(`,(?,?,?,?,?,?,?,?,?,?,?)`, n)[1:]
+// idxColumns is the number of values that each row brings; compartment, resource and the first n
+// are bound once.
+const idxColumns = 6
+
+// idxInserts returns the statements: number i inserts idxBatches[i] rows.
+var idxInserts = sync.OnceValue(func() (q [len(idxBatches)]string) {
+	for i, rows := range idxBatches {
+		var b strings.Builder
+		b.WriteString(`INSERT INTO idx(comp,rid,n,param,sys,val,low,high,text) VALUES`)
+		for r := range rows {
+			if r > 0 {
+				b.WriteByte(',')
+			}
+			p := 4 + r*idxColumns
+			fmt.Fprintf(&b, `(?1,?2,?3+%d,?%d,?%d,?%d,?%d,?%d,?%d)`, r, p, p+1, p+2, p+3, p+4, p+5)
+		}
+		q[i] = b.String()
 	}
 	return q
-}()
+})
 
 // insertIdx writes the rows of one resource in one compartment.
 func (t *tx) insertIdx(comp, rid int64, rows []idxRow) error {
-	values := make([]any, 0, 11*idxBatches[0])
+	values := make([]any, 0, 3+idxColumns*idxBatches[0])
+	inserts := idxInserts()
 	n := 0
 	for i, batch := range idxBatches {
 		for len(rows)-n >= batch {
-			values = values[:0]
-			for range batch {
-				values = appendIdx(values, comp, rid, n, &rows[n])
-				n++
+			values = append(values[:0], comp, rid, n)
+			for j := range batch {
+				values = appendIdx(values, &rows[n+j])
 			}
-			if _, err := t.c.exec(idxInsert[i], values...); err != nil {
+			n += batch
+			if _, err := t.c.exec(inserts[i], values...); err != nil {
 				return err
 			}
 		}
@@ -58,7 +74,7 @@ func (t *tx) insertIdx(comp, rid int64, rows []idxRow) error {
 	return nil
 }
 
-func appendIdx(v []any, comp, rid int64, n int, r *idxRow) []any {
+func appendIdx(v []any, r *idxRow) []any {
 	var low, high, text any
 	if bounded(r.row.Kind) || r.row.Low != 0 || r.row.High != 0 {
 		low, high = r.row.Low, r.row.High
@@ -66,7 +82,7 @@ func appendIdx(v []any, comp, rid int64, n int, r *idxRow) []any {
 	if r.row.Text != "" {
 		text = r.row.Text
 	}
-	return append(v, comp, rid, r.param, n, r.kind, r.sys, r.row.Value, low, high, text, r.row.Group)
+	return append(v, r.param, r.sys, r.row.Value, low, high, text)
 }
 
 // bounded reports whether rows of kind k have Low and High.

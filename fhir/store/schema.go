@@ -7,6 +7,7 @@ const schemaVersion = "1"
 const (
 	keySchema     = "schema"
 	keyClock      = "clock" // last commit instant, milliseconds since 1970
+	keyRid        = "rid"   // last number given to a resource
 	settingPrefix = "setting/"
 )
 
@@ -34,8 +35,8 @@ CREATE TABLE resource_head(comp INTEGER NOT NULL, type INTEGER NOT NULL, rid INT
 	pat TEXT NOT NULL, facts BLOB NOT NULL, PRIMARY KEY(comp,type,rid)) WITHOUT ROWID;
 CREATE INDEX head_type ON resource_head(type,rid);
 CREATE TABLE idx(comp INTEGER NOT NULL, rid INTEGER NOT NULL, param INTEGER NOT NULL, n INTEGER NOT NULL,
-	kind INTEGER NOT NULL, sys INTEGER NOT NULL, val TEXT NOT NULL, low REAL, high REAL, text TEXT,
-	grp INTEGER NOT NULL, PRIMARY KEY(comp,rid,param,n)) WITHOUT ROWID;
+	sys INTEGER NOT NULL, val TEXT NOT NULL, low REAL, high REAL, text TEXT,
+	PRIMARY KEY(comp,rid,param,n)) WITHOUT ROWID;
 CREATE TABLE gidx(type INTEGER NOT NULL, param INTEGER NOT NULL, val TEXT NOT NULL, sys INTEGER NOT NULL,
 	comp INTEGER NOT NULL, rid INTEGER NOT NULL, PRIMARY KEY(type,param,val,sys,comp,rid)) WITHOUT ROWID;
 CREATE TABLE idem(comp INTEGER NOT NULL, key TEXT NOT NULL, ver INTEGER NOT NULL,

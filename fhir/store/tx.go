@@ -16,6 +16,8 @@ type tx struct {
 	start int64            // commit instant of the group, milliseconds
 	at    int64            // last instant used: start, or later for a second version in one group
 
+	rid int64 // last rid given out
+
 	made  map[string]int64   // numbers the running unit made
 	comps map[string]*compID // compartments the running unit touched
 }
@@ -113,6 +115,16 @@ func (t *tx) comp(name string) (*compID, error) {
 	}
 	t.comps[name] = c
 	return c, nil
+}
+
+// saveCounters makes the group's instant durable, and the last rid when it is beyond before.
+func (t *tx) saveCounters(before int64) error {
+	const save = `UPDATE kv SET value=? WHERE key=?`
+	if _, err := t.c.exec(save, t.at, keyClock); err != nil || t.rid == before {
+		return err
+	}
+	_, err := t.c.exec(save, t.rid, keyRid)
+	return err
 }
 
 // saveComps writes what the unit changed in its compartments.

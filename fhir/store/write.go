@@ -209,9 +209,8 @@ func (t *tx) supersede(old, now *head) error {
 // version stores the body. The first version of a resource gives it its rid.
 func (t *tx) version(w *preparedWrite, now *head) (int64, error) {
 	if now.rid == 0 {
-		if _, err := t.c.one(`SELECT coalesce(max(rowid),0)+1 FROM resource_version`, nil, &now.rid); err != nil {
-			return 0, err
-		}
+		t.rid++
+		now.rid = t.rid
 	}
 	op := opWrite
 	if now.deleted {

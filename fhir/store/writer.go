@@ -39,6 +39,7 @@ type writer struct {
 	jobs  chan *job
 	c     *conn // nil after damage, until it is opened anew
 	last  int64 // last instant given out, milliseconds
+	rid   int64 // last number given to a resource
 
 	mu     sync.RWMutex // guards closed against sends on jobs
 	closed bool
@@ -67,7 +68,7 @@ func (w *writer) prepareFile() error {
 	}
 	if tables == 0 {
 		if _, err := w.c.c.ExecContext(context.Background(), `BEGIN IMMEDIATE;`+schema+
-			`INSERT INTO kv VALUES('`+keySchema+`','`+schemaVersion+`'); INSERT INTO kv VALUES('`+keyClock+`',0); COMMIT;`); err != nil {
+			`INSERT INTO kv VALUES('`+keySchema+`','`+schemaVersion+`'),('`+keyClock+`',0),('`+keyRid+`',0); COMMIT;`); err != nil {
 			return fmt.Errorf("make schema: %w", err)
 		}
 	}
@@ -79,6 +80,9 @@ func (w *writer) prepareFile() error {
 		return ErrSchema
 	}
 	if _, err := w.c.one(`SELECT value FROM kv WHERE key=?`, args(keyClock), &w.last); err != nil {
+		return err
+	}
+	if _, err := w.c.one(`SELECT value FROM kv WHERE key=?`, args(keyRid), &w.rid); err != nil {
 		return err
 	}
 	_, err := w.c.exec(`PRAGMA cache_size=-16000`)
@@ -202,13 +206,13 @@ func (w *writer) transact(group []*job, outcome []error) (err error) {
 			return err
 		}
 	}
-	if _, err := w.c.exec(`UPDATE kv SET value=? WHERE key=?`, t.at, keyClock); err != nil {
+	if err := t.saveCounters(w.rid); err != nil {
 		return err
 	}
 	if _, err := w.c.exec(`COMMIT`); err != nil {
 		return err
 	}
-	w.last = t.at
+	w.last, w.rid = t.at, t.rid
 	for text, n := range t.fresh {
 		w.store.dict.add(text, n)
 	}
@@ -227,7 +231,7 @@ func (w *writer) begin(group []*job) (*tx, error) {
 		return nil, err
 	}
 	at := max(w.now().UnixMilli(), w.last+1)
-	return &tx{c: w.c, dict: w.store.dict, fresh: map[string]int64{}, start: at, at: at}, nil
+	return &tx{c: w.c, dict: w.store.dict, fresh: map[string]int64{}, start: at, at: at, rid: w.rid}, nil
 }
 
 // drop closes the connection, which rolls back what it had open.

@@ -52,7 +52,7 @@ func run(id uint32, out string, size int, roots []string) error {
 		}
 	}
 	b, err := dict.BuildZstdDict(samples, dict.Options{
-		MaxDictSize: size, HashBytes: 6, ZstdDictID: id, ZstdLevel: zstd.SpeedDefault,
+		MaxDictSize: size, HashBytes: 6, ZstdDictID: id, ZstdLevel: zstd.SpeedFastest,
 	})
 	if err != nil {
 		return fmt.Errorf("train on %d samples: %w", len(samples), err)
