@@ -36,9 +36,16 @@ func equal(a, b Item) int8 {
 		if v != nil || w != nil {
 			return no
 		}
-		return truth(a.typ == b.typ && fhir.Equal(a.node, b.node))
+		return truth(a.typ == b.typ && sameNode(a.node, b.node) && sameNode(a.extension, b.extension))
 	}
 	return equalValues(v, w)
+}
+
+func sameNode(a, b fhir.Node) bool {
+	if !a.Exists() || !b.Exists() {
+		return a.Exists() == b.Exists()
+	}
+	return fhir.Equal(a, b)
 }
 
 func equalValues(v, w any) int8 {

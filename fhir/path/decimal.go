@@ -31,13 +31,16 @@ func ParseDecimal(s string) (Decimal, bool) {
 			return Decimal{}, false
 		}
 	}
-	whole, fraction, _ := strings.Cut(mantissa, ".")
+	whole, fraction, pointed := strings.Cut(mantissa, ".")
+	if strings.TrimLeft(whole, "+-") == "" || pointed && fraction == "" {
+		return Decimal{}, false
+	}
 	scale := len(fraction) - power
 	if len(mantissa) > maxDigits || scale > maxDigits || scale < -maxDigits {
 		return Decimal{}, false
 	}
 	unsigned := strings.TrimLeft(whole, "+-") + fraction
-	if unsigned == "" || strings.Trim(unsigned, "0123456789") != "" {
+	if strings.Trim(unsigned, "0123456789") != "" {
 		return Decimal{}, false
 	}
 	coef, ok := new(big.Int).SetString(whole+fraction, 10)

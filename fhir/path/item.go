@@ -86,7 +86,31 @@ func Typed(n fhir.Node) Item {
 	if !ok {
 		return Item{node: n}
 	}
-	return Item{node: n, typ: f.Type}
+	return Item{node: n, extension: sibling(n, f.Type), typ: f.Type}
+}
+
+// sibling returns the "_name" node of a primitive.
+func sibling(n fhir.Node, typ string) fhir.Node {
+	if !isPrimitive(typ) {
+		return fhir.Node{}
+	}
+	parent := n.Parent()
+	if parent.Shape() != fhir.Array {
+		return parent.Member("_" + n.Name())
+	}
+	index := 0
+	for c := range parent.Children() {
+		if c == n {
+			break
+		}
+		index++
+	}
+	for x := range parent.Parent().Member("_" + n.Name()).Children() {
+		if index--; index < 0 {
+			return x
+		}
+	}
+	return fhir.Node{}
 }
 
 // resourceType returns the type that an object claims, if R4 has it.

@@ -2,6 +2,7 @@ package path_test
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -286,13 +287,70 @@ func TestEveryExpressionOfR4SearchCompiles(t *testing.T) {
 
 func TestEveryConstraintOfR4Compiles(t *testing.T) {
 	t.Parallel()
-	for _, name := range r4.Resources() {
-		for _, e := range r4.Lookup(name).Elements {
-			for _, c := range e.Constraints {
-				if _, err := path.Compile(c.Expression); err != nil && c.Expression != "" {
-					t.Errorf("%s %s: %v\n%s", e.Path, c.Key, err, c.Expression)
-				}
+	seen := map[string]bool{}
+	count := 0
+	check := func(where string, constraints []r4.Constraint) {
+		for _, c := range constraints {
+			if c.Expression == "" {
+				continue
 			}
+			count++
+			if _, err := path.Compile(c.Expression); err != nil {
+				t.Errorf("%s %s: %v\n%s", where, c.Key, err, c.Expression)
+			}
+		}
+	}
+	var visit func(name string)
+	visit = func(name string) {
+		s := r4.Lookup(name)
+		if s == nil || seen[name] {
+			return
+		}
+		seen[name] = true
+		check(name, s.Constraints)
+		visit(s.Base)
+		for _, e := range s.Elements {
+			check(e.Path, e.Constraints)
+			for _, typ := range e.Types {
+				visit(typ.Code)
+			}
+		}
+	}
+	for _, name := range r4.Resources() {
+		visit(name)
+	}
+	if count < 200 {
+		t.Errorf("compiled %d constraints, want them all", count)
+	}
+}
+
+func TestNarrativeIsSafe(t *testing.T) {
+	t.Parallel()
+	tests := map[string]bool{
+		`<div xmlns='http://www.w3.org/1999/xhtml'><p style='a'>x &nbsp; <a href='#b'>y</a><br/></p></div>`:          true,
+		`<div xmlns='http://www.w3.org/1999/xhtml' xml:lang='nl'><img src='data:image/png;base64,AA' alt=''/></div>`: true,
+		`<div><script>alert(1)</script></div>`:           false,
+		`<div><p onclick='x'>a</p></div>`:                false,
+		`<div><a href='JavaScript:alert(1)'>a</a></div>`: false,
+		`<div><a href='data:text/html,x'>a</a></div>`:    false,
+		`<p>no div</p>`:      false,
+		`<div>open`:          false,
+		`<div/><div/>`:       false,
+		`<!DOCTYPE x><div/>`: false,
+		`<div><svg xmlns='http://www.w3.org/2000/svg'/></div>`: false,
+	}
+	x, err := path.Compile("text.`div`.htmlChecks()")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for div, want := range tests {
+		r := resource(t, `{"resourceType":"Basic","text":{"status":"generated","div":`+strconv.Quote(div)+`}}`)
+		got, err := x.Eval(path.World{}, r.Root())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]string{strconv.FormatBool(want)}, shown(got)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", div, diff)
 		}
 	}
 }

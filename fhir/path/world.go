@@ -26,6 +26,7 @@ var world = map[string]function{
 	"today":      {0, 0, false, today},
 	"timeOfDay":  {0, 0, false, timeOfDay},
 	"type":       {0, 0, false, typeInfo},
+	"htmlChecks": {0, 0, false, htmlChecks},
 }
 
 func descendants(s *scope, k call, in []Item) ([]Item, error) {

@@ -68,7 +68,7 @@ func Parse(t fhir.Type, query url.Values, o Options) (Plan, []fhir.Issue) {
 
 func issue(name, code, rule, text string) fhir.Issue {
 	i := fhir.Issue{Severity: fhir.SeverityError, Code: code, Diagnostics: rule, Text: text}
-	if name != "" {
+	if name != "" && name != unreadable {
 		i.Expression = "http." + name
 	}
 	return i
@@ -79,13 +79,16 @@ func (p *parsing) fault(name, code, rule, format string, args ...any) {
 	p.issues = append(p.issues, issue(name, code, rule, fmt.Sprintf(format, args...)))
 }
 
+// unreadable stands for a name that cannot be shown.
+const unreadable = "(unreadable)"
+
 // shown returns a name from the query as it may be echoed: a plain name, or a placeholder.
 func shown(name string) string {
 	plain := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-:.", r)
 	}
 	if name == "" || len(name) > 64 || strings.ContainsFunc(name, func(r rune) bool { return !plain(r) }) {
-		return "(unreadable)"
+		return unreadable
 	}
 	return name
 }
@@ -131,10 +134,10 @@ func (p *parsing) condition(name, value string) {
 		p.fault(code, "not-supported", "SEARCH-RESULT-UNSUPPORTED", "%s is not supported.", code)
 		return
 	case !ok && p.chain(code), ok && strings.Contains(modifier, "."):
-		p.fault("", "not-supported", "SEARCH-CHAIN-UNSUPPORTED", "%s is a chain. Chained parameters are not supported.", shown(name))
+		p.fault(shown(name), "not-supported", "SEARCH-CHAIN-UNSUPPORTED", "%s is a chain. Chained parameters are not supported.", shown(name))
 		return
 	case !ok:
-		p.fault("", "not-supported", "SEARCH-PARAM-UNKNOWN", "The parameter %s is unknown. Known for %s: %s.",
+		p.fault(shown(code), "not-supported", "SEARCH-PARAM-UNKNOWN", "The parameter %s is unknown. Known for %s: %s.",
 			shown(code), p.plan.Type, strings.Join(p.names(), ", "))
 		return
 	}

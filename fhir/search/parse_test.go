@@ -132,20 +132,22 @@ func TestParseNamesEveryFault(t *testing.T) {
 		}
 	}
 	want := map[string]int{
-		"SEARCH-PARAM-UNKNOWN not-supported ":                   2,
-		"SEARCH-MODIFIER-UNKNOWN not-supported http.status":     1,
-		"SEARCH-MODIFIER-UNKNOWN not-supported http.subject":    1,
-		"SEARCH-RESULT-UNSUPPORTED not-supported http._sort":    1,
-		"SEARCH-RESULT-UNSUPPORTED not-supported http._include": 1,
-		"SEARCH-RESULT-UNSUPPORTED not-supported http._has":     1,
-		"SEARCH-CHAIN-UNSUPPORTED not-supported ":               2,
-		"SEARCH-VALUE-FORMAT invalid http.date":                 1,
-		"SEARCH-VALUE-FORMAT invalid http.category":             1,
-		"SEARCH-VALUE-FORMAT invalid http.care-team":            1,
-		"SEARCH-VALUE-FORMAT invalid http.status":               1,
-		"SEARCH-VALUE-FORMAT invalid http.intent":               1,
-		"SEARCH-COUNT-FORMAT invalid http._count":               1,
-		"SEARCH-TOTAL-FORMAT invalid http._total":               1,
+		"SEARCH-PARAM-UNKNOWN not-supported ":                              1,
+		"SEARCH-PARAM-UNKNOWN not-supported http.geheim":                   1,
+		"SEARCH-MODIFIER-UNKNOWN not-supported http.status":                1,
+		"SEARCH-MODIFIER-UNKNOWN not-supported http.subject":               1,
+		"SEARCH-RESULT-UNSUPPORTED not-supported http._sort":               1,
+		"SEARCH-RESULT-UNSUPPORTED not-supported http._include":            1,
+		"SEARCH-RESULT-UNSUPPORTED not-supported http._has":                1,
+		"SEARCH-CHAIN-UNSUPPORTED not-supported http.subject.name":         1,
+		"SEARCH-CHAIN-UNSUPPORTED not-supported http.subject:Patient.name": 1,
+		"SEARCH-VALUE-FORMAT invalid http.date":                            1,
+		"SEARCH-VALUE-FORMAT invalid http.category":                        1,
+		"SEARCH-VALUE-FORMAT invalid http.care-team":                       1,
+		"SEARCH-VALUE-FORMAT invalid http.status":                          1,
+		"SEARCH-VALUE-FORMAT invalid http.intent":                          1,
+		"SEARCH-COUNT-FORMAT invalid http._count":                          1,
+		"SEARCH-TOTAL-FORMAT invalid http._total":                          1,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("issues (-want +got):\n%s", diff)

@@ -83,7 +83,11 @@ func impliedSystems(expression string) map[string]string {
 	systems := map[string]string{}
 	for c := range codes {
 		if i := strings.LastIndexByte(c, '|'); i > 0 {
-			systems[c[i+1:]] = c[:i]
+			system, code := c[:i], c[i+1:]
+			if other, ok := systems[code]; ok && other != system {
+				system = "" // of two systems neither is implied
+			}
+			systems[code] = system
 		}
 	}
 	return systems
