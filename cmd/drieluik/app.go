@@ -1,0 +1,242 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/drieluik/drieluik/auth"
+	"github.com/drieluik/drieluik/auth/smart"
+	"github.com/drieluik/drieluik/auth/state"
+	"github.com/drieluik/drieluik/conformance"
+	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/fhir/exchange"
+	"github.com/drieluik/drieluik/fhir/rest"
+	"github.com/drieluik/drieluik/fhir/search"
+	"github.com/drieluik/drieluik/fhir/store"
+	"github.com/drieluik/drieluik/mapping"
+	"github.com/drieluik/drieluik/mapping/mks"
+)
+
+// formats are the source formats that this release reads. signatures is one or all (mks.md 7.6).
+func formats(signatures string) []mapping.Format {
+	return []mapping.Format{mks.Format{}}
+}
+
+// app is an opened store with the use cases on top; server makes it answer.
+type app struct {
+	settings settings
+	base     string // public URL
+	log      *slog.Logger
+	store    *store.Store
+	exchange *exchange.Service
+	clients  *smart.Registry
+	state    *state.Embedded
+}
+
+// openApp opens the store and wires what stands on it. base is the public URL.
+func openApp(ctx context.Context, s settings, base string, log *slog.Logger) (*app, error) {
+	st, err := store.Open(ctx, s.Store, store.Options{})
+	if err != nil {
+		return nil, err
+	}
+	a := &app{settings: s, base: base, log: log, store: st}
+	a.exchange = exchange.New(exchange.Config{
+		Store: st, Base: base + "/fhir", Formats: formats(s.Signatures),
+		Settings: auth.Settings{Jurisdiction: s.Jurisdiction, ParentRead1215: s.ParentRead1215},
+		Now:      time.Now, NewID: newID, Log: log,
+	})
+	a.clients, err = smart.NewRegistry(smart.RegistryConfig{
+		Store: st, Clock: time.Now, Random: rand.Reader, Log: log, RegisterOrganization: a.registerOrganization,
+	})
+	if err == nil {
+		a.state, err = state.New(st, time.Now)
+	}
+	if err != nil {
+		return nil, errors.Join(err, st.Close())
+	}
+	return a, nil
+}
+
+func (a *app) registerOrganization(ctx context.Context, o smart.Organization) (fhir.Ref, error) {
+	return a.exchange.RegisterOrganization(ctx, exchange.Registration{
+		Identifier: o.Identifier, Name: o.Name, NameIfNew: o.NameIfNew, Types: o.Types,
+	})
+}
+
+// Close ends the store; what was acknowledged is durable already.
+func (a *app) Close() error { return a.store.Close() }
+
+// server makes the HTTP handler of the whole public listener.
+func (a *app) server(ctx context.Context) (http.Handler, error) {
+	authServer, err := smart.New(smart.Config{
+		Base: a.base, Clock: time.Now, Random: rand.Reader, State: a.state, Registry: a.clients,
+		Served: served, Log: a.log, Settings: smart.DefaultSettings(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	key, err := a.pageKey(ctx)
+	if err != nil {
+		return nil, err
+	}
+	metadata, err := conformance.Statement(conformance.Capabilities{
+		Base: a.base + "/fhir", Release: release, Date: time.Now(),
+		Interactions: rest.Interactions[:], System: []string{"transaction"},
+		Operations: []conformance.Operation{{Name: "submit", Definition: fhir.Canonical + "/OperationDefinition/submit"}},
+		Token:      a.base + "/auth/token", Introspect: a.base + "/auth/introspect", Revoke: a.base + "/auth/revoke",
+	}, neverWritten)
+	if err != nil {
+		return nil, err
+	}
+	maxBody, err := bytesOf(a.settings.MaxBody)
+	if err != nil {
+		return nil, err
+	}
+	fhirServer, err := rest.New(rest.Config{
+		Exchange: a.exchange, Authenticate: authServer.Authenticate, Base: a.base + "/fhir", MaxBody: maxBody,
+		PageKey: key, Metadata: metadata, NewID: newID, Log: a.log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	r := chi.NewRouter()
+	authServer.Routes(r)
+	fhirServer.Routes(r)
+	r.Get("/", a.front)
+	r.Get("/healthz", a.healthy)
+	r.Get("/readyz", a.ready)
+	return r, nil
+}
+
+// neverWritten are the types that no client writes (access.md 5).
+func neverWritten(t fhir.Type) bool { return t == "AuditEvent" }
+
+// served are the types and scope letters of this release, from the tables that serve them.
+func served() []smart.TypeLetters {
+	out := make([]smart.TypeLetters, 0, len(fhir.Types()))
+	for _, t := range fhir.Types() {
+		letters := "crus"
+		if neverWritten(t) {
+			letters = "rs"
+		}
+		if len(search.Params(t)) == 0 {
+			letters = letters[:len(letters)-1]
+		}
+		out = append(out, smart.TypeLetters{Type: t, Letters: letters})
+	}
+	return out
+}
+
+// pageKey returns the key that seals page links, made at the first start.
+func (a *app) pageKey(ctx context.Context) ([32]byte, error) {
+	const name = "rest/page-key"
+	var key [32]byte
+	stored, ok, err := a.store.Setting(ctx, name)
+	if err != nil {
+		return key, err
+	}
+	if ok && len(stored) == len(key) {
+		return [32]byte(stored), nil
+	}
+	if _, err := rand.Read(key[:]); err != nil {
+		return key, err
+	}
+	return key, a.store.SaveSetting(ctx, name, key[:])
+}
+
+// serve answers on l until ctx ends, then lets running requests finish.
+func (a *app) serve(ctx context.Context, l net.Listener) error {
+	h, err := a.server(ctx)
+	if err != nil {
+		return err
+	}
+	srv := &http.Server{
+		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second,
+		WriteTimeout: 60 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
+	}
+	sweeping, stop := context.WithCancel(ctx)
+	defer stop()
+	go a.sweep(sweeping)
+	failed := make(chan error, 1)
+	go func() {
+		if a.settings.TLSCert != "" {
+			failed <- srv.ServeTLS(l, a.settings.TLSCert, a.settings.TLSKey)
+			return
+		}
+		failed <- srv.Serve(l)
+	}()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	return srv.Shutdown(grace)
+}
+
+// sweep removes state that is over, once a minute.
+func (a *app) sweep(ctx context.Context) {
+	tick := time.NewTicker(time.Minute)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if _, err := a.state.Sweep(ctx); err != nil && ctx.Err() == nil {
+				a.log.Error("sweep failed", "error", err.Error())
+			}
+		}
+	}
+}
+
+// newID returns 128 random bits as a UUID (version 4).
+func newID() string {
+	var b [16]byte
+	rand.Read(b[:]) // crypto/rand.Read never fails
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	s := hex.EncodeToString(b[:])
+	return s[:8] + "-" + s[8:12] + "-" + s[12:16] + "-" + s[16:20] + "-" + s[20:]
+}
+
+// commandLog is the log of short commands: warnings alone, as text.
+func commandLog(w io.Writer) *slog.Logger {
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelWarn}))
+}
+
+// listen opens the address and returns the public URL that goes with it.
+func listen(s settings) (net.Listener, string, error) {
+	l, err := net.Listen("tcp", s.Listen)
+	if err != nil {
+		return nil, "", fmt.Errorf("cannot listen on %s; is another server there? Choose another --listen", s.Listen)
+	}
+	if s.BaseURL != "" {
+		return l, s.BaseURL, nil
+	}
+	scheme := "http"
+	if s.TLSCert != "" {
+		scheme = "https"
+	}
+	return l, scheme + "://" + l.Addr().String(), nil
+}
+
+// dataFolder returns the folder of an embedded store, made when it is not there.
+func dataFolder(dir string) (string, error) {
+	if dir == "" {
+		return os.MkdirTemp("", "drieluik-demo-")
+	}
+	return dir, os.MkdirAll(dir, 0o700)
+}

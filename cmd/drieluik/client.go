@@ -1,0 +1,254 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/drieluik/drieluik/auth/jose"
+	"github.com/drieluik/drieluik/auth/smart"
+	"github.com/drieluik/drieluik/fhir"
+)
+
+type clientCmd struct {
+	Add       clientAddCmd       `cmd:"" help:"Register a system; prints its client id, and once its secret if it has one."`
+	List      clientListCmd      `cmd:"" help:"List the registered systems."`
+	Show      clientShowCmd      `cmd:"" help:"Print one registration as JSON."`
+	Enable    clientEnableCmd    `cmd:"" help:"Take a system into use again."`
+	Disable   clientDisableCmd   `cmd:"" help:"Take a system out of use; its tokens die on the next request."`
+	Import    clientImportCmd    `cmd:"" help:"Register or replace all systems of a clients.json, all or nothing."`
+	Assertion clientAssertionCmd `cmd:"" help:"Sign a client assertion with a private key, for curl: one use, five minutes."`
+}
+
+// storeFlags say which store a command works on.
+type storeFlags struct {
+	Store string `default:"sqlite:./data" help:"Where data is kept: sqlite:FOLDER."`
+}
+
+// with runs f on the client registry of the store.
+func (s storeFlags) with(ctx context.Context, io streams, f func(*smart.Registry) error) error {
+	a, err := openApp(ctx, settings{Store: s.Store, Jurisdiction: "nl", Signatures: "one"}, "http://127.0.0.1", commandLog(io.err))
+	if err != nil {
+		return err
+	}
+	return errors.Join(plainError(f(a.clients)), a.Close())
+}
+
+// plainError renders the issues of an error as sentences.
+func plainError(err error) error {
+	var e *fhir.Error
+	if !errors.As(err, &e) || len(e.Issues) == 0 {
+		return err
+	}
+	lines := make([]string, len(e.Issues))
+	for i, issue := range e.Issues {
+		lines[i] = strings.TrimSpace(issue.Expression + " " + issue.Text)
+	}
+	return errors.New(strings.Join(lines, "\n"))
+}
+
+type clientAddCmd struct {
+	storeFlags
+	ID            string   `help:"Client id; made when left out."`
+	Name          string   `required:"" help:"Name as people see it."`
+	Type          string   `required:"" enum:"backend,confidential,public" help:"backend, confidential or public."`
+	Org           string   `help:"Identifier of the organisation: SYSTEM|VALUE, or a URA number."`
+	OrgName       string   `help:"Name of the organisation; left out: kept, or the client name on a new one."`
+	OrgType       []string `help:"Type of the organisation: CODE or SYSTEM|CODE; repeatable."`
+	Scope         string   `default:"system/*.cruds" help:"The most it may ask for."`
+	DefaultScope  string   `help:"Scope of a token request without one (backend)."`
+	JWKS          string   `name:"jwks" type:"path" help:"File with its public keys."`
+	JWKSURL       string   `name:"jwks-url" help:"URL of its public keys."`
+	RedirectURI   []string `name:"redirect-uri" help:"Where the user goes back to; repeatable."`
+	LaunchURI     []string `name:"launch-uri" help:"Where an EHR launch starts; repeatable."`
+	Origin        []string `help:"Browser origin; repeatable."`
+	Auth          string   `enum:",jwt,secret" default:"" help:"jwt or secret (confidential)."`
+	Purpose       []string `help:"Purpose of use beyond the default of its role; repeatable."`
+	AssertionAlg  []string `help:"Pin the algorithms of its assertions; repeatable."`
+	MayLaunch     bool     `help:"May start EHR launches."`
+	MayIntrospect bool     `help:"May introspect the tokens of others."`
+	Admin         bool     `help:"Gives the role admin: the log, no records."`
+	SkipConsent   bool     `help:"No consent page for staff in an EHR launch."`
+	Native        bool     `help:"Native app."`
+}
+
+// Help shows an example.
+func (clientAddCmd) Help() string {
+	return "Example:\n  drieluik client add --name \"Hospital EHR\" --type backend --org 90000002 --org-name \"Ziekenhuis Voorbeeld\" --jwks keys.json"
+}
+
+// Run registers one client.
+func (c clientAddCmd) Run(ctx context.Context, s streams) error {
+	client, err := c.client()
+	if err != nil {
+		return usageError{err}
+	}
+	return c.with(ctx, s, func(r *smart.Registry) error {
+		added, err := r.Add(ctx, client)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(s.out, added.Client.ID)
+		if added.Secret != "" {
+			fmt.Fprintf(s.out, "%s\n", added.Secret.Reveal())
+			fmt.Fprintln(s.err, "The second line is the secret; it is shown this once.")
+		}
+		return nil
+	})
+}
+
+func (c clientAddCmd) client() (smart.Client, error) {
+	out := smart.Client{
+		ID: c.ID, Name: c.Name, Type: c.Type, Scope: c.Scope, DefaultScope: c.DefaultScope, JWKSURI: c.JWKSURL,
+		RedirectURIs: c.RedirectURI, LaunchURIs: c.LaunchURI, Origins: c.Origin, Purposes: c.Purpose,
+		AssertionAlgs: c.AssertionAlg, MayLaunch: c.MayLaunch, MayIntrospect: c.MayIntrospect, Admin: c.Admin,
+		SkipConsent: c.SkipConsent, Organization: organizationIdentifier(c.Org), OrganizationName: c.OrgName,
+		OrganizationTypes: c.OrgType, Status: smart.StatusActive,
+	}
+	if c.Native {
+		out.ApplicationType = "native"
+	}
+	switch c.Auth {
+	case "jwt":
+		out.AuthMethod = smart.AuthJWT
+	case "secret":
+		out.AuthMethod = smart.AuthBasic
+	}
+	if c.JWKS != "" {
+		b, err := os.ReadFile(c.JWKS)
+		if err != nil {
+			return out, fmt.Errorf("cannot read %s; check the path", c.JWKS)
+		}
+		out.JWKS = b
+	}
+	return out, nil
+}
+
+// uraSystem is the naming system of URA numbers.
+const uraSystem = "http://fhir.nl/fhir/NamingSystem/ura"
+
+// organizationIdentifier completes a bare URA number to SYSTEM|VALUE.
+func organizationIdentifier(s string) string {
+	if s == "" || strings.Contains(s, "|") {
+		return s
+	}
+	return uraSystem + "|" + s
+}
+
+type clientListCmd struct{ storeFlags }
+
+// Run prints a line per client.
+func (c clientListCmd) Run(ctx context.Context, s streams) error {
+	return c.with(ctx, s, func(r *smart.Registry) error {
+		clients, err := r.List(ctx)
+		if err != nil {
+			return err
+		}
+		w := tabwriter.NewWriter(s.out, 0, 4, 2, ' ', 0)
+		fmt.Fprintln(w, "CLIENT\tTYPE\tSTATUS\tORGANISATION\tNAME")
+		for _, cl := range clients {
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", cl.ID, cl.Type, cl.Status, cl.Organization, cl.Name)
+		}
+		return w.Flush()
+	})
+}
+
+type clientShowCmd struct {
+	storeFlags
+	ID string `arg:"" help:"Client id."`
+}
+
+// Run prints one registration; key sets are public keys, secrets are hashes.
+func (c clientShowCmd) Run(ctx context.Context, s streams) error {
+	return c.with(ctx, s, func(r *smart.Registry) error {
+		client, err := r.Show(ctx, c.ID)
+		if err != nil {
+			return err
+		}
+		e := json.NewEncoder(s.out)
+		e.SetIndent("", "  ")
+		return e.Encode(client)
+	})
+}
+
+type clientEnableCmd struct {
+	storeFlags
+	ID string `arg:"" help:"Client id."`
+}
+
+// Run takes a client into use again.
+func (c clientEnableCmd) Run(ctx context.Context, s streams) error {
+	return c.with(ctx, s, func(r *smart.Registry) error { return r.Enable(ctx, c.ID) })
+}
+
+type clientDisableCmd struct {
+	storeFlags
+	ID string `arg:"" help:"Client id."`
+}
+
+// Run takes a client out of use.
+func (c clientDisableCmd) Run(ctx context.Context, s streams) error {
+	return c.with(ctx, s, func(r *smart.Registry) error { return r.Disable(ctx, c.ID) })
+}
+
+type clientImportCmd struct {
+	storeFlags
+	File string `arg:"" help:"clients.json, or - for standard input."`
+}
+
+// Run registers all clients of a file.
+func (c clientImportCmd) Run(ctx context.Context, s streams) error {
+	b, err := readFile(c.File, s.in)
+	if err != nil {
+		return err
+	}
+	return c.with(ctx, s, func(r *smart.Registry) error {
+		n, err := r.Import(ctx, b)
+		if err == nil {
+			fmt.Fprintf(s.err, "%d clients registered\n", n)
+		}
+		return err
+	})
+}
+
+type clientAssertionCmd struct {
+	ClientID string `required:"" help:"Client id."`
+	Key      string `required:"" type:"path" help:"File with the private key (JWK)."`
+	Audience string `required:"" help:"Token URL of the server, such as https://host/auth/token."`
+}
+
+// Help shows an example.
+func (clientAssertionCmd) Help() string {
+	return "Example:\n  curl https://host/auth/token -d grant_type=client_credentials -d scope=system/*.rs \\\n    -d client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer \\\n    -d client_assertion=\"$(drieluik client assertion --client-id demo-homecare --key demo-homecare.jwk.json --audience https://host/auth/token)\""
+}
+
+// Run prints one assertion.
+func (c clientAssertionCmd) Run(s streams) error {
+	b, err := os.ReadFile(c.Key)
+	if err != nil {
+		return fmt.Errorf("cannot read %s; check the path", c.Key)
+	}
+	text, err := assertion(b, c.ClientID, c.Audience, time.Now())
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(s.out, text)
+	return err
+}
+
+// assertion signs a client assertion that lives five minutes (RFC 7523).
+func assertion(key []byte, client, audience string, now time.Time) (string, error) {
+	k, err := jose.ParsePrivateKey(key)
+	if err != nil {
+		return "", errors.New("the key file is not a usable private JWK")
+	}
+	return k.SignAssertion(jose.Claims{
+		Issuer: client, Subject: client, Audience: audience, ID: newID(),
+		IssuedAt: jose.At(now.Unix()), Expires: jose.At(now.Add(5 * time.Minute).Unix()),
+	})
+}

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/drieluik/drieluik/auth/jose"
+	"github.com/drieluik/drieluik/auth/smart"
+)
+
+type demoCmd struct {
+	Listen string `default:"127.0.0.1:8080" help:"Address to listen on; port 0 picks one."`
+	Data   string `type:"path" help:"Data folder; left out: a fresh temporary one."`
+}
+
+// Help says what the demo shows.
+func (demoCmd) Help() string {
+	return "Starts a server on an embedded store, loads the sample child through the real push path,\nregisters two systems and prints curl lines to paste. Ends with Ctrl-C.\n\nExample:\n  drieluik demo --listen 127.0.0.1:0"
+}
+
+// demoClient is one system of the demo.
+type demoClient struct{ id, name, org, orgName, orgType string }
+
+// demoClients are those of the contract: a hospital that pushes, a home-care organisation that pulls.
+var demoClients = []demoClient{
+	{"demo-hospital", "Hospital EHR (demo)", "90000002", "Ziekenhuis Voorbeeld", "ziekenhuis"},
+	{"demo-homecare", "Home-care system (demo)", "90000001", "Kinderthuiszorg Voorbeeld", "thuiszorg"},
+}
+
+// Run starts the demo and serves until the process is told to stop.
+func (c demoCmd) Run(ctx context.Context, s streams) error {
+	dir, err := dataFolder(c.Data)
+	if err != nil {
+		return err
+	}
+	set := settings{
+		Listen: c.Listen, Store: "sqlite:" + dir, Jurisdiction: "nl", ParentRead1215: "require-child-permit",
+		Signatures: "one", MaxBody: "5MB", LogLevel: "warn", LogFormat: "text",
+	}
+	host, _, err := net.SplitHostPort(c.Listen)
+	if err != nil || !loopback(host) {
+		return usageError{errors.New("the demo listens on loopback alone, such as 127.0.0.1:8080")}
+	}
+	l, base, err := listen(set)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	a, err := openApp(ctx, set, base, set.logger(s.err))
+	if err != nil {
+		return err
+	}
+	d := &demo{app: a, dir: filepath.Join(dir, "demo"), base: base, progress: s.err, http: demoHTTP(base)}
+	serving, stop := context.WithCancel(ctx)
+	failed := make(chan error, 1)
+	if err := d.register(ctx); err != nil {
+		stop()
+		return errors.Join(err, a.Close())
+	}
+	go func() { failed <- a.serve(serving, l) }()
+	if err = d.load(ctx); err == nil {
+		err = d.print(s.out)
+	}
+	if err != nil {
+		stop()
+	}
+	return errors.Join(err, <-failed, stopped(stop), a.Close())
+}
+
+// stopped ends what cancel ends and reports no error.
+func stopped(cancel context.CancelFunc) error {
+	cancel()
+	return nil
+}
+
+// demo fills a server with the sample story.
+type demo struct {
+	app      *app
+	dir      string // keys and documents to push
+	base     string
+	progress io.Writer
+	http     *demoCaller
+	patient  string // id of the child
+	transfer string // id of the Composition
+}
+
+// register makes keys and registrations. An existing key is kept, so that --data can be used again.
+func (d *demo) register(ctx context.Context) error {
+	if err := os.MkdirAll(d.dir, 0o700); err != nil {
+		return err
+	}
+	var clients []smart.Client
+	for _, c := range demoClients {
+		key, err := d.key(c.id)
+		if err != nil {
+			return err
+		}
+		jwks, err := jose.PublicSet(key)
+		if err != nil {
+			return err
+		}
+		clients = append(clients, smart.Client{
+			ID: c.id, Name: c.name, Type: smart.TypeBackend, AuthMethod: smart.AuthJWT,
+			GrantTypes: []string{smart.GrantCredentials}, Scope: "system/*.cruds", JWKS: jwks,
+			Organization: organizationIdentifier(c.org), OrganizationName: c.orgName,
+			OrganizationTypes: []string{c.orgType}, Status: smart.StatusActive,
+		})
+	}
+	file, err := json.Marshal(map[string]any{"clients": clients})
+	if err != nil {
+		return err
+	}
+	_, err = d.app.clients.Import(ctx, file)
+	return plainError(err)
+}
+
+func (d *demo) keyFile(client string) string { return filepath.Join(d.dir, client+".jwk.json") }
+
+// key reads the private key of a demo client, or makes it.
+func (d *demo) key(client string) (*jose.PrivateKey, error) {
+	if b, err := os.ReadFile(d.keyFile(client)); err == nil {
+		return jose.ParsePrivateKey(b)
+	}
+	key, err := jose.GenerateKey(jose.ES384)
+	if err != nil {
+		return nil, err
+	}
+	secret, err := key.Secret()
+	if err != nil {
+		return nil, err
+	}
+	return key, os.WriteFile(d.keyFile(client), secret, 0o600)
+}
+
+// load pushes the records of the sample child, each by the organisation that made it, with dates
+// moved so that the story's today is today.
+func (d *demo) load(ctx context.Context) error {
+	records, err := storyRecords(daysSinceStory(time.Now()))
+	if err != nil {
+		return err
+	}
+	tokens := map[string]string{}
+	for _, c := range demoClients {
+		secret, err := os.ReadFile(d.keyFile(c.id))
+		if err != nil {
+			return err
+		}
+		text, err := assertion(secret, c.id, d.base+"/auth/token", time.Now())
+		if err != nil {
+			return err
+		}
+		if tokens[c.org], err = d.http.token(ctx, text); err != nil {
+			return err
+		}
+	}
+	for _, r := range records {
+		if r.Type == "" {
+			fmt.Fprintf(d.progress, "  %-44s left out: this release does not take %s yet\n", r.File, r.Kind)
+			continue
+		}
+		made, err := d.http.push(ctx, tokens[r.Sender], r.Doc)
+		if err != nil {
+			return fmt.Errorf("%s: %w", r.File, err)
+		}
+		fmt.Fprintf(d.progress, "  %-44s %d resources\n", r.File, len(made))
+		d.remember(made)
+	}
+	return d.writeTransfer(records)
+}
+
+// remember keeps the ids that the curl lines name.
+func (d *demo) remember(made []string) {
+	for _, ref := range made {
+		kind, id := splitRef(ref)
+		switch {
+		case kind == "Patient":
+			d.patient = id
+		case kind == "Composition":
+			d.transfer = id
+		}
+	}
+}

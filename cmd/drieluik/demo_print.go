@@ -1,0 +1,54 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/template"
+)
+
+// demoText is what the demo prints when it is ready. Every line that is no comment can be pasted.
+var demoText = template.Must(template.New("demo").Funcs(template.FuncMap{"quote": quote}).Parse(`
+drieluik demo is running. Ctrl-C ends it.
+
+  FHIR base     {{.Base}}/fhir
+  Capabilities  {{.Base}}/fhir/metadata
+  Data          {{.Data}}
+  Private keys  {{.HospitalKey}}
+                {{.HomecareKey}}
+
+Everybody in this data is fictional. Paste these lines into a second terminal.
+
+# 1. A token for the hospital (demo-hospital)
+HOSPITAL=$(curl -s {{.Base}}/auth/token -d grant_type=client_credentials -d 'scope={{.Scope}}' -d client_assertion_type={{.AssertionType}} -d client_assertion="$({{quote .Binary}} client assertion --client-id demo-hospital --key {{quote .HospitalKey}} --audience {{.Base}}/auth/token)" | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
+
+# 2. The hospital pushes a transfer: a new version of the one that is stored
+curl -s '{{.Base}}/fhir/$submit' -H "Authorization: Bearer $HOSPITAL" -H 'Content-Type: application/json' --data-binary @{{quote .Transfer}}
+
+# 3. A token for home care (demo-homecare)
+HOMECARE=$(curl -s {{.Base}}/auth/token -d grant_type=client_credentials -d 'scope={{.Scope}}' -d client_assertion_type={{.AssertionType}} -d client_assertion="$({{quote .Binary}} client assertion --client-id demo-homecare --key {{quote .HomecareKey}} --audience {{.Base}}/auth/token)" | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
+
+# 4. Home care pulls the active care plan of the child
+curl -s '{{.Base}}/fhir/CarePlan?patient={{.Patient}}&status=active&_count=20' -H "Authorization: Bearer $HOMECARE"
+
+# 5. Home care pulls the transfer
+curl -s '{{.Base}}/fhir/Composition/{{.Composition}}' -H "Authorization: Bearer $HOMECARE"
+
+`))
+
+// print writes the curl lines.
+func (d *demo) print(w io.Writer) error {
+	binary, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("cannot find my own program file: %w", err)
+	}
+	return demoText.Execute(w, map[string]string{
+		"Base": d.base, "Data": d.dir, "Scope": backendScope, "AssertionType": assertionType, "Binary": binary,
+		"HospitalKey": d.keyFile("demo-hospital"), "HomecareKey": d.keyFile("demo-homecare"),
+		"Transfer": d.transferFile(), "Patient": d.patient, "Composition": d.transfer,
+	})
+}
+
+// quote makes a path safe to paste into a shell.
+func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }

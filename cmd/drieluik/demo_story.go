@@ -1,0 +1,166 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/drieluik/drieluik/testdata"
+)
+
+// record is one source document of the story.
+type record struct {
+	File   string // name without folder
+	Kind   string // recordType
+	Type   string // recordType when this release takes it, else ""
+	Sender string // URA
+	Doc    []byte
+}
+
+// takenTypes are the record types that the demo pushes.
+var takenTypes = map[string]bool{"kind": true, "zorgplan": true, "overdracht": true, "toestemming": true}
+
+// storyRecords returns the records of boris in order of their names, with dates moved by days.
+func storyRecords(days int) ([]record, error) {
+	const folder = "mks/boris"
+	entries, err := fs.ReadDir(testdata.Records, folder)
+	if err != nil {
+		return nil, err
+	}
+	var out []record
+	for _, e := range entries {
+		b, err := fs.ReadFile(testdata.Records, path.Join(folder, e.Name()))
+		if err != nil {
+			return nil, err
+		}
+		var head struct {
+			RecordType  string
+			Bronsysteem struct{ URA string }
+		}
+		if err := json.Unmarshal(b, &head); err != nil {
+			return nil, err
+		}
+		r := record{File: e.Name(), Kind: head.RecordType, Sender: head.Bronsysteem.URA, Doc: shifted(b, days)}
+		if takenTypes[head.RecordType] {
+			r.Type = head.RecordType
+		}
+		out = append(out, r)
+	}
+	return out, nil
+}
+
+// writeTransfer writes the document that the curl line pushes: the next version of the transfer,
+// recorded now.
+func (d *demo) writeTransfer(records []record) error {
+	for _, r := range records {
+		if r.Type != "overdracht" {
+			continue
+		}
+		var doc map[string]any
+		decoder := json.NewDecoder(bytes.NewReader(r.Doc))
+		decoder.UseNumber()
+		if err := decoder.Decode(&doc); err != nil {
+			return err
+		}
+		doc["versie"] = 2
+		doc["vastgelegdOp"] = time.Now().Add(-time.Minute).Format(time.RFC3339)
+		b, err := json.MarshalIndent(doc, "", " ")
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(d.transferFile(), b, 0o600)
+	}
+	return fmt.Errorf("the story has no transfer")
+}
+
+func (d *demo) transferFile() string { return filepath.Join(d.dir, "transfer.json") }
+
+// demoCaller talks to the demo's own server as any client would.
+type demoCaller struct {
+	base   string
+	client *http.Client
+}
+
+func demoHTTP(base string) *demoCaller {
+	return &demoCaller{base: base, client: &http.Client{Timeout: 30 * time.Second}}
+}
+
+// backendScope is what the demo systems ask for.
+const backendScope = "system/*.cruds"
+
+// token asks for a token with a client assertion.
+func (c *demoCaller) token(ctx context.Context, assertion string) (string, error) {
+	form := url.Values{
+		"grant_type": {"client_credentials"}, "scope": {backendScope}, "client_assertion": {assertion},
+		"client_assertion_type": {assertionType},
+	}
+	var out struct {
+		AccessToken string `json:"access_token"`
+	}
+	err := c.post(ctx, "/auth/token", "application/x-www-form-urlencoded", "", strings.NewReader(form.Encode()), &out)
+	return out.AccessToken, err
+}
+
+const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+// push submits a source document and returns the locations of what it made.
+func (c *demoCaller) push(ctx context.Context, token string, doc []byte) ([]string, error) {
+	var receipt struct {
+		Entry []struct {
+			Response struct{ Location string }
+		}
+	}
+	if err := c.post(ctx, "/fhir/$submit", "application/json", token, bytes.NewReader(doc), &receipt); err != nil {
+		return nil, err
+	}
+	var made []string
+	for _, e := range receipt.Entry {
+		if e.Response.Location != "" {
+			made = append(made, e.Response.Location)
+		}
+	}
+	return made, nil
+}
+
+func (c *demoCaller) post(ctx context.Context, to, media, token string, body io.Reader, out any) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+to, body)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", media)
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	res, err := c.client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(io.LimitReader(res.Body, 10<<20))
+	if err != nil {
+		return err
+	}
+	if res.StatusCode >= 300 {
+		return fmt.Errorf("%s answered %d: %s", to, res.StatusCode, b)
+	}
+	return json.Unmarshal(b, out)
+}
+
+// splitRef splits "Type/id/_history/n".
+func splitRef(ref string) (kind, id string) {
+	parts := strings.Split(ref, "/")
+	if len(parts) < 2 {
+		return ref, ""
+	}
+	return parts[0], parts[1]
+}

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"context"
+	"html/template"
+	"net/http"
+	"time"
+
+	"github.com/drieluik/drieluik/fhir/exchange"
+)
+
+// frontPage is the page at the root: what this is and where to go.
+var frontPage = template.Must(template.New("front").Parse(`<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>drieluik</title>
+<h1>drieluik</h1>
+<p>A FHIR R4 endpoint through which the transfer data of a child who is nursed at home moves between hospital, home care and family.</p>
+<ul>
+<li><a href="/fhir/metadata">/fhir/metadata</a>: what this server does (CapabilityStatement)</li>
+<li><a href="/fhir/.well-known/smart-configuration">/fhir/.well-known/smart-configuration</a>: how to get a token</li>
+<li><a href="/auth/errors">/auth/errors</a>: what the errors of the token endpoint mean</li>
+<li><a href="/healthz">/healthz</a>, <a href="/readyz">/readyz</a>: alive, ready</li>
+</ul>
+<p>FHIR base: <code>{{.}}/fhir</code></p>
+</html>
+`))
+
+func (a *app) front(w http.ResponseWriter, _ *http.Request) {
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	if err := frontPage.Execute(w, a.base); err != nil {
+		a.log.Debug("client went away", "error", err.Error())
+	}
+}
+
+func (a *app) healthy(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "alive\n") }
+
+// ready tells whether the store answers.
+func (a *app) ready(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	defer cancel()
+	err := a.store.View(ctx, func(v exchange.Snapshot) error {
+		_, err := v.Changes(0, 1)
+		return err
+	})
+	if err != nil {
+		a.log.Error("not ready", "error", err.Error())
+		plain(w, http.StatusServiceUnavailable, "store: no\n")
+		return
+	}
+	plain(w, http.StatusOK, "store: yes\n")
+}
+
+func plain(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(text)) // nobody is left to tell
+}

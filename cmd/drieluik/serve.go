@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+type serveCmd struct {
+	settings
+	Check bool `help:"Print the effective settings and all faults, then stop."`
+}
+
+// Help shows examples.
+func (serveCmd) Help() string {
+	return "Examples:\n  drieluik serve --store sqlite:/var/lib/drieluik --base-url https://drieluik.example --behind-proxy --listen 127.0.0.1:8080\n  drieluik serve --config drieluik.yaml --check"
+}
+
+// Run serves until the process is told to stop.
+func (c serveCmd) Run(ctx context.Context, s streams) error {
+	faults := c.faults()
+	if c.Check {
+		if err := c.print(s); err != nil {
+			return err
+		}
+	}
+	if len(faults) > 0 {
+		return usageError{errors.New(strings.Join(faults, "; "))}
+	}
+	if c.Check {
+		return nil
+	}
+	l, base, err := listen(c.settings)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	log := c.logger(s.err)
+	a, err := openApp(ctx, c.settings, base, log)
+	if err != nil {
+		return err
+	}
+	log.Info("ready", "base", base+"/fhir", "release", release)
+	return errors.Join(a.serve(ctx, l), a.Close())
+}
+
+// print writes the settings as a --config file would hold them.
+func (c serveCmd) print(s streams) error {
+	b, err := yaml.Marshal(map[string]any{
+		"listen": c.Listen, "base-url": c.BaseURL, "store": c.Store, "behind-proxy": c.BehindProxy,
+		"tls-cert": c.TLSCert, "tls-key": c.TLSKey, "jurisdiction": c.Jurisdiction,
+		"parent-read-12-15": c.ParentRead1215, "signatures": c.Signatures, "max-body": c.MaxBody,
+		"log-level": c.LogLevel, "log-format": c.LogFormat,
+	})
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprint(s.out, string(b))
+	return err
+}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/alecthomas/kong"
+	"gopkg.in/yaml.v3"
+)
+
+// settings are the flags of serve that this release acts on; each is also an environment variable
+// DRIELUIK_<FLAG> and a member of the --config file.
+type settings struct {
+	Listen         string          `default:"127.0.0.1:8080" help:"Address to listen on; port 0 picks one and prints it."`
+	BaseURL        string          `name:"base-url" help:"Public URL, such as https://drieluik.example; default http://<listen>. Links and issuer come from here alone."`
+	Store          string          `default:"sqlite:./data" help:"Where data is kept: sqlite:FOLDER."`
+	BehindProxy    bool            `help:"Plain HTTP behind a proxy that ends TLS; without it plain HTTP is for loopback alone."`
+	TLSCert        string          `name:"tls-cert" type:"path" help:"Certificate file (PEM)."`
+	TLSKey         string          `name:"tls-key" type:"path" help:"Key file (PEM)."`
+	Jurisdiction   string          `default:"nl" enum:"nl,se" help:"Policy table of a child that does not say: nl or se."`
+	ParentRead1215 string          `name:"parent-read-12-15" default:"require-child-permit" enum:"require-child-permit,deny-on-child-objection" help:"How parents of a child of 12 to 15 read."`
+	Signatures     string          `default:"one" enum:"one,all" help:"How many guardians sign a changed plan: one or all."`
+	MaxBody        string          `default:"5MB" help:"Largest request body, such as 5MB or 800kB."`
+	LogLevel       string          `default:"info" enum:"debug,info,warn,error" help:"Least level that is logged."`
+	LogFormat      string          `default:"json" enum:"json,text" help:"json or text."`
+	Config         kong.ConfigFlag `help:"YAML file with these settings."`
+}
+
+// yamlSettings reads --config: a flat map from flag names to values.
+func yamlSettings(r io.Reader) (kong.Resolver, error) {
+	values := map[string]any{}
+	if err := yaml.NewDecoder(r).Decode(&values); err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("the settings file is not valid YAML: %w", err)
+	}
+	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+		v, ok := values[flag.Name]
+		if !ok {
+			return nil, nil
+		}
+		return fmt.Sprint(v), nil
+	}), nil
+}
+
+// faults returns everything that is wrong with the settings, one sentence each.
+func (s settings) faults() []string {
+	var out []string
+	if _, err := bytesOf(s.MaxBody); err != nil {
+		out = append(out, "max-body: "+err.Error())
+	}
+	if !strings.HasPrefix(s.Store, "sqlite:") {
+		out = append(out, "store: use sqlite:FOLDER; this release has no other store")
+	}
+	if (s.TLSCert == "") != (s.TLSKey == "") {
+		out = append(out, "tls-cert and tls-key: give both or none")
+	}
+	host, _, err := net.SplitHostPort(s.Listen)
+	if err != nil {
+		out = append(out, "listen: use HOST:PORT, such as 127.0.0.1:8080")
+	}
+	if s.TLSCert == "" && !s.BehindProxy && !loopback(host) {
+		out = append(out, "listen: plain HTTP is for loopback alone; give tls-cert and tls-key, or behind-proxy")
+	}
+	if s.BaseURL != "" && !originOnly(s.BaseURL) {
+		out = append(out, "base-url: use scheme, host and optional port alone, such as https://drieluik.example")
+	}
+	return out
+}
+
+func loopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+func originOnly(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" &&
+		u.Path == "" && u.RawQuery == "" && u.Fragment == "" && u.User == nil
+}
+
+// bytesOf reads a size: a number with B, kB, MB or GB.
+func bytesOf(s string) (int64, error) {
+	for _, unit := range []struct {
+		suffix string
+		bytes  int64
+	}{{"GB", 1e9}, {"MB", 1e6}, {"kB", 1e3}, {"B", 1}, {"", 1}} {
+		digits, ok := strings.CutSuffix(s, unit.suffix)
+		if !ok {
+			continue
+		}
+		n, err := strconv.ParseInt(digits, 10, 64)
+		if err == nil && n > 0 && n < 1<<32 {
+			return n * unit.bytes, nil
+		}
+	}
+	return 0, errors.New("use a size such as 5MB")
+}
+
+// logger writes to w as the settings say.
+func (s settings) logger(w io.Writer) *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(s.LogLevel)); err != nil {
+		level = slog.LevelInfo
+	}
+	o := &slog.HandlerOptions{Level: level}
+	if s.LogFormat == "text" {
+		return slog.New(slog.NewTextHandler(w, o))
+	}
+	return slog.New(slog.NewJSONHandler(w, o))
+}

@@ -1,0 +1,323 @@
+package exchange
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/drieluik/drieluik/auth"
+	"github.com/drieluik/drieluik/fhir"
+)
+
+// maxObjects is how many objects one AuditEvent names before it only counts (access.md 8).
+const maxObjects = 200
+
+// event gathers what one request touched, until it becomes one AuditEvent per patient.
+type event struct {
+	call        Call
+	interaction auth.Interaction
+	operation   string // name of the operation, such as "submit"
+	kind        fhir.Type
+	query       url.Values
+	touches     []touch
+}
+
+// touch is one resource, or one refusal, in an event.
+type touch struct {
+	patients []fhir.Ref
+	ref      fhir.Ref
+	labels   []auth.Label
+	source   fhir.Ref // custodian
+	decision auth.Decision
+	created  bool
+}
+
+func (s *Service) event(c Call, i auth.Interaction, t fhir.Type) event {
+	return event{call: c, interaction: i, kind: t}
+}
+
+// saw adds a resource with the decision on it.
+func (e *event) saw(st Stored, d auth.Decision) {
+	e.touches = append(e.touches, touch{
+		patients: st.Facts.Patients, ref: st.Ref, labels: st.Facts.Labels, source: st.Facts.Custodian, decision: d,
+	})
+}
+
+// wrote adds a resource that this unit writes.
+func (e *event) wrote(w Write, d auth.Decision) {
+	e.touches = append(e.touches, touch{
+		patients: w.Facts.Patients, ref: w.Ref, labels: w.Facts.Labels, source: w.Facts.Custodian,
+		decision: d, created: w.Ref.Version == 1,
+	})
+}
+
+// denied adds a refusal of phase A, about the patient of the token when it has one.
+func (e *event) denied(d auth.Decision, patient fhir.Ref) {
+	t := touch{decision: d}
+	if !patient.IsZero() {
+		t.patients = []fhir.Ref{patient}
+	}
+	e.touches = append(e.touches, t)
+}
+
+// missed adds a look-up that found nothing.
+func (e *event) missed() {
+	e.touches = append(e.touches, touch{decision: auth.Decision{HTTP: 404, Reason: "not-found"}})
+}
+
+// asked adds the query itself, which belongs to no patient.
+func (e *event) asked(d auth.Decision) {
+	e.touches = append(e.touches, touch{decision: d})
+}
+
+// audits turns the event into rows: one per patient touched, and one in the system compartment for
+// what touched none.
+func (e *event) audits(s *Service) []Audit {
+	groups := map[string][]touch{}
+	for _, t := range e.touches {
+		if len(t.patients) == 0 {
+			groups[SystemCompartment] = append(groups[SystemCompartment], t)
+		}
+		for _, p := range t.patients {
+			groups[p.ID] = append(groups[p.ID], t)
+		}
+	}
+	compartments := make([]string, 0, len(groups))
+	for c := range groups {
+		compartments = append(compartments, c)
+	}
+	slices.Sort(compartments)
+	rows := make([]Audit, 0, len(groups))
+	for _, c := range compartments {
+		rows = append(rows, e.audit(s, c, groups[c]))
+	}
+	return rows
+}
+
+// auditHead is the text before the place where the store puts the recorded instant.
+const auditHead = `{"resourceType":"AuditEvent",`
+
+func (e *event) audit(s *Service, compartment string, touches []touch) Audit {
+	denied := firstDenied(touches)
+	a := auditEvent{
+		ID:      s.newID(),
+		Type:    e.code(),
+		Subtype: e.subtypes(),
+		Action:  e.action(),
+		Outcome: "0",
+		Agent:   e.agents(touches),
+		Source: auditSource{
+			Observer: auditWho{Display: "drieluik"},
+			Type:     []auditCoding{{System: "http://terminology.hl7.org/CodeSystem/security-source-type", Code: "4"}},
+		},
+	}
+	if denied != nil {
+		a.Outcome, a.OutcomeDesc = "4", denied.decision.Reason
+	}
+	if p := e.call.Principal.Purpose; p != "" {
+		a.Purpose = []auditConcept{{Coding: []auditCoding{{System: actReason, Code: p}}}}
+	}
+	a.Entity = e.entities(compartment, touches)
+	rest, err := json.Marshal(a)
+	if err != nil { // every member is a string, a bool or a list of them
+		rest = []byte(`{}`)
+	}
+	return Audit{Compartment: compartment, Body: append([]byte(auditHead), rest[1:]...), RecordedAt: len(auditHead)}
+}
+
+func firstDenied(touches []touch) *touch {
+	for i := range touches {
+		if !touches[i].decision.Permit {
+			return &touches[i]
+		}
+	}
+	return nil
+}
+
+const (
+	actReason   = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
+	dcm         = "http://dicom.nema.org/resources/ontology/DCM"
+	restful     = "http://hl7.org/fhir/restful-interaction"
+	auditEntity = "http://terminology.hl7.org/CodeSystem/audit-entity-type"
+	objectRole  = "http://terminology.hl7.org/CodeSystem/object-role"
+	lifecycle   = "http://terminology.hl7.org/CodeSystem/dicom-audit-lifecycle"
+)
+
+func (e *event) code() auditCoding {
+	return auditCoding{System: dcm, Code: "110110", Display: "Patient Record"}
+}
+
+func (e *event) subtypes() []auditCoding {
+	if e.operation == "" {
+		return []auditCoding{{System: restful, Code: string(e.interaction)}}
+	}
+	return []auditCoding{
+		{System: restful, Code: "operation"},
+		{System: fhir.Canonical + "/OperationDefinition", Code: e.operation},
+	}
+}
+
+var auditActions = map[auth.Interaction]string{
+	auth.Create: "C", auth.Read: "R", auth.VRead: "R", auth.Update: "U", auth.Patch: "U", auth.Delete: "D",
+}
+
+func (e *event) action() string {
+	if a, ok := auditActions[e.interaction]; ok && e.operation == "" {
+		return a
+	}
+	return "E"
+}
+
+func (e *event) agents(touches []touch) []auditAgent {
+	p := e.call.Principal
+	requestor := auditAgent{
+		Requestor: true,
+		Name:      p.ClientName,
+		AltID:     p.Subject,
+		Role:      []auditConcept{{Coding: []auditCoding{{System: fhir.Canonical + "/CodeSystem/access-role", Code: string(p.Role)}}}},
+		Policy:    policies(touches),
+		Who:       &auditWho{Identifier: &auditIdentifier{System: fhir.Canonical + "/sid/smart-client", Value: p.Client}},
+	}
+	if !p.FHIRUser.IsZero() {
+		requestor.Who = &auditWho{Reference: p.FHIRUser.String()}
+	}
+	if p.Client == "" {
+		requestor.Role, requestor.Who = nil, &auditWho{Display: "unknown"}
+	}
+	if e.call.Address != "" {
+		requestor.Network = &auditNetwork{Address: e.call.Address, Type: "2"}
+	}
+	if p.Purpose != "" {
+		requestor.Purpose = []auditConcept{{Coding: []auditCoding{{System: actReason, Code: p.Purpose}}}}
+	}
+	agents := []auditAgent{requestor}
+	if !p.Organization.IsZero() {
+		agents = append(agents, auditAgent{
+			Role: []auditConcept{{Coding: []auditCoding{{System: "http://terminology.hl7.org/CodeSystem/v3-ParticipationType", Code: "RESP"}}}},
+			Who:  &auditWho{Reference: p.Organization.String()},
+		})
+	}
+	return agents
+}
+
+// policies names the grounds of the decisions: the reason, and a digest of the consents that
+// carried it.
+func policies(touches []touch) []string {
+	seen := []string{}
+	for _, t := range touches {
+		if t.decision.Reason == "" {
+			continue
+		}
+		seen = append(seen, fhir.Canonical+"/policy/"+t.decision.Reason)
+		if len(t.decision.Grounds) > 0 {
+			h := sha256.New()
+			for _, g := range t.decision.Grounds {
+				fmt.Fprintln(h, g)
+			}
+			seen = append(seen, fhir.Canonical+"/policy/consent/"+hex.EncodeToString(h.Sum(nil)))
+		}
+	}
+	slices.Sort(seen)
+	return slices.Compact(seen)
+}
+
+func (e *event) entities(compartment string, touches []touch) []auditObject {
+	var out []auditObject
+	if !strings.HasPrefix(compartment, "_") {
+		out = append(out, auditObject{
+			What: &auditWho{Reference: "Patient/" + compartment},
+			Type: &auditCoding{System: auditEntity, Code: "1"}, Role: &auditCoding{System: objectRole, Code: "1"},
+		})
+	}
+	if e.query != nil {
+		out = append(out, auditObject{
+			Type: &auditCoding{System: auditEntity, Code: "2"}, Role: &auditCoding{System: objectRole, Code: "24"},
+			Query: base64.StdEncoding.EncodeToString([]byte(string(e.kind) + "?" + hideIdentifiers(e.query).Encode())),
+		})
+	}
+	objects := 0
+	for _, t := range touches {
+		if t.ref.IsZero() {
+			continue
+		}
+		if objects++; objects > maxObjects {
+			continue
+		}
+		out = append(out, e.object(t))
+	}
+	if objects > maxObjects {
+		out = append(out, auditObject{
+			Type:   &auditCoding{System: auditEntity, Code: "2"},
+			Detail: []auditDetail{{Type: "more", Value: fmt.Sprint(objects - maxObjects)}},
+		})
+	}
+	return out
+}
+
+func (e *event) object(t touch) auditObject {
+	o := auditObject{
+		What: &auditWho{Reference: t.ref.String()},
+		Type: &auditCoding{System: auditEntity, Code: "2"}, Role: &auditCoding{System: objectRole, Code: "4"},
+		Lifecycle: &auditCoding{System: lifecycle, Code: lifecycleOf(e, t)},
+	}
+	for _, l := range t.labels {
+		o.Labels = append(o.Labels, auditCoding{System: l.System, Code: l.Code})
+	}
+	for _, ob := range t.decision.Obligations {
+		o.Detail = append(o.Detail, auditDetail{Type: "obligation", Value: ob})
+	}
+	if !t.decision.Permit {
+		o.Detail = append(o.Detail,
+			auditDetail{Type: "step", Value: t.decision.Step}, auditDetail{Type: "reason", Value: t.decision.Reason})
+	}
+	return o
+}
+
+// lifecycleOf follows the row "life cycle" of access.md 8: 1 create, 3 amend, 6 use.
+func lifecycleOf(e *event, t touch) string {
+	switch {
+	case t.created:
+		return "1"
+	case e.operation == "submit", e.interaction == auth.Update, e.interaction == auth.Create:
+		return "3"
+	}
+	return "6"
+}
+
+// hideIdentifiers replaces the values of identifier parameters by their SHA-256: they may be the
+// national identifiers of other persons.
+func hideIdentifiers(q url.Values) url.Values {
+	out := url.Values{}
+	for name, values := range q {
+		for _, v := range values {
+			if strings.Contains(name, "identifier") {
+				h := sha256.Sum256([]byte(v))
+				v = hex.EncodeToString(h[:])
+			}
+			out.Add(name, v)
+		}
+	}
+	return out
+}
+
+// repeated adds an exact repeat of a stored document about the child of a compartment.
+func (e *event) repeated(compartment string) {
+	e.refused(compartment, auth.Decision{Permit: true, Reason: "permit-write"})
+}
+
+// refused adds a decision about the child of a compartment, or about none.
+func (e *event) refused(compartment string, d auth.Decision) {
+	e.denied(d, patientOf(compartment))
+}
+
+func patientOf(compartment string) fhir.Ref {
+	if compartment == "" || strings.HasPrefix(compartment, "_") {
+		return fhir.Ref{}
+	}
+	return fhir.Ref{Type: "Patient", ID: compartment}
+}

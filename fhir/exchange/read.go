@@ -1,0 +1,87 @@
+package exchange
+
+import (
+	"context"
+
+	"github.com/drieluik/drieluik/auth"
+	"github.com/drieluik/drieluik/fhir"
+)
+
+// Read returns the current version of a resource, or the version that ref names. It answers
+// NotFound when the principal may not know that the resource exists. The AuditEvent is committed
+// before it returns.
+func (s *Service) Read(ctx context.Context, c Call, ref fhir.Ref) (Served, error) {
+	const op = "exchange.Read"
+	e := s.event(c, auth.Read, ref.Type)
+	if ref.Version > 0 {
+		e.interaction = auth.VRead
+	}
+	var out Served
+	var refused error
+	err := s.store.View(ctx, func(v Snapshot) error {
+		var err error
+		out, refused, err = s.readOne(s.world(v), &e, ref)
+		return err
+	})
+	if err != nil {
+		return Served{}, fhir.Wrap(op, err)
+	}
+	if err := s.record(ctx, op, e.audits(s)); err != nil {
+		return Served{}, err
+	}
+	return out, refused
+}
+
+// readOne decides on one read and puts it into the event. The second result is the refusal for the
+// client, the third a failure of the server.
+func (s *Service) readOne(w *world, e *event, ref fhir.Ref) (Served, error, error) {
+	const op = "exchange.Read"
+	p, a := e.call.Principal, auth.Action{Interaction: e.interaction, Type: ref.Type}
+	d, err := w.decide(p, a, nil)
+	if err != nil {
+		return Served{}, nil, err
+	}
+	if !d.Permit {
+		e.denied(d, p.Patient)
+		return Served{}, refusal(op, d), nil
+	}
+	st, err := w.v.Read(ref)
+	if missing(err) {
+		e.missed()
+		return Served{}, notFound(op, "not-found"), nil
+	}
+	if err != nil {
+		return Served{}, nil, unavailable(op, "policy-unavailable", err)
+	}
+	d, err = w.decideVersion(p, a, st)
+	if err != nil {
+		return Served{}, nil, err
+	}
+	e.saw(st, d)
+	if !d.Permit {
+		return Served{}, refusal(op, d), nil
+	}
+	out, err := serve(st, d)
+	return out, nil, err
+}
+
+// decideVersion decides on what leaves: for an old version the current facts must permit as well
+// as its own (access.md 6.1).
+func (w *world) decideVersion(p auth.Principal, a auth.Action, st Stored) (auth.Decision, error) {
+	d, err := w.decide(p, a, &st.Facts)
+	if err != nil || !d.Permit || a.Interaction != auth.VRead {
+		return d, err
+	}
+	current, err := w.v.Read(st.Ref.Current())
+	if missing(err) || err == nil && current.Ref.Version == st.Ref.Version {
+		return d, nil
+	}
+	if err != nil {
+		return d, unavailable("exchange.Read", "policy-unavailable", err)
+	}
+	now, err := w.decide(p, a, &current.Facts)
+	if err != nil || !now.Permit {
+		return now, err
+	}
+	return d, nil
+}

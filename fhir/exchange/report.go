@@ -1,0 +1,83 @@
+package exchange
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/drieluik/drieluik/fhir"
+)
+
+// Outcome is an OperationOutcome as it is written.
+type Outcome struct {
+	ResourceType string         `json:"resourceType"`
+	Issue        []OutcomeIssue `json:"issue"`
+}
+
+// OutcomeIssue is one OperationOutcome.issue.
+type OutcomeIssue struct {
+	Severity    string       `json:"severity"`
+	Code        string       `json:"code"`
+	Details     *OutcomeText `json:"details,omitempty"`
+	Diagnostics string       `json:"diagnostics,omitempty"`
+	Expression  []string     `json:"expression,omitempty"`
+}
+
+// OutcomeText is OperationOutcome.issue.details.
+type OutcomeText struct {
+	Text string `json:"text"`
+}
+
+// NewOutcome renders issues; without any it says that all went well.
+func NewOutcome(issues []fhir.Issue) Outcome {
+	o := Outcome{ResourceType: "OperationOutcome"}
+	if len(issues) == 0 {
+		issues = []fhir.Issue{{Severity: fhir.SeverityInformation, Code: "informational", Text: "All done; nothing to report."}}
+	}
+	for _, i := range issues {
+		out := OutcomeIssue{Severity: i.Severity, Code: i.Code, Diagnostics: i.Diagnostics}
+		if i.Text != "" {
+			out.Details = &OutcomeText{Text: i.Text}
+		}
+		if i.Expression != "" {
+			out.Expression = []string{i.Expression}
+		}
+		o.Issue = append(o.Issue, out)
+	}
+	return o
+}
+
+type receiptBundle struct {
+	ResourceType string         `json:"resourceType"`
+	Type         string         `json:"type"`
+	Entry        []receiptEntry `json:"entry"`
+}
+
+type receiptEntry struct {
+	Resource *Outcome        `json:"resource,omitempty"`
+	Response receiptResponse `json:"response"`
+}
+
+type receiptResponse struct {
+	Status   string `json:"status"`
+	Location string `json:"location,omitempty"`
+	ETag     string `json:"etag,omitempty"`
+}
+
+// receipt renders the transaction-response of a push: the mapping report, then a location per
+// resource written.
+func (sub *submission) receipt(u Unit) ([]byte, error) {
+	report := NewOutcome(sub.issues)
+	b := receiptBundle{ResourceType: "Bundle", Type: "transaction-response", Entry: []receiptEntry{
+		{Resource: &report, Response: receiptResponse{Status: "200 OK"}},
+	}}
+	for _, w := range u.Writes {
+		status := "200 OK"
+		if w.Ref.Version == 1 {
+			status = "201 Created"
+		}
+		b.Entry = append(b.Entry, receiptEntry{Response: receiptResponse{
+			Status: status, Location: w.Ref.String(), ETag: fmt.Sprintf(`W/"%d"`, w.Ref.Version),
+		}})
+	}
+	return json.Marshal(b)
+}

@@ -1,0 +1,174 @@
+package exchange
+
+import (
+	"context"
+	"net/url"
+
+	"github.com/drieluik/drieluik/auth"
+	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/fhir/search"
+)
+
+// Results is one page of a search.
+type Results struct {
+	Matches []Served
+	Total   int    // visible matches in all, when the plan wants it; else -1
+	Next    string // cursor of the next page, "" at the end
+}
+
+// Search runs a plan over what the principal may see: the decision is compiled into the query, and
+// each resource that leaves is decided on once more. Hidden resources change nothing in the
+// answer. query is the query as sent, for the AuditEvent.
+func (s *Service) Search(ctx context.Context, c Call, plan search.Plan, query url.Values) (Results, error) {
+	const op = "exchange.Search"
+	e := s.event(c, auth.SearchType, plan.Type)
+	e.query = query
+	var out Results
+	var refused error
+	err := s.store.View(ctx, func(v Snapshot) error {
+		var err error
+		out, refused, err = s.searchOnce(s.world(v), v, &e, plan)
+		return err
+	})
+	if err != nil {
+		return Results{}, fhir.Wrap(op, err)
+	}
+	if err := s.record(ctx, op, e.audits(s)); err != nil {
+		return Results{}, err
+	}
+	return out, refused
+}
+
+func (s *Service) searchOnce(w *world, v Snapshot, e *event, plan search.Plan) (Results, error, error) {
+	const op = "exchange.Search"
+	a := auth.Action{Interaction: auth.SearchType, Type: plan.Type}
+	f, err := w.searchFacts(e.call.Principal, plan)
+	if err != nil {
+		return Results{}, nil, unavailable(op, "policy-unavailable", err)
+	}
+	filter, d, err := auth.Compile(e.call.Principal, a, f, func(c *auth.Child) ([]auth.ResourceFacts, error) {
+		return v.Heads(c.Patient.ID, plan.Type)
+	})
+	if err != nil {
+		return Results{}, nil, unavailable(op, "policy-unavailable", err)
+	}
+	if !d.Permit {
+		e.denied(d, e.call.Principal.Patient)
+		return Results{}, refusal(op, d), nil
+	}
+	e.asked(d)
+	page, err := v.Search(plan, filter)
+	if err != nil {
+		return Results{}, nil, fhir.Wrap(op, err)
+	}
+	out := Results{Total: -1, Next: page.Next}
+	if plan.Total || plan.Count == 0 {
+		out.Total = page.Total
+	}
+	out.Matches, err = s.leave(w, e, page.Matches)
+	return out, nil, err
+}
+
+// leave decides on each match that leaves. A hit that the filter let through and Decide refuses is
+// a fault: it is dropped and the operator is told.
+func (s *Service) leave(w *world, e *event, matches []Stored) ([]Served, error) {
+	out := make([]Served, 0, len(matches))
+	for _, st := range matches {
+		f, err := w.facts(e.call.Principal, &st.Facts)
+		if err != nil {
+			return nil, unavailable("exchange.Search", "policy-unavailable", err)
+		}
+		d := auth.Decide(e.call.Principal, auth.Action{Interaction: auth.SearchType, Type: st.Ref.Type}, f)
+		if !d.Permit {
+			s.log.Error("filter leak", "ref", st.Ref.String(), "reason", d.Reason, "request", e.call.RequestID)
+			continue
+		}
+		e.saw(st, d)
+		served, err := serve(st, d)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, served)
+	}
+	return out, nil
+}
+
+// searchFacts gathers the children that a search can reach by relation or consent: those the plan
+// names when it names any, else all to whom the principal is related.
+func (w *world) searchFacts(p auth.Principal, plan search.Plan) (auth.Facts, error) {
+	f, err := w.facts(p, nil)
+	if err != nil {
+		return f, err
+	}
+	ids, pinned := pinnedPatients(plan)
+	if !p.Patient.IsZero() {
+		ids, pinned = []string{p.Patient.ID}, true
+	}
+	if !pinned {
+		if ids, err = w.related(p); err != nil {
+			return f, err
+		}
+	}
+	needs := []fhir.Ref{}
+	if !p.Organization.IsZero() {
+		needs = append(needs, p.Organization)
+	}
+	f.Children = nil
+	for _, id := range ids {
+		c, err := w.child(id)
+		if err != nil {
+			return f, err
+		}
+		f.Children = append(f.Children, c)
+		needs = append(needs, c.DirectoryNeeds()...)
+	}
+	f.Directory, err = w.directory(needs)
+	return f, err
+}
+
+// related returns the compartments in which a team, task or consent names the principal.
+func (w *world) related(p auth.Principal) ([]string, error) {
+	seen := map[string]bool{}
+	var out []string
+	for _, party := range []fhir.Ref{p.Organization, p.FHIRUser} {
+		if party.IsZero() {
+			continue
+		}
+		ids, err := w.v.Related(party)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range ids {
+			if !seen[id] {
+				seen[id] = true
+				out = append(out, id)
+			}
+		}
+	}
+	return out, nil
+}
+
+// pinning are the parameters that name the patient a resource is about.
+var pinning = map[string]bool{"patient": true, "subject": true, "_id": true}
+
+// pinnedPatients returns the patients that every match of the plan must be about.
+func pinnedPatients(plan search.Plan) ([]string, bool) {
+	for _, c := range plan.Where {
+		if !pinning[c.Param] || c.Modifier != "" && c.Modifier != "Patient" {
+			continue
+		}
+		var ids []string
+		for _, v := range c.Values {
+			switch {
+			case c.Param == "_id" && plan.Type == "Patient",
+				c.Kind == search.Reference && v.System == "Patient",
+				c.Param == "patient" && v.System == "" && fhir.ValidID(v.Value):
+				ids = append(ids, v.Value)
+			}
+		}
+		if len(ids) > 0 && len(ids) == len(c.Values) {
+			return ids, true
+		}
+	}
+	return nil, false
+}

@@ -1,0 +1,176 @@
+package exchange
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/drieluik/drieluik/auth"
+	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping"
+)
+
+// Service holds the use cases. It is safe for concurrent use.
+type Service struct {
+	store    Store
+	base     string // FHIR base URL
+	settings auth.Settings
+	formats  []mapping.Format
+	now      func() time.Time
+	newID    func() string
+	log      *slog.Logger
+}
+
+// Config of New. Every member is required.
+type Config struct {
+	Store    Store
+	Base     string // FHIR base URL, such as "https://host/fhir"
+	Settings auth.Settings
+	Formats  []mapping.Format // the source formats that Submit and Convert know
+	Now      func() time.Time
+	NewID    func() string // an unguessable id of a new resource
+	Log      *slog.Logger
+}
+
+// New returns a Service.
+func New(c Config) *Service {
+	return &Service{
+		store: c.Store, base: c.Base, settings: c.Settings, formats: c.Formats,
+		now: c.Now, newID: c.NewID, log: c.Log,
+	}
+}
+
+// Call is who asks and from where; it goes into every AuditEvent.
+type Call struct {
+	Principal auth.Principal
+	Address   string // network address of the client
+	RequestID string
+}
+
+// Served is one version of a resource as it leaves the server.
+type Served struct {
+	Ref     fhir.Ref // with version
+	Updated time.Time
+	Body    []byte // complete JSON
+	Reduced bool   // an obligation took elements out: the version is not one to update from
+}
+
+// serve renders a stored version under the obligations of the decision that let it out.
+func serve(s Stored, d auth.Decision) (Served, error) {
+	const op = "exchange.serve"
+	body := fhir.Serve(s.Body, s.MetaAt, s.Ref.Version, s.Updated)
+	out := Served{Ref: s.Ref, Updated: s.Updated, Body: body}
+	if !auth.Redacts(d.Obligations) {
+		return out, nil
+	}
+	r, issues := fhir.Parse(body, fhir.Limits{})
+	if fhir.HasErrors(issues) {
+		return Served{}, &fhir.Error{Kind: fhir.Internal, Op: op, Issues: issues}
+	}
+	r, err := auth.Redact(r, d.Obligations)
+	if err != nil {
+		return Served{}, fhir.Wrap(op, err)
+	}
+	out.Body, out.Reduced = r.Bytes(), true
+	return out, nil
+}
+
+// refusal turns a denying decision into the error that the client may see (access.md 3): the one
+// fixed outcome for 404, the reason code otherwise.
+func refusal(op string, d auth.Decision) error {
+	e := &fhir.Error{Op: op, Reason: d.Reason}
+	switch d.HTTP {
+	case 401:
+		e.Kind = fhir.Unauthenticated
+	case 403:
+		e.Kind = fhir.Forbidden
+	case 405:
+		e.Kind = fhir.MethodNotAllowed
+	case 422:
+		e.Kind = fhir.Unprocessable
+	default:
+		return notFound(op, d.Reason)
+	}
+	e.Issues = []fhir.Issue{{
+		Severity: fhir.SeverityError, Code: refusalCode[d.HTTP], Diagnostics: d.Reason, Text: refusalText(d.Reason),
+	}}
+	return e
+}
+
+var refusalCode = map[int]string{401: "login", 403: "forbidden", 405: "not-supported", 422: "business-rule"}
+
+// notFound is the one answer for a missing and for a hidden resource.
+func notFound(op, reason string) error {
+	return &fhir.Error{Kind: fhir.NotFound, Op: op, Reason: reason, Issues: []fhir.Issue{{
+		Severity: fhir.SeverityError, Code: "not-found", Diagnostics: "not-found",
+		Text: "There is no such resource, or it is not visible to you.",
+	}}}
+}
+
+// refusalText says in one sentence what to do about a refusal that may name its reason.
+func refusalText(reason string) string {
+	if t, ok := refusalTexts[reason]; ok {
+		return t
+	}
+	return "This is not allowed; the reason code says why."
+}
+
+var refusalTexts = map[string]string{
+	"token-missing":          "Send an access token in the Authorization header.",
+	"token-invalid":          "The access token is unknown, expired or withdrawn; ask for a new one.",
+	"scope-missing":          "The access token has no scope for this; ask for one that names this type and interaction.",
+	"scope-granular":         "The content lies outside the granular scope of the access token.",
+	"purpose-not-allowed":    "The purpose of use is not registered for this client or role.",
+	"context-required":       "The access token has patient/ scopes and no patient in context.",
+	"context-other-patient":  "The content is about another patient than the one of the access token.",
+	"immutable":              "This type is a record of what happened and cannot be changed.",
+	"delete-refused":         "This type cannot be deleted; withdraw or inactivate it.",
+	"write-role":             "Your role may not write this type, or its sender is not you.",
+	"write-not-custodian":    "Only the organisation that holds this resource, or its author, may change it.",
+	"write-label":            "Only the custodian may take away a security label or change domain tags.",
+	"write-patient-change":   "The patients of a resource cannot change, and a new one has one patient.",
+	"consent-self-grant":     "A consent cannot permit its own writer.",
+	"consent-actor-required": "A permitting consent must name who is permitted, in provision.actor.",
+	"task-transition":        "The task cannot go to this status from the one it has.",
+	"push-sender":            "The sender of the document is not the organisation of the access token.",
+	"admin-no-clinical":      "This role reads no records of children.",
+	"audit-role":             "This role does not read the log.",
+}
+
+// unavailable is the closed answer when facts or the audit row cannot be had (access.md 9).
+func unavailable(op, reason string, err error) error {
+	return &fhir.Error{Kind: fhir.Unavailable, Op: op, Reason: reason, Err: err, Issues: []fhir.Issue{{
+		Severity: fhir.SeverityError, Code: "transient", Diagnostics: reason,
+		Text: "The server cannot answer safely right now; try again.",
+	}}}
+}
+
+// Admit refuses a call without a live token before its body is read. The refusal is audited.
+func (s *Service) Admit(ctx context.Context, c Call, i auth.Interaction, t fhir.Type) error {
+	const op = "exchange.Admit"
+	if c.Principal.State == auth.TokenActive {
+		return nil
+	}
+	d := auth.Decide(c.Principal, auth.Action{Interaction: i, Type: t}, auth.Facts{Now: s.now(), Settings: s.settings})
+	e := s.event(c, i, t)
+	e.denied(d, fhir.Ref{})
+	if err := s.record(ctx, op, e.audits(s)); err != nil {
+		return err
+	}
+	return refusal(op, d)
+}
+
+// record commits the audit rows of an access; without them nothing may be answered.
+func (s *Service) record(ctx context.Context, op string, audits []Audit) error {
+	if _, err := s.store.Commit(ctx, Unit{Audits: audits}); err != nil {
+		return unavailable(op, "audit-unavailable", err)
+	}
+	return nil
+}
+
+// moved reports whether a commit failed because something it relied on had changed in between.
+func moved(err error) bool {
+	var e *fhir.Error
+	return errors.As(err, &e) && e.Reason == "moved"
+}

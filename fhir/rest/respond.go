@@ -1,0 +1,148 @@
+package rest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net"
+	"net/http"
+	"strconv"
+
+	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/fhir/exchange"
+)
+
+const fhirJSON = "application/fhir+json; charset=utf-8"
+
+// answer is how one kind of error looks to a client.
+type answer struct {
+	status int
+	code   string // issue code, where the error brings no issues
+	text   string
+	name   string // for the log
+}
+
+// answers is the one table from error kinds to HTTP.
+var answers = map[fhir.Kind]answer{
+	fhir.Internal:         {500, "exception", "The server failed; nothing was changed. Tell the operator the X-Request-Id.", "internal"},
+	fhir.Malformed:        {400, "invalid", "The body is not valid JSON.", "malformed"},
+	fhir.BadRequest:       {400, "invalid", "The request is not valid.", "bad-request"},
+	fhir.Unauthenticated:  {401, "login", "Send an access token in the Authorization header.", "unauthenticated"},
+	fhir.Forbidden:        {403, "forbidden", "This is not allowed.", "forbidden"},
+	fhir.NotFound:         {404, "not-found", "There is no such resource, or it is not visible to you.", "not-found"},
+	fhir.MethodNotAllowed: {405, "not-supported", "This path does not take this method.", "method"},
+	fhir.NotAcceptable:    {406, "not-supported", "This server answers in JSON only.", "not-acceptable"},
+	fhir.Conflict:         {409, "conflict", "Something changed in between; read again and repeat.", "conflict"},
+	fhir.Gone:             {410, "deleted", "This resource was deleted.", "gone"},
+	fhir.Precondition:     {412, "conflict", "The condition of the request does not hold.", "precondition"},
+	fhir.TooLarge:         {413, "too-long", "The body is larger than this server takes; send less at once.", "too-large"},
+	fhir.Unsupported:      {415, "not-supported", "This media type is not supported.", "unsupported"},
+	fhir.Unprocessable:    {422, "processing", "The content breaks a rule.", "unprocessable"},
+	fhir.TooMany:          {429, "throttled", "Too many requests; wait as long as Retry-After says.", "too-many"},
+	fhir.Unavailable:      {503, "transient", "The server cannot answer safely right now; try again.", "unavailable"},
+}
+
+// reasonOf is what the log says of an error: the true reason of a refusal, which a client may not
+// learn, else its kind.
+func reasonOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	var e *fhir.Error
+	if errors.As(err, &e) && e.Reason != "" {
+		return e.Reason
+	}
+	return answers[fhir.KindOf(err)].name
+}
+
+// fail renders an error and returns its status. Causes go to the log, never to the client.
+func (s *Server) fail(w http.ResponseWriter, err error) int {
+	err = known(err)
+	kind := fhir.KindOf(err)
+	a := answers[kind]
+	var e *fhir.Error
+	issues := []fhir.Issue{{Severity: fhir.SeverityError, Code: a.code, Text: a.text}}
+	reason := ""
+	if errors.As(err, &e) {
+		reason = e.Reason
+		if len(e.Issues) > 0 && kind != fhir.Internal {
+			issues = e.Issues
+		}
+	}
+	switch kind {
+	case fhir.Internal:
+		s.Log.Error("failed", "request", w.Header().Get("X-Request-Id"), "error", err.Error())
+	case fhir.Unauthenticated:
+		challenge(w, reason)
+	case fhir.Forbidden:
+		if reason == "scope-missing" {
+			w.Header().Set("WWW-Authenticate", `Bearer realm="drieluik", error="insufficient_scope"`)
+		}
+	case fhir.Unavailable:
+		s.Log.Error("unavailable", "request", w.Header().Get("X-Request-Id"), "error", err.Error())
+		w.Header().Set("Retry-After", "1")
+	case fhir.TooMany:
+		w.Header().Set("Retry-After", "1")
+	}
+	body, jsonErr := json.Marshal(exchange.NewOutcome(issues))
+	if jsonErr != nil {
+		body = []byte(`{"resourceType":"OperationOutcome","issue":[{"severity":"fatal","code":"exception"}]}`)
+	}
+	if err := writeJSON(w, a.status, body); err != nil {
+		s.Log.Debug("client went away", "request", w.Header().Get("X-Request-Id"))
+	}
+	return a.status
+}
+
+// challenge tells how to authenticate (SMART-601).
+func challenge(w http.ResponseWriter, reason string) {
+	v := `Bearer realm="drieluik"`
+	if reason == "token-invalid" {
+		v += `, error="invalid_token"`
+	}
+	w.Header().Set("WWW-Authenticate", v)
+}
+
+// known turns errors of net/http into ours.
+func known(err error) error {
+	var big *http.MaxBytesError
+	if errors.As(err, &big) {
+		return fhir.Errorf(fhir.TooLarge, "rest.body", "too-long", "body-size",
+			"The body is larger than the %d bytes that this server takes; send less at once.", big.Limit)
+	}
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return &fhir.Error{Kind: fhir.Unavailable, Op: "rest", Err: err}
+	}
+	return err
+}
+
+func writeJSON(w http.ResponseWriter, status int, body []byte) error {
+	w.Header().Set("Content-Type", fhirJSON)
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	_, err := w.Write(body)
+	return err
+}
+
+type requestIDKey struct{}
+
+func withRequestID(ctx context.Context, id string) context.Context {
+	return context.WithValue(ctx, requestIDKey{}, id)
+}
+
+func requestID(ctx context.Context) string {
+	id, ok := ctx.Value(requestIDKey{}).(string)
+	if !ok {
+		return ""
+	}
+	return id
+}
+
+// address is the network address of the client, without its port.
+func address(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}

@@ -1,0 +1,152 @@
+// Package rest is the HTTP face of the FHIR endpoint: routes, negotiation, errors as
+// OperationOutcome. It takes no decisions: each handler parses, calls one use case of exchange and
+// renders.
+package rest
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/drieluik/drieluik/auth"
+	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/fhir/exchange"
+)
+
+// Config of New. Every member is required.
+type Config struct {
+	Exchange     *exchange.Service
+	Authenticate func(*http.Request) (auth.Principal, error) // who asks; an error when that cannot be told
+	Base         string                                      // FHIR base URL, such as "https://host/fhir"
+	MaxBody      int64                                       // bytes of a request body
+	PageKey      [32]byte                                    // seals the links to further pages
+	Metadata     []byte                                      // CapabilityStatement
+	NewID        func() string                               // request ids
+	Log          *slog.Logger
+}
+
+// Server serves the FHIR endpoint.
+type Server struct {
+	Config
+	pages pageSealer
+}
+
+// New returns a Server. It fails when the page key cannot be used.
+func New(c Config) (*Server, error) {
+	pages, err := newPageSealer(c.PageKey)
+	if err != nil {
+		return nil, fhir.Wrap("rest.New", err)
+	}
+	return &Server{Config: c, pages: pages}, nil
+}
+
+// handler answers one request; an error becomes an OperationOutcome in one place.
+type handler func(w http.ResponseWriter, r *http.Request) error
+
+// Routes adds the FHIR endpoint under /fhir.
+func (s *Server) Routes(r chi.Router) {
+	r.Route("/fhir", func(r chi.Router) {
+		r.NotFound(s.handle(s.unknownPath))
+		r.MethodNotAllowed(s.handle(s.wrongMethod(r)))
+		r.Get("/metadata", s.handle(s.metadata))
+		r.Post("/", s.handle(s.transaction))
+		r.Post("/$submit", s.handle(s.submit))
+		r.Get("/{type}", s.handle(s.search))
+		r.Post("/{type}/_search", s.handle(s.search))
+		r.Post("/{type}", s.handle(s.create))
+		r.Get("/{type}/{id}", s.handle(s.read))
+		r.Put("/{type}/{id}", s.handle(s.update))
+		r.Get("/{type}/{id}/_history/{version}", s.handle(s.read))
+	})
+}
+
+// Interactions are what Routes serves for a resource type, for the CapabilityStatement.
+var Interactions = [...]string{"read", "vread", "update", "create", "search-type"}
+
+// handle wraps a handler: request id, negotiation, errors, one log line without content.
+func (s *Server) handle(h handler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		id := s.NewID()
+		w.Header().Set("X-Request-Id", id)
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("Cache-Control", "no-store")
+		r = r.WithContext(withRequestID(r.Context(), id))
+		r.Body = http.MaxBytesReader(w, r.Body, s.MaxBody)
+		err := negotiate(r)
+		if err == nil {
+			err = h(w, r)
+		}
+		status := http.StatusOK
+		if err != nil {
+			status = s.fail(w, err)
+		}
+		s.Log.Info("fhir", "method", r.Method, "route", chi.RouteContext(r.Context()).RoutePattern(),
+			"status", status, "reason", reasonOf(err), "ms", time.Since(start).Milliseconds(), "request", id)
+	}
+}
+
+// caller says who asks, and refuses a request without a live token.
+func (s *Server) caller(r *http.Request, i auth.Interaction, t fhir.Type) (exchange.Call, error) {
+	p, err := s.Authenticate(r)
+	if err != nil {
+		return exchange.Call{}, err
+	}
+	c := exchange.Call{Principal: p, Address: address(r), RequestID: requestID(r.Context())}
+	return c, s.Exchange.Admit(r.Context(), c, i, t)
+}
+
+// typeOf reads the resource type of the path.
+func typeOf(r *http.Request) (fhir.Type, error) {
+	t, ok := fhir.ParseType(chi.URLParam(r, "type"))
+	if !ok {
+		return "", fhir.Errorf(fhir.NotFound, "rest.typeOf", "not-supported", "type-unknown",
+			"The path names no R4 resource type or operation of this server; /metadata lists them.")
+	}
+	return t, nil
+}
+
+// refOf reads type, id and version of the path.
+func refOf(r *http.Request) (fhir.Ref, error) {
+	t, err := typeOf(r)
+	if err != nil {
+		return fhir.Ref{}, err
+	}
+	text := string(t) + "/" + chi.URLParam(r, "id")
+	if v := chi.URLParam(r, "version"); v != "" {
+		text += "/_history/" + v
+	}
+	ref, ok := fhir.ParseRef(text)
+	if !ok {
+		return fhir.Ref{}, fhir.Errorf(fhir.NotFound, "rest.refOf", "not-found", "not-found",
+			"There is no such resource, or it is not visible to you.")
+	}
+	return ref, nil
+}
+
+func (s *Server) unknownPath(http.ResponseWriter, *http.Request) error {
+	return fhir.Errorf(fhir.NotFound, "rest.route", "not-supported", "path-unknown",
+		"This server has nothing at this path; /fhir/metadata lists what it serves.")
+}
+
+// wrongMethod answers 405 with the methods that the path takes.
+func (s *Server) wrongMethod(routes chi.Routes) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		path := chi.RouteContext(r.Context()).RoutePath
+		for _, m := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut} {
+			if routes.Match(chi.NewRouteContext(), m, path) {
+				w.Header().Add("Allow", m)
+			}
+		}
+		return fhir.Errorf(fhir.MethodNotAllowed, "rest.route", "not-supported", "method",
+			"This path does not take this method; the Allow header lists those that it takes.")
+	}
+}
+
+func (s *Server) metadata(w http.ResponseWriter, _ *http.Request) error {
+	w.Header().Set("Access-Control-Allow-Origin", "*")
+	w.Header().Set("Cache-Control", "public, max-age=300")
+	return writeJSON(w, http.StatusOK, s.Metadata)
+}

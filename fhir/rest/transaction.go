@@ -1,0 +1,178 @@
+package rest
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/drieluik/drieluik/auth"
+	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/fhir/exchange"
+)
+
+// maxEntries bounds a transaction.
+const maxEntries = 1000
+
+// transaction serves POST / with a Bundle of type transaction: creates and updates, all or none.
+func (s *Server) transaction(w http.ResponseWriter, r *http.Request) error {
+	c, err := s.caller(r, auth.Create, "Bundle")
+	if err != nil {
+		return err
+	}
+	b, err := resource(r, "Bundle")
+	if err != nil {
+		return err
+	}
+	if b.Root().Member("type").Text() != "transaction" {
+		e := fhir.Errorf(fhir.BadRequest, "rest.transaction", "not-supported", "bundle-type", "Send a Bundle of type transaction.")
+		e.Issues[0].Expression = "Bundle.type"
+		return e
+	}
+	changes, err := s.changes(b)
+	if err != nil {
+		return err
+	}
+	out := bundle{ResourceType: "Bundle", Type: "transaction-response"}
+	if len(changes) > 0 {
+		served, err := s.Exchange.Transact(r.Context(), c, changes)
+		if err != nil {
+			return err
+		}
+		for i, sv := range served {
+			out.Entry = append(out.Entry, responseEntry(changes[i], sv))
+		}
+	}
+	return writeBundle(w, http.StatusOK, out)
+}
+
+func responseEntry(ch exchange.Change, sv exchange.Served) bundleEntry {
+	status := "200 OK"
+	if ch.Interaction == auth.Create {
+		status = "201 Created"
+	}
+	return bundleEntry{Response: &bundleResponse{
+		Status: status, Location: sv.Ref.String(), ETag: fmt.Sprintf(`W/"%d"`, sv.Ref.Version),
+		LastModified: sv.Updated.UTC().Format("2006-01-02T15:04:05.000Z07:00"),
+	}}
+}
+
+// reading gathers the entries of a transaction and all their faults.
+type reading struct {
+	s       *Server
+	changes []exchange.Change
+	names   map[string]string // fullUrl → Type/id
+	issues  []fhir.Issue
+}
+
+// changes reads the entries of a transaction: resources with their final ids, references between
+// them resolved. All faults come back at once.
+func (s *Server) changes(b *fhir.Resource) ([]exchange.Change, error) {
+	const op = "rest.changes"
+	rd := &reading{s: s, names: map[string]string{}}
+	i := 0
+	for entry := range b.Root().All("entry") {
+		if err := rd.entry(entry, i); err != nil {
+			return nil, fhir.Wrap(op, err)
+		}
+		i++
+	}
+	if i > maxEntries {
+		return nil, fhir.Errorf(fhir.TooLarge, op, "too-long", "bundle-entries", "Send at most %d entries at once.", maxEntries)
+	}
+	if err := rd.resolve(); err != nil {
+		return nil, fhir.Wrap(op, err)
+	}
+	if len(rd.issues) > 0 {
+		return nil, &fhir.Error{Kind: fhir.Unprocessable, Op: op, Issues: rd.issues}
+	}
+	return rd.changes, nil
+}
+
+func (rd *reading) fault(path, code, rule, text string) {
+	rd.issues = append(rd.issues, fhir.Issue{
+		Severity: fhir.SeverityError, Code: code, Expression: path, Diagnostics: rule, Text: text,
+	})
+}
+
+// entry reads one entry into a change.
+func (rd *reading) entry(entry fhir.Node, i int) error {
+	path := fmt.Sprintf("Bundle.entry[%d]", i)
+	method, target := entry.At("request", "method").Text(), entry.At("request", "url").Text()
+	for _, condition := range []string{"ifNoneExist", "ifNoneMatch", "ifModifiedSince"} {
+		if entry.At("request", condition).Exists() {
+			rd.fault(path+".request."+condition, "not-supported", "not-yet", "Conditional entries are not supported.")
+		}
+	}
+	res, issues := fhir.Parse([]byte(entry.Member("resource").Raw()), fhir.Limits{})
+	if fhir.HasErrors(issues) {
+		for _, is := range issues {
+			rd.fault(path+".resource", is.Code, is.Diagnostics, is.Text)
+		}
+		return nil
+	}
+	ch := exchange.Change{Resource: res, Path: path + ".resource"}
+	id := ""
+	switch method {
+	case http.MethodPost:
+		ch.Interaction, id = auth.Create, rd.s.NewID()
+		if target != string(res.Type()) {
+			rd.fault(path+".request.url", "invalid", "bundle-url", "For POST the url is the type of the resource.")
+		}
+	case http.MethodPut:
+		ch.Interaction, id = auth.Update, strings.TrimPrefix(target, string(res.Type())+"/")
+		if ref, ok := fhir.ParseRef(target); !ok || ref.Type != res.Type() || ref.Version > 0 {
+			rd.fault(path+".request.url", "invalid", "bundle-url", "For PUT the url is Type/id of the resource.")
+		}
+	default:
+		rd.fault(path+".request.method", "not-supported", "bundle-method", "Entries of a transaction are POST or PUT.")
+	}
+	var err error
+	if m := entry.At("request", "ifMatch").Text(); m != "" {
+		if ch.IfMatch, err = ifMatch(m); err != nil {
+			return err
+		}
+	}
+	return rd.take(ch, entry.Member("fullUrl").Text(), id, path)
+}
+
+// take gives the change its id and remembers the name by which other entries refer to it.
+func (rd *reading) take(ch exchange.Change, fullURL, id, path string) error {
+	if !fhir.ValidID(id) || len(rd.issues) > 0 {
+		return nil
+	}
+	var err error
+	if ch.Resource, err = ch.Resource.Edit(fhir.Edit{Path: []string{"id"}, JSON: `"` + id + `"`}); err != nil {
+		return err
+	}
+	name := string(ch.Resource.Type()) + "/" + id
+	if fullURL != "" {
+		if _, twice := rd.names[fullURL]; twice {
+			rd.fault(path+".fullUrl", "duplicate", "bundle-full-url", "Two entries have the same fullUrl.")
+		}
+		rd.names[fullURL] = name
+	}
+	rd.changes = append(rd.changes, ch)
+	return nil
+}
+
+// resolve replaces references between entries by the ids that the resources get.
+func (rd *reading) resolve() error {
+	for i, ch := range rd.changes {
+		unknown := false
+		res, err := ch.Resource.MapReferences(func(ref string) string {
+			if name, ok := rd.names[ref]; ok {
+				return name
+			}
+			unknown = unknown || strings.HasPrefix(ref, "urn:")
+			return ref
+		})
+		if err != nil {
+			return err
+		}
+		if unknown {
+			rd.fault(ch.Path, "not-found", "bundle-reference", "A urn reference names no fullUrl of this Bundle.")
+		}
+		rd.changes[i].Resource = res
+	}
+	return nil
+}
