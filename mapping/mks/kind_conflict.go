@@ -38,6 +38,9 @@ func kindStored(m *mapper) error {
 	if bsn := m.root.at("kind").at("bsn"); bsn.sound() && !m.rights && (contradicts || m.child.newNumber) {
 		m.contest("MKS-ENV-11", bsn)
 	}
+	if err := m.namesakes(); err != nil {
+		return err
+	}
 	if m.rights {
 		return m.laterCustody()
 	}
@@ -56,6 +59,49 @@ func (m *mapper) contest(rule string, v value) {
 	if m.related {
 		m.warn(rule, v)
 	}
+}
+
+// namesakes tells a related sender of people with the same family name who are not united, since one
+// has no BSN (mks.md 2.6).
+func (m *mapper) namesakes() error {
+	hits, err := m.known.Child(m.child.ref, "RelatedPerson")
+	if err != nil {
+		return fmt.Errorf("mks.namesakes: %w", err)
+	}
+	for _, v := range m.inhoud().at("betrokkenen").items() {
+		last := v.at("naam").at("achternaam").str()
+		if !m.related || last == "" || m.own[v.at("id").str()].stored != nil {
+			continue
+		}
+		for _, hit := range hits {
+			family := found(hit).At("name", "_family")
+			numbered := v.at("bsn").present() && hasSystem(found(hit), bsnSystem)
+			if !numbered && ownName(family) == last {
+				m.inform("MKS-MRG-01", v, "Somebody with the same family name is known already. Without BSN they are not united.")
+			}
+		}
+	}
+	return nil
+}
+
+// ownName returns the own family name of a HumanName's _family.
+func ownName(family fhir.Node) string {
+	for e := range family.All("extension") {
+		if e.Member("url").Text() == hl7Structure+"humanname-own-name" {
+			return e.Member("valueString").Text()
+		}
+	}
+	return ""
+}
+
+// hasSystem reports whether a resource has an identifier of a system.
+func hasSystem(n fhir.Node, system string) bool {
+	for id := range n.All("identifier") {
+		if id.Member("system").Text() == system {
+			return true
+		}
+	}
+	return false
 }
 
 // birthConflict holds MKS-KIND-12.

@@ -1,9 +1,13 @@
 package mks
 
-import "github.com/drieluik/drieluik/fhir"
+import (
+	"sync"
+
+	"github.com/drieluik/drieluik/fhir"
+)
 
 // A record is one record type of mks.md 3. To add one, write a function that returns it and name it
-// in recordOf:
+// in records:
 //
 //	func zorgplan() record {
 //		return record{name: "zorgplan", anchor: "CarePlan", fields: fields{
@@ -36,14 +40,19 @@ type record struct {
 	write func(*mapper) error
 }
 
-// recordOf returns the record type of that name.
-func recordOf(name string) (record, bool) {
-	for _, r := range []record{
+// records are the record types of mks.md 3. It is read only.
+var records = sync.OnceValue(func() []record {
+	return []record{
 		kind(), {name: "verwijsboom", anchor: "QuestionnaireResponse"},
 		{name: "hulpbehoeftescan", anchor: "QuestionnaireResponse"}, zorgplan(),
 		{name: "evaluatie", anchor: "Encounter"}, {name: "beslisboom", anchor: "QuestionnaireResponse"},
 		overdracht(), toestemming(),
-	} {
+	}
+})
+
+// recordOf returns the record type of that name.
+func recordOf(name string) (record, bool) {
+	for _, r := range records() {
 		if r.name == name {
 			return r, true
 		}

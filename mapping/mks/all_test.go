@@ -1,0 +1,214 @@
+package mks_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/drieluik/drieluik/conformance/validate"
+	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping"
+	"github.com/drieluik/drieluik/mapping/mappingtest"
+)
+
+// unsupported are record types that keep their place only.
+var unsupported = []string{"verwijsboom", "hulpbehoeftescan", "evaluatie", "beslisboom"}
+
+// supported reports whether a sample record can be mapped.
+func supported(file string) bool {
+	return !slices.ContainsFunc(unsupported, func(u string) bool { return strings.Contains(file, u) })
+}
+
+// mapped is one sample record with what came of it.
+type mapped struct {
+	file   string
+	source mapping.Source
+	result mapping.Result
+	issues []fhir.Issue
+}
+
+// dossier maps the supported records of one child in order, each with those before it stored.
+func dossier(t *testing.T, name string) ([]mapped, *mappingtest.Known) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(records, name, "*.json"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no records of %s: %v", name, err)
+	}
+	k := mappingtest.New()
+	var out []mapped
+	for _, f := range files {
+		file := name + "/" + filepath.Base(f)
+		if !supported(file) {
+			continue
+		}
+		s, r, issues := submit(t, k, sample(t, file))
+		if fhir.HasErrors(issues) {
+			t.Fatalf("%s: %v", file, rules(issues, fhir.SeverityError))
+		}
+		k.Apply(s, r, receipt)
+		out = append(out, mapped{file, s, r, issues})
+	}
+	return out, k
+}
+
+// eachRecord runs f for every supported sample record.
+func eachRecord(t *testing.T, f func(*testing.T, mapped, *mappingtest.Known)) {
+	t.Helper()
+	for _, name := range []string{"boris", "sanne", "daan"} {
+		all, k := dossier(t, name)
+		for _, m := range all {
+			t.Run(m.file, func(t *testing.T) { f(t, m, k) })
+		}
+	}
+}
+
+func TestEveryEmittedResourceIsValid(t *testing.T) {
+	t.Parallel()
+	eachRecord(t, func(t *testing.T, m mapped, _ *mappingtest.Known) {
+		for _, r := range m.result.Resources {
+			for _, i := range validate.Resource(r.Resource) {
+				t.Errorf("%s: %s %s %s", r.Resource.Ref(), i.Severity, i.Expression, i.Text)
+			}
+		}
+	})
+}
+
+func TestEveryReferenceOfARecordLeadsSomewhere(t *testing.T) {
+	t.Parallel()
+	eachRecord(t, func(t *testing.T, m mapped, k *mappingtest.Known) {
+		for _, r := range m.result.Resources {
+			for _, ref := range literals(r.Resource.Root()) {
+				parsed, ok := fhir.ParseRef(ref)
+				if !ok {
+					t.Errorf("%s has the reference %q", r.Resource.Ref(), ref)
+					continue
+				}
+				if f, err := k.Read(parsed); err != nil || f == nil {
+					t.Errorf("%s refers to %s, which is not stored: %v", r.Resource.Ref(), ref, err)
+				}
+			}
+		}
+	})
+}
+
+// literals returns every literal reference at or below n.
+func literals(n fhir.Node) []string {
+	var out []string
+	if n.Shape() == fhir.String && n.Name() == "reference" {
+		out = append(out, n.Text())
+	}
+	for c := range n.Children() {
+		out = append(out, literals(c)...)
+	}
+	return out
+}
+
+func TestEveryMemberOfTheSourceHasATrace(t *testing.T) {
+	t.Parallel()
+	eachRecord(t, func(t *testing.T, m mapped, _ *mappingtest.Known) {
+		traced := map[string]bool{}
+		for _, x := range m.result.Trace {
+			traced[x.Pointer] = true
+		}
+		for _, p := range leaves(m.source.Doc.Root()) {
+			if !covered(traced, p) {
+				t.Errorf("%s has no trace", p)
+			}
+		}
+	})
+}
+
+// leaves returns the pointers of all values that hold no others.
+func leaves(n fhir.Node) []string {
+	if n.Len() == 0 {
+		return []string{n.Pointer()}
+	}
+	var out []string
+	for c := range n.Children() {
+		out = append(out, leaves(c)...)
+	}
+	return out
+}
+
+// covered reports whether the pointer or one above it is traced.
+func covered(traced map[string]bool, pointer string) bool {
+	for p := pointer; p != ""; p = p[:strings.LastIndexByte(p, '/')] {
+		if traced[p] {
+			return true
+		}
+	}
+	return false
+}
+
+func TestNoSampleNeedsASourceMemberForAKnownMember(t *testing.T) {
+	t.Parallel()
+	eachRecord(t, func(t *testing.T, m mapped, _ *mappingtest.Known) {
+		for _, r := range m.result.Resources {
+			if r.Resource.Type() == "Provenance" {
+				continue // keeps the rights-bearing facts of another source (mks.md 2.6)
+			}
+			for e := range r.Resource.Root().All("extension") {
+				if strings.HasSuffix(e.Member("url").Text(), "/source-member") && r.Resource.Ref() == m.result.Anchor {
+					t.Errorf("kept as it came: %s", e.Raw())
+				}
+			}
+		}
+	})
+}
+
+func TestTheSameRecordTwiceGivesTheSameResources(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"boris", "sanne", "daan"} {
+		all, k := dossier(t, name)
+		last := all[len(all)-1]
+		again, r, issues := submit(t, k, last.source.Doc.Bytes())
+		if fhir.HasErrors(issues) {
+			t.Fatalf("%s again: %v", last.file, issues)
+		}
+		if again.Record != last.source.Record || again.Version != last.source.Version {
+			t.Errorf("%s again has another key", last.file)
+		}
+		if d := cmp.Diff(bodies(last.result), bodies(r)); d != "" {
+			t.Errorf("%s again (-first +second):\n%s", last.file, d)
+		}
+	}
+}
+
+func TestMappingIsPure(t *testing.T) {
+	t.Parallel()
+	k := mappingtest.New()
+	_, first, _ := submit(t, k, sample(t, "boris/01-kind.json"))
+	_, second, _ := submit(t, k, sample(t, "boris/01-kind.json"))
+	if d := cmp.Diff(bodies(first), bodies(second)); d != "" {
+		t.Errorf("two runs differ:\n%s", d)
+	}
+}
+
+// bodies returns the resources as text.
+func bodies(r mapping.Result) []string {
+	var out []string
+	for _, m := range r.Resources {
+		out = append(out, fmt.Sprintf("%s %s", m.Custodian, m.Resource.Bytes()))
+	}
+	return out
+}
+
+func TestRecordTypesWithoutMappingAreRefused(t *testing.T) {
+	t.Parallel()
+	for _, file := range []string{
+		"boris/03-verwijsboom.json", "boris/04-hulpbehoeftescan-eerste.json", "boris/09-evaluatie-ouders.json", "daan/08-beslisboom.json",
+	} {
+		_, r, issues := submit(t, mappingtest.New(), sample(t, file))
+		if len(r.Resources) != 0 {
+			t.Errorf("%s became resources", file)
+		}
+		want := []fault{{"MKS-ENV-18", "/recordType"}}
+		if d := cmp.Diff(want, errorsOf(issues)); d != "" || issues[len(issues)-1].Code != "not-supported" {
+			t.Errorf("%s (-want +got):\n%s", file, d)
+		}
+	}
+}
