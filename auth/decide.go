@@ -45,7 +45,7 @@ func Decide(p Principal, a Action, f Facts) Decision {
 		return d
 	}
 	if q.act.write {
-		return q.write()
+		return decideWrite(p, a, f)
 	}
 	if f.Resource == nil {
 		return q.goOn()

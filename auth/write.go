@@ -6,6 +6,13 @@ import (
 	"github.com/drieluik/drieluik/fhir"
 )
 
+// decideWrite judges a write that passed phase A. It has an inquiry of its own, so that the one of a
+// read can stay on the stack.
+func decideWrite(p Principal, a Action, f Facts) Decision {
+	q := inquiry{p: &p, a: &a, f: &f, act: interactions[a.Interaction], role: roles[p.Role]}
+	return q.write()
+}
+
 // write judges create, update, patch and delete after phase A, access.md 5. Without body and stored
 // resource the answer is that of phase A.
 func (q *inquiry) write() Decision {
