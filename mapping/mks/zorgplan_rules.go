@@ -9,6 +9,7 @@ import (
 // checkPlan holds the rules of mks.md 3.5 that need the document alone.
 func checkPlan(d *document) {
 	in := d.inhoud()
+	checkPlanSize(d, in)
 	checkPlanVersion(d, in)
 	checkPlanDomains(d, in)
 	checkPlanIDs(d, in)
@@ -30,6 +31,43 @@ func checkPlan(d *document) {
 	if d.head.status == "definitief" && in.at("evaluatieplan").absentOrSound() && !plansEvaluation(in) {
 		d.tell("MKS-ZP-10", in.at("evaluatieplan"))
 	}
+}
+
+// Bounds of one plan. Every executor of an action gets a CarePlan with its text and times, so without
+// them a small document could become a huge answer.
+const (
+	maxExecutors = 1000 // of all actions together
+	maxTimes     = 288  // of one action or executor: every five minutes
+)
+
+// checkPlanSize refuses a plan past the bounds (MKS-ENV-02).
+func checkPlanSize(d *document, in value) {
+	executors := 0
+	for _, a := range in.at("acties").items() {
+		list := a.at("uitvoerders")
+		executors += list.n.Len()
+		d.atMost(a.at("tijden"), maxTimes)
+		if list.n.Len() > maxExecutors {
+			continue
+		}
+		for _, e := range list.items() {
+			d.atMost(e.at("momenten"), maxTimes)
+		}
+	}
+	if executors > maxExecutors {
+		d.tooMany(in.at("acties"))
+	}
+}
+
+func (d *document) atMost(list value, most int) {
+	if list.n.Len() > most {
+		d.tooMany(list)
+	}
+}
+
+func (d *document) tooMany(list value) {
+	d.report(fhir.SeverityError, "MKS-ENV-02", list, "The list is longer than a plan can be. Split it.")
+	d.mark(list.ptr)
 }
 
 // checkPlanVersion holds ZP-01, ZP-16 and the half of ZP-13 that needs no team.
@@ -76,7 +114,7 @@ func checkPlanIDs(d *document, in value) {
 			continue
 		}
 		for _, item := range in.at(link.from).items() {
-			if id := item.at(link.member); id.sound() && !slices.Contains(ids, id.str()) {
+			if id := item.at(link.member); id.sound() && !ids[id.str()] {
 				d.fail("MKS-REF-05", id)
 			}
 		}
@@ -84,18 +122,18 @@ func checkPlanIDs(d *document, in value) {
 }
 
 // idsOf returns the ids of a list, and false when one of them is faulty.
-func idsOf(list value) ([]string, bool) {
-	var ids []string
+func idsOf(list value) (map[string]bool, bool) {
+	ids := map[string]bool{}
 	for _, item := range list.items() {
 		if !item.at("id").sound() {
 			return nil, false
 		}
-		ids = append(ids, item.at("id").str())
+		ids[item.at("id").str()] = true
 	}
 	return ids, true
 }
 
-// checkTiming holds ZP-05 and, for the period of an action, nothing: ENV-15 is common to all records.
+// checkTiming holds ZP-05.
 func checkTiming(d *document, a value) {
 	given := 0
 	for _, way := range []string{"tijden", "frequentie", "conditie"} {

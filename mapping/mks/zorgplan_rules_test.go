@@ -2,6 +2,7 @@ package mks_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -132,6 +133,16 @@ func TestPlanRules(t *testing.T) {
 			planFinding{e, "MKS-ENV-14", "/inhoud/acties"}},
 		{"ends before it starts", func(_, in map[string]any) { action(in, 0)["totEnMet"] = "2026-01-01" },
 			planFinding{e, "MKS-ENV-15", "/inhoud/acties/0/totEnMet"}},
+		{"a time for every minute", func(_, in map[string]any) {
+			var all []any
+			for i := range 289 {
+				all = append(all, fmt.Sprintf("%02d:%02d", i/60, i%60))
+			}
+			action(in, 0)["tijden"] = all
+		}, planFinding{e, "MKS-ENV-02", "/inhoud/acties/0/tijden"}},
+		{"an executor for everybody", func(_, in map[string]any) {
+			action(in, 2)["uitvoerders"] = slices.Repeat([]any{map[string]any{"soort": "vrijwilliger", "ref": "bet-03"}}, 994)
+		}, planFinding{e, "MKS-ENV-02", "/inhoud/acties"}},
 		{"unknown member", func(_, in map[string]any) { action(in, 0)["kleur"] = "blauw" },
 			planFinding{fhir.SeverityInformation, "MKS-ENV-04", "/inhoud/acties/0/kleur"}},
 	} {
