@@ -159,7 +159,7 @@ func supersetOf(s *scope, k call, in []Item) ([]Item, error) {
 }
 
 func containsAll(s *scope, k call, whole, part []Item) ([]Item, error) {
-	if err := s.spend(k.pos, len(whole)*len(part)); err != nil {
+	if err := s.compare(k.pos, part, whole); err != nil {
 		return nil, err
 	}
 	outside := func(it Item) bool { return !includes(whole, it) }

@@ -134,7 +134,7 @@ func shortCircuit(op operation, left, right evalFunc, apply binaryFunc) evalFunc
 }
 
 func equality(s *scope, op operation, a, b []Item) ([]Item, error) {
-	if err := s.spend(op.pos, len(a)+len(b)); err != nil {
+	if err := s.compare(op.pos, a, b[:min(len(b), 1)]); err != nil {
 		return nil, err
 	}
 	t := equalAll(a, b)
@@ -145,7 +145,7 @@ func equality(s *scope, op operation, a, b []Item) ([]Item, error) {
 }
 
 func equivalence(s *scope, op operation, a, b []Item) ([]Item, error) {
-	if err := s.spend(op.pos, len(a)*len(b)); err != nil {
+	if err := s.compare(op.pos, a, b); err != nil {
 		return nil, err
 	}
 	return boolItems(equivalentAll(a, b) == (op.name == "~")), nil
@@ -182,7 +182,10 @@ func membership(s *scope, op operation, a, b []Item) ([]Item, error) {
 	if len(a) > 1 {
 		return nil, op.fail("needs a single item")
 	}
-	return boolItems(includes(b, a[0])), s.spend(op.pos, len(b))
+	if err := s.compare(op.pos, a, b); err != nil {
+		return nil, err
+	}
+	return boolItems(includes(b, a[0])), nil
 }
 
 // includes reports whether one item of in equals it.
@@ -203,8 +206,8 @@ func union(s *scope, op operation, a, b []Item) ([]Item, error) {
 func (s *scope) distinct(pos int, collections ...[]Item) ([]Item, error) {
 	var out []Item
 	for _, in := range collections {
-		for _, it := range in {
-			if err := s.spend(pos, 1+len(out)); err != nil {
+		for i, it := range in {
+			if err := s.compare(pos, in[i:i+1], out); err != nil {
 				return nil, err
 			}
 			if !includes(out, it) {
@@ -228,7 +231,7 @@ func concatenate(_ *scope, op operation, a, b []Item) ([]Item, error) {
 }
 
 // maxText bounds the texts that an expression may build.
-const maxText = 1 << 20
+const maxText = 1 << 18
 
 func textOrEmpty(in []Item) (string, bool) {
 	if len(in) == 0 {

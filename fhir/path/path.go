@@ -158,6 +158,15 @@ func (r *run) spend(pos, n int) error {
 	return nil
 }
 
+// compare counts the comparison of all items of a with all of b, by the size of their texts.
+func (r *run) compare(pos int, a, b []Item) error {
+	weight := len(a)
+	for _, it := range a {
+		weight += len(it.node.Raw()) / 128
+	}
+	return r.spend(pos, weight*len(b)+weight)
+}
+
 // Stub returns an item of a resource type without content. It is what resolve() answers when there
 // is no store: enough for "resolve() is Patient".
 func Stub(t fhir.Type) Item { return Item{typ: string(t)} }

@@ -22,8 +22,8 @@ var texts = map[string]function{
 	"lower":          {0, 0, false, onTexts(func(s string, _ []string) (any, bool) { return strings.ToLower(s), true })},
 	"trim":           {0, 0, false, onTexts(func(s string, _ []string) (any, bool) { return strings.TrimSpace(s), true })},
 	"length":         {0, 0, false, onTexts(func(s string, _ []string) (any, bool) { return int64(utf8.RuneCountInString(s)), true })},
-	"toChars":        {0, 0, false, onTexts(func(s string, _ []string) (any, bool) { return strings.Split(s, ""), true })},
-	"split":          {1, 1, false, onTexts(func(s string, a []string) (any, bool) { return strings.Split(s, a[0]), true })},
+	"toChars":        {0, 0, false, onTexts(func(s string, _ []string) (any, bool) { return cut(s, "") })},
+	"split":          {1, 1, false, onTexts(func(s string, a []string) (any, bool) { return cut(s, a[0]) })},
 	"replace":        {2, 2, false, onTexts(replace)},
 	"matches":        {1, 1, false, onTexts(func(s string, a []string) (any, bool) { return match(s, a[0]) })},
 	"matchesFull":    {1, 1, false, onTexts(func(s string, a []string) (any, bool) { return match(s, `^(?:`+a[0]+`)$`) })},
@@ -96,6 +96,13 @@ func position(s string, at int) int64 {
 		return -1
 	}
 	return int64(utf8.RuneCountInString(s[:at]))
+}
+
+func cut(s, separator string) (any, bool) {
+	if len(s) > maxText {
+		return nil, false
+	}
+	return strings.Split(s, separator), true
 }
 
 func replace(s string, a []string) (any, bool) {

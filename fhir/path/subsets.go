@@ -47,7 +47,7 @@ func repeat(s *scope, k call, in []Item) ([]Item, error) {
 		var next []Item
 		err := s.each(k, 0, queue, func(_ Item, result []Item) (bool, error) {
 			for _, it := range result {
-				if err := s.spend(k.pos, 1+len(out)/8); err != nil {
+				if err := s.spend(k.pos, 1+len(out)/4); err != nil {
 					return false, err
 				}
 				if !same(out, it) {
@@ -164,7 +164,7 @@ func intersect(s *scope, k call, in []Item) ([]Item, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.spend(k.pos, len(in)*len(other)); err != nil {
+	if err := s.compare(k.pos, in, other); err != nil {
 		return nil, err
 	}
 	return s.distinct(k.pos, filter(in, func(it Item) bool { return includes(other, it) }))
@@ -175,7 +175,7 @@ func exclude(s *scope, k call, in []Item) ([]Item, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.spend(k.pos, len(in)*len(other)); err != nil {
+	if err := s.compare(k.pos, in, other); err != nil {
 		return nil, err
 	}
 	return filter(in, func(it Item) bool { return !includes(other, it) }), nil

@@ -27,66 +27,71 @@ func parse(t testing.TB, typ fhir.Type, query string) (search.Plan, []fhir.Issue
 	return search.Parse(typ, values, options)
 }
 
+func clause(param string, kind search.Kind, modifier string, values ...search.Value) search.Clause {
+	return search.Clause{Param: param, Kind: kind, Modifier: modifier, Values: values}
+}
+
+func dateClause(op search.Op, low, high float64) search.Clause {
+	return clause("date", search.Date, "", search.Value{Op: op, Low: low, High: high})
+}
+
+func below(f float64) float64 { return math.Nextafter(f, math.Inf(-1)) }
+
+// conditionCases are queries of one condition and its clause.
+var conditionCases = []struct {
+	name, query string
+	typ         fhir.Type
+	want        search.Clause
+}{
+	{"a bare code has any system", "category=a", "CarePlan",
+		clause("category", search.Token, "", search.Value{AnySystem: true, Value: "a"})},
+	{"a code has its system", "category=s|a", "CarePlan",
+		clause("category", search.Token, "", search.Value{System: "s", Value: "a"})},
+	{"a bar alone before a code means no system", "category=|a", "CarePlan",
+		clause("category", search.Token, "", search.Value{Value: "a"})},
+	{"a system without a code means any code of it", "category=s|", "CarePlan",
+		clause("category", search.Token, "", search.Value{System: "s"})},
+	{"a comma means or", "status:not=active,draft", "CarePlan",
+		clause("status", search.Token, "not", search.Value{AnySystem: true, Value: "active"}, search.Value{AnySystem: true, Value: "draft"})},
+	{"escaped separators belong to the value", `category=a\,b\|c\$d\\`, "CarePlan",
+		clause("category", search.Token, "", search.Value{AnySystem: true, Value: `a,b|c$d\`})},
+	{"a bare id refers to any type", "subject=p1", "CarePlan",
+		clause("subject", search.Reference, "", search.Value{AnySystem: true, Value: "p1"})},
+	{"a type before the id is its type", "subject=Patient/p1", "CarePlan",
+		clause("subject", search.Reference, "", search.Value{System: "Patient", Value: "p1"})},
+	{"a type as modifier is its type", "subject:Patient=p1", "CarePlan",
+		clause("subject", search.Reference, "Patient", search.Value{System: "Patient", Value: "p1"})},
+	{"a URL under the base is local", "subject=https://drieluik.example/fhir/Patient/p1", "CarePlan",
+		clause("subject", search.Reference, "", search.Value{System: "Patient", Value: "p1"})},
+	{"another URL is itself", "subject=https://other.example/fhir/Patient/p1", "CarePlan",
+		clause("subject", search.Reference, "", search.Value{Value: "https://other.example/fhir/Patient/p1"})},
+	{"an identifier of a reference is a token", "subject:identifier=s|1", "CarePlan",
+		clause("subject", search.Reference, "identifier", search.Value{System: "s", Value: "1"})},
+	{"a day is a day in UTC", "date=2014-05-21", "CarePlan", dateClause(search.Eq, d20140521, d20140521+msPerDay)},
+	{"a month is a month", "date=ge2014-05", "CarePlan", dateClause(search.Ge, d20140521-20*msPerDay, d20140521+11*msPerDay)},
+	{"an instant keeps its zone", "date=lt2014-05-21T02:00:00%2B02:00", "CarePlan", dateClause(search.Lt, d20140521, d20140521+1000)},
+	{"a plus that became a space is a plus", "date=lt2014-05-21T02:00:00+02:00", "CarePlan", dateClause(search.Lt, d20140521, d20140521+1000)},
+	{"about a date is a tenth of its distance from now", "date=ap2014-05-21T00:00:00.000Z", "CarePlan",
+		dateClause(search.Ap, d20140521+0.05-2*msPerDay, d20140521+0.95+2*msPerDay)},
+	{"a string is folded", "family=%C3%96BERG", "Patient",
+		clause("family", search.String, "", search.Value{Value: "oberg"})},
+	{"an exact string is not", "family:exact=%C3%96berg", "Patient",
+		clause("family", search.String, "exact", search.Value{Value: "Öberg"})},
+	{"a missing parameter is a truth", "family:missing=true", "Patient",
+		clause("family", search.String, "missing", search.Value{Value: "true"})},
+	{"a number has the precision it is written with", "probability=1e2", "RiskAssessment",
+		clause("probability", search.Number, "", search.Value{Low: 95, High: below(105)})},
+	{"a compared number is exact", "probability=gt100", "RiskAssessment",
+		clause("probability", search.Number, "", search.Value{Op: search.Gt, Low: 100, High: 100})},
+	{"a quantity has a system and a code", "value-quantity=le5.5|http://unitsofmeasure.org|mg", "Observation",
+		clause("value-quantity", search.Quantity, "", search.Value{Op: search.Le, System: "http://unitsofmeasure.org", Value: "mg", Low: 5.5, High: 5.5})},
+	{"an id is a clause", "_id=a,b", "Patient",
+		clause("_id", search.Token, "", search.Value{AnySystem: true, Value: "a"}, search.Value{AnySystem: true, Value: "b"})},
+}
+
 func TestParseConditions(t *testing.T) {
 	t.Parallel()
-	one := func(param string, kind search.Kind, modifier string, values ...search.Value) search.Clause {
-		return search.Clause{Param: param, Kind: kind, Modifier: modifier, Values: values}
-	}
-	dates := func(op search.Op, low, high float64) search.Clause {
-		return one("date", search.Date, "", search.Value{Op: op, Low: low, High: high})
-	}
-	below := func(f float64) float64 { return math.Nextafter(f, math.Inf(-1)) }
-	tests := []struct {
-		name, query string
-		typ         fhir.Type
-		want        search.Clause
-	}{
-		{"a bare code has any system", "category=a", "CarePlan",
-			one("category", search.Token, "", search.Value{AnySystem: true, Value: "a"})},
-		{"a code has its system", "category=s|a", "CarePlan",
-			one("category", search.Token, "", search.Value{System: "s", Value: "a"})},
-		{"a bar alone before a code means no system", "category=|a", "CarePlan",
-			one("category", search.Token, "", search.Value{Value: "a"})},
-		{"a system without a code means any code of it", "category=s|", "CarePlan",
-			one("category", search.Token, "", search.Value{System: "s"})},
-		{"a comma means or", "status:not=active,draft", "CarePlan",
-			one("status", search.Token, "not", search.Value{AnySystem: true, Value: "active"}, search.Value{AnySystem: true, Value: "draft"})},
-		{"escaped separators belong to the value", `category=a\,b\|c\$d\\`, "CarePlan",
-			one("category", search.Token, "", search.Value{AnySystem: true, Value: `a,b|c$d\`})},
-		{"a bare id refers to any type", "subject=p1", "CarePlan",
-			one("subject", search.Reference, "", search.Value{AnySystem: true, Value: "p1"})},
-		{"a type before the id is its type", "subject=Patient/p1", "CarePlan",
-			one("subject", search.Reference, "", search.Value{System: "Patient", Value: "p1"})},
-		{"a type as modifier is its type", "subject:Patient=p1", "CarePlan",
-			one("subject", search.Reference, "Patient", search.Value{System: "Patient", Value: "p1"})},
-		{"a URL under the base is local", "subject=https://drieluik.example/fhir/Patient/p1", "CarePlan",
-			one("subject", search.Reference, "", search.Value{System: "Patient", Value: "p1"})},
-		{"another URL is itself", "subject=https://other.example/fhir/Patient/p1", "CarePlan",
-			one("subject", search.Reference, "", search.Value{Value: "https://other.example/fhir/Patient/p1"})},
-		{"an identifier of a reference is a token", "subject:identifier=s|1", "CarePlan",
-			one("subject", search.Reference, "identifier", search.Value{System: "s", Value: "1"})},
-		{"a day is a day in UTC", "date=2014-05-21", "CarePlan", dates(search.Eq, d20140521, d20140521+msPerDay)},
-		{"a month is a month", "date=ge2014-05", "CarePlan", dates(search.Ge, d20140521-20*msPerDay, d20140521+11*msPerDay)},
-		{"an instant keeps its zone", "date=lt2014-05-21T02:00:00%2B02:00", "CarePlan", dates(search.Lt, d20140521, d20140521+1000)},
-		{"a plus that became a space is a plus", "date=lt2014-05-21T02:00:00+02:00", "CarePlan", dates(search.Lt, d20140521, d20140521+1000)},
-		{"about a date is a tenth of its distance from now", "date=ap2014-05-21T00:00:00.000Z", "CarePlan",
-			dates(search.Ap, d20140521+0.05-2*msPerDay, d20140521+0.95+2*msPerDay)},
-		{"a string is folded", "family=%C3%96BERG", "Patient",
-			one("family", search.String, "", search.Value{Value: "oberg"})},
-		{"an exact string is not", "family:exact=%C3%96berg", "Patient",
-			one("family", search.String, "exact", search.Value{Value: "Öberg"})},
-		{"a missing parameter is a truth", "family:missing=true", "Patient",
-			one("family", search.String, "missing", search.Value{Value: "true"})},
-		{"a number has the precision it is written with", "probability=1e2", "RiskAssessment",
-			one("probability", search.Number, "", search.Value{Low: 95, High: below(105)})},
-		{"a compared number is exact", "probability=gt100", "RiskAssessment",
-			one("probability", search.Number, "", search.Value{Op: search.Gt, Low: 100, High: 100})},
-		{"a quantity has a system and a code", "value-quantity=le5.5|http://unitsofmeasure.org|mg", "Observation",
-			one("value-quantity", search.Quantity, "", search.Value{Op: search.Le, System: "http://unitsofmeasure.org", Value: "mg", Low: 5.5, High: 5.5})},
-		{"an id is a clause", "_id=a,b", "Patient",
-			one("_id", search.Token, "", search.Value{AnySystem: true, Value: "a"}, search.Value{AnySystem: true, Value: "b"})},
-	}
-	for _, tt := range tests {
+	for _, tt := range conditionCases {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			plan, issues := parse(t, tt.typ, tt.query)
