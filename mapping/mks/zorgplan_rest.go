@@ -9,6 +9,8 @@ import (
 	carepb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/care_plan_go_proto"
 	flagpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/flag_go_proto"
 	provpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/provenance_go_proto"
+
+	"github.com/drieluik/drieluik/fhir"
 )
 
 // evaluation is an evaluation that the plan prescribes, as an activity of the master plan.
@@ -39,9 +41,9 @@ func (w *planWriter) evaluation(r value, on string) *carepb.CarePlan_Activity {
 
 // writeAppointments adds a proposed Appointment for each evaluation with a next date. A draft asks
 // nobody to come.
-func (w *planWriter) writeAppointments() {
+func (w *planWriter) writeAppointments() error {
 	if !w.active {
-		return
+		return nil
 	}
 	seen := map[string]int{}
 	for _, r := range w.in.at("evaluatieplan").items() {
@@ -50,20 +52,51 @@ func (w *planWriter) writeAppointments() {
 			continue
 		}
 		ref := w.partRef("Appointment", numbered(seen, r.at("soort").str()))
-		on := ref.String()
-		a := &appointpb.Appointment{
-			Status:                enum(&appointpb.Appointment_StatusCode{}, "proposed"),
-			ServiceType:           []*dpb.CodeableConcept{listConcept("evaluatie-soort", r.at("soort").to(on+".serviceType").str())},
-			SupportingInformation: []*dpb.Reference{literal(w.master)},
-			RequestedPeriod:       []*dpb.Period{period(next.to(on+".requestedPeriod").day(), next.day())},
-			Participant:           []*appointpb.Appointment_Participant{participant(nil, w.patientRef())},
+		made, err := w.keepAppointment(ref, next.to(ref.String()+".requestedPeriod").day())
+		if err != nil {
+			return err
 		}
-		for _, role := range r.at("deelnemers").items() {
-			c := listConcept("teamrol", role.to(on+".participant.type").str())
-			a.Participant = append(a.Participant, participant(c, nil))
+		if !made {
+			w.add(w.appointment(r, ref.String()), about{id: ref.ID})
 		}
-		w.add(a, about{id: ref.ID})
 	}
+	return nil
+}
+
+// appointment is the Appointment that an evaluation asks for.
+func (w *planWriter) appointment(r value, on string) *appointpb.Appointment {
+	day := r.at("volgende").day()
+	a := &appointpb.Appointment{
+		Status:                enum(&appointpb.Appointment_StatusCode{}, "proposed"),
+		ServiceType:           []*dpb.CodeableConcept{listConcept("evaluatie-soort", r.at("soort").to(on+".serviceType").str())},
+		SupportingInformation: []*dpb.Reference{literal(w.master)},
+		RequestedPeriod:       []*dpb.Period{period(day, day)},
+		Participant:           []*appointpb.Appointment_Participant{participant(nil, w.patientRef())},
+	}
+	for _, role := range r.at("deelnemers").items() {
+		c := listConcept("teamrol", role.to(on+".participant.type").str())
+		a.Participant = append(a.Participant, participant(c, nil))
+	}
+	return a
+}
+
+// keepAppointment keeps an appointment for the same day that somebody has taken further than
+// proposed, such as booked: the new version of the plan changes nothing about it.
+func (w *planWriter) keepAppointment(ref fhir.Ref, on day) (bool, error) {
+	hit, err := w.known.Read(ref)
+	if err != nil || hit == nil {
+		return false, err
+	}
+	n := found(hit)
+	switch n.Member("status").Text() {
+	case "proposed", "cancelled", "entered-in-error":
+		return false, nil
+	}
+	if day(n.At("requestedPeriod", "start").Text()) != on {
+		return false, nil
+	}
+	source := strconv.Quote(w.head.metaSource())
+	return true, w.addEdited(hit.Resource, fhir.Edit{Path: []string{"meta", "source"}, JSON: source})
 }
 
 // numbered returns name, and name/2, name/3 when it comes again: ids of parts are unique.

@@ -286,3 +286,28 @@ func TestPlanIsSignedForTheInstitutionThatIsGuardian(t *testing.T) {
 		}
 	}
 }
+
+func TestNewPlanVersionKeepsABookedAppointmentOfTheSameDay(t *testing.T) {
+	for name, row := range map[string]struct{ next, status string }{
+		"same day": {"2026-08-01", "booked"}, "another day": {"2027-02-01", "proposed"},
+	} {
+		c := planBoris(t)
+		old := planResource(t, c.store(sample(t, boris2)), "Appointment", "evaluatie-ouders", "serviceType", "coding", "code")
+		booked, err := old.Resource().Edit(
+			fhir.Edit{Path: []string{"status"}, JSON: `"booked"`},
+			fhir.Edit{Path: []string{"start"}, JSON: `"2026-08-01T10:00:00+02:00"`},
+			fhir.Edit{Path: []string{"end"}, JSON: `"2026-08-01T10:30:00+02:00"`})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.hold("rest", 1, string(booked.Bytes()))
+		r := c.store(planEdited(t, boris3, func(_, in map[string]any) { planList(in, "evaluatieplan")[1]["volgende"] = row.next }))
+		after := planResource(t, r, "Appointment", "evaluatie-ouders", "serviceType", "coding", "code")
+		if got := after.Member("status").Text(); got != row.status || after.Member("start").Exists() != (row.status == "booked") {
+			t.Errorf("%s: %s", name, after.Raw())
+		}
+		if got := after.At("meta", "source").Text(); !strings.HasSuffix(got, "#zorgplan/zp-1001/3") {
+			t.Errorf("%s: source %s", name, got)
+		}
+	}
+}

@@ -69,7 +69,9 @@ func writePlan(m *mapper) error {
 	w.writeDayProgramme()
 	w.writeFeeding()
 	w.writeEmergencyPlan()
-	w.writeAppointments()
+	if err := w.writeAppointments(); err != nil {
+		return err
+	}
 	w.writeSignatures()
 	return nil
 }
