@@ -82,6 +82,7 @@ const (
 	actorRef                       // an organisation, team, practitioner or person
 	actorCategory                  // a type of organisation
 	actorClient                    // an app: inert in a permit
+	actorForeign                   // an identifier of another system: matches in a deny only
 )
 
 // dataRef is one Provision.data.
@@ -276,6 +277,9 @@ func readActor(n fhir.Node) actor {
 		return a
 	}
 	a := actor{system: n.At("identifier", "system").Text(), value: n.At("identifier", "value").Text()}
+	if n.Member("identifier").Exists() {
+		a.form = actorForeign
+	}
 	switch a.system {
 	case systemDutchOrg, systemOrgCategory:
 		a.form = actorCategory

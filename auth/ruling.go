@@ -301,12 +301,12 @@ func (v *view) matchActor(a *actor) (level uint8, strict, loose bool) {
 		codes, known := v.key.directory.orgTypes(v.p.Organization)
 		in := slices.Contains(codes, Coding{System: a.system, Code: a.value})
 		return categoryActor, in, in || !known && !v.p.Organization.IsZero()
-	case actorUnknown:
-		return anyActor, false, true
+	case actorForeign:
+		return categoryActor, false, true
 	}
 	match, ok := actorTypes[a.ref.Type]
-	if !ok {
-		return anyActor, false, true
+	if !ok { // not understood: as a deny, as specific as can be
+		return personActor, false, true
 	}
 	return match(v, a.ref)
 }
