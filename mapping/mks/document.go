@@ -146,9 +146,10 @@ func (d *document) report(severity, rule string, v value, text string) {
 // keep marks a member that is written as source-member.
 func (d *document) keep(v value) { d.kept[v.ptr] = true }
 
+// trace records elements of a member. Read does not trace, so a clone shares nothing here.
 func (d *document) trace(ptr string, elements []string) {
 	if _, ok := d.traced[ptr]; !ok {
-		d.pointer = append(d.pointer[:len(d.pointer):len(d.pointer)], ptr)
+		d.pointer = append(d.pointer, ptr)
 	}
-	d.traced[ptr] = append(d.traced[ptr][:len(d.traced[ptr]):len(d.traced[ptr])], elements...)
+	d.traced[ptr] = append(d.traced[ptr], elements...)
 }

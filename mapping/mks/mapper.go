@@ -183,7 +183,7 @@ func (m *mapper) check() error {
 			return err
 		}
 	}
-	content := typ{shape: fhir.Object, fields: m.rec.fields}
+	content := obj(m.rec.fields...)
 	var failed error
 	if m.rec.name != "kind" {
 		m.numberRule()

@@ -56,7 +56,7 @@ func textConcept(text string, codings ...*dpb.Coding) *dpb.CodeableConcept {
 func codings(v value, element string) []*dpb.Coding {
 	var out []*dpb.Coding
 	for _, s := range codingSystems {
-		if c := v.at(s.member); c.present() {
+		if c := v.at(s.member); plainCode.MatchString(c.str()) { // else it becomes a source-member
 			out = append(out, coding(s.system, c.to(element+".coding").str(), ""))
 		}
 	}

@@ -1,6 +1,7 @@
 package mks
 
 import (
+	"strconv"
 	"strings"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
@@ -98,7 +99,7 @@ func (m *mapper) address(v value, element string) *dpb.Address {
 }
 
 func addressLine(v value, element string) *dpb.String {
-	street, number, suffix := v.at("straat").to(element).str(), v.at("huisnummer").to(element).decimal(), v.at("toevoeging")
+	street, number, suffix := v.at("straat").to(element).str(), strconv.FormatInt(v.at("huisnummer").to(element).whole(), 10), v.at("toevoeging")
 	line := street + " " + number
 	if suffix.present() {
 		line += suffix.to(element).str()

@@ -19,6 +19,7 @@ type typ struct {
 	fields  fields
 	entries *typ
 	atLeast bool     // at least one field must be present
+	instant bool     // a moment, whose digits FHIR may write otherwise
 	refs    []string // what a reference may name: bet, med, org, kind
 }
 
@@ -41,7 +42,7 @@ var (
 	bsn      = typ{shape: fhir.String, check: when(validBSN, "MKS-ENV-05")}
 	date     = typ{shape: fhir.String, check: when(func(s string) bool { return len(s) == 10 && validDate(s) }, "MKS-ENV-02")}
 	pdate    = typ{shape: fhir.String, check: when(validDate, "MKS-ENV-02")}
-	instant  = typ{shape: fhir.String, check: when(validInstant, "MKS-ENV-02")}
+	instant  = typ{shape: fhir.String, instant: true, check: when(validInstant, "MKS-ENV-02")}
 	clock    = pattern(`([01][0-9]|2[0-3]):[0-5][0-9]`, "MKS-ENV-02")
 	boolean  = typ{shape: fhir.Bool}
 	number   = typ{shape: fhir.Number}
@@ -97,9 +98,12 @@ func pattern(expr, rule string) typ {
 
 func textOf(longest int) typ {
 	return typ{shape: fhir.String, check: when(func(s string) bool {
-		return strings.TrimSpace(s) != "" && utf8.RuneCountInString(s) <= longest
+		return strings.TrimSpace(s) != "" && utf8.RuneCountInString(s) <= longest && !strings.ContainsFunc(s, control)
 	}, "MKS-ENV-02")}
 }
+
+// control reports whether a character is one that a FHIR string refuses.
+func control(r rune) bool { return r < ' ' && r != '\t' && r != '\r' && r != '\n' }
 
 // wholeNumber reads a JSON number that has an integer value, also one written as 1.0 or 1e2.
 func wholeNumber(s string) (int64, bool) {
@@ -146,10 +150,21 @@ func validDate(s string) bool {
 		return false
 	}
 	_, err := time.Parse(layout, s)
-	return err == nil
+	return err == nil && s[:4] != "0000"
 }
 
+// validInstant accepts RFC 3339 with an offset that FHIR can write.
 func validInstant(s string) bool {
-	_, err := time.Parse(time.RFC3339Nano, s)
-	return err == nil
+	t, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil || s[:4] == "0000" {
+		return false
+	}
+	_, seconds := t.Zone()
+	return seconds <= 14*3600 && seconds >= -14*3600
 }
+
+// plainInstant is how FHIR writes an instant back as it came.
+var plainInstant = regexp.MustCompile(`^[^.]*([.]([0-9]{3}|[0-9]{6}))?(Z|[+-][0-9]{2}:[0-9]{2})$`)
+
+// plainCode is what a FHIR code can hold.
+var plainCode = regexp.MustCompile(`^\S+(\s\S+)*$`)
