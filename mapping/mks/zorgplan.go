@@ -6,7 +6,7 @@ import "github.com/drieluik/drieluik/fhir"
 func zorgplan() record {
 	return record{
 		name: "zorgplan", anchor: "CarePlan", fields: planFields(),
-		local: checkPlan, stored: checkStoredPlan, write: writePlan,
+		local: checkPlan, stored: checkStoredPlan(false), write: writePlan,
 	}
 }
 

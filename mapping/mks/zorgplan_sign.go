@@ -2,13 +2,30 @@ package mks
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping"
 )
+
+// AllSign is Format under the setting signatures=all: a zorgplan comes into force only when every
+// holder of authority has signed it (mks.md 7.6). Format itself asks one.
+type AllSign struct{ Format }
+
+var _ mapping.Format = AllSign{}
+
+// Read is Format.Read.
+func (f AllSign) Read(doc *fhir.Resource, now time.Time) (mapping.Source, []fhir.Issue) {
+	s, issues := f.Format.Read(doc, now)
+	if d, ok := s.Value.(*document); ok && d.rec.name == "zorgplan" {
+		d.rec.stored = checkStoredPlan(true)
+	}
+	return s, issues
+}
 
 // checkSignatures decides whether a definitive plan comes into force (mks.md 7.6). When it is not
 // signed enough it becomes a draft under its own ids (MKS-ZP-12) and the version in force stays.
-func (m *mapper) checkSignatures(list value) error {
+func (m *mapper) checkSignatures(list value, all bool) error {
 	if m.head.status != "definitief" || !list.absentOrSound() {
 		return nil
 	}
@@ -16,7 +33,7 @@ func (m *mapper) checkSignatures(list value) error {
 	if err != nil {
 		return err
 	}
-	if !m.child.stored || !s.enough(age(m.child.birth, m.head.recordedDay), false) {
+	if !m.child.stored || !s.enough(age(m.child.birth, m.head.recordedDay), all) {
 		m.tell("MKS-ZP-12", list)
 		m.draft = true
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/drieluik/drieluik/conformance/validate"
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
+	"github.com/drieluik/drieluik/mapping/mks"
 )
 
 // planSource begins the keys of the home-care source of the samples.
@@ -308,6 +309,38 @@ func TestNewPlanVersionKeepsABookedAppointmentOfTheSameDay(t *testing.T) {
 		}
 		if got := after.At("meta", "source").Text(); !strings.HasSuffix(got, "#zorgplan/zp-1001/3") {
 			t.Errorf("%s: source %s", name, got)
+		}
+	}
+}
+
+func TestPlanNeedsEveryHolderUnderTheSettingAll(t *testing.T) {
+	for name, row := range map[string]struct {
+		kind, plan string
+		by         []any
+		status     string
+	}{
+		"one of two holders":           {"boris/01-kind.json", boris3, []any{"bet-01"}, "draft"},
+		"the same holder twice":        {"boris/01-kind.json", boris3, []any{"bet-01", "bet-01"}, "draft"},
+		"both holders":                 {"boris/01-kind.json", boris3, []any{"bet-01", "bet-02"}, "active"},
+		"child of 13 and one holder":   {"sanne/01-kind.json", sanne2, []any{"kind", "bet-11"}, "draft"},
+		"child of 13 and both":         {"sanne/01-kind.json", sanne2, []any{"bet-12", "kind", "bet-11"}, "active"},
+		"youth of 17 without a holder": {"daan/01-kind.json", daan6, []any{"kind"}, "active"},
+	} {
+		c := planOf(t, row.kind)
+		text := planEdited(t, row.plan, func(doc, in map[string]any) {
+			var signed []any
+			for _, who := range row.by {
+				signed = append(signed, map[string]any{"door": who, "op": "2026-07-01T10:00:00Z", "versie": doc["versie"], "wijze": "papier"})
+			}
+			in["handtekeningen"] = signed
+		})
+		s, issues := mks.AllSign{}.Read(document(t, text), receipt)
+		r, err := mks.AllSign{}.Map(s, c.stored, receipt)
+		if err != nil || fhir.HasErrors(issues) || fhir.HasErrors(r.Issues) {
+			t.Fatal(err, issues, r.Issues)
+		}
+		if got := planResource(t, r, "CarePlan", "Zorgplan kind en gezin", "title").Member("status").Text(); got != row.status {
+			t.Errorf("%s: %s, want %s", name, got, row.status)
 		}
 	}
 }
