@@ -10,7 +10,7 @@ const (
 
 // extension returns the first extension of a primitive with that url, or nil.
 func (p *plan) extension(m protoreflect.Message, url string) protoreflect.Message {
-	if p.ext == nil || !m.Has(p.ext) {
+	if !p.view(m).has(p.ext, p.extIndex) {
 		return nil
 	}
 	list := m.Get(p.ext).List()
@@ -25,19 +25,19 @@ func (p *plan) extension(m protoreflect.Message, url string) protoreflect.Messag
 // extField returns the plan of the field with the extensions of a primitive.
 func (p *plan) extField() *fieldPlan {
 	return &fieldPlan{
-		fd: p.ext, shape: fieldComplex, name: "extension", key: `"extension":`,
+		fd: p.ext, shape: fieldComplex, name: "extension", key: `"extension":`, index: -1, list: true,
 		sub: p.set.of(p.ext.Message()),
 	}
 }
 
 // hasShadow reports whether a primitive has an id, or an extension that JSON shows.
 func (p *plan) hasShadow(m protoreflect.Message) bool {
-	return p.id != nil && m.Has(p.id) || p.hasVisibleExtension(m)
+	return p.view(m).has(p.id, p.idIndex) || p.hasVisibleExtension(m)
 }
 
 // hasVisibleExtension reports whether a primitive has an extension that JSON shows.
 func (p *plan) hasVisibleExtension(m protoreflect.Message) bool {
-	if p.ext == nil || !m.Has(p.ext) {
+	if !p.view(m).has(p.ext, p.extIndex) {
 		return false
 	}
 	list := m.Get(p.ext).List()

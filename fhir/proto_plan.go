@@ -33,7 +33,10 @@ type plan struct {
 	value   protoreflect.FieldDescriptor
 	id, ext protoreflect.FieldDescriptor
 	codes   *codeTable // of a primitive type with an enum
-	target  *targetPlan
+
+	idIndex, extIndex, valueIndex int // in the generated struct, -1 when unknown
+
+	target *targetPlan
 }
 
 // fieldPlan is one field of a message.
@@ -44,6 +47,8 @@ type fieldPlan struct {
 	key     string // `"name":`
 	shadow  string // `"_name":`
 	index   int    // in the generated struct, -1 when unknown
+	list    bool
+	oneof   protoreflect.OneofDescriptor // of a choice
 	sub     *plan
 	choices map[protoreflect.FieldNumber]*fieldPlan // of a choice
 }
@@ -123,11 +128,12 @@ func (p *plan) fill() {
 func (p *plan) field(fd protoreflect.FieldDescriptor, name string) fieldPlan {
 	f := fieldPlan{
 		fd: fd, name: name, key: `"` + name + `":`, shadow: `"_` + name + `":`,
-		sub: p.set.of(fd.Message()), shape: shapeOf(fd),
+		sub: p.set.of(fd.Message()), shape: shapeOf(fd), index: -1, list: fd.IsList(),
 	}
 	if f.shape != fieldChoice {
 		return f
 	}
+	f.oneof = fd.Message().Oneofs().Get(0)
 	f.choices = make(map[protoreflect.FieldNumber]*fieldPlan)
 	branches := fd.Message().Fields()
 	for i := range branches.Len() {
@@ -163,6 +169,7 @@ func (p *plan) fillPrimitive() {
 	fields := p.desc.Fields()
 	p.id, p.ext = fields.ByName("id"), fields.ByName("extension")
 	p.value = fields.ByName("value")
+	p.fillIndexes()
 	if kind, ok := primitives[p.desc.Name()]; ok {
 		p.prim = &kind
 		return

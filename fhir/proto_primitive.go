@@ -35,7 +35,7 @@ var plainString = primitive{writeString, readString}
 var enumCode = primitive{writeCode, readCode}
 
 func writeString(text []byte, p *plan, m protoreflect.Message) ([]byte, error) {
-	return appendQuoted(text, m.Get(p.value).String())
+	return appendQuoted(text, p.text(m))
 }
 
 func writeCode(text []byte, p *plan, m protoreflect.Message) ([]byte, error) {

@@ -86,33 +86,40 @@ func (w *protoWriter) members(m protoreflect.Message, p *plan) error {
 			return err
 		}
 	}
-	present := p.presence(m)
+	v := p.view(m)
 	for i := range p.fields {
 		f := &p.fields[i]
-		if !present(f) || !m.Has(f.fd) {
+		if !v.has(f.fd, f.index) {
 			continue
 		}
-		if err := w.field(f, m.Get(f.fd)); err != nil {
+		if err := w.field(f, v); err != nil {
 			return fmt.Errorf("%s: %w", f.name, err)
 		}
 	}
 	return nil
 }
 
-// field writes the member or members of one field.
-func (w *protoWriter) field(f *fieldPlan, v protoreflect.Value) error {
+// field writes the member or members of one field of v that is set.
+func (w *protoWriter) field(f *fieldPlan, v view) error {
 	switch {
-	case f.fd.IsList() && f.shape == fieldPrimitive:
-		return w.primitives(f, v.List())
-	case f.fd.IsList():
-		return w.list(f, v.List(), nil)
-	case f.shape == fieldChoice:
-		return w.choice(f, v.Message())
-	case f.shape == fieldPrimitive:
-		return w.primitive(f, v.Message())
+	case f.list && f.shape == fieldPrimitive:
+		return w.primitives(f, v.m.Get(f.fd).List())
+	case f.list:
+		return w.list(f, v.m.Get(f.fd).List(), nil)
+	}
+	return w.single(f, v.message(f.fd, f.index))
+}
+
+// single writes the member or members of a field that is not a list.
+func (w *protoWriter) single(f *fieldPlan, m protoreflect.Message) error {
+	switch f.shape {
+	case fieldChoice:
+		return w.choice(f, m)
+	case fieldPrimitive:
+		return w.primitive(f, m)
 	}
 	w.key(f.key)
-	return w.value(f, v.Message())
+	return w.value(f, m)
 }
 
 // value writes a value that is not a primitive.
@@ -125,11 +132,11 @@ func (w *protoWriter) value(f *fieldPlan, m protoreflect.Message) error {
 
 // choice writes the branch of a choice that is set.
 func (w *protoWriter) choice(f *fieldPlan, m protoreflect.Message) error {
-	fd := m.WhichOneof(m.Descriptor().Oneofs().Get(0))
+	fd := m.WhichOneof(f.oneof)
 	if fd == nil {
 		return errors.New("the choice is empty")
 	}
-	return w.field(f.choices[fd.Number()], m.Get(fd))
+	return w.single(f.choices[fd.Number()], m.Get(fd).Message())
 }
 
 // list writes an array of what keep (nil: everything) lets through.
@@ -242,16 +249,16 @@ func (w *protoWriter) primitiveValue(p *plan, m protoreflect.Message) (bool, err
 // shadow writes the object with the id and extensions of a primitive.
 func (w *protoWriter) shadow(p *plan, m protoreflect.Message) error {
 	w.text = append(w.text, '{')
-	if p.id != nil && m.Has(p.id) {
+	if p.view(m).has(p.id, p.idIndex) {
 		w.key(`"id":`)
 		id := m.Get(p.id).Message()
-		text, err := appendQuoted(w.text, id.Get(id.Descriptor().Fields().ByName("value")).String())
+		text, err := appendQuoted(w.text, p.set.of(id.Descriptor()).ready().text(id))
 		if err != nil {
 			return err
 		}
 		w.text = text
 	}
-	if p.ext != nil && m.Get(p.ext).List().Len() > 0 && p.hasVisibleExtension(m) {
+	if p.hasVisibleExtension(m) {
 		f := p.extField()
 		if err := w.list(f, m.Get(p.ext).List(), isVisible); err != nil {
 			return err
