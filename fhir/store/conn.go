@@ -7,8 +7,9 @@ import (
 	"fmt"
 )
 
-// maxPrepared bounds the statements that one connection keeps prepared.
-const maxPrepared = 200
+// maxPrepared bounds the statements that one connection keeps prepared. The texts of searches have
+// no end; when there are too many, all are let go.
+const maxPrepared = 64
 
 // conn is one SQLite connection with its prepared statements. One goroutine uses it at a time.
 type conn struct {
@@ -33,13 +34,18 @@ func (c *conn) close() error {
 	return errors.Join(append(errs, c.c.Close())...)
 }
 
-// stmt returns query prepared, or nil when there are too many already.
+// stmt returns query prepared.
 func (c *conn) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
 	if s, ok := c.stmts[query]; ok {
 		return s, nil
 	}
 	if len(c.stmts) >= maxPrepared {
-		return nil, nil
+		for q, s := range c.stmts {
+			if err := s.Close(); err != nil {
+				return nil, err
+			}
+			delete(c.stmts, q)
+		}
 	}
 	s, err := c.c.PrepareContext(ctx, query)
 	if err != nil {
@@ -55,21 +61,7 @@ func (c *conn) exec(query string, args ...any) (sql.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s == nil {
-		return c.c.ExecContext(ctx, query, args...)
-	}
 	return s.ExecContext(ctx, args...)
-}
-
-func (c *conn) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	s, err := c.stmt(ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	if s == nil {
-		return c.c.QueryContext(ctx, query, args...)
-	}
-	return s.QueryContext(ctx, args...)
 }
 
 // one scans the only row of a query into dst; false when there is none.
@@ -79,22 +71,20 @@ func (c *conn) one(query string, args []any, dst ...any) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	row := func() *sql.Row {
-		if s == nil {
-			return c.c.QueryRowContext(ctx, query, args...)
-		}
-		return s.QueryRowContext(ctx, args...)
-	}
-	err = row().Scan(dst...)
+	err = s.QueryRowContext(ctx, args...).Scan(dst...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}
 	return err == nil, err
 }
 
-// each calls f for every row of a query; scan reads the row.
+// each calls f for every row of a query; scan reads the row. f must not use c.
 func (c *conn) each(ctx context.Context, f func(scan func(...any) error) error, query string, args ...any) error {
-	rows, err := c.query(ctx, query, args...)
+	s, err := c.stmt(ctx, query)
+	if err != nil {
+		return err
+	}
+	rows, err := s.QueryContext(ctx, args...)
 	if err != nil {
 		return err
 	}

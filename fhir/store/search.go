@@ -229,14 +229,8 @@ func (s *snapshot) compartment(name string) (int64, error) {
 // that the plan names, or those that the filter lists. It reports whether the plan did.
 func (s *snapshot) pin(q *query, typ int64, p search.Plan, f auth.Filter) (bool, error) {
 	for i := range p.Where {
-		c := &p.Where[i]
-		comps, ok, err := s.pinned(typ, c)
-		if err != nil {
-			return false, err
-		}
-		if ok {
-			inComps(q, comps)
-			return true, nil
+		if ok, err := s.pinned(q, typ, &p.Where[i]); err != nil || ok {
+			return ok, err
 		}
 	}
 	if f.Directory || !f.Organization.IsZero() {
@@ -252,7 +246,6 @@ func (s *snapshot) pin(q *query, typ int64, p search.Plan, f auth.Filter) (bool,
 			comps = append(comps, n)
 		}
 	}
-	slices.Sort(comps)
 	inComps(q, comps)
 	return false, nil
 }
@@ -260,46 +253,63 @@ func (s *snapshot) pin(q *query, typ int64, p search.Plan, f auth.Filter) (bool,
 // inComps bounds h.comp. The number of compartments stays out of the text, so that the statement
 // is prepared once; one compartment has a text of its own.
 func inComps(q *query, comps []int64) {
+	slices.Sort(comps)
+	comps = slices.Compact(comps)
 	if len(comps) == 1 {
 		q.add(` AND h.comp=?`, comps[0])
 		return
 	}
-	text := `[` + strings.ReplaceAll(formatComps(comps), " ", ",") + `]`
-	q.add(` AND h.comp IN (SELECT value FROM json_each(?))`, text)
+	q.add(` AND h.comp IN (SELECT value FROM json_each(?))`, jsonInts(comps))
 }
 
-// pinned returns the compartments outside of which the clause cannot match.
-func (s *snapshot) pinned(typ int64, c *search.Clause) ([]int64, bool, error) {
-	switch {
-	case c.Param == idParam && c.Modifier == "" && !slices.ContainsFunc(c.Values, func(v search.Value) bool { return v.Value == "" }):
-		comps, err := s.compsOf(typ, c)
-		return comps, true, err
-	case c.Kind == search.Reference && c.Modifier != "identifier" && c.Modifier != "missing" && c.Modifier != "not" && pinsPatient(c.Param):
-		if slices.ContainsFunc(c.Values, func(v search.Value) bool { return v.System == "" && !v.AnySystem || !fhir.ValidID(v.Value) }) {
-			return nil, false, nil
-		}
-		comps, err := s.patientComps(typ, c)
-		return comps, true, err
+func jsonInts(v []int64) string { return `[` + strings.ReplaceAll(formatComps(v), " ", ",") + `]` }
+
+// pinned adds the compartments, or the resources themselves, outside of which the clause cannot
+// match; false when it does not say.
+func (s *snapshot) pinned(q *query, typ int64, c *search.Clause) (bool, error) {
+	if slices.Contains(loose[:], c.Modifier) || slices.ContainsFunc(c.Values, noLocalID) {
+		return false, nil
 	}
-	return nil, false, nil
+	switch {
+	case c.Param == idParam:
+		return true, s.located(q, typ, c)
+	case c.Kind == search.Reference && pinsPatient(c.Param):
+		comps, err := s.patientComps(typ, c)
+		inComps(q, comps)
+		return true, err
+	}
+	return false, nil
 }
 
-// compsOf returns the compartments of the resources that an _id clause names.
-func (s *snapshot) compsOf(typ int64, c *search.Clause) ([]int64, error) {
-	var comps []int64
+// loose are the modifiers with which a clause also matches what its values do not name.
+var loose = [...]string{"not", "missing", "identifier"}
+
+// noLocalID reports whether a value can name something other than a local id.
+func noLocalID(v search.Value) bool { return !fhir.ValidID(v.Value) }
+
+// located keeps a search to the resources that an _id clause names.
+func (s *snapshot) located(q *query, typ int64, c *search.Clause) error {
+	var comps, rids []int64
 	for _, v := range c.Values {
+		var rid int64
 		var in string
-		if _, err := s.c.one(`SELECT comps FROM locate WHERE type=? AND id=?`, args(typ, v.Value), &in); err != nil {
-			return nil, err
+		found, err := s.c.one(`SELECT rid,comps FROM locate WHERE type=? AND id=?`, args(typ, v.Value), &rid, &in)
+		if err != nil {
+			return err
+		}
+		if !found {
+			continue
 		}
 		more, err := parseComps(in)
 		if err != nil {
-			return nil, err
+			return err
 		}
+		rids = append(rids, rid)
 		comps = append(comps, more...)
 	}
-	slices.Sort(comps)
-	return slices.Compact(comps), nil
+	inComps(q, comps)
+	q.add(` AND h.rid IN (SELECT value FROM json_each(?))`, jsonInts(rids))
+	return nil
 }
 
 // patientComps returns the compartments of the patients that a clause names, and those where a
@@ -322,8 +332,7 @@ func (s *snapshot) patientComps(typ int64, c *search.Clause) ([]int64, error) {
 			return nil, err
 		}
 	}
-	slices.Sort(comps)
-	return slices.Compact(comps), nil
+	return comps, nil
 }
 
 // global adds, for a clause on identifiers, the rows of gidx: the way in when the compartment is
@@ -339,9 +348,12 @@ func (s *snapshot) global(q *query, typ int64, c *search.Clause) error {
 	if err != nil {
 		return err
 	}
-	q.add(` AND h.rid IN (SELECT rid FROM gidx WHERE 0`)
-	for _, v := range c.Values {
-		q.add(` OR type=? AND param=? AND val=?`, typ, param, v.Value)
+	q.add(` AND h.rid IN (`)
+	for i, v := range c.Values {
+		if i > 0 {
+			q.add(` UNION ALL `)
+		}
+		q.add(`SELECT rid FROM gidx WHERE type=? AND param=? AND val=?`, typ, param, v.Value)
 		if v.AnySystem {
 			continue
 		}

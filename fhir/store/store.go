@@ -114,7 +114,7 @@ func open(ctx context.Context, file string, o Options) (*Store, error) {
 // source is the driver's name of a file. Every connection runs the pragmas.
 func source(file string) string {
 	q := url.Values{"_pragma": {
-		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "cache_size(-4000)",
+		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "cache_size(-2000)",
 		"journal_size_limit(67108864)", "wal_autocheckpoint(2000)", "temp_store(MEMORY)", "trusted_schema(OFF)",
 	}}
 	return (&url.URL{Scheme: "file", Path: file, RawQuery: q.Encode()}).String()
