@@ -9,6 +9,10 @@ import (
 // endpoint wraps a JSON endpoint: headers of every answer (SMART-304), method, form, errors. The
 // endpoints that browsers may call answer a preflight; no client has a registered origin yet.
 func (s *Server) endpoint(preflight bool, handle func(http.ResponseWriter, *http.Request, request) error) http.Handler {
+	allowed := "POST"
+	if preflight {
+		allowed += ", OPTIONS"
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Type", "application/json")
@@ -21,9 +25,6 @@ func (s *Server) endpoint(preflight bool, handle func(http.ResponseWriter, *http
 			w.WriteHeader(http.StatusNoContent)
 			return
 		}
-		if r.Method != http.MethodPost {
-			h.Set("Allow", map[bool]string{true: "POST, OPTIONS", false: "POST"}[preflight])
-		}
 		form, err := readForm(w, r)
 		if err == nil {
 			q.form = form
@@ -31,6 +32,9 @@ func (s *Server) endpoint(preflight bool, handle func(http.ResponseWriter, *http
 		}
 		if err != nil {
 			f := asFault(err)
+			if f.rule == "form.method" {
+				h.Set("Allow", allowed)
+			}
 			s.logFault(r.Context(), q, f)
 			s.writeFault(w, f)
 		}

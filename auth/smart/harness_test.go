@@ -85,7 +85,7 @@ func (b *syncBuffer) String() string {
 
 // bench is a server on memory with a clock that the test moves.
 type bench struct {
-	t        *testing.T
+	t        testing.TB
 	server   *smart.Server
 	handler  http.Handler
 	registry *smart.Registry
@@ -100,7 +100,7 @@ func (b *bench) clock() time.Time        { return time.UnixMilli(b.now.Load()).U
 func (b *bench) advance(d time.Duration) { b.now.Add(d.Milliseconds()) }
 
 // newBench starts a server; change may adapt its configuration.
-func newBench(t *testing.T, change ...func(*smart.Config)) *bench {
+func newBench(t testing.TB, change ...func(*smart.Config)) *bench {
 	t.Helper()
 	b := &bench{t: t, store: &settings{rows: map[string][]byte{}}, table: statetest.NewMemory(), log: &syncBuffer{}}
 	b.now.Store(time.Date(2026, 11, 21, 19, 0, 0, 0, time.UTC).UnixMilli())
@@ -131,7 +131,7 @@ func newBench(t *testing.T, change ...func(*smart.Config)) *bench {
 	return b
 }
 
-func check(t *testing.T, err error) {
+func check(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -161,14 +161,14 @@ type testKey struct {
 	rsa *rsa.PrivateKey
 }
 
-func ecKey(t *testing.T, kid string) *testKey {
+func ecKey(t testing.TB, kid string) *testKey {
 	t.Helper()
 	k, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
 	check(t, err)
 	return &testKey{kid: kid, ec: k}
 }
 
-func rsaKey(t *testing.T, kid string) *testKey {
+func rsaKey(t testing.TB, kid string) *testKey {
 	t.Helper()
 	k, err := rsa.GenerateKey(rand.Reader, 2048)
 	check(t, err)
