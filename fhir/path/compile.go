@@ -214,7 +214,7 @@ func (c *compiler) call(n *node) (evalFunc, error) {
 	if f.typed && len(n.args) == 1 {
 		return c.typeCall(n, receiver)
 	}
-	k := call{name: n.text, pos: n.pos, args: make([]evalFunc, len(n.args))}
+	k := call{name: n.text, pos: n.pos, args: make([]evalFunc, len(n.args)), memo: new(memo)}
 	for i, a := range n.args {
 		if k.args[i], err = c.expr(a); err != nil {
 			return nil, err

@@ -12,6 +12,7 @@ type call struct {
 	pos  int
 	args []evalFunc
 	keys []key // of sort
+	memo *memo
 }
 
 // fail returns an error at the call.

@@ -113,9 +113,13 @@ func sibling(n fhir.Node, typ string) fhir.Node {
 	return fhir.Node{}
 }
 
-// resourceType returns the type that an object claims, if R4 has it.
+// resourceMembers are the members whose value is a resource; "" is the root.
+var resourceMembers = map[string]bool{"": true, "contained": true, "resource": true, "outcome": true}
+
+// resourceType returns the type that a resource claims, if R4 has it. ExampleScenario.instance has a
+// resourceType of another meaning, hence the look at the name.
 func resourceType(n fhir.Node) string {
-	if n.Shape() != fhir.Object {
+	if n.Shape() != fhir.Object || !resourceMembers[n.Name()] {
 		return ""
 	}
 	t := n.Member("resourceType").Text()

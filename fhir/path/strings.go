@@ -7,6 +7,7 @@ import (
 	"html"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"unicode/utf8"
 )
 
@@ -25,9 +26,9 @@ var texts = map[string]function{
 	"toChars":        {0, 0, false, onTexts(func(s string, _ []string) (any, bool) { return cut(s, "") })},
 	"split":          {1, 1, false, onTexts(func(s string, a []string) (any, bool) { return cut(s, a[0]) })},
 	"replace":        {2, 2, false, onTexts(replace)},
-	"matches":        {1, 1, false, onTexts(func(s string, a []string) (any, bool) { return match(s, a[0]) })},
-	"matchesFull":    {1, 1, false, onTexts(func(s string, a []string) (any, bool) { return match(s, `^(?:`+a[0]+`)$`) })},
-	"replaceMatches": {2, 2, false, onTexts(replaceMatches)},
+	"matches":        {1, 1, false, onPattern("(?s)%s", match)},
+	"matchesFull":    {1, 1, false, onPattern("(?s)^(?:%s)$", match)},
+	"replaceMatches": {2, 2, false, onPattern("(?s)%s", replaceMatches)},
 	"encode":         {1, 1, false, onTexts(recode(encoders))},
 	"decode":         {1, 1, false, onTexts(recode(decoders))},
 	"escape":         {1, 1, false, onTexts(recode(escapers))},
@@ -50,6 +51,9 @@ func onTexts(f func(s string, args []string) (any, bool)) func(*scope, call, []I
 		}
 		subject, ok, err := k.subject(in)
 		if err != nil || !ok {
+			return nil, err
+		}
+		if err := s.spend(k.pos, len(subject)/128); err != nil {
 			return nil, err
 		}
 		result, ok := f(subject, args)
@@ -115,25 +119,54 @@ func replace(s string, a []string) (any, bool) {
 // maxPattern bounds regular expressions; they run in linear time.
 const maxPattern = 2000
 
-func pattern(text string) (*regexp.Regexp, bool) {
-	if len(text) > maxPattern {
-		return nil, false
+// memo remembers the last pattern of a call: most are literals.
+type memo struct {
+	last atomic.Pointer[compiledPattern]
+}
+
+type compiledPattern struct {
+	text string
+	re   *regexp.Regexp
+}
+
+// pattern compiles a regular expression, or finds it compiled; nil when it is not one.
+func (s *scope) pattern(k call, text string) (*regexp.Regexp, error) {
+	if last := k.memo.last.Load(); last != nil && last.text == text {
+		return last.re, nil
 	}
-	re, err := regexp.Compile("(?s)" + text)
-	return re, err == nil
+	if len(text) > maxPattern {
+		return nil, k.fail("has too long a pattern")
+	}
+	re, err := regexp.Compile(text)
+	if err != nil {
+		return nil, k.fail("cannot read its pattern")
+	}
+	k.memo.last.Store(&compiledPattern{text, re})
+	return re, s.spend(k.pos, len(text))
 }
 
-func match(s, text string) (any, bool) {
-	re, ok := pattern(text)
-	return ok && re.MatchString(s), ok
+// onPattern is onTexts for a function whose first argument is a regular expression, put in a frame.
+func onPattern(frame string, f func(re *regexp.Regexp, s string, a []string) (any, bool)) func(*scope, call, []Item) ([]Item, error) {
+	return func(s *scope, k call, in []Item) ([]Item, error) {
+		text, ok, err := s.text(k, 0)
+		if err != nil || !ok {
+			return nil, err
+		}
+		re, err := s.pattern(k, strings.Replace(frame, "%s", text, 1))
+		if err != nil {
+			return nil, err
+		}
+		return onTexts(func(s string, a []string) (any, bool) { return f(re, s, a) })(s, k, in)
+	}
 }
 
-func replaceMatches(s string, a []string) (any, bool) {
+func match(re *regexp.Regexp, s string, _ []string) (any, bool) { return re.MatchString(s), true }
+
+func replaceMatches(re *regexp.Regexp, s string, a []string) (any, bool) {
 	if a[0] == "" {
 		return s, true
 	}
-	re, ok := pattern(a[0])
-	if !ok || (len(s)+1)*len(a[1]) > maxText {
+	if (len(s)+1)*len(a[1]) > maxText {
 		return nil, false
 	}
 	return re.ReplaceAllString(s, a[1]), true

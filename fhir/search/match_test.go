@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/search"
 )
 
@@ -167,6 +168,39 @@ func BenchmarkIndex(b *testing.B) {
 	for b.Loop() {
 		if _, err := search.Index(r, base); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+func FuzzIndex(f *testing.F) {
+	f.Add([]byte(matched))
+	f.Add([]byte(matchedPatient))
+	for _, c := range indexCases {
+		f.Add([]byte(c.src))
+	}
+	f.Add([]byte(`{"resourceType":"Patient","name":"x","_birthDate":[null,{"id":"a"}],"birthDate":{"a":1},"link":[[{"other":[]}]],"telecom":[{"value":1e400}]}`))
+	f.Fuzz(func(t *testing.T, src []byte) {
+		r, _ := fhir.Parse(src, fhir.Limits{})
+		if r == nil {
+			t.Skip()
+		}
+		rows, err := search.Index(r, base)
+		if err != nil {
+			t.Fatalf("a parsed resource has no rows: %v", err)
+		}
+		for _, row := range rows {
+			if row.Param == "" || row.Kind == 0 || math.IsNaN(row.Low) || math.IsInf(row.High, 0) {
+				t.Errorf("row %+v is not usable", row)
+			}
+		}
+	})
+}
+
+func BenchmarkParse(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, issues := parse(b, "CarePlan", "patient=Patient/p1&category=http://snomed.info/sct|734163000&date=ge2026-01-01&_count=50"); issues != nil {
+			b.Fatal(issues)
 		}
 	}
 }
