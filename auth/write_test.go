@@ -1,0 +1,140 @@
+package auth_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/drieluik/drieluik/auth"
+)
+
+// writeCase is a create, update or delete by one principal.
+type writeCase struct {
+	name   string
+	born   string
+	who    func(testing.TB) auth.Principal
+	scopes string
+	do     auth.Interaction
+	more   []string // what is stored beside the family
+	own    map[string]string
+	body   string
+	ref    string // of a delete
+	want   string
+	http   int
+}
+
+func message(sender string) string {
+	return `{"resourceType":"Communication","id":"note","status":"completed","subject":{"reference":"Patient/kim"},"sender":{"reference":"` + sender + `"}}`
+}
+
+func held(consent, org string) string {
+	return strings.Replace(consent, `"provision":`, `"organization":[{"reference":"`+org+`"}],"provision":`, 1)
+}
+
+func answers(status, source string) string {
+	return `{"resourceType":"QuestionnaireResponse","id":"qr","status":"` + status + `","subject":{"reference":"Patient/kim"},"source":{"reference":"` + source + `"}}`
+}
+
+func status(resource, from, to string) string {
+	return strings.Replace(resource, `"status":"`+from+`"`, `"status":"`+to+`"`, 1)
+}
+
+var (
+	newPlan   = plan("new", "medisch")
+	grant     = held(consentOf("yes", homeCarePermit(""), giverMother), hospital)
+	helpTask  = `{"resourceType":"Task","id":"task","status":"requested","intent":"proposal","for":{"reference":"Patient/kim"},"code":{"coding":[{"system":"https://drieluik.example/fhir/CodeSystem/netwerk-taak","code":"hulp"}]},"requester":{"reference":"RelatedPerson/mother"},"owner":{"reference":"RelatedPerson/friend"}}`
+	otherPlan = strings.Replace(plan("plan", "medisch"), "Patient/kim", "Patient/other", 1)
+	leadTeam  = `{"resourceType":"CareTeam","id":"team","status":"active","subject":{"reference":"Patient/kim"},"participant":[{"role":[{"coding":[{"code":"zorgcoordinator"}]}],"member":{"reference":"Organization/home"}}]}`
+)
+
+var writeCases = []writeCase{
+	{name: "an organisation pushes for any child", who: system(stranger), do: auth.Create, body: newPlan, want: "permit-write", http: 201},
+	{name: "outside the granular scope", who: system(stranger), scopes: "system/CarePlan.c?category=x", do: auth.Create, body: newPlan, want: "scope-granular", http: 403},
+	{name: "for another child than the token's", who: asMother, do: auth.Create, body: strings.Replace(message(giverMother), "Patient/kim", "Patient/other", 1), want: "context-other-patient", http: 403},
+	{name: "a new child", who: system(stranger), do: auth.Create, body: `{"resourceType":"Patient","id":"new","birthDate":"2026-01-01"}`, want: "permit-write", http: 201},
+	{name: "a log row", who: system(hospital), do: auth.Create, body: logRow, want: "immutable", http: 405},
+	{name: "a child is never deleted", who: system(hospital), do: auth.Delete, ref: "Patient/kim", want: "delete-refused", http: 405},
+	{name: "an own plan is changed", who: system(hospital), do: auth.Update, body: status(plan("plan", "medisch"), "active", "completed"), want: "permit-write", http: 200},
+	{name: "an own plan is deleted", who: system(hospital), do: auth.Delete, ref: "CarePlan/plan", want: "permit-write", http: 204},
+	{name: "another's hidden plan is missing", who: system(stranger), do: auth.Update, body: plan("plan", "medisch"), want: "relation-none", http: 404},
+	{name: "another's visible plan is not to be changed", who: system(home), do: auth.Update, more: []string{yes("")}, body: plan("plan", "medisch"), want: "write-not-custodian", http: 403},
+	{name: "the coordinator changes it", who: system(home), do: auth.Update, more: []string{yes(""), leadTeam}, body: plan("plan", "medisch"), want: "permit-write", http: 200},
+	{name: "the coordinator does not delete it", who: system(home), do: auth.Delete, more: []string{yes(""), leadTeam}, ref: "CarePlan/plan", want: "write-not-custodian", http: 403},
+	{name: "the coordinator keeps the domains", who: system(home), do: auth.Update, more: []string{yes(""), leadTeam}, body: plan("plan", "medisch", "sociaal"), want: "write-label", http: 403},
+	{name: "the coordinator keeps the labels", who: system(home), do: auth.Update, more: []string{yes(""), leadTeam, planWith(labelled(confidential, "L", ""))}, body: plan("plan", "medisch"), want: "write-label", http: 403},
+	{name: "a plan does not move to another child", who: system(hospital), do: auth.Update, body: otherPlan, want: "write-patient-change", http: 422},
+	{name: "an organisation of the directory", who: system(hospital), do: auth.Create, body: organization("new"), want: "write-role", http: 403},
+	{name: "an admin and the directory", who: func(t testing.TB) auth.Principal { return asAdmin(t, hospital) }, do: auth.Create, body: organization("new"), want: "permit-write", http: 201},
+	{name: "custody by another organisation", who: system(home), do: auth.Create, body: strings.Replace(mother("Voogdij"), `"mother"`, `"aunt"`, 1), want: "write-not-custodian", http: 403},
+	{name: "custody by the custodian", who: system(hospital), do: auth.Update, body: mother("Voogdij"), want: "permit-write", http: 200},
+	{name: "a mere contact by another organisation", who: system(home), do: auth.Create, body: `{"resourceType":"RelatedPerson","id":"aunt","active":true,"patient":{"reference":"Patient/kim"}}`, want: "permit-write", http: 201},
+
+	{name: "a mother writes no plan", who: asMother, do: auth.Create, body: newPlan, want: "write-role", http: 403},
+	{name: "a mother sends a message", who: asMother, do: auth.Create, body: message(giverMother), want: "permit-write", http: 201},
+	{name: "but not in another's name", who: asMother, do: auth.Create, body: message("RelatedPerson/friend"), want: "write-role", http: 403},
+	{name: "a helper sends a message", who: asFriend, do: auth.Create, body: message("RelatedPerson/friend"), want: "permit-write", http: 201},
+	{name: "a mother without custody sends none", who: asMother, more: []string{mother("GezagNietTeBepalen")}, do: auth.Create, body: message(giverMother), want: "rep-custody-undetermined", http: 403},
+	{name: "a mother fills in a form", who: asMother, do: auth.Create, body: answers("in-progress", giverMother), want: "permit-write", http: 201},
+	{name: "and goes on with it", who: asMother, do: auth.Update, more: []string{answers("in-progress", giverMother)}, body: answers("completed", giverMother), want: "permit-write", http: 200},
+	{name: "but not after the end", who: asMother, do: auth.Update, more: []string{answers("completed", giverMother)}, body: answers("amended", giverMother), want: "write-role", http: 403},
+	{name: "a helper fills in none", who: asFriend, do: auth.Create, body: answers("in-progress", "RelatedPerson/friend"), want: "write-role", http: 403},
+
+	{name: "an organisation asks", who: system(hospital), do: auth.Create, body: task("requested", home, hospital), want: "permit-write", http: 201},
+	{name: "in another's name", who: system(stranger), do: auth.Create, body: task("requested", home, hospital), want: "write-role", http: 403},
+	{name: "the owner accepts", who: system(home), do: auth.Update, more: []string{task("requested", home, hospital)}, body: task("accepted", home, hospital), want: "permit-write", http: 200},
+	{name: "the requester does not accept", who: system(hospital), do: auth.Update, more: []string{task("requested", home, hospital)}, body: task("accepted", home, hospital), want: "task-transition", http: 422},
+	{name: "the requester cancels", who: system(hospital), do: auth.Update, more: []string{task("accepted", home, hospital)}, body: task("cancelled", home, hospital), want: "permit-write", http: 200},
+	{name: "nobody wakes what is over", who: system(home), do: auth.Update, more: []string{task("rejected", home, hospital)}, body: task("accepted", home, hospital), want: "task-transition", http: 422},
+	{name: "on hold and on again", who: system(home), do: auth.Update, more: []string{task("on-hold", home, hospital)}, body: task("in-progress", home, hospital), want: "permit-write", http: 200},
+	{name: "a mother asks for help", who: asMother, do: auth.Create, body: helpTask, want: "permit-write", http: 201},
+	{name: "and takes it back", who: asMother, do: auth.Update, more: []string{helpTask}, body: status(helpTask, "requested", "cancelled"), want: "permit-write", http: 200},
+	{name: "a mother asks no organisation", who: asMother, do: auth.Create, body: task("requested", home, giverMother), want: "write-role", http: 403},
+
+	{name: "a mother gives consent", who: asMother, do: auth.Create, body: grant, want: "permit-write", http: 201},
+	{name: "not in the father's name", who: asMother, do: auth.Create, body: held(consentOf("yes", homeCarePermit(""), giverFather), hospital), want: "write-role", http: 403},
+	{name: "not to herself in an exception", who: asMother, do: auth.Create, body: consentOf("yes", provisionFor("deny", home, `"provision":[`+provisionFor("permit", giverMother, "")+`]`), giverMother), want: "consent-self-grant", http: 403},
+	{name: "not to an app", who: asMother, do: auth.Create, body: consentOf("yes", `{"type":"permit","actor":[{`+recipientRole+`,"reference":{"identifier":{"system":"https://drieluik.example/fhir/sid/smart-client","value":"x"}}}]}`, giverMother), want: "consent-self-grant", http: 403},
+	{name: "not to anybody", who: asMother, do: auth.Create, body: consentOf("yes", `{"type":"permit"}`, giverMother), want: "consent-actor-required", http: 422},
+	{name: "an objection to anybody", who: asMother, do: auth.Create, body: consentOf("no", `{"type":"deny"}`, giverMother), want: "permit-write", http: 201},
+	{name: "13: a mother gives her part", born: "2013-05-04", who: asMother, do: auth.Create, body: grant, want: "permit-write", http: 201},
+	{name: "17: not any more", born: "2009-05-04", who: asMother, do: auth.Create, body: grant, want: "rep-youth-alone", http: 403},
+	{name: "without custody", who: asMother, more: []string{mother("GezagNietTeBepalen")}, do: auth.Create, body: grant, want: "rep-custody-none", http: 403},
+	{name: "a child of six", who: asChild, do: auth.Create, body: consentOf("yes", homeCarePermit(""), giverChild), want: "rep-child-too-young", http: 403},
+	{name: "a child of thirteen", born: "2013-05-04", who: asChild, do: auth.Create, body: consentOf("yes", homeCarePermit(""), giverChild), want: "permit-write", http: 201},
+	{name: "a helper gives none", who: asFriend, do: auth.Create, body: consentOf("yes", homeCarePermit(""), "RelatedPerson/friend"), want: "write-role", http: 403},
+	{name: "no birth date", who: asMother, more: []string{`{"resourceType":"Patient","id":"kim"}`}, do: auth.Create, body: grant, want: "rep-birthdate-unknown", http: 403},
+	{name: "the holder records it", who: system(hospital), do: auth.Create, body: grant, want: "permit-write", http: 201},
+	{name: "another organisation does not", who: system(home), do: auth.Create, body: grant, want: "consent-self-grant", http: 403},
+	{name: "a performer withdraws, whatever she may", born: "2009-05-04", who: asMother, do: auth.Update, more: []string{grant}, body: status(grant, "active", "inactive"), want: "permit-withdraw", http: 200},
+	{name: "the holder withdraws", who: system(hospital), do: auth.Update, more: []string{grant}, own: map[string]string{"Consent/yes": home}, body: status(grant, "active", "inactive"), want: "permit-withdraw", http: 200},
+	{name: "a withdrawal changes nothing else", who: asMother, do: auth.Update, more: []string{grant}, body: strings.Replace(status(grant, "active", "inactive"), home, stranger, 1), want: "write-role", http: 403},
+	{name: "another guardian does not withdraw it", who: asMother, do: auth.Update, more: []string{father, held(consentOf("yes", homeCarePermit(""), giverFather), hospital)}, body: status(held(consentOf("yes", homeCarePermit(""), giverFather), hospital), "active", "inactive"), want: "write-role", http: 403},
+	{name: "a Consent is not deleted", who: asMother, do: auth.Delete, more: []string{grant}, ref: "Consent/yes", want: "delete-refused", http: 405},
+}
+
+func TestWritesKeepToTheirRows(t *testing.T) {
+	for _, c := range writeCases {
+		t.Run(c.name, func(t *testing.T) {
+			born := c.born
+			if born == "" {
+				born = "2020-05-04"
+			}
+			w := smallWorld(t, c.own, append(family(born), c.more...)...)
+			p := c.who(t)
+			if c.scopes != "" {
+				p = with(t, p, c.scopes)
+			}
+			act := actionCase{Interaction: c.do, Ref: c.ref}
+			if c.body != "" {
+				body := parse(t, []byte(c.body))
+				act.Body, act.Type = body.Bytes(), string(body.Type())
+				if c.do != auth.Create {
+					act.Ref = body.Ref().String()
+				}
+			}
+			got := w.decide(t, p, accessCase{Action: act})
+			if got.Reason != c.want || got.HTTP != c.http {
+				t.Errorf("got %d %s, want %d %s", got.HTTP, got.Reason, c.http, c.want)
+			}
+		})
+	}
+}
