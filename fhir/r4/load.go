@@ -28,6 +28,7 @@ type index struct {
 type loader struct {
 	index
 	structure   *Structure
+	elements    []Element                // of all structures one after the other
 	own         map[string][]SearchParam // those declared for a type
 	constraints *[]Constraint            // of the structure or the element before
 	components  *[]Component             // of the search parameter before
@@ -57,6 +58,7 @@ func load(text string) *index {
 			compartments: map[string]map[string][]string{},
 			valueSets:    map[string]func() map[string]bool{},
 		},
+		elements: make([]Element, 0, strings.Count(text, "\nE\t")),
 		own:      map[string][]SearchParam{},
 		systems:  map[string][]string{},
 		types:    map[string][]TypeRef{},
@@ -103,8 +105,10 @@ func (l *loader) addElement(f fields) {
 	e.Summary, e.Modifier = strings.Contains(flags, "s"), strings.Contains(flags, "m")
 	e.Types = l.typeRefs(f.next())
 	e.Binding = l.binding(f.next())
-	l.structure.Elements = append(l.structure.Elements, e)
-	l.constraints = &l.structure.Elements[len(l.structure.Elements)-1].Constraints
+	l.elements = append(l.elements, e)
+	end := len(l.elements)
+	l.structure.Elements = l.elements[end-1-len(l.structure.Elements) : end : end]
+	l.constraints = &l.elements[end-1].Constraints
 }
 
 // cardinality reads "0..*": both bounds have one character.
@@ -217,16 +221,18 @@ func (l *loader) inherit(s *Structure, done map[*Structure]bool) {
 		return
 	}
 	done[s] = true
+	own := s.Elements
 	s.base = l.structures[s.Base]
 	if s.base == nil {
+		s.Elements = slices.Clone(own)
 		return
 	}
 	l.inherit(s.base, done)
-	own := s.Elements
-	s.Elements = make([]Element, 0, len(s.base.Elements)+len(own))
-	s.Elements = append(s.Elements, s.base.Elements...)
+	inherited := s.base.Elements
+	s.Elements = make([]Element, 0, len(inherited)+len(own))
+	s.Elements = append(s.Elements, inherited...)
 	for _, e := range own {
-		i := slices.IndexFunc(s.base.Elements, func(b Element) bool { return b.Name == e.Name })
+		i := slices.IndexFunc(inherited, func(b Element) bool { return b.Name == e.Name })
 		if i < 0 {
 			s.Elements = append(s.Elements, e)
 			continue
