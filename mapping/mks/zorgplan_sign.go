@@ -24,8 +24,14 @@ func (f AllSign) Read(doc *fhir.Resource, now time.Time) (mapping.Source, []fhir
 }
 
 // checkSignatures decides whether a definitive plan comes into force (mks.md 7.6). When it is not
-// signed enough it becomes a draft under its own ids (MKS-ZP-12) and the version in force stays.
+// signed enough it becomes a draft under its own ids (MKS-ZP-12) and the version in force stays. A
+// withdrawal of a plan that never came into force is one of the draft.
 func (m *mapper) checkSignatures(list value, all bool) error {
+	if m.head.status == "ingetrokken" {
+		inForce, err := m.planStored()
+		m.draft = !inForce
+		return err
+	}
 	if m.head.status != "definitief" || !list.absentOrSound() {
 		return nil
 	}
@@ -38,6 +44,20 @@ func (m *mapper) checkSignatures(list value, all bool) error {
 		m.draft = true
 	}
 	return nil
+}
+
+// planStored reports whether a version in force is stored, or nothing at all.
+func (m *mapper) planStored() (bool, error) {
+	for _, suffix := range []string{"", "/concept"} {
+		hit, err := m.known.Read(fhir.Ref{Type: "CarePlan", ID: mapping.ID("CarePlan/" + m.head.anchorKey() + suffix)})
+		if err != nil {
+			return false, fmt.Errorf("mks.planStored: %w", err)
+		}
+		if hit != nil {
+			return suffix == "", nil
+		}
+	}
+	return true, nil
 }
 
 // signers says who signed, of those whose signature counts.

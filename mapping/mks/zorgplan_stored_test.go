@@ -159,23 +159,34 @@ func TestNewPlanVersionKeepsWhatEvaluationsSaidOfAGoal(t *testing.T) {
 }
 
 func TestWithdrawnPlanIsEnteredInError(t *testing.T) {
-	c := planBoris(t, boris2, boris3)
-	r := c.store(planEdited(t, boris3, func(doc, in map[string]any) {
-		doc["versie"], doc["status"], doc["intrekReden"] = 4, "ingetrokken", "verkeerd kind"
-		in["vervangtVersie"] = 3
-		planList(in, "handtekeningen")[0]["versie"] = 4
-	}))
-	if got := r.Anchor.String(); got != planInForce {
-		t.Errorf("anchor %s", got)
-	}
-	for _, res := range c.stored.All() {
-		n := res.Root()
-		if !strings.Contains(n.At("meta", "source").Text(), "#zorgplan/") || res.Type() == "Provenance" {
-			continue
+	for name, row := range map[string]struct {
+		before []string
+		anchor string
+	}{
+		"in force":     {[]string{boris2, boris3, boris4}, planInForce},
+		"only a draft": {[]string{boris4}, planDraft},
+		"not stored":   {nil, planInForce},
+	} {
+		c := planBoris(t, row.before...)
+		r := c.store(planEdited(t, boris4, func(doc, in map[string]any) {
+			doc["versie"], doc["status"], doc["intrekReden"] = 5, "ingetrokken", "verkeerd kind"
+		}))
+		if got := r.Anchor.String(); got != row.anchor {
+			t.Errorf("%s: anchor %s, want %s", name, got, row.anchor)
 		}
-		status := planStatusOf(n) + strings.Join(planTexts(n, "verificationStatus", "coding", "code"), "")
-		if want := map[fhir.Type]string{"Appointment": "cancelled"}[res.Type()]; status != "entered-in-error" && status != want {
-			t.Errorf("%s has status %q", res.Ref(), status)
+		for _, m := range r.Resources {
+			n := m.Resource.Root()
+			status := planStatusOf(n) + strings.Join(planTexts(n, "verificationStatus", "coding", "code"), "")
+			if n.At("meta", "source").Text() == c.current(row.anchor).At("meta", "source").Text() &&
+				m.Resource.Type() != "Provenance" && status != "entered-in-error" {
+				t.Errorf("%s: %s has status %q", name, m.Resource.Ref(), status)
+			}
+		}
+		for _, res := range c.stored.All() {
+			if s := planStatusOf(res.Root()); strings.Contains(res.Root().At("meta", "source").Text(), "#zorgplan/") &&
+				(s == "active" || s == "draft" || s == "proposed") {
+				t.Errorf("%s: %s is still %s", name, res.Ref(), s)
+			}
 		}
 	}
 }

@@ -240,24 +240,25 @@ func (w *planWriter) partID(list, id string) *dpb.Identifier {
 	return identifier(w.head.base()+"/"+list, w.head.recordID+"#"+id)
 }
 
-// needsOf refers to the needs behind a problem and returns its tags: the domains of the needs when
-// all are known and the plan uses the zorgleefplan domains, else those of its own domain.
+// needsOf refers to the needs behind a problem and returns its tags: its own domain, but under the
+// zorgleefplan division the domains of its needs. A need that is not known, like no need at all,
+// counts as all that the problem's own domain may touch.
 func (w *planWriter) needsOf(v value, on string) ([]*condpb.Condition_Evidence, []string) {
+	own := childDomainsOf(v.at("domein").str())
 	var out []*condpb.Condition_Evidence
 	var domains []string
-	known := true
-	for i, n := range v.at("behoeften").items() {
-		id := n.to(on + ".evidence[" + strconv.Itoa(i) + "].detail").str()
-		found, ok := w.basis.needs[id]
-		if !ok {
-			known = false
-			found.id = fhir.Identifier{System: w.head.base() + "/behoefte", Value: id} // of an unknown scan
+	for i, item := range v.at("behoeften").items() {
+		id := item.to(on + ".evidence[" + strconv.Itoa(i) + "].detail").str()
+		n, known := w.basis.needs[id]
+		if !known { // of a scan that is not stored
+			n.id = fhir.Identifier{System: w.head.base() + "/behoefte", Value: id}
+			domains = append(domains, own...)
 		}
-		domains = append(domains, childDomainsOf(found.domain)...)
-		out = append(out, &condpb.Condition_Evidence{Detail: []*dpb.Reference{reference(found.ref, found.id)}})
+		domains = append(domains, childDomainsOf(n.domain)...)
+		out = append(out, &condpb.Condition_Evidence{Detail: []*dpb.Reference{reference(n.ref, n.id)}})
 	}
-	if own := v.at("domein").str(); !known || len(domains) == 0 || w.in.at("domeinindeling").str() == "mks" {
-		return out, inDomainOrder(childDomainsOf(own))
+	if len(domains) == 0 || w.in.at("domeinindeling").str() == "mks" {
+		domains = own
 	}
 	return out, inDomainOrder(domains)
 }
