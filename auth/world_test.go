@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -84,12 +85,20 @@ func parse(t testing.TB, text json.RawMessage) *fhir.Resource {
 // factsOf computes facts with the references of this world.
 func (w *world) factsOf(t testing.TB, r *fhir.Resource) auth.ResourceFacts {
 	t.Helper()
-	rows, err := search.Index(r, "https://fhir.example/fhir")
-	if err != nil {
-		t.Fatal(err)
+	key := string(r.Bytes())
+	rows, ok := indexed.Load(key)
+	if !ok {
+		fresh, err := search.Index(r, "https://fhir.example/fhir")
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows, _ = indexed.LoadOrStore(key, fresh)
 	}
-	return auth.FactsOf(r, rows, w.patientsOf)
+	return auth.FactsOf(r, rows.([]search.Row), w.patientsOf)
 }
+
+// indexed keeps index rows by resource text: properties build the same resources over and over.
+var indexed sync.Map
 
 // patientsOf resolves a reference that stands for patients.
 func (w *world) patientsOf(ref fhir.Ref) []fhir.Ref {
