@@ -30,9 +30,14 @@ type storeFlags struct {
 	Store string `default:"sqlite:./data" help:"Where data is kept: sqlite:FOLDER."`
 }
 
+// open opens the store for one short command.
+func (s storeFlags) open(ctx context.Context, io streams) (*app, error) {
+	return openApp(ctx, settings{Store: s.Store, Jurisdiction: "nl", Signatures: "one"}, "http://127.0.0.1", commandLog(io.err))
+}
+
 // with runs f on the client registry of the store.
 func (s storeFlags) with(ctx context.Context, io streams, f func(*smart.Registry) error) error {
-	a, err := openApp(ctx, settings{Store: s.Store, Jurisdiction: "nl", Signatures: "one"}, "http://127.0.0.1", commandLog(io.err))
+	a, err := s.open(ctx, io)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,35 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+type auditCmd struct {
+	Verify auditVerifyCmd `cmd:"" help:"Check the hash chain of the log; prints the first break."`
+}
+
+type auditVerifyCmd struct{ storeFlags }
+
+// Help shows an example.
+func (auditVerifyCmd) Help() string {
+	return "Example:\n  drieluik audit verify --store sqlite:/var/lib/drieluik"
+}
+
+// Run walks every chain.
+func (c auditVerifyCmd) Run(ctx context.Context, s streams) error {
+	a, err := c.open(ctx, s)
+	if err != nil {
+		return err
+	}
+	v, err := a.store.VerifyAudit(ctx)
+	if err = errors.Join(err, a.Close()); err != nil {
+		return err
+	}
+	if v.Break != nil {
+		return fmt.Errorf("the log is broken: compartment %s, row %d: %s", v.Break.Compartment, v.Break.Seq, v.Break.Kind)
+	}
+	_, err = fmt.Fprintf(s.out, "%d rows, %d chains, ok\n", v.Rows, v.Chains)
+	return err
+}

@@ -1,0 +1,230 @@
+package main_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// TestDemoPrintsLinesThatWorkWhenPasted starts the demo, pastes what it prints into a shell and
+// looks at what came back: a receipt, care plans, the transfer.
+func TestDemoPrintsLinesThatWorkWhenPasted(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	out, err := os.Create(filepath.Join(dir, "out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	cmd := exec.Command(binary, "demo", "--listen", "127.0.0.1:0", "--data", filepath.Join(dir, "data"))
+	log := &lockedBuffer{}
+	cmd.Stdout, cmd.Stderr = out, log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	t.Cleanup(func() {
+		if err := cmd.Process.Signal(os.Interrupt); err != nil {
+			t.Error(err)
+		}
+		if err := <-ended; err != nil {
+			t.Errorf("Ctrl-C: %v\n%s", err, log)
+		}
+	})
+	text := waitFor(t, out.Name(), "# 5.", ended, log)
+	script := text[strings.Index(text, "# 1."):]
+	answers, err := exec.Command("bash", "-ec", script).Output()
+	if err != nil {
+		t.Fatalf("the pasted lines failed: %v\n%s", err, answers)
+	}
+	kinds := []string{}
+	decoder := json.NewDecoder(strings.NewReader(string(answers)))
+	for decoder.More() {
+		var r struct{ ResourceType, Type string }
+		if err := decoder.Decode(&r); err != nil {
+			t.Fatalf("%v in %s", err, answers)
+		}
+		kinds = append(kinds, strings.TrimSpace(r.ResourceType+" "+r.Type))
+	}
+	want := []string{"Bundle transaction-response", "Bundle searchset", "Composition"}
+	for i, k := range kinds {
+		if strings.HasPrefix(k, "Composition") {
+			kinds[i] = "Composition"
+		}
+	}
+	if !slices.Equal(kinds, want) {
+		t.Errorf("the lines answered %q, want %q", kinds, want)
+	}
+	if !regexp.MustCompile(`"title":"Zorgplan kind en gezin"`).Match(answers) {
+		t.Error("the pull did not bring the care plan")
+	}
+}
+
+// waitFor polls a file until it holds a text.
+func waitFor(t *testing.T, file, text string, ended <-chan error, log *lockedBuffer) string {
+	t.Helper()
+	deadline := time.Now().Add(60 * time.Second)
+	for time.Now().Before(deadline) {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i := strings.Index(string(b), text); i >= 0 && strings.HasSuffix(string(b), "\n\n") {
+			return string(b)
+		}
+		select {
+		case err := <-ended:
+			t.Fatalf("the demo ended: %v\n%s", err, log)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	t.Fatalf("no %q within a minute\n%s", text, log)
+	return ""
+}
+
+// TestAcknowledgedTransfersSurviveKill9 is invariant 1: after a power cut every acknowledged
+// transfer is whole, every other one absent or whole, and the audit chain is whole.
+func TestAcknowledgedTransfersSurviveKill9(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	sv := s.start(t)
+	pushed, acknowledged := 0, map[int]bool{}
+	for round := range 20 {
+		hospital := sv.login(t, "hospital", "")
+		acks := make(chan int, 1000)
+		var pushers sync.WaitGroup
+		first := pushed
+		var next sync.Mutex
+		for range 4 {
+			pushers.Go(func() {
+				for {
+					next.Lock()
+					n := pushed
+					pushed++
+					next.Unlock()
+					r, err := hospital.do(http.MethodPost, "/fhir/$submit", "application/json", aboutChild(t, transferFile, n))
+					if err != nil {
+						return // the server is gone
+					}
+					if r.status != http.StatusCreated {
+						t.Errorf("round %d: push %d answered %d: %.300s", round, n, r.status, r.body)
+						return
+					}
+					acks <- n
+				}
+			})
+		}
+		killAfter(sv, acks, acknowledged, rand.IntN(12))
+		pushers.Wait()
+		close(acks)
+		for n := range acks {
+			acknowledged[n] = true
+		}
+		sv = s.start(t)
+		hospital = sv.login(t, "hospital", "")
+		for n := first; n < pushed; n++ {
+			checkWhole(t, hospital, n, acknowledged[n])
+		}
+	}
+	if len(acknowledged) < 20 {
+		t.Errorf("only %d pushes were acknowledged in 20 rounds: the test shows nothing", len(acknowledged))
+	}
+	sv.kill()
+	out, stderr, code := tool(t, "audit", "verify", "--store", s.store())
+	if code != 0 || !strings.Contains(out, "ok") {
+		t.Errorf("audit verify: exit %d %s%s", code, out, stderr)
+	}
+}
+
+const transferFile = "boris/11-overdracht-ziekenhuis-naar-huis.json"
+
+// killAfter lets some pushes be acknowledged, then cuts the power in the midst of others.
+func killAfter(sv *server, acks <-chan int, acknowledged map[int]bool, n int) {
+	for range n {
+		select {
+		case a := <-acks:
+			acknowledged[a] = true
+		case <-time.After(20 * time.Second):
+		}
+	}
+	sv.kill()
+}
+
+// checkWhole compares what is stored of a transfer with what a push of it writes.
+func checkWhole(t *testing.T, c *caller, n int, acknowledged bool) {
+	t.Helper()
+	_, found := c.get(t, fmt.Sprintf("/fhir/Composition?identifier=ovd-2001-%d", n))
+	entries := list(found, "entry")
+	switch {
+	case len(entries) == 0 && acknowledged:
+		t.Errorf("transfer %d was acknowledged and is gone", n)
+	case len(entries) == 0:
+		return
+	}
+	r := c.push(t, aboutChild(t, transferFile, n))
+	if r.status != http.StatusOK {
+		t.Errorf("transfer %d is stored, and pushing it again answered %d", n, r.status)
+		return
+	}
+	for _, location := range locations(t, r.body) {
+		if strings.HasPrefix(location, "Patient/") {
+			continue // without a child record the Patient is a stub that nobody holds yet
+		}
+		if got, _ := c.get(t, "/fhir/"+location); got.status != http.StatusOK {
+			t.Errorf("transfer %d lacks %s: %d", n, location, got.status)
+		}
+	}
+}
+
+// TestParallelPushesOfANewChildMakeOnePatient is the race of two organisations that report the
+// same child for the first time.
+func TestParallelPushesOfANewChildMakeOnePatient(t *testing.T) {
+	t.Parallel()
+	sv := newSite(t).start(t)
+	pushers := map[*caller]string{
+		sv.login(t, "homecare", ""): "boris/01-kind.json", sv.login(t, "hospital", ""): "boris/02-kind-ziekenhuis.json",
+	}
+	for round := range 200 {
+		if round%100 == 99 { // tokens live five minutes
+			pushers = map[*caller]string{
+				sv.login(t, "homecare", ""): "boris/01-kind.json", sv.login(t, "hospital", ""): "boris/02-kind-ziekenhuis.json",
+			}
+		}
+		patients := make(chan string, len(pushers))
+		var race sync.WaitGroup
+		for c, file := range pushers {
+			race.Go(func() {
+				r, err := c.do(http.MethodPost, "/fhir/$submit", "application/json", aboutChild(t, file, round))
+				if err != nil || r.status != http.StatusCreated {
+					t.Errorf("round %d: %s: %d %v %.400s", round, file, r.status, err, r.body)
+					return
+				}
+				for _, l := range locations(t, r.body) {
+					if strings.HasPrefix(l, "Patient/") {
+						patients <- l
+					}
+				}
+			})
+		}
+		race.Wait()
+		close(patients)
+		seen := map[string]bool{}
+		for p := range patients {
+			seen[p] = true
+		}
+		if len(seen) != 1 {
+			t.Fatalf("round %d: the two pushes name %d patients", round, len(seen))
+		}
+	}
+}
