@@ -14,8 +14,13 @@ func steps(in []Item, names []string) []Item {
 	for _, it := range in {
 		out = members(out, it, names[0])
 	}
+	return deeper(out, names[1:])
+}
+
+// deeper is steps from items that it may append to.
+func deeper(out []Item, names []string) []Item {
 	start := 0
-	for _, name := range names[1:] {
+	for _, name := range names {
 		end := len(out)
 		for i := start; i < end; i++ {
 			out = members(out, out[i], name)
@@ -190,9 +195,9 @@ func children(out []Item, it Item) []Item {
 }
 
 // isRoot reports whether a name at the start of a path stands for the item itself, because it is
-// the name of its type or of a base of it.
+// the name of its type or of a base of it. The name of a primitive is always a member.
 func isRoot(it Item, name string) bool {
-	return it.typ != "" && r4.IsA(it.typ, name)
+	return it.typ != "" && !isPrimitive(name) && r4.IsA(it.typ, name)
 }
 
 // resourceOf returns the resource that holds the item, as %resource does.

@@ -98,7 +98,10 @@ func (e *Expression) Eval(w World, focus fhir.Node) ([]Item, error) {
 
 // EvalItem is Eval for an item, such as one of an earlier result or one of a known type.
 func (e *Expression) EvalItem(w World, focus Item) ([]Item, error) {
-	if e.names != nil && focus.Exists() {
+	switch {
+	case len(e.names) > 1 && isRoot(focus, e.names[0]): // the usual search parameter, without an allocation
+		return deeper(members(nil, focus, e.names[1]), e.names[2:]), nil
+	case e.names != nil && focus.Exists():
 		return rooted([]Item{focus}, e.names), nil
 	}
 	return e.evalIn(w, focus)

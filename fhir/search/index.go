@@ -119,7 +119,7 @@ func Index(r *fhir.Resource, base string) ([]Row, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := extraction{base: withoutSlash(base), rows: make([]Row, 0, 32)}
+	x := extraction{base: withoutSlash(base), rows: make([]Row, 0, 64)}
 	root := path.Typed(r.Root())
 	for i := range params {
 		if p := &params[i]; !kept(p.code) {
