@@ -2,6 +2,7 @@ package validate
 
 import (
 	"maps"
+	"math/bits"
 	"slices"
 	"strings"
 	"sync"
@@ -121,12 +122,16 @@ func (p *plan) member(name string) (m *member, twin bool) {
 	return m, true
 }
 
-// similar returns the member that was probably meant by an unknown name, or "".
+// similar returns the member that was probably meant by an unknown name, or "": the same but for
+// capitals or a plural, or one type of a choice that was given without a type.
 func (p *plan) similar(name string) string {
 	name = strings.TrimPrefix(name, "_")
 	for _, known := range slices.Sorted(maps.Keys(p.members)) {
-		if strings.EqualFold(known, name) || strings.EqualFold(known+"s", name) || strings.EqualFold(known, name+"s") {
-			return known
+		element := p.elements[bits.TrailingZeros64(p.members[known].bit)]
+		for _, meant := range []string{known, known + "s", strings.TrimSuffix(known, "s"), element} {
+			if strings.EqualFold(meant, name) {
+				return known
+			}
 		}
 	}
 	return ""

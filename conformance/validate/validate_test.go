@@ -8,6 +8,7 @@ import (
 
 	"github.com/drieluik/drieluik/conformance/validate"
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/fhir/r4"
 )
 
 // faults validates a resource and returns "path rule" of every issue.
@@ -194,12 +195,34 @@ func TestTheNumberOfIssuesIsBounded(t *testing.T) {
 
 func TestAnUnknownElementNamesTheProbableOne(t *testing.T) {
 	t.Parallel()
-	r, _ := fhir.Parse([]byte(patient(`"birthdate":"2020"`)), fhir.Limits{})
-	want := []fhir.Issue{{
-		Severity: "error", Code: "structure", Expression: "Patient.birthdate", Diagnostics: "FHIR-STRUCT-UNKNOWN",
-		Text: "R4 does not define this element in Patient; remove it or write it as in Patient.birthDate.",
-	}}
-	if diff := cmp.Diff(want, validate.Resource(r)); diff != "" {
-		t.Error(diff)
+	for _, c := range []struct{ member, meant string }{
+		{"birthdate", "birthDate"}, {"names", "name"}, {"addres", "address"}, {"nationality", ""}, {"contacts", "contact"},
+		{"deceased", "deceasedBoolean"}, {"_Gender", "gender"}, {"photos", "photo"},
+	} {
+		r, issues := fhir.Parse([]byte(patient(`"`+c.member+`":"a"`)), fhir.Limits{})
+		if r == nil {
+			t.Fatal(issues)
+		}
+		text := "R4 does not define this element in Patient; remove it"
+		if c.meant != "" {
+			text += " or write it as in Patient." + c.meant
+		}
+		want := []fhir.Issue{{
+			Severity: "error", Code: "structure", Expression: "Patient." + strings.TrimPrefix(c.member, "_"),
+			Diagnostics: "FHIR-STRUCT-UNKNOWN", Text: text + ".",
+		}}
+		if diff := cmp.Diff(want, validate.Resource(r)); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
+// The walk remembers which elements it saw in the bits of one word.
+func TestNoStructureHasMoreElementsThanAWordHasBits(t *testing.T) {
+	t.Parallel()
+	for name, s := range r4.All() {
+		if len(s.Elements) > 64 {
+			t.Errorf("%s has %d elements", name, len(s.Elements))
+		}
 	}
 }
