@@ -15,9 +15,11 @@ import (
 func checkStoredPlan(all bool) func(*mapper) error {
 	return func(m *mapper) error {
 		in := m.inhoud()
-		if _, err := findPlanBasis(m, true); err != nil {
+		basis, err := m.findPlanBasis()
+		if err != nil {
 			return err
 		}
+		m.checkPlanBasis(basis)
 		outcomes, err := m.outcomes()
 		if err != nil {
 			return err
@@ -125,11 +127,12 @@ func coordinators(team fhir.Node) []string {
 	return out
 }
 
-// planBasis is what the plan rests on: the stored record behind each of opBasisVan, a zero Ref for
-// one that is not stored.
+// planBasis is what the plan rests on.
 type planBasis struct {
-	refs  []fhir.Ref
-	needs map[string]need // by behoefte id
+	refs     []fhir.Ref      // anchors of opBasisVan; zero: not stored
+	needs    map[string]need // of their scans, by behoefte id
+	scanned  bool            // a scan is among them
+	complete bool            // all are stored
 }
 
 // need is one behoefte of a scan in opBasisVan.
@@ -145,34 +148,40 @@ var basisTypes = []struct {
 	anchor fhir.Type
 }{{"hulpbehoeftescan", "QuestionnaireResponse"}, {"verwijsboom", "QuestionnaireResponse"}, {"overdracht", "Composition"}}
 
-// findPlanBasis looks up the records of opBasisVan and the needs of their scans. With report it
-// holds REF-04 and, when all that the plan rests on is stored, REF-05 for the needs.
-func findPlanBasis(m *mapper, report bool) (planBasis, error) {
-	b := planBasis{needs: map[string]need{}}
-	complete, scans := true, 0
+// findPlanBasis looks up the records of opBasisVan and the needs of their scans.
+func (m *mapper) findPlanBasis() (planBasis, error) {
+	b := planBasis{needs: map[string]need{}, complete: true}
 	for _, v := range m.inhoud().at("opBasisVan").items() {
-		name, found, err := m.storedRecord(v.str())
+		name, hit, err := m.storedRecord(v.str())
 		if err != nil {
 			return b, err
 		}
-		if found == nil {
-			b.refs, complete = append(b.refs, fhir.Ref{}), false
-			if report && v.sound() {
-				m.warn("MKS-REF-04", v)
-			}
+		if hit == nil {
+			b.refs, b.complete = append(b.refs, fhir.Ref{}), false
 			continue
 		}
-		b.refs = append(b.refs, found.Resource.Ref())
+		b.refs = append(b.refs, hit.Resource.Ref())
 		if name != "hulpbehoeftescan" {
 			continue
 		}
-		scans++
-		if err := m.readNeeds(v.str(), found, b.needs); err != nil {
+		b.scanned = true
+		if err := m.readNeeds(v.str(), hit, b.needs); err != nil {
 			return b, err
 		}
 	}
-	if !report || !complete || scans == 0 {
-		return b, nil
+	return b, nil
+}
+
+// checkPlanBasis holds REF-04 for opBasisVan and, when all that the plan rests on is stored, REF-05
+// for the needs of its problems.
+func (m *mapper) checkPlanBasis(b planBasis) {
+	for i, v := range m.inhoud().at("opBasisVan").items() {
+		if v.sound() && b.refs[i].IsZero() {
+			m.warn("MKS-REF-04", v)
+		}
+	}
+	if !b.complete || !b.scanned {
+		return
 	}
 	for _, p := range m.inhoud().at("problemen").items() {
 		for _, v := range p.at("behoeften").items() {
@@ -181,10 +190,9 @@ func findPlanBasis(m *mapper, report bool) (planBasis, error) {
 			}
 		}
 	}
-	return b, nil
 }
 
-// storedRecord finds the anchor of "recordId/versie" of this source, and its record type.
+// storedRecord finds the anchor of "recordId/versie" of this source and child, and its record type.
 func (m *mapper) storedRecord(name string) (string, *mapping.Found, error) {
 	id, text, ok := strings.Cut(name, "/")
 	version, err := strconv.Atoi(text)
@@ -205,7 +213,7 @@ func (m *mapper) storedRecord(name string) (string, *mapping.Found, error) {
 			if err != nil {
 				return "", nil, fmt.Errorf("mks.storedRecord: %w", err)
 			}
-			if hit != nil {
+			if hit != nil && found(hit).At("subject", "reference").Text() == m.child.ref.String() {
 				return t.name, hit, nil
 			}
 		}

@@ -53,8 +53,8 @@ func (c planCase) scan(record string, needs ...string) {
 
 func (c planCase) outcome(law, part string) {
 	c.hold("verwijsboom/vb-1001", 2,
-		fmt.Sprintf(`{"resourceType":"QuestionnaireResponse","id":%q,"status":"completed"}`,
-			mapping.ID("QuestionnaireResponse/"+planSource+"verwijsboom/vb-1001")),
+		fmt.Sprintf(`{"resourceType":"QuestionnaireResponse","id":%q,"status":"completed","subject":{"reference":%q}}`,
+			mapping.ID("QuestionnaireResponse/"+planSource+"verwijsboom/vb-1001"), borisPatient),
 		fmt.Sprintf(`{"resourceType":"ServiceRequest","id":"outcome","status":"active","subject":{"reference":%q},"identifier":[{"system":"%s/bron/%suitkomst","value":"vb-1001#%s/%s"}]}`,
 			borisPatient, planSystem, planSource, law, part))
 }
@@ -102,6 +102,21 @@ func TestPlanRestsOnWhatIsStored(t *testing.T) {
 	a1 := planResource(t, r, "CarePlan", "zp-1001#a1/1", "identifier", "value")
 	if !slices.Contains(planTexts(a1, "extension", "extension", "valueReference", "reference"), "ServiceRequest/outcome") {
 		t.Error("a1 does not refer to its outcome")
+	}
+}
+
+func TestPlanDoesNotRestOnTheRecordsOfAnotherChild(t *testing.T) {
+	c := planBoris(t)
+	c.store(sample(t, "daan/01-kind.json"))
+	c.scan("hbs-1004", "soc.draagkracht b1") // of Boris; the plan of Daan names it
+	_, r, issues := c.try(sample(t, daan6))
+	if !slices.Contains(planFindings(issues, fhir.SeverityWarning), planFinding{fhir.SeverityWarning, "MKS-REF-04", "/inhoud/opBasisVan/0"}) {
+		t.Error("the scan of another child counts as stored")
+	}
+	for _, m := range r.Resources {
+		if strings.Contains(string(m.Resource.Bytes()), mapping.ID("QuestionnaireResponse/"+planSource+"hulpbehoeftescan/hbs-1004")) {
+			t.Errorf("%s refers to the scan of another child", m.Resource.Ref())
+		}
 	}
 }
 

@@ -357,3 +357,22 @@ func TestPlanTagsFollowTheDomains(t *testing.T) {
 		t.Errorf("tags (-want +got):\n%s", diff)
 	}
 }
+
+func TestPlanTagsOfTheMKSDivision(t *testing.T) {
+	r := planOf(t, "sanne/01-kind.json").store(planEdited(t, sanne2, func(_, in map[string]any) {
+		planList(in, "acties")[0]["domein"] = "veiligheid" // of a problem in medisch
+		delete(planList(in, "doelen")[1], "probleem")
+	}))
+	for id, want := range map[string][]string{
+		"p2": {"veiligheid"}, "d1": {"medisch"}, "a1/1": {"medisch", "veiligheid"}, "a5/1": {"ontwikkeling"},
+		"d2": {"medisch", "veiligheid", "sociaal", "ontwikkeling"}, // nothing says which
+	} {
+		for _, m := range r.Resources {
+			if n := m.Resource.Root(); slices.Contains(planTexts(n, "identifier", "value"), "zp-1002#"+id) {
+				if diff := cmp.Diff(want, planTags(n)); diff != "" {
+					t.Errorf("%s (-want +got):\n%s", id, diff)
+				}
+			}
+		}
+	}
+}

@@ -42,7 +42,7 @@ type planItem struct {
 
 // writePlan maps a zorgplan (mks.md 3.5).
 func writePlan(m *mapper) error {
-	basis, err := findPlanBasis(m, false)
+	basis, err := m.findPlanBasis()
 	if err != nil {
 		return err
 	}
