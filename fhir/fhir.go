@@ -53,7 +53,7 @@ func ParseRef(s string) (Ref, bool) {
 	r := Ref{Type: t, ID: parts[1]}
 	if len(parts) == 4 {
 		v, err := strconv.Atoi(parts[3])
-		if err != nil || v < 1 {
+		if err != nil || v < 1 || strconv.Itoa(v) != parts[3] {
 			return Ref{}, false
 		}
 		r.Version = v

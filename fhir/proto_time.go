@@ -2,7 +2,6 @@ package fhir
 
 import (
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -93,7 +92,7 @@ func (s *planSet) location(name string) (*time.Location, error) {
 	}
 	l, err := time.LoadLocation(name)
 	if err != nil {
-		return nil, fmt.Errorf("time zone: %w", err)
+		return nil, errors.New("the time zone is unknown") // err repeats its name
 	}
 	s.zones.Store(name, l)
 	return l, nil
