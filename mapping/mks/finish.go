@@ -69,8 +69,11 @@ func (m *mapper) result(members []*dpb.Extension) (mapping.Result, error) {
 // changedElements returns the members of the Patient that this record set, when it is not the only
 // source (mks.md 2.6).
 func (m *mapper) changedElements(patient *fhir.Resource) ([]string, error) {
-	if patient == nil || m.rec.name != "kind" || !m.child.others {
+	if patient == nil || m.rec.name == "kind" && !m.child.others {
 		return nil, nil
+	}
+	if m.rec.name != "kind" {
+		return []string{"Patient.identifier"}, nil // a stub
 	}
 	fresh, err := fhir.FromProto(m.added[m.anchor].message)
 	if err != nil {

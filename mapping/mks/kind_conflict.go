@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	tpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/task_go_proto"
 
@@ -214,12 +215,26 @@ func (m *mapper) sealConflicts() error {
 		if s := v.at("afgeschermd"); s.sound() && sealedSince(stored) != s.at("vanaf").str() {
 			m.contest("MKS-MRG-01", s)
 		}
+		if bsn := v.at("bsn"); bsn.sound() && sharedNumber(stored, bsn.str(), m.head.base()) {
+			m.contest("MKS-MRG-01", bsn)
+		}
 		until := v.at("tot")
 		if until.sound() && stored.Exists() && stored.At("period", "end").Text() != until.str() {
 			m.contest("MKS-MRG-01", until)
 		}
 	}
 	return nil
+}
+
+// sharedNumber reports whether a stored person whom another source lists too has another BSN.
+func sharedNumber(related fhir.Node, bsn, base string) bool {
+	other, listed := false, false
+	for id := range related.All("identifier") {
+		system := id.Member("system").Text()
+		other = other || system == bsnSystem && id.Member("value").Text() != bsn
+		listed = listed || strings.HasSuffix(system, "/"+listNames["bet"]) && !strings.HasPrefix(system, base+"/")
+	}
+	return other && listed
 }
 
 func sealedSince(related fhir.Node) string {

@@ -97,7 +97,7 @@ func (m *mapper) relatedPeople() error {
 		on := t.ref.String()
 		r := &rpb.RelatedPerson{
 			Identifier: some(
-				identifier(bsnSystem, traced(v.at("bsn"), on+".identifier").str()),
+				m.relatedNumber(v.at("bsn"), on),
 				identifier(t.id.System, v.at("id").to(on+".identifier").str())),
 			Active: pbool(true), Patient: m.patientRef(), Relationship: relationship(v, on+".relationship"),
 			Name: names(v.at("naam"), on+".name"), Telecom: telecoms(v.at("telefoon"), v.at("email"), on+".telecom"),
@@ -111,6 +111,14 @@ func (m *mapper) relatedPeople() error {
 		m.addUnited(r, about{id: t.ref.ID, profiles: []string{nlCore("ContactPerson")}}, t.stored, u)
 	}
 	return nil
+}
+
+// relatedNumber returns the BSN of a betrokkene unless it contradicts the stored one.
+func (m *mapper) relatedNumber(v value, on string) *dpb.Identifier {
+	if m.conflict[v.ptr] {
+		return nil
+	}
+	return identifier(bsnSystem, traced(v, on+".identifier").str())
 }
 
 func (m *mapper) relatedExtension(v value, on string) *dpb.Extension {

@@ -3,6 +3,7 @@ package mks
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	ctpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/care_team_go_proto"
 
@@ -29,6 +30,9 @@ func writeKind(m *mapper) error {
 	m.writeOrder()
 	m.writeTeam()
 	if err := m.endCustody(); err != nil {
+		return err
+	}
+	if err := m.moveIdentifiers(); err != nil {
 		return err
 	}
 	m.writeConflicts()
@@ -182,8 +186,50 @@ func (m *mapper) endCustody() error {
 		if err := m.addEdited(hit.Resource, withoutExtension(found(hit), extensionURL("gezag"))...); err != nil {
 			return err
 		}
+		m.added[len(m.added)-1].unlisted = true
 	}
 	return nil
+}
+
+// moveIdentifiers takes a local id from the resource that bore it before, when the record's person
+// or organisation is another one now: a corrected BSN or URA.
+func (m *mapper) moveIdentifiers() error {
+	for _, local := range sortedKeys(m.own) {
+		t := m.own[local]
+		hits, err := m.known.Identified(t.ref.Type, t.id)
+		if err != nil {
+			return fmt.Errorf("mks.moveIdentifiers: %w", err)
+		}
+		for _, hit := range hits {
+			n := found(hit)
+			foreign := t.kind == "bet" && n.At("patient", "reference").Text() != m.child.ref.String()
+			if foreign || hit.Resource.Ref() == t.ref {
+				continue
+			}
+			if err := m.addEdited(hit.Resource, withoutIdentifier(n, t.id)...); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// withoutIdentifier returns the edits that drop one identifier. A person whom no source lists any
+// more is no longer involved.
+func withoutIdentifier(n fhir.Node, id fhir.Identifier) []fhir.Edit {
+	out := []fhir.Edit{{Path: []string{"identifier"}}}
+	listed := false
+	for x := range n.All("identifier") {
+		if identifierKey(x) == id.String() {
+			continue
+		}
+		listed = listed || strings.HasSuffix(x.Member("system").Text(), "/"+listNames["bet"])
+		out = append(out, fhir.Edit{Path: []string{"identifier"}, JSON: x.Raw(), Append: true})
+	}
+	if n.Member("patient").Exists() && !listed {
+		out = append(out, fhir.Edit{Path: []string{"active"}, JSON: "false"})
+	}
+	return out
 }
 
 // withoutExtension returns the edits that drop the extensions of one URL.
@@ -197,11 +243,21 @@ func withoutExtension(n fhir.Node, url string) []fhir.Edit {
 	return out
 }
 
-// addEdited adds a stored resource with edits.
+// addEdited adds a stored resource with edits, on top of those that this record made before.
 func (m *mapper) addEdited(r *fhir.Resource, edits ...fhir.Edit) error {
+	at := -1
+	for i := range m.added {
+		if m.added[i].edited != nil && m.added[i].ref == r.Ref() {
+			at, r = i, m.added[i].edited
+		}
+	}
 	edited, err := r.Edit(edits...)
 	if err != nil {
 		return fmt.Errorf("mks.addEdited: %s: %w", r.Type(), err)
+	}
+	if at >= 0 {
+		m.added[at].edited = edited
+		return nil
 	}
 	m.added = append(m.added, added{edited: edited, ref: r.Ref()})
 	return nil

@@ -68,6 +68,7 @@ type added struct {
 	stored    *mapping.Found // the resource that it is united with (2.6)
 	union     union
 	stub      bool // a Patient known by its identifier alone
+	unlisted  bool // edited, though this version of the record does not yield it
 }
 
 // about says what add puts on a resource besides its content.

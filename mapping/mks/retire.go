@@ -44,7 +44,7 @@ func (m *mapper) retire() error {
 	}
 	now := map[fhir.Ref]bool{}
 	for _, a := range m.added {
-		now[a.ref] = true
+		now[a.ref] = !a.unlisted
 	}
 	for _, v := range versions {
 		for _, draft := range []bool{true, false} {

@@ -22,10 +22,14 @@ func consentStored(m *mapper) error {
 	return m.objections(in)
 }
 
-// givers holds TOE-01, TOE-02 and TOE-09.
+// givers holds TOE-01, TOE-02 and TOE-09. A withdrawal is never refused for who once gave: age and
+// authority have moved on since.
 func (m *mapper) givers() {
 	in := m.inhoud()
 	list := in.at("gegevenDoor")
+	if m.head.status == "ingetrokken" || in.at("ingetrokkenOp").present() {
+		return
+	}
 	if !m.child.stored || m.child.stub || !list.sound() || !in.soundAll("soort", "besluit") {
 		return
 	}

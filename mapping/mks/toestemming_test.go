@@ -1,6 +1,7 @@
 package mks_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -208,5 +209,58 @@ func TestConsentOfThirteenYearOldAloneIsProposed(t *testing.T) {
 	}
 	if got := anchorOf(t, r).Member("status").Text(); got != "proposed" {
 		t.Errorf("status is %s", got)
+	}
+}
+
+func TestAWithdrawalIsNeverRefusedForTheGiver(t *testing.T) {
+	t.Parallel()
+	k := mappingtest.New()
+	store(t, k, "daan/01-kind.json", "daan/05-toestemming.json")
+	text := edit(t, sample(t, "invalid/15-toestemming-moeder-voor-jongere.json"), `"2026-10-01T10:00:00+02:00"`, "inhoud", "ingetrokkenOp")
+	text = edit(t, edit(t, text, "[]", "inhoud", "uitzonderingen"), "2", "versie")
+	r := apply(t, k, text)
+	if got := anchorOf(t, r).Member("status").Text(); got != "inactive" {
+		t.Errorf("status is %s", got)
+	}
+}
+
+func TestADraftConsentLivesBesideTheOneInForce(t *testing.T) {
+	t.Parallel()
+	k := mappingtest.New()
+	child := "boris/01-kind.json"
+	store(t, k, child)
+	first := store(t, k, "boris/12-toestemming.json")
+	draft := apply(t, k, edit(t, next(t, "boris/12-toestemming.json"), `"concept"`, "status"))
+	if draft.Anchor == first.Anchor || anchorOf(t, draft).Member("status").Text() != "draft" {
+		t.Errorf("the draft is %s", draft.Anchor)
+	}
+	final := apply(t, k, edit(t, sample(t, "boris/12-toestemming.json"), "3", "versie"))
+	if final.Anchor != first.Anchor {
+		t.Errorf("version 3 is %s", final.Anchor)
+	}
+	if got := read(t, k, draft.Anchor).Member("status").Text(); got != "entered-in-error" {
+		t.Errorf("the draft is %s after version 3", got)
+	}
+}
+
+func TestAWaitingConsentOfAStrangerBecomesAQuestion(t *testing.T) {
+	t.Parallel()
+	k := mappingtest.New()
+	giver := `[{"ref":"bet-03","op":"2026-10-30T12:00:00+01:00","wijze":"portaal"}]`
+	waiting := apply(t, k, edit(t, sample(t, "boris/12-toestemming.json"), giver, "inhoud", "gegevenDoor"))
+	after := store(t, k, "boris/01-kind.json")
+	if got := read(t, k, waiting.Anchor).Member("status").Text(); got != "proposed" {
+		t.Errorf("status is %s", got)
+	}
+	tasks := of(after, "Task")
+	if len(tasks) != 1 {
+		t.Fatalf("%d questions", len(tasks))
+	}
+	task := tasks[0].Resource.Root()
+	if got := texts(task, "input", "valueString"); !slices.Equal(got, []string{"MKS-TOE-02"}) {
+		t.Errorf("the question is about %v", got)
+	}
+	if got := task.At("focus", "reference").Text(); got != waiting.Anchor.String() {
+		t.Errorf("the question is about %s", got)
 	}
 }

@@ -68,7 +68,7 @@ func (u union) edits(stored, fresh fhir.Node) []fhir.Edit {
 		switch name {
 		case "resourceType", "id", "meta":
 		case "identifier":
-			out = append(out, missing(old, fresh.Member(name), name, identifierKey)...)
+			out = append(out, identifiers(old, fresh.Member(name))...)
 		case "extension":
 			out = append(out, u.extensions(old, fresh.Member(name))...)
 		default:
@@ -114,35 +114,47 @@ func (u union) member(name string, old, fresh fhir.Node) []fhir.Edit {
 	return carry
 }
 
-// extensions carries stored extensions that the fresh resource lacks.
-func (u union) extensions(old, fresh fhir.Node) []fhir.Edit {
-	all := missing(old, fresh, "extension", extensionKey)
-	if u.extension == nil {
-		return nil
+// identifiers carries stored identifiers that the fresh resource lacks. A number of a national
+// register is one: the fresh one replaces the stored one.
+func identifiers(old, fresh fhir.Node) []fhir.Edit {
+	told := map[string]bool{}
+	for n := range fresh.Children() {
+		system := n.Member("system").Text()
+		told[system] = registers[system]
 	}
 	var out []fhir.Edit
-	i := 0
-	for n := range old.Children() {
-		if i < len(all) && all[i].JSON == n.Raw() {
-			if u.extension(n) {
-				out = append(out, all[i])
-			}
-			i++
+	for _, n := range lacking(old, fresh, identifierKey) {
+		if !told[n.Member("system").Text()] {
+			out = append(out, fhir.Edit{Path: []string{"identifier"}, JSON: n.Raw(), Append: true})
 		}
 	}
 	return out
 }
 
-// missing returns edits that append the items of old whose key the fresh list lacks.
-func missing(old, fresh fhir.Node, name string, key func(fhir.Node) string) []fhir.Edit {
+// registers are the identifier systems in which a person or organisation has one number.
+var registers = map[string]bool{bsnSystem: true, bigSystem: true, uraSystem: true, agbSystem: true, uzoviSystem: true}
+
+// extensions carries stored extensions that the fresh resource lacks.
+func (u union) extensions(old, fresh fhir.Node) []fhir.Edit {
+	var out []fhir.Edit
+	for _, n := range lacking(old, fresh, extensionKey) {
+		if u.extension != nil && u.extension(n) {
+			out = append(out, fhir.Edit{Path: []string{"extension"}, JSON: n.Raw(), Append: true})
+		}
+	}
+	return out
+}
+
+// lacking returns the items of old whose key the fresh list lacks.
+func lacking(old, fresh fhir.Node, key func(fhir.Node) string) []fhir.Node {
 	have := map[string]bool{}
 	for n := range fresh.Children() {
 		have[key(n)] = true
 	}
-	var out []fhir.Edit
+	var out []fhir.Node
 	for n := range old.Children() {
 		if !have[key(n)] {
-			out = append(out, fhir.Edit{Path: []string{name}, JSON: n.Raw(), Append: true})
+			out = append(out, n)
 		}
 	}
 	return out
