@@ -315,6 +315,12 @@ func (e *event) refused(compartment string, d auth.Decision) {
 	e.denied(d, patientOf(compartment))
 }
 
+// rejected replaces what the event would have written by the fact that the content broke a rule.
+func (e *event) rejected(patient fhir.Ref) {
+	e.touches = nil
+	e.denied(auth.Decision{HTTP: 422, Step: "permit", Reason: "rules"}, patient)
+}
+
 func patientOf(compartment string) fhir.Ref {
 	if compartment == "" || strings.HasPrefix(compartment, "_") {
 		return fhir.Ref{}

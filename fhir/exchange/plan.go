@@ -10,10 +10,12 @@ import (
 	"github.com/drieluik/drieluik/fhir/search"
 )
 
-// identityTypes bear business identifiers that are looked up without knowing the child.
+// identityTypes bear business identifiers that are looked up without knowing the child: persons,
+// organisations, and the resources that carry a source record (mks.md 3.1).
 var identityTypes = map[fhir.Type]bool{
 	"Patient": true, "RelatedPerson": true, "Person": true, "Practitioner": true,
 	"PractitionerRole": true, "Organization": true, "Location": true, "Device": true,
+	"QuestionnaireResponse": true, "CarePlan": true, "Encounter": true, "Composition": true, "Consent": true,
 }
 
 // draft gathers the writes of one unit. It remembers which patients its own new resources are

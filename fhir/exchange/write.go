@@ -90,7 +90,9 @@ func (s *Service) transactOnce(ctx context.Context, c Call, changes []Change) ([
 		return nil, fhir.Wrap(op, err)
 	}
 	if refused == nil {
-		refused = d.faults(op)
+		if refused = d.faults(op); refused != nil {
+			e.rejected(c.Principal.Patient)
+		}
 	}
 	if refused != nil {
 		if err := s.record(ctx, op, e.audits(s)); err != nil {
