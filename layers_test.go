@@ -23,12 +23,13 @@ var rows = [][]string{
 	{"fhir/search"},
 	{"fhir/path"},
 	{"fhir", "auth/jose"},
-	{"fhir/r4"},
+	{"fhir/r4", "testdata"},
 }
 
 // kits are folders that only tests and generators import or run; they may import any row.
 var kits = map[string]bool{
 	"fhir/r4/gen": true, "fhir/store/storetest": true, "auth/state/statetest": true,
+	"mapping/mappingtest": true,
 }
 
 // within are packages that stand under another of the same row and may be imported by it, or
