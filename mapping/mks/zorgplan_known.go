@@ -86,7 +86,7 @@ func (m *mapper) checkExecutors(a value) {
 // there is no current zorgcoordinator to compare with, and the rules are skipped.
 func (m *mapper) checkCoordinator(in value) error {
 	team, err := m.kindteam()
-	if err != nil || team == nil {
+	if err != nil || team == nil || m.head.status == "ingetrokken" {
 		return err
 	}
 	current := coordinators(found(team))

@@ -70,7 +70,8 @@ func (d *document) tooMany(list value) {
 	d.mark(list.ptr)
 }
 
-// checkPlanVersion holds ZP-01, ZP-16 and the half of ZP-13 that needs no team.
+// checkPlanVersion holds ZP-01, ZP-16 and the half of ZP-13 that needs no team. A withdrawal changes
+// nothing and signs nothing: it is never refused for what the withdrawn version said.
 func checkPlanVersion(d *document, in value) {
 	version := d.root.at("versie")
 	if !version.sound() {
@@ -78,6 +79,9 @@ func checkPlanVersion(d *document, in value) {
 	}
 	if old := in.at("vervangtVersie"); old.sound() && old.whole() >= version.whole() {
 		d.tell("MKS-ZP-01", old)
+	}
+	if d.head.status == "ingetrokken" {
+		return
 	}
 	if change := in.at("wijziging"); version.whole() > 1 && !change.present() {
 		d.tell("MKS-ZP-13", change)

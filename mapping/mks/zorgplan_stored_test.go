@@ -183,8 +183,9 @@ func TestWithdrawnPlanIsEnteredInError(t *testing.T) {
 		"not stored":   {nil, planInForce},
 	} {
 		c := planBoris(t, row.before...)
-		r := c.store(planEdited(t, boris4, func(doc, in map[string]any) {
+		r := c.store(planEdited(t, boris3, func(doc, in map[string]any) { // as it was, with its old signature
 			doc["versie"], doc["status"], doc["intrekReden"] = 5, "ingetrokken", "verkeerd kind"
+			delete(in, "wijziging")
 		}))
 		if got := r.Anchor.String(); got != row.anchor {
 			t.Errorf("%s: anchor %s, want %s", name, got, row.anchor)
