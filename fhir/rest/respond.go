@@ -55,8 +55,8 @@ func reasonOf(err error) string {
 	return answers[fhir.KindOf(err)].name
 }
 
-// fail renders an error and returns its status. Causes go to the log, never to the client.
-func (s *Server) fail(w http.ResponseWriter, err error) int {
+// fail renders an error. Causes go to the log, never to the client.
+func (s *Server) fail(w http.ResponseWriter, err error) {
 	err = known(err)
 	kind := fhir.KindOf(err)
 	a := answers[kind]
@@ -91,7 +91,6 @@ func (s *Server) fail(w http.ResponseWriter, err error) int {
 	if err := writeJSON(w, a.status, body); err != nil {
 		s.Log.Debug("client went away", "request", w.Header().Get("X-Request-Id"))
 	}
-	return a.status
 }
 
 // challenge tells how to authenticate (SMART-601).

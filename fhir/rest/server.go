@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
 
 	"github.com/drieluik/drieluik/auth"
 	"github.com/drieluik/drieluik/fhir"
@@ -75,16 +76,16 @@ func (s *Server) handle(h handler) http.HandlerFunc {
 		w.Header().Set("Cache-Control", "no-store")
 		r = r.WithContext(withRequestID(r.Context(), id))
 		r.Body = http.MaxBytesReader(w, r.Body, s.MaxBody)
+		out := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		err := negotiate(r)
 		if err == nil {
-			err = h(w, r)
+			err = h(out, r)
 		}
-		status := http.StatusOK
 		if err != nil {
-			status = s.fail(w, err)
+			s.fail(out, err)
 		}
 		s.Log.Info("fhir", "method", r.Method, "route", chi.RouteContext(r.Context()).RoutePattern(),
-			"status", status, "reason", reasonOf(err), "ms", time.Since(start).Milliseconds(), "request", id)
+			"status", out.Status(), "reason", reasonOf(err), "ms", time.Since(start).Milliseconds(), "request", id)
 	}
 }
 
