@@ -71,7 +71,9 @@ func TestTransferRulesFireWhereTheyShould(t *testing.T) {
 			sub(c, "metingen")["saturatie"] = map[string]any{"waarde": 101, "op": "2026-11-02T08:00:00+01:00"}
 		}, "error MKS-OVD-07 /inhoud/metingen/saturatie/waarde"},
 		{"a pain score outside its scale", func(_, c map[string]any) { sub(c, "pijn")["score"] = 11 }, "error MKS-OVD-08 /inhoud/pijn/score"},
-		{"a COMFORT score begins at 6", func(_, c map[string]any) { c["pijn"] = map[string]any{"schaal": "COMFORT", "score": 5, "op": "2026-11-02T08:00:00+01:00"} }, "error MKS-OVD-08 /inhoud/pijn/score"},
+		{"a COMFORT score begins at 6", func(_, c map[string]any) {
+			c["pijn"] = map[string]any{"schaal": "COMFORT", "score": 5, "op": "2026-11-02T08:00:00+01:00"}
+		}, "error MKS-OVD-08 /inhoud/pijn/score"},
 		{"a malformed digest", func(_, c map[string]any) {
 			c["bijlagen"] = []any{map[string]any{"titel": "x", "mime": "application/pdf", "sha256": "ABC"}}
 		}, "error MKS-OVD-09 /inhoud/bijlagen/0/sha256"},
