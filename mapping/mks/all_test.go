@@ -212,3 +212,44 @@ func TestRecordTypesWithoutMappingAreRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestRecordsOfBorisBecomeTheResourcesOfTheWorkedExample(t *testing.T) {
+	t.Parallel()
+	want := map[string]map[string]int{
+		"boris/01-kind.json": {"Patient": 1, "Organization": 9, "Practitioner": 7, "PractitionerRole": 7,
+			"RelatedPerson": 4, "Observation": 2, "Coverage": 1, "CareTeam": 1, "Provenance": 1},
+		"boris/02-kind-ziekenhuis.json": {"Organization": 2, "Practitioner": 2, "PractitionerRole": 2,
+			"RelatedPerson": 2, "Patient": 1, "Coverage": 1, "Provenance": 1},
+		"boris/06-zorgplan-v2.json": {"Condition": 3, "Goal": 2, "CarePlan": 11, "NutritionOrder": 1,
+			"Appointment": 2, "Flag": 1, "Provenance": 2},
+		"boris/07-zorgplan-v3.json": {"Condition": 3, "Goal": 2, "CarePlan": 11, "NutritionOrder": 1,
+			"Appointment": 2, "Flag": 1, "Provenance": 2},
+		"boris/08-zorgplan-v4-concept.json": {"Condition": 3, "Goal": 2, "CarePlan": 11, "NutritionOrder": 1, "Flag": 1, "Provenance": 1},
+		"boris/11-overdracht-ziekenhuis-naar-huis.json": {"Observation": 11, "Condition": 4, "AllergyIntolerance": 1,
+			"Flag": 1, "CarePlan": 3, "Encounter": 3, "Device": 2, "DeviceUseStatement": 2, "NutritionOrder": 1,
+			"DocumentReference": 1, "QuestionnaireResponse": 1, "Composition": 1, "Task": 1, "Provenance": 1},
+		"boris/12-toestemming.json":               {"Consent": 1, "Provenance": 1},
+		"boris/13-toestemming-verondersteld.json": {"Consent": 1, "Provenance": 1},
+	}
+	anchors := map[string]string{
+		"boris/01-kind.json":                            "Patient/857f7414-61fd-5f7b-8cc1-57f7dccedb87",
+		"boris/02-kind-ziekenhuis.json":                 "Patient/857f7414-61fd-5f7b-8cc1-57f7dccedb87",
+		"boris/07-zorgplan-v3.json":                     "CarePlan/8c0b0cd2-d110-52f4-95df-b7854d1e51bf",
+		"boris/08-zorgplan-v4-concept.json":             "CarePlan/0d119d1f-a323-5ab3-927c-f715c79f2867",
+		"boris/11-overdracht-ziekenhuis-naar-huis.json": "Composition/e2a25bed-6435-5c5a-9e4d-46086152a070",
+	}
+	all, _ := dossier(t, "boris")
+	for _, m := range all {
+		if d := cmp.Diff(want[m.file], counts(m.result)); d != "" {
+			t.Errorf("%s (-want +got):\n%s", m.file, d)
+		}
+		if a := anchors[m.file]; a != "" && m.result.Anchor.String() != a {
+			t.Errorf("%s has the anchor %s", m.file, m.result.Anchor)
+		}
+	}
+	implied := anchorOf(t, all[len(all)-1].result)
+	transfer := implied.At("provision", "data", "reference", "reference").Text()
+	if transfer != anchors["boris/11-overdracht-ziekenhuis-naar-huis.json"] {
+		t.Errorf("the implied consent is about %s", transfer)
+	}
+}

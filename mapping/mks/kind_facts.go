@@ -177,8 +177,8 @@ func (m *mapper) matchCoverage(v value, payer fhir.Ref, id string) (target, erro
 	law := lawConcept(v.at("wet").str()).GetCoding()[0]
 	for _, hit := range hits {
 		n := found(hit)
-		c := n.At("type", "coding")
-		same := c.Member("system").Text() == law.GetSystem().GetValue() && c.Member("code").Text() == law.GetCode().GetValue() &&
+		same := n.At("type", "coding", "system").Text() == law.GetSystem().GetValue() &&
+			n.At("type", "coding", "code").Text() == law.GetCode().GetValue() &&
 			n.At("payor", "reference").Text() == payer.String() && n.Member("subscriberId").Text() == v.at("polisnummer").str()
 		if same || t.stored == nil && hit.Resource.ID() == id {
 			t.ref, t.stored = hit.Resource.Ref(), hit

@@ -135,4 +135,22 @@ func TestKindRecordsOfBorisBecomeTheResourcesOfTheWorkedExample(t *testing.T) {
 	if second.Patient != first.Patient {
 		t.Errorf("the hospital's child is %s, not %s", second.Patient, first.Patient)
 	}
+	// one policy, both parents, the hospital and the paediatrician are known from home care
+	shared := map[string]int{"Patient": 1, "Coverage": 1, "Organization": 2, "RelatedPerson": 2, "Practitioner": 1}
+	if d := cmp.Diff(shared, both(first, second)); d != "" {
+		t.Errorf("shared resources (-want +got):\n%s", d)
+	}
+}
+
+// both counts the resources that two results write.
+func both(a, b mapping.Result) map[string]int {
+	out := map[string]int{}
+	for _, x := range a.Resources {
+		for _, y := range b.Resources {
+			if x.Resource.Ref() == y.Resource.Ref() {
+				out[string(x.Resource.Type())]++
+			}
+		}
+	}
+	return out
 }
