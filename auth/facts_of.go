@@ -135,6 +135,9 @@ func patients(r *fhir.Resource, patientsOf func(fhir.Ref) []fhir.Ref) []fhir.Ref
 		out = collect(root, patientElements)
 	}
 	out = slices.DeleteFunc(out, func(ref fhir.Ref) bool { return !isPatient(ref) })
+	if len(out) == 0 {
+		return nil
+	}
 	for i := range out {
 		out[i] = out[i].Current()
 	}

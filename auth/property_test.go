@@ -159,7 +159,7 @@ func TestNothingChangesBeforeUntil(t *testing.T) { // access.md 10.8
 		}
 		first := d.outcomes(t, w)
 		left := until.Sub(w.now)
-		w.now = w.now.Add(time.Duration(rapid.Float64Range(0, 1).Draw(rt, "share") * float64(left-1)))
+		w.now = w.now.Add(time.Duration(rapid.Int64Range(0, int64(left)-1).Draw(rt, "later")))
 		clear(w.compiled)
 		if diff := gocmp.Diff(first, d.outcomes(t, w)); diff != "" {
 			rt.Fatalf("at %s, until %s: %s", w.now, until, diff)
