@@ -65,87 +65,93 @@ func TestInvalidPlansGetExactlyTheExpectedErrors(t *testing.T) {
 	}
 }
 
+func planAction(in map[string]any, i int) map[string]any { return planList(in, "acties")[i] }
+
+func planExecutor(in map[string]any, i, j int) map[string]any {
+	return planList(planAction(in, i), "uitvoerders")[j]
+}
+
+// planRuleCases change version 3 of the plan of Boris so that it breaks one rule.
+var planRuleCases = []struct {
+	name   string
+	change func(doc, in map[string]any)
+	want   planFinding
+}{
+	{"replaces itself", func(_, in map[string]any) { in["vervangtVersie"] = 3 },
+		planFinding{fhir.SeverityError, "MKS-ZP-01", "/inhoud/vervangtVersie"}},
+	{"domain of the other division", func(_, in map[string]any) { planList(in, "problemen")[1]["domein"] = "medisch" },
+		planFinding{fhir.SeverityError, "MKS-ZP-02", "/inhoud/problemen/1/domein"}},
+	{"domain of a goal", func(_, in map[string]any) { planList(in, "doelen")[0]["domein"] = "sociaal" },
+		planFinding{fhir.SeverityError, "MKS-ZP-02", "/inhoud/doelen/0/domein"}},
+	{"domain of no division", func(_, in map[string]any) { planAction(in, 0)["domein"] = "overig" },
+		planFinding{fhir.SeverityError, "MKS-ENV-03", "/inhoud/acties/0/domein"}},
+	{"nobody does it", func(_, in map[string]any) { delete(planAction(in, 4), "uitvoerders") },
+		planFinding{fhir.SeverityError, "MKS-ZP-03", "/inhoud/acties/4/uitvoerders"}},
+	{"parent that is a volunteer", func(_, in map[string]any) { planExecutor(in, 2, 0)["soort"] = "ouder" },
+		planFinding{fhir.SeverityError, "MKS-ZP-04", "/inhoud/acties/2/uitvoerders/0"}},
+	{"child that is a parent", func(_, in map[string]any) { planExecutor(in, 4, 0)["ref"] = "bet-01" },
+		planFinding{fhir.SeverityError, "MKS-ZP-04", "/inhoud/acties/4/uitvoerders/0"}},
+	{"times and a condition", func(_, in map[string]any) { planAction(in, 0)["conditie"] = "honger" },
+		planFinding{fhir.SeverityError, "MKS-ZP-05", "/inhoud/acties/0"}},
+	{"no timing at all", func(_, in map[string]any) { delete(planAction(in, 2), "frequentie") },
+		planFinding{fhir.SeverityError, "MKS-ZP-05", "/inhoud/acties/2"}},
+	{"nobody at one of the times", func(_, in map[string]any) { planExecutor(in, 0, 0)["momenten"] = []any{"07:00"} },
+		planFinding{fhir.SeverityWarning, "MKS-ZP-06", "/inhoud/acties/0/tijden"}},
+	{"moment outside the times", func(_, in map[string]any) { planExecutor(in, 0, 2)["momenten"] = []any{"22:00", "23:00"} },
+		planFinding{fhir.SeverityError, "MKS-ZP-07", "/inhoud/acties/0/uitvoerders/2/momenten"}},
+	{"moments of a frequency", func(_, in map[string]any) { planExecutor(in, 2, 0)["momenten"] = []any{"12:00"} },
+		planFinding{fhir.SeverityError, "MKS-ZP-07", "/inhoud/acties/2/uitvoerders/0/momenten"}},
+	{"reserved act by a volunteer", func(_, in map[string]any) { planAction(in, 2)["voorbehouden"] = true },
+		planFinding{fhir.SeverityError, "MKS-ZP-08", "/inhoud/acties/2/uitvoerders/0"}},
+	{"reserved act without BIG", func(_, in map[string]any) { planExecutor(in, 0, 0)["ref"] = planWithoutBIG },
+		planFinding{fhir.SeverityError, "MKS-ZP-08", "/inhoud/acties/0/uitvoerders/0"}},
+	{"reserved act without competence", func(_, in map[string]any) { delete(planExecutor(in, 0, 1), "bekwaam") },
+		planFinding{fhir.SeverityWarning, "MKS-ZP-09", "/inhoud/acties/0/uitvoerders/1"}},
+	{"parents heard once a year", func(_, in map[string]any) { planList(in, "evaluatieplan")[1]["perJaar"] = 1 },
+		planFinding{fhir.SeverityError, "MKS-ZP-10", "/inhoud/evaluatieplan"}},
+	{"no evaluation planned", func(_, in map[string]any) { delete(in, "evaluatieplan") },
+		planFinding{fhir.SeverityError, "MKS-ZP-10", "/inhoud/evaluatieplan"}},
+	{"evaluation without parents", func(_, in map[string]any) {
+		planList(in, "evaluatieplan")[1]["deelnemers"] = []any{"zorgcoordinator"}
+	}, planFinding{fhir.SeverityError, "MKS-ZP-10", "/inhoud/evaluatieplan"}},
+	{"drawn up by a nurse", func(_, in map[string]any) { in["opgesteldDoor"] = "med-02" },
+		planFinding{fhir.SeverityWarning, "MKS-ZP-11", "/inhoud/opgesteldDoor"}},
+	{"unsigned", func(_, in map[string]any) { delete(in, "handtekeningen") },
+		planFinding{fhir.SeverityWarning, "MKS-ZP-12", "/inhoud/handtekeningen"}},
+	{"change without reason", func(_, in map[string]any) { delete(in, "wijziging") },
+		planFinding{fhir.SeverityError, "MKS-ZP-13", "/inhoud/wijziging"}},
+	{"change past the coordinator", func(_, in map[string]any) { in["wijziging"].(map[string]any)["via"] = "med-02" },
+		planFinding{fhir.SeverityError, "MKS-ZP-13", "/inhoud/wijziging/via"}},
+	{"nursing without noodplan", func(_, in map[string]any) { delete(in, "noodplan") },
+		planFinding{fhir.SeverityWarning, "MKS-ZP-14", "/inhoud/noodplan"}},
+	{"goal set by nobody", func(_, in map[string]any) { delete(planList(in, "doelen")[1], "opgesteldMet") },
+		planFinding{fhir.SeverityWarning, "MKS-ZP-15", "/inhoud/doelen/1/opgesteldMet"}},
+	{"signature of another version", func(_, in map[string]any) { planList(in, "handtekeningen")[0]["versie"] = 2 },
+		planFinding{fhir.SeverityError, "MKS-ZP-16", "/inhoud/handtekeningen/0/versie"}},
+	{"unknown problem of a goal", func(_, in map[string]any) { planList(in, "doelen")[0]["probleem"] = "p9" },
+		planFinding{fhir.SeverityError, "MKS-REF-05", "/inhoud/doelen/0/probleem"}},
+	{"unknown problem of an action", func(_, in map[string]any) { planAction(in, 0)["probleem"] = "p9" },
+		planFinding{fhir.SeverityError, "MKS-REF-05", "/inhoud/acties/0/probleem"}},
+	{"same id twice", func(_, in map[string]any) { planAction(in, 1)["id"] = "a1" },
+		planFinding{fhir.SeverityError, "MKS-ENV-14", "/inhoud/acties"}},
+	{"ends before it starts", func(_, in map[string]any) { planAction(in, 0)["totEnMet"] = "2026-01-01" },
+		planFinding{fhir.SeverityError, "MKS-ENV-15", "/inhoud/acties/0/totEnMet"}},
+	{"a time for every minute", func(_, in map[string]any) {
+		var all []any
+		for i := range 289 {
+			all = append(all, fmt.Sprintf("%02d:%02d", i/60, i%60))
+		}
+		planAction(in, 0)["tijden"] = all
+	}, planFinding{fhir.SeverityError, "MKS-ENV-02", "/inhoud/acties/0/tijden"}},
+	{"an executor for everybody", func(_, in map[string]any) {
+		planAction(in, 2)["uitvoerders"] = slices.Repeat([]any{map[string]any{"soort": "vrijwilliger", "ref": "bet-03"}}, 994)
+	}, planFinding{fhir.SeverityError, "MKS-ENV-02", "/inhoud/acties"}},
+	{"unknown member", func(_, in map[string]any) { planAction(in, 0)["kleur"] = "blauw" },
+		planFinding{fhir.SeverityInformation, "MKS-ENV-04", "/inhoud/acties/0/kleur"}},
+}
+
 func TestPlanRules(t *testing.T) {
-	action := func(in map[string]any, i int) map[string]any { return planList(in, "acties")[i] }
-	executor := func(in map[string]any, i, j int) map[string]any { return planList(action(in, i), "uitvoerders")[j] }
-	const e, w = fhir.SeverityError, fhir.SeverityWarning
-	for _, row := range []struct {
-		name   string
-		change func(doc, in map[string]any)
-		want   planFinding
-	}{
-		{"replaces itself", func(_, in map[string]any) { in["vervangtVersie"] = 3 },
-			planFinding{e, "MKS-ZP-01", "/inhoud/vervangtVersie"}},
-		{"domain of the other division", func(_, in map[string]any) { planList(in, "problemen")[1]["domein"] = "medisch" },
-			planFinding{e, "MKS-ZP-02", "/inhoud/problemen/1/domein"}},
-		{"domain of a goal", func(_, in map[string]any) { planList(in, "doelen")[0]["domein"] = "sociaal" },
-			planFinding{e, "MKS-ZP-02", "/inhoud/doelen/0/domein"}},
-		{"domain of no division", func(_, in map[string]any) { action(in, 0)["domein"] = "overig" },
-			planFinding{e, "MKS-ENV-03", "/inhoud/acties/0/domein"}},
-		{"nobody does it", func(_, in map[string]any) { delete(action(in, 4), "uitvoerders") },
-			planFinding{e, "MKS-ZP-03", "/inhoud/acties/4/uitvoerders"}},
-		{"parent that is a volunteer", func(_, in map[string]any) { executor(in, 2, 0)["soort"] = "ouder" },
-			planFinding{e, "MKS-ZP-04", "/inhoud/acties/2/uitvoerders/0"}},
-		{"child that is a parent", func(_, in map[string]any) { executor(in, 4, 0)["ref"] = "bet-01" },
-			planFinding{e, "MKS-ZP-04", "/inhoud/acties/4/uitvoerders/0"}},
-		{"times and a condition", func(_, in map[string]any) { action(in, 0)["conditie"] = "honger" },
-			planFinding{e, "MKS-ZP-05", "/inhoud/acties/0"}},
-		{"no timing at all", func(_, in map[string]any) { delete(action(in, 2), "frequentie") },
-			planFinding{e, "MKS-ZP-05", "/inhoud/acties/2"}},
-		{"nobody at one of the times", func(_, in map[string]any) { executor(in, 0, 0)["momenten"] = []any{"07:00"} },
-			planFinding{w, "MKS-ZP-06", "/inhoud/acties/0/tijden"}},
-		{"moment outside the times", func(_, in map[string]any) { executor(in, 0, 2)["momenten"] = []any{"22:00", "23:00"} },
-			planFinding{e, "MKS-ZP-07", "/inhoud/acties/0/uitvoerders/2/momenten"}},
-		{"moments of a frequency", func(_, in map[string]any) { executor(in, 2, 0)["momenten"] = []any{"12:00"} },
-			planFinding{e, "MKS-ZP-07", "/inhoud/acties/2/uitvoerders/0/momenten"}},
-		{"reserved act by a volunteer", func(_, in map[string]any) { action(in, 2)["voorbehouden"] = true },
-			planFinding{e, "MKS-ZP-08", "/inhoud/acties/2/uitvoerders/0"}},
-		{"reserved act without BIG", func(_, in map[string]any) { executor(in, 0, 0)["ref"] = planWithoutBIG },
-			planFinding{e, "MKS-ZP-08", "/inhoud/acties/0/uitvoerders/0"}},
-		{"reserved act without competence", func(_, in map[string]any) { delete(executor(in, 0, 1), "bekwaam") },
-			planFinding{w, "MKS-ZP-09", "/inhoud/acties/0/uitvoerders/1"}},
-		{"parents heard once a year", func(_, in map[string]any) { planList(in, "evaluatieplan")[1]["perJaar"] = 1 },
-			planFinding{e, "MKS-ZP-10", "/inhoud/evaluatieplan"}},
-		{"no evaluation planned", func(_, in map[string]any) { delete(in, "evaluatieplan") },
-			planFinding{e, "MKS-ZP-10", "/inhoud/evaluatieplan"}},
-		{"evaluation without parents", func(_, in map[string]any) {
-			planList(in, "evaluatieplan")[1]["deelnemers"] = []any{"zorgcoordinator"}
-		}, planFinding{e, "MKS-ZP-10", "/inhoud/evaluatieplan"}},
-		{"drawn up by a nurse", func(_, in map[string]any) { in["opgesteldDoor"] = "med-02" },
-			planFinding{w, "MKS-ZP-11", "/inhoud/opgesteldDoor"}},
-		{"unsigned", func(_, in map[string]any) { delete(in, "handtekeningen") },
-			planFinding{w, "MKS-ZP-12", "/inhoud/handtekeningen"}},
-		{"change without reason", func(_, in map[string]any) { delete(in, "wijziging") },
-			planFinding{e, "MKS-ZP-13", "/inhoud/wijziging"}},
-		{"change past the coordinator", func(_, in map[string]any) { in["wijziging"].(map[string]any)["via"] = "med-02" },
-			planFinding{e, "MKS-ZP-13", "/inhoud/wijziging/via"}},
-		{"nursing without noodplan", func(_, in map[string]any) { delete(in, "noodplan") },
-			planFinding{w, "MKS-ZP-14", "/inhoud/noodplan"}},
-		{"goal set by nobody", func(_, in map[string]any) { delete(planList(in, "doelen")[1], "opgesteldMet") },
-			planFinding{w, "MKS-ZP-15", "/inhoud/doelen/1/opgesteldMet"}},
-		{"signature of another version", func(_, in map[string]any) { planList(in, "handtekeningen")[0]["versie"] = 2 },
-			planFinding{e, "MKS-ZP-16", "/inhoud/handtekeningen/0/versie"}},
-		{"unknown problem of a goal", func(_, in map[string]any) { planList(in, "doelen")[0]["probleem"] = "p9" },
-			planFinding{e, "MKS-REF-05", "/inhoud/doelen/0/probleem"}},
-		{"unknown problem of an action", func(_, in map[string]any) { action(in, 0)["probleem"] = "p9" },
-			planFinding{e, "MKS-REF-05", "/inhoud/acties/0/probleem"}},
-		{"same id twice", func(_, in map[string]any) { action(in, 1)["id"] = "a1" },
-			planFinding{e, "MKS-ENV-14", "/inhoud/acties"}},
-		{"ends before it starts", func(_, in map[string]any) { action(in, 0)["totEnMet"] = "2026-01-01" },
-			planFinding{e, "MKS-ENV-15", "/inhoud/acties/0/totEnMet"}},
-		{"a time for every minute", func(_, in map[string]any) {
-			var all []any
-			for i := range 289 {
-				all = append(all, fmt.Sprintf("%02d:%02d", i/60, i%60))
-			}
-			action(in, 0)["tijden"] = all
-		}, planFinding{e, "MKS-ENV-02", "/inhoud/acties/0/tijden"}},
-		{"an executor for everybody", func(_, in map[string]any) {
-			action(in, 2)["uitvoerders"] = slices.Repeat([]any{map[string]any{"soort": "vrijwilliger", "ref": "bet-03"}}, 994)
-		}, planFinding{e, "MKS-ENV-02", "/inhoud/acties"}},
-		{"unknown member", func(_, in map[string]any) { action(in, 0)["kleur"] = "blauw" },
-			planFinding{fhir.SeverityInformation, "MKS-ENV-04", "/inhoud/acties/0/kleur"}},
-	} {
+	for _, row := range planRuleCases {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			c := planBoris(t, boris2)
