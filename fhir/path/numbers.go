@@ -13,10 +13,10 @@ var numbers = map[string]function{
 	"floor":        {0, 0, false, onNumber(func(d Decimal, _ []Decimal) any { return integerOrNil(d.floor()) })},
 	"truncate":     {0, 0, false, onNumber(func(d Decimal, _ []Decimal) any { return integerOrNil(new(big.Int).Quo(d.coef, pow10(d.scale))) })},
 	"round":        {0, 1, false, onNumber(rounded)},
-	"exp":          {0, 0, false, onNumber(func(d Decimal, _ []Decimal) any { return real(math.Exp(d.Float())) })},
-	"ln":           {0, 0, false, onNumber(func(d Decimal, _ []Decimal) any { return real(math.Log(d.Float())) })},
-	"log":          {1, 1, false, onNumber(func(d Decimal, a []Decimal) any { return real(math.Log(d.Float()) / math.Log(a[0].Float())) })},
-	"sqrt":         {0, 0, false, onNumber(func(d Decimal, _ []Decimal) any { return real(math.Sqrt(d.Float())) })},
+	"exp":          {0, 0, false, onNumber(func(d Decimal, _ []Decimal) any { return decimalOrNil(math.Exp(d.Float())) })},
+	"ln":           {0, 0, false, onNumber(func(d Decimal, _ []Decimal) any { return decimalOrNil(math.Log(d.Float())) })},
+	"log":          {1, 1, false, onNumber(func(d Decimal, a []Decimal) any { return decimalOrNil(math.Log(d.Float()) / math.Log(a[0].Float())) })},
+	"sqrt":         {0, 0, false, onNumber(func(d Decimal, _ []Decimal) any { return decimalOrNil(math.Sqrt(d.Float())) })},
 	"power":        {1, 1, false, onNumber(power)},
 	"lowBoundary":  {0, 1, false, boundary(false)},
 	"highBoundary": {0, 1, false, boundary(true)},
@@ -88,8 +88,8 @@ func rounded(d Decimal, a []Decimal) any {
 	return d.round(scale)
 }
 
-// real returns a float as a decimal, nil when it is not a number.
-func real(f float64) any {
+// decimalOrNil returns a float as a decimal, nil when it is not a number.
+func decimalOrNil(f float64) any {
 	if d, ok := decimalFrom(f); ok {
 		return d
 	}
@@ -100,7 +100,7 @@ func real(f float64) any {
 func power(d Decimal, a []Decimal) any {
 	exponent := a[0].Float()
 	if exponent != math.Trunc(exponent) || exponent < 0 || exponent > 64 {
-		return real(math.Pow(d.Float(), exponent))
+		return decimalOrNil(math.Pow(d.Float(), exponent))
 	}
 	result := decimalOf(1)
 	for range int(exponent) {

@@ -124,8 +124,8 @@ func operator(t token) int {
 	return operators[t.text]
 }
 
-// expression parses operators that bind tighter than min.
-func (p *parser) expression(min int) (*node, error) {
+// expression parses operators that bind tighter than floor.
+func (p *parser) expression(floor int) (*node, error) {
 	if p.depth++; p.depth > maxDepth {
 		return nil, &Error{Pos: p.peek().pos, Reason: "expression is too deep"}
 	}
@@ -134,7 +134,7 @@ func (p *parser) expression(min int) (*node, error) {
 	for err == nil {
 		t := p.peek()
 		prec := operator(t)
-		if prec <= min {
+		if prec <= floor {
 			return left, nil
 		}
 		p.take()

@@ -326,6 +326,47 @@ func TestEveryConstraintOfR4Compiles(t *testing.T) {
 	}
 }
 
+func TestUnits(t *testing.T) {
+	t.Parallel()
+	tests := map[string][]string{
+		"1 'kPa' = 1000 'Pa'":               {"true"},
+		"1 'mm[Hg]' > 133 'Pa'":             {"true"},
+		"1 'mmol/L' = 1 'mol/m3'":           {"true"},
+		"1 'dL' = 100 'mL'":                 {"true"},
+		"10 '10*3/uL' = 10000 '/uL'":        {"true"},
+		"1 '[lb_av]' = 453.59237 'g'":       {"true"},
+		"3 'kg/m2' * 2 'm2' = 6 'kg'":       {"true"},
+		"5 'mg/{tablet}' = 0.005 'g'":       {"true"},
+		"1 'tablet' = 1 'tablet'":           {"true"},
+		"1 'tablet' = 1 'pill'":             {},
+		"37 'Cel' = 37 'K'":                 {},
+		"1 year = 12 months":                {"true"},
+		"1 year = 1 'a'":                    {},
+		"1 year ~ 1 'a'":                    {"true"},
+		"2 days + 12 hours":                 {"2.5 days"},
+		"10 'mg' / 4":                       {"2.5 'mg'"},
+		"2 * 10 'mg'":                       {"20 'mg'"},
+		"1 'm20000000000000000000' = 1 'm'": {},
+		"1 'km'.toQuantity('m')":            {"1000 'm'"},
+		"(1 'kg').comparable(1 'g')":        {"true"},
+	}
+	for expr, want := range tests {
+		x, err := path.Compile(expr)
+		if err != nil {
+			t.Errorf("%s: %v", expr, err)
+			continue
+		}
+		got, err := x.Eval(path.World{}, fhir.Node{})
+		if err != nil {
+			t.Errorf("%s: %v", expr, err)
+			continue
+		}
+		if diff := cmp.Diff(want, shown(got)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", expr, diff)
+		}
+	}
+}
+
 func TestNarrativeIsSafe(t *testing.T) {
 	t.Parallel()
 	tests := map[string]bool{

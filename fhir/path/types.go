@@ -16,9 +16,9 @@ type typeSpec struct {
 
 // typeOf resolves a qualified type name.
 func (c *compiler) typeOf(names []string, pos int) (typeSpec, error) {
-	unknown := &Error{Pos: pos, Reason: "unknown type " + strings.Join(names, ".")}
+	fault := &Error{Pos: pos, Reason: "unknown type " + strings.Join(names, ".")}
 	if len(names) > 2 || len(names) == 2 && names[0] != "FHIR" && names[0] != "System" {
-		return typeSpec{}, unknown
+		return typeSpec{}, fault
 	}
 	name := names[len(names)-1]
 	var spec typeSpec
@@ -38,7 +38,7 @@ func (c *compiler) typeOf(names []string, pos int) (typeSpec, error) {
 		return spec, nil // nothing is of that type
 	}
 	if spec == (typeSpec{}) {
-		return typeSpec{}, unknown
+		return typeSpec{}, fault
 	}
 	return spec, nil
 }

@@ -1,6 +1,7 @@
 package path
 
 import (
+	"maps"
 	"math/big"
 	"sort"
 	"strconv"
@@ -14,7 +15,7 @@ type unit struct {
 	dims   map[string]int // base unit: exponent
 }
 
-// atoms are the UCUM units that records use, as "factor base-units". Base units have no row value.
+// atoms are the UCUM units that records use, each as a factor and base units; "" makes a base unit.
 // Cel, [degF] and [pH] are not multiples of another unit; they compare with themselves alone.
 var atoms = map[string]string{
 	"m": "", "g": "", "s": "", "mol": "", "K": "", "C": "", "cd": "", "rad": "", "Cel": "", "[degF]": "",
@@ -32,7 +33,7 @@ var atoms = map[string]string{
 	"%": "1/100", "[ppth]": "1/1000", "[ppm]": "1/1000000", "10*": "10", "10^": "10",
 }
 
-// prefixes are the metric prefixes, as powers of ten.
+// metric holds the metric prefixes, as powers of ten.
 var metric = map[string]int{
 	"Y": 24, "Z": 21, "E": 18, "P": 15, "T": 12, "G": 9, "M": 6, "k": 3, "h": 2, "da": 1,
 	"d": -1, "c": -2, "m": -3, "u": -6, "n": -9, "p": -12, "f": -15, "a": -18,
@@ -46,17 +47,13 @@ var parsedAtoms = sync.OnceValue(func() map[string]unit {
 			out[name] = unit{big.NewRat(1, 1), map[string]int{name: 1}}
 		}
 	}
-	for range 2 { // some atoms stand on others
-		for name, definition := range atoms {
-			text, bases, _ := strings.Cut(definition, " ")
-			factor, ok := new(big.Rat).SetString(text)
-			if !ok {
-				continue
-			}
-			u := unit{factor, map[string]int{}}
-			if bases == "" || u.multiply(bases, out) {
-				out[name] = u
-			}
+	bases := maps.Clone(out)
+	for name, definition := range atoms {
+		text, term, _ := strings.Cut(definition, " ")
+		factor, ok := new(big.Rat).SetString(text)
+		u := unit{factor, map[string]int{}}
+		if ok && u.multiply(term, bases) {
+			out[name] = u
 		}
 	}
 	return out
@@ -107,6 +104,9 @@ func splitTerm(term string) func(func(string) bool) {
 	}
 }
 
+// maxExponent bounds the exponents of units.
+const maxExponent = 30
+
 // factorIn multiplies u by one component to the power of sign.
 func (u *unit) factorIn(part string, sign int, atoms map[string]unit) bool {
 	if i := strings.IndexByte(part, '{'); i >= 0 { // an annotation has no meaning
@@ -116,7 +116,7 @@ func (u *unit) factorIn(part string, sign int, atoms map[string]unit) bool {
 		return true
 	}
 	atom, exponent, ok := findAtom(part, atoms)
-	if !ok || exponent < -9 || exponent > 9 && part[0] != '1' || exponent > 60 {
+	if !ok || exponent < -maxExponent || exponent > maxExponent {
 		return false
 	}
 	exponent *= sign
@@ -151,7 +151,7 @@ func findAtom(part string, atoms map[string]unit) (unit, int, bool) {
 	for prefix, power := range metric {
 		base, found := strings.CutPrefix(name, prefix)
 		a, ok := atoms[base]
-		if !found || !ok || power == 1 && base == "" {
+		if !found || !ok {
 			continue
 		}
 		scale := new(big.Rat).SetInt(pow10(max(power, -power)))

@@ -76,7 +76,7 @@ var indexCases = []struct {
 		[]search.Row{tokenRow("active", "http://terminology.hl7.org/CodeSystem/special-values", "true")}},
 	{"an expression that gives a truth is a token",
 		`{"resourceType":"Patient","deceasedDateTime":"2014-05-21"}`, []string{"deceased", "death-date"},
-		[]search.Row{dateRow("death-date", d20140521, d20140521+msPerDay), tokenRow("deceased", "", "true")}},
+		[]search.Row{dateRow("death-date", d20140521, d20140521+msPerDay), tokenRow("deceased", "http://terminology.hl7.org/CodeSystem/special-values", "true")}},
 	{"an identifier is a token, and so is a contact point without a system",
 		`{"resourceType":"Patient","identifier":[{"system":"http://fhir.nl/fhir/NamingSystem/bsn","value":"999900000"}],"telecom":[{"system":"phone","value":"06-1"},{"system":"email","value":"a@b"}]}`,
 		[]string{"identifier", "telecom", "email"},

@@ -34,8 +34,8 @@ func OwnRows(id string, updated time.Time) []Row {
 //   - date, number, quantity, by Op, with [L,H] of the row and [l,h] of the value:
 //     eq L>=l and H<=h · ne not eq · gt H>h · lt L<l · ge gt or eq · le lt or eq · sa L>=h ·
 //     eb H<=l · ap L<h and H>l.
-//   - quantity also wants the unit: Value is empty; or it equals the row's Value and System is
-//     equal; or AnySystem is set and it equals the row's Value or Text.
+//   - quantity also wants the unit: System is equal and Value is empty or equal; or AnySystem is
+//     set and Value is empty or equals the row's Value or Text.
 func Matches(rows []Row, c Clause) bool {
 	switch c.Modifier {
 	case "missing":
@@ -100,13 +100,10 @@ func meetsText(row *Row, modifier, text string) bool {
 }
 
 func meetsUnit(row *Row, v *Value) bool {
-	switch {
-	case v.Value == "":
-		return v.AnySystem || row.System == v.System
-	case v.AnySystem:
-		return row.Value == v.Value || row.Text == v.Value
+	if v.AnySystem {
+		return v.Value == "" || row.Value == v.Value || row.Text == v.Value
 	}
-	return row.Value == v.Value && row.System == v.System
+	return row.System == v.System && (v.Value == "" || row.Value == v.Value)
 }
 
 // compare applies the prefix.

@@ -15,7 +15,7 @@ type reader func(x *extraction, it path.Item)
 // readers are the readers of each kind by FHIR type; "" is a System value.
 var readers = map[Kind]map[string]reader{
 	Token: {
-		"": plainToken, "code": codeToken, "boolean": booleanToken, "id": plainToken, "string": plainToken,
+		"": systemToken, "code": codeToken, "boolean": booleanToken, "id": plainToken, "string": plainToken,
 		"uri": plainToken, "url": plainToken, "canonical": plainToken, "oid": plainToken, "uuid": plainToken,
 		"markdown": plainToken, "integer": plainToken, "positiveInt": plainToken, "unsignedInt": plainToken,
 		"date": plainToken, "dateTime": plainToken,
@@ -46,6 +46,15 @@ func plainToken(x *extraction, it path.Item) {
 	if s := it.Text(); s != "" {
 		x.add(Row{Value: s})
 	}
+}
+
+// systemToken reads a System value, such as the truth of an expression.
+func systemToken(x *extraction, it path.Item) {
+	if it.Kind() == path.Boolean {
+		booleanToken(x, it)
+		return
+	}
+	plainToken(x, it)
 }
 
 // specialValues is the system that R4 implies for booleans.
