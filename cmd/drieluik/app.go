@@ -30,6 +30,9 @@ import (
 
 // formats are the source formats that this release reads. signatures is one or all (mks.md 7.6).
 func formats(signatures string) []mapping.Format {
+	if signatures == "all" {
+		return []mapping.Format{mks.AllSign{}}
+	}
 	return []mapping.Format{mks.Format{}}
 }
 
@@ -169,6 +172,7 @@ func (a *app) serve(ctx context.Context, l net.Listener) error {
 	sweeping, stop := context.WithCancel(ctx)
 	defer stop()
 	go a.sweep(sweeping)
+	go a.control(sweeping)
 	failed := make(chan error, 1)
 	go func() {
 		if a.settings.TLSCert != "" {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 )
 
@@ -19,17 +18,15 @@ func (auditVerifyCmd) Help() string {
 
 // Run walks every chain.
 func (c auditVerifyCmd) Run(ctx context.Context, s streams) error {
-	a, err := c.open(ctx, s)
-	if err != nil {
+	return c.with(ctx, s, func(op operator) error {
+		v, err := op.VerifyAudit(ctx)
+		if err != nil {
+			return err
+		}
+		if v.Break != nil {
+			return fmt.Errorf("the log is broken: compartment %s, row %d: %s", v.Break.Compartment, v.Break.Seq, v.Break.Kind)
+		}
+		_, err = fmt.Fprintf(s.out, "%d rows, %d chains, ok\n", v.Rows, v.Chains)
 		return err
-	}
-	v, err := a.store.VerifyAudit(ctx)
-	if err = errors.Join(err, a.Close()); err != nil {
-		return err
-	}
-	if v.Break != nil {
-		return fmt.Errorf("the log is broken: compartment %s, row %d: %s", v.Break.Compartment, v.Break.Seq, v.Break.Kind)
-	}
-	_, err = fmt.Fprintf(s.out, "%d rows, %d chains, ok\n", v.Rows, v.Chains)
-	return err
+	})
 }

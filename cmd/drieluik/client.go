@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/drieluik/drieluik/auth/jose"
 	"github.com/drieluik/drieluik/auth/smart"
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/fhir/store"
 )
 
 type clientCmd struct {
@@ -30,18 +32,16 @@ type storeFlags struct {
 	Store string `default:"sqlite:./data" help:"Where data is kept: sqlite:FOLDER."`
 }
 
-// open opens the store for one short command.
-func (s storeFlags) open(ctx context.Context, io streams) (*app, error) {
-	return openApp(ctx, settings{Store: s.Store, Jurisdiction: "nl", Signatures: "one"}, "http://127.0.0.1", commandLog(io.err))
-}
-
-// with runs f on the client registry of the store.
-func (s storeFlags) with(ctx context.Context, io streams, f func(*smart.Registry) error) error {
-	a, err := s.open(ctx, io)
+// with runs f on the store: opened here, or through the server that has it.
+func (s storeFlags) with(ctx context.Context, io streams, f func(operator) error) error {
+	a, err := openApp(ctx, settings{Store: s.Store, Jurisdiction: "nl", Signatures: "one"}, "http://127.0.0.1", commandLog(io.err))
+	if errors.Is(err, store.ErrLocked) {
+		return f(newRemote(socketPath(s.Store)))
+	}
 	if err != nil {
 		return err
 	}
-	return errors.Join(plainError(f(a.clients)), a.Close())
+	return errors.Join(plainError(f(local{a})), a.Close())
 }
 
 // plainError renders the issues of an error as sentences.
@@ -93,14 +93,14 @@ func (c clientAddCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return usageError{err}
 	}
-	return c.with(ctx, s, func(r *smart.Registry) error {
-		added, err := r.Add(ctx, client)
+	return c.with(ctx, s, func(op operator) error {
+		id, secret, err := op.Add(ctx, client)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintln(s.out, added.Client.ID)
-		if added.Secret != "" {
-			fmt.Fprintf(s.out, "%s\n", added.Secret.Reveal())
+		fmt.Fprintln(s.out, id)
+		if secret != "" {
+			fmt.Fprintln(s.out, secret)
 			fmt.Fprintln(s.err, "The second line is the secret; it is shown this once.")
 		}
 		return nil
@@ -149,8 +149,8 @@ type clientListCmd struct{ storeFlags }
 
 // Run prints a line per client.
 func (c clientListCmd) Run(ctx context.Context, s streams) error {
-	return c.with(ctx, s, func(r *smart.Registry) error {
-		clients, err := r.List(ctx)
+	return c.with(ctx, s, func(op operator) error {
+		clients, err := op.Clients(ctx)
 		if err != nil {
 			return err
 		}
@@ -170,14 +170,18 @@ type clientShowCmd struct {
 
 // Run prints one registration; key sets are public keys, secrets are hashes.
 func (c clientShowCmd) Run(ctx context.Context, s streams) error {
-	return c.with(ctx, s, func(r *smart.Registry) error {
-		client, err := r.Show(ctx, c.ID)
+	return c.with(ctx, s, func(op operator) error {
+		clients, err := op.Clients(ctx)
 		if err != nil {
 			return err
 		}
+		i := slices.IndexFunc(clients, func(cl smart.Client) bool { return cl.ID == c.ID })
+		if i < 0 {
+			return errors.New("there is no client of this id; drieluik client list shows them")
+		}
 		e := json.NewEncoder(s.out)
 		e.SetIndent("", "  ")
-		return e.Encode(client)
+		return e.Encode(clients[i])
 	})
 }
 
@@ -188,7 +192,7 @@ type clientEnableCmd struct {
 
 // Run takes a client into use again.
 func (c clientEnableCmd) Run(ctx context.Context, s streams) error {
-	return c.with(ctx, s, func(r *smart.Registry) error { return r.Enable(ctx, c.ID) })
+	return c.with(ctx, s, func(op operator) error { return op.SetStatus(ctx, c.ID, smart.StatusActive) })
 }
 
 type clientDisableCmd struct {
@@ -198,7 +202,7 @@ type clientDisableCmd struct {
 
 // Run takes a client out of use.
 func (c clientDisableCmd) Run(ctx context.Context, s streams) error {
-	return c.with(ctx, s, func(r *smart.Registry) error { return r.Disable(ctx, c.ID) })
+	return c.with(ctx, s, func(op operator) error { return op.SetStatus(ctx, c.ID, smart.StatusDisabled) })
 }
 
 type clientImportCmd struct {
@@ -212,8 +216,8 @@ func (c clientImportCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	return c.with(ctx, s, func(r *smart.Registry) error {
-		n, err := r.Import(ctx, b)
+	return c.with(ctx, s, func(op operator) error {
+		n, err := op.Import(ctx, b)
 		if err == nil {
 			fmt.Fprintf(s.err, "%d clients registered\n", n)
 		}

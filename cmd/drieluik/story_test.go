@@ -229,3 +229,40 @@ func TestParallelPushesOfANewChildMakeOnePatient(t *testing.T) {
 		}
 	}
 }
+
+// TestCommandsReachARunningServer: a client that is disabled while the server runs is out on the
+// next request, and back when it is enabled.
+func TestCommandsReachARunningServer(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	sv := s.start(t)
+	homecare := sv.login(t, "homecare", "")
+	status := func() int {
+		r, err := homecare.do(http.MethodGet, "/fhir/CarePlan?_count=1", "", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.status
+	}
+	steps := []struct {
+		args []string
+		want int
+	}{
+		{[]string{"client", "list"}, http.StatusOK},
+		{[]string{"client", "disable", "homecare"}, http.StatusUnauthorized},
+		{[]string{"client", "enable", "homecare"}, http.StatusOK},
+		{[]string{"audit", "verify"}, http.StatusOK},
+	}
+	for _, step := range steps {
+		if out, stderr, code := tool(t, append(step.args, "--store", s.store())...); code != 0 {
+			t.Fatalf("%v: exit %d: %s%s", step.args, code, out, stderr)
+		}
+		if got := status(); got != step.want {
+			t.Errorf("after %v the next request answered %d, want %d", step.args, got, step.want)
+		}
+	}
+	_, stderr, code := tool(t, "client", "disable", "nobody", "--store", s.store())
+	if code != 1 || strings.Count(strings.TrimSpace(stderr), "\n") > 0 {
+		t.Errorf("an unknown client: exit %d, %q", code, stderr)
+	}
+}
