@@ -18,7 +18,8 @@ const (
 //
 // locate.comps holds the compartments of the head rows and locate.keys the gidx rows of the current
 // version, both to be undone by the next write. resource_version.facts is NULL for the current
-// version, whose facts stand in resource_head.
+// version, whose facts stand in resource_head. cust and author are organisations, 0 for others;
+// author is 0 too when it is the custodian.
 const schema = `
 CREATE TABLE kv(key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE dict(n INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
@@ -34,6 +35,8 @@ CREATE TABLE resource_head(comp INTEGER NOT NULL, type INTEGER NOT NULL, rid INT
 	deleted INTEGER NOT NULL, vrow INTEGER NOT NULL, cust INTEGER NOT NULL, author INTEGER NOT NULL,
 	pat TEXT NOT NULL, facts BLOB NOT NULL, PRIMARY KEY(comp,type,rid)) WITHOUT ROWID;
 CREATE INDEX head_type ON resource_head(type,rid);
+CREATE INDEX head_cust ON resource_head(type,cust,rid) WHERE cust>0;
+CREATE INDEX head_author ON resource_head(type,author,rid) WHERE author>0;
 CREATE TABLE idx(comp INTEGER NOT NULL, rid INTEGER NOT NULL, param INTEGER NOT NULL, n INTEGER NOT NULL,
 	sys INTEGER NOT NULL, val TEXT NOT NULL, low REAL, high REAL, text TEXT,
 	PRIMARY KEY(comp,rid,param,n)) WITHOUT ROWID;

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"encoding/json"
 	"errors"
 	"slices"
 	"strconv"
@@ -37,30 +36,26 @@ func (s *snapshot) Search(p search.Plan, f auth.Filter) (exchange.Page, error) {
 	if err != nil {
 		return page, fhir.Wrap(op, err)
 	}
-	where, ok, err := s.where(typ, p, f)
+	sel, ok, err := s.selection(typ, p, f)
 	if err != nil || !ok {
 		return page, fhir.Wrap(op, err)
 	}
 	if p.Total || p.Count <= 0 {
-		if page.Total, err = s.count(where); err != nil {
+		if page.Total, err = s.count(sel); err != nil {
 			return page, fhir.Wrap(op, err)
 		}
 	}
 	if p.Count <= 0 {
 		return page, nil
 	}
+	where, err := s.reduce(sel, p, pos)
+	if err != nil {
+		return page, fhir.Wrap(op, err)
+	}
 	if err := s.page(&page, where, p, pos); err != nil {
 		return exchange.Page{}, fhir.Wrap(op, err)
 	}
 	return page, nil
-}
-
-// count counts the resources behind a condition, each once.
-func (s *snapshot) count(where *query) (int, error) {
-	var n int
-	err := s.c.each(s.ctx, func(scan func(...any) error) error { return scan(&n) },
-		`SELECT count(DISTINCT h.rid) FROM resource_head h WHERE `+where.sql.String(), where.args...)
-	return n, err
 }
 
 // page reads one page from pos, and one row more to know whether there is a next page.
@@ -123,99 +118,6 @@ func (s *snapshot) fill(page *exchange.Page, q *query, p search.Plan, keys int) 
 		page.Matches = append(page.Matches, st)
 		return err
 	}, q.sql.String(), q.args...)
-}
-
-// where compiles plan and filter to one condition on head h; false when nothing can match.
-func (s *snapshot) where(typ int64, p search.Plan, f auth.Filter) (*query, bool, error) {
-	if typ < 0 || f.None {
-		return nil, false, nil
-	}
-	q := &query{}
-	q.add(`h.type=? AND h.deleted=0`, typ)
-	pinned, err := s.pin(q, typ, p, f)
-	if err != nil {
-		return nil, false, err
-	}
-	for i := range p.Where {
-		q.add(` AND `)
-		if err := s.clause(q, &p.Where[i]); err != nil {
-			return nil, false, err
-		}
-		if !pinned {
-			if err := s.global(q, typ, &p.Where[i]); err != nil {
-				return nil, false, err
-			}
-		}
-	}
-	ok, err := s.filter(q, typ, f)
-	return q, ok, err
-}
-
-// filter adds the condition of auth.Filter: own, directory or visible, and the patient, and the
-// scopes.
-func (s *snapshot) filter(q *query, typ int64, f auth.Filter) (bool, error) {
-	if !f.Directory {
-		org, err := int64(-1), error(nil)
-		if !f.Organization.IsZero() {
-			if org, err = s.lookup(f.Organization.Current().String()); err != nil {
-				return false, err
-			}
-		}
-		visible, any, err := s.visible(f)
-		if err != nil || !any && org < 0 {
-			return false, err
-		}
-		q.add(` AND (0`)
-		if org > 0 {
-			q.add(` OR h.cust=? OR h.author=?`, org, org)
-		}
-		if any {
-			q.add(` OR h.rid IN (`+visibleRows+`)`, visible, typ)
-		}
-		q.add(`)`)
-	}
-	if !f.Patient.IsZero() {
-		q.add(` AND h.pat=?`, f.Patient.Current().String())
-	}
-	if f.Scopes == nil {
-		return true, nil
-	}
-	q.add(` AND (0`)
-	for _, all := range f.Scopes {
-		q.add(` OR (1`)
-		for i := range all {
-			q.add(` AND `)
-			if err := s.clause(q, &all[i]); err != nil {
-				return false, err
-			}
-		}
-		q.add(`)`)
-	}
-	q.add(`)`)
-	return true, nil
-}
-
-// visibleRows selects what Filter.Visible lists, in whichever of its compartments a row is met.
-const visibleRows = `SELECT l.rid FROM json_each(?) c CROSS JOIN json_each(c.value) i
-	CROSS JOIN locate l ON l.type=? AND l.id=i.value WHERE instr(' '||l.comps||' ',' '||c.key||' ')`
-
-// visible returns Filter.Visible as JSON by compartment number; false when it holds nothing.
-func (s *snapshot) visible(f auth.Filter) (string, bool, error) {
-	by := make(map[string][]string, len(f.Visible))
-	for name, ids := range f.Visible {
-		if len(ids) == 0 {
-			continue
-		}
-		n, err := s.compartment(name)
-		if err != nil {
-			return "", false, err
-		}
-		if n > 0 {
-			by[strconv.FormatInt(n, 10)] = ids
-		}
-	}
-	b, err := json.Marshal(by)
-	return string(b), len(by) > 0, err
 }
 
 // compartment returns the number of a compartment, 0 when it has none.

@@ -234,6 +234,9 @@ func (t *tx) heads(w *preparedWrite, now *head, vrow int64) error {
 	if err != nil {
 		return err
 	}
+	if author == cust {
+		author = 0
+	}
 	pat := patients(w.Facts.Patients)
 	for _, c := range now.comps {
 		_, err := t.c.exec(`INSERT INTO resource_head VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)`,

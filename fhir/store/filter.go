@@ -1,0 +1,190 @@
+package store
+
+import (
+	"encoding/json"
+	"slices"
+	"strconv"
+
+	"github.com/drieluik/drieluik/auth"
+	"github.com/drieluik/drieluik/fhir/search"
+)
+
+// selection is a plan under a filter: the heads h that meet where and one of the arms. Each arm has
+// an index that yields its rows in order of rid, so that a page costs no more than it holds.
+type selection struct {
+	typ   int64
+	where *query
+	arms  []*query
+}
+
+// selection compiles a plan and a filter; false when nothing can match.
+func (s *snapshot) selection(typ int64, p search.Plan, f auth.Filter) (*selection, bool, error) {
+	if typ < 0 || f.None {
+		return nil, false, nil
+	}
+	q := &query{}
+	q.add(`h.type=? AND h.deleted=0`, typ)
+	pinned, err := s.pin(q, typ, p, f)
+	if err != nil {
+		return nil, false, err
+	}
+	for i := range p.Where {
+		q.add(` AND `)
+		if err := s.clause(q, &p.Where[i]); err != nil {
+			return nil, false, err
+		}
+		if !pinned {
+			if err := s.global(q, typ, &p.Where[i]); err != nil {
+				return nil, false, err
+			}
+		}
+	}
+	if err := s.limits(q, f); err != nil {
+		return nil, false, err
+	}
+	arms, err := s.arms(typ, f)
+	if pinned && len(arms) > 1 {
+		arms = []*query{join(arms, `(`, ` OR `, `)`)}
+	}
+	return &selection{typ, q, arms}, len(arms) > 0, err
+}
+
+// arms returns the ways in which the filter lets a row pass: by its type, as own record, or listed.
+func (s *snapshot) arms(typ int64, f auth.Filter) ([]*query, error) {
+	if f.Directory {
+		all := &query{}
+		all.add(`1`)
+		return []*query{all}, nil
+	}
+	var arms []*query
+	if !f.Organization.IsZero() {
+		org, err := s.lookup(f.Organization.Current().String())
+		if err != nil {
+			return nil, err
+		}
+		if org > 0 {
+			cust, author := &query{}, &query{}
+			cust.add(`(h.cust=? AND h.cust>0)`, org)
+			author.add(`(h.author=? AND h.author>0)`, org)
+			arms = append(arms, cust, author)
+		}
+	}
+	visible, any, err := s.visible(f)
+	if any {
+		listed := &query{}
+		listed.add(`h.rid IN (`+visibleRows+`)`, visible, typ)
+		arms = append(arms, listed)
+	}
+	return arms, err
+}
+
+// limits adds what the filter demands of every row: its patient, and the granular scopes.
+func (s *snapshot) limits(q *query, f auth.Filter) error {
+	if !f.Patient.IsZero() {
+		q.add(` AND h.pat=?`, f.Patient.Current().String())
+	}
+	if f.Scopes == nil {
+		return nil
+	}
+	q.add(` AND (0`)
+	for _, all := range f.Scopes {
+		q.add(` OR (1`)
+		for i := range all {
+			q.add(` AND `)
+			if err := s.clause(q, &all[i]); err != nil {
+				return err
+			}
+		}
+		q.add(`)`)
+	}
+	q.add(`)`)
+	return nil
+}
+
+// join writes queries one after the other.
+func join(parts []*query, open, between, end string) *query {
+	q := &query{}
+	q.add(open)
+	for i, p := range parts {
+		if i > 0 {
+			q.add(between)
+		}
+		q.add(p.sql.String(), p.args...)
+	}
+	q.add(end)
+	return q
+}
+
+// rids returns the query for the numbers of one arm's resources.
+func (sel *selection) rids(arm *query) *query {
+	return join([]*query{sel.where, arm}, `SELECT h.rid FROM resource_head h WHERE `, ` AND `, ``)
+}
+
+// count counts the resources of a selection, each once.
+func (s *snapshot) count(sel *selection) (int, error) {
+	selects := make([]*query, len(sel.arms))
+	for i, arm := range sel.arms {
+		selects[i] = sel.rids(arm)
+	}
+	q := join(selects, `SELECT count(DISTINCT rid) FROM (`, ` UNION ALL `, `)`)
+	var n int
+	err := s.c.each(s.ctx, func(scan func(...any) error) error { return scan(&n) }, q.sql.String(), q.args...)
+	return n, err
+}
+
+// reduce brings a selection down to one condition: its only arm's; for a page without sort keys the next
+// resources of all arms together; and with sort keys, which need them all, the arms' union.
+func (s *snapshot) reduce(sel *selection, p search.Plan, pos position) (*query, error) {
+	if len(sel.arms) == 1 {
+		return join([]*query{sel.where, sel.arms[0]}, ``, ` AND `, ``), nil
+	}
+	selects := make([]*query, len(sel.arms))
+	for i, arm := range sel.arms {
+		selects[i] = sel.rids(arm)
+	}
+	if len(p.Sort) > 0 {
+		union := join(selects, ` AND h.rid IN (`, ` UNION ALL `, `)`)
+		typ := &query{}
+		typ.add(`h.type=?`, sel.typ)
+		return join([]*query{typ, union}, ``, ``, ``), nil
+	}
+	var next []int64
+	for _, q := range selects {
+		q.add(` AND h.rid>? GROUP BY h.rid ORDER BY h.rid LIMIT ?`, pos.rid, p.Count+1)
+		err := s.c.each(s.ctx, func(scan func(...any) error) error {
+			next = append(next, 0)
+			return scan(&next[len(next)-1])
+		}, q.sql.String(), q.args...)
+		if err != nil {
+			return nil, err
+		}
+	}
+	slices.Sort(next)
+	next = slices.Compact(next)
+	q := &query{}
+	q.add(`h.type=? AND h.rid IN (SELECT value FROM json_each(?))`, sel.typ, jsonInts(next[:min(len(next), p.Count+1)]))
+	return q, nil
+}
+
+// visibleRows selects what Filter.Visible lists, in whichever of its compartments a row is met.
+const visibleRows = `SELECT l.rid FROM json_each(?) c CROSS JOIN json_each(c.value) i
+	CROSS JOIN locate l ON l.type=? AND l.id=i.value WHERE instr(' '||l.comps||' ',' '||c.key||' ')`
+
+// visible returns Filter.Visible as JSON by compartment number; false when it holds nothing.
+func (s *snapshot) visible(f auth.Filter) (string, bool, error) {
+	by := make(map[string][]string, len(f.Visible))
+	for name, ids := range f.Visible {
+		if len(ids) == 0 {
+			continue
+		}
+		n, err := s.compartment(name)
+		if err != nil {
+			return "", false, err
+		}
+		if n > 0 {
+			by[strconv.FormatInt(n, 10)] = ids
+		}
+	}
+	b, err := json.Marshal(by)
+	return string(b), len(by) > 0, err
+}
