@@ -125,11 +125,9 @@ func readTime(n Node, p *plan, m protoreflect.Message) error {
 		return errShape
 	}
 	text := n.Text()
-	precision, zone, layout := precisionOfText(text), "UTC", layouts["DAY"]
-	switch precision {
-	case "YEAR", "MONTH", "DAY":
-		layout = layouts[precision]
-	default:
+	precision, zone := precisionOfText(text), "UTC"
+	layout := layouts[precision]
+	if precision != "YEAR" && precision != "MONTH" && precision != "DAY" {
 		layout = time.RFC3339 // reads fractions too
 		if zone = text[len(text)-1:]; zone != "Z" && len(text) > len("+00:00") {
 			zone = text[len(text)-len("+00:00"):]

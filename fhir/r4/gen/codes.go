@@ -106,8 +106,8 @@ func expandInclude(d *definitions, i include, to *codeSet, within []string) bool
 	if len(i.Filter) > 0 || (i.System != "" && len(i.ValueSet) > 0) || len(i.ValueSet) > 1 {
 		return false
 	}
-	for _, url := range i.ValueSet {
-		set, ok := expand(d, url, within)
+	if len(i.ValueSet) == 1 {
+		set, ok := expand(d, i.ValueSet[0], within)
 		if !ok {
 			return false
 		}
