@@ -72,14 +72,14 @@ func (m *mapper) changedElements(patient *fhir.Resource) ([]string, error) {
 	if patient == nil || m.rec.name == "kind" && !m.child.others {
 		return nil, nil
 	}
+	out := []string{"Patient.identifier"} // all of a stub
 	if m.rec.name != "kind" {
-		return []string{"Patient.identifier"}, nil // a stub
+		return out, nil
 	}
 	fresh, err := fhir.FromProto(m.added[m.anchor].message)
 	if err != nil {
 		return nil, fmt.Errorf("mks.changedElements: %w", err)
 	}
-	var out []string
 	for n := range fresh.Root().Children() {
 		switch n.Name() {
 		case "resourceType", "id", "meta", "identifier", "extension":

@@ -34,5 +34,10 @@ func (h head) anchorKey() string {
 	return h.source() + "/" + h.recordType + "/" + h.recordID
 }
 
-// recordKey identifies the record without its version.
-func (h head) recordKey() string { return h.source() + "/" + h.recordType + "/" + h.recordID }
+// recordKey identifies the record without its version, "" when a part of it is faulty.
+func (h head) recordKey() string {
+	if h.ura == "" || h.app == "" || h.recordType == "" || h.recordID == "" {
+		return ""
+	}
+	return h.source() + "/" + h.recordType + "/" + h.recordID
+}

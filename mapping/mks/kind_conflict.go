@@ -21,6 +21,7 @@ type kindState struct {
 	// related: the sender has a relation to the child, so that it may know of conflicts.
 	related      bool
 	custodyStays bool            // the stored gezag was checked later
+	listsFaulty  bool            // an own list, or an id in it, is faulty
 	conflict     map[string]bool // pointers of rights-bearing facts that stay with this source alone
 	conflicts    []value         // the same in source order
 }
@@ -43,7 +44,7 @@ func kindStored(m *mapper) error {
 		return err
 	}
 	if m.rights {
-		return m.laterCustody()
+		return m.ownOrder()
 	}
 	for _, find := range []func() error{m.birthConflict, m.custodyConflict, m.orderConflict, m.sealConflicts} {
 		if err := find(); err != nil {
@@ -167,21 +168,33 @@ func storedHolders(custody fhir.Node) []string {
 	return out
 }
 
-// laterCustody keeps the stored gezag when another application of the custodian checked it later.
-func (m *mapper) laterCustody() error {
-	checked := m.inhoud().at("gezag").at("gecontroleerdOp")
-	stored := part(storedCustody(m.child.patient()), "gecontroleerdOp").Text()
-	if !checked.sound() || stored == "" || !m.child.others {
-		return nil
-	}
+// ownOrder finds what another application of the custodian said later: that stands.
+func (m *mapper) ownOrder() error {
 	all, err := m.settings(m.child.ref)
 	if err != nil {
 		return err
 	}
+	own := fhir.Canonical + "/bron/" + m.head.ura + "/"
+	for _, s := range all {
+		if strings.HasPrefix(s.source, own) && s.source != m.head.base() && s.at.After(m.head.recordedAt) {
+			m.rights = false
+			return nil
+		}
+	}
+	m.laterCustody(all)
+	return nil
+}
+
+// laterCustody keeps the stored gezag when another application of the custodian checked it later.
+func (m *mapper) laterCustody(all []setting) {
+	checked := m.inhoud().at("gezag").at("gecontroleerdOp")
+	stored := part(storedCustody(m.child.patient()), "gecontroleerdOp").Text()
+	if !checked.sound() || stored == "" || !m.child.others {
+		return
+	}
 	last := setter(all, "extension")
 	later := stored > checked.str() || stored == checked.str() && last.at.After(m.head.recordedAt)
 	m.custodyStays = last.source != m.head.base() && later
-	return nil
 }
 
 // orderConflict compares ots with the stored Condition.

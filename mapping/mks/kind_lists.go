@@ -15,8 +15,11 @@ func prepareKind(m *mapper) error {
 		member string
 		match  func(value) (target, error)
 	}{{"organisaties", m.matchOrganisation}, {"medewerkers", m.matchEmployee}, {"betrokkenen", m.matchRelated}} {
-		for _, v := range m.inhoud().at(list.member).items() {
+		all := m.inhoud().at(list.member)
+		m.listsFaulty = m.listsFaulty || all.present() && all.items() == nil
+		for _, v := range all.items() {
 			id := v.at("id").str()
+			m.listsFaulty = m.listsFaulty || id == ""
 			if _, taken := m.own[id]; id == "" || taken {
 				continue
 			}

@@ -2,6 +2,7 @@ package mks
 
 import (
 	"regexp"
+	"strings"
 	"time"
 )
 
@@ -63,7 +64,7 @@ func custodyRules(d *document) {
 		d.head.recordedDay.time().Sub(checked.day().time()) > 180*24*time.Hour {
 		d.warn("MKS-KIND-09", checked)
 	}
-	people := d.people()
+	people := d.byID("betrokkenen")
 	for _, h := range custody.at("houders").items() {
 		if people[h.str()].at("afgeschermd").present() {
 			d.inform("MKS-KIND-11", h, "A holder of authority is sealed off: the seal wins.")
@@ -84,10 +85,13 @@ func holderRules(d *document, custody value) {
 		return
 	}
 	parents := 0
+	people, organisations := d.byID("betrokkenen"), d.byID("organisaties")
 	for _, h := range list.items() {
-		person, known := d.people()[h.str()]
-		if known && !person.at("soort").sound() {
-			return
+		person, isPerson := people[h.str()]
+		_, isOrganisation := organisations[h.str()]
+		isOrganisation = isOrganisation || strings.HasPrefix(h.str(), "ura:")
+		if isPerson && !person.at("soort").sound() || !isPerson && !isOrganisation {
+			return // who that is is a fault of its own
 		}
 		if person.at("soort").str() == "ouder" {
 			parents++
@@ -98,10 +102,10 @@ func holderRules(d *document, custody value) {
 	}
 }
 
-// people returns the betrokkenen by id.
-func (d *document) people() map[string]value {
+// byID returns the items of a list of the record by their id.
+func (d *document) byID(list string) map[string]value {
 	out := map[string]value{}
-	for _, v := range d.inhoud().at("betrokkenen").items() {
+	for _, v := range d.inhoud().at(list).items() {
 		out[v.at("id").str()] = v
 	}
 	return out

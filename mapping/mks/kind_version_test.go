@@ -202,3 +202,31 @@ func TestARecordOfAnotherSourceOfAKnownChildAddsItsLocalID(t *testing.T) {
 		t.Errorf("a known URA gives %q", got)
 	}
 }
+
+func TestTheLatestRecordOfTheCustodiansApplicationsDecides(t *testing.T) {
+	t.Parallel()
+	k := mappingtest.New()
+	store(t, k, "boris/01-kind.json")
+	second := edit(t, sample(t, "boris/01-kind.json"), `"crm"`, "bronsysteem", "applicatie")
+	second = edit(t, second, `"2025-05-06"`, "inhoud", "geboortedatum")
+	older := apply(t, k, edit(t, second, `"2026-11-01T10:00:00+01:00"`, "vastgelegdOp"))
+	if got := read(t, k, older.Patient).Member("birthDate").Text(); got != "2025-05-04" {
+		t.Errorf("an older record made birthDate %s", got)
+	}
+	if len(of(older, "Task")) != 0 {
+		t.Error("the custodian asks itself")
+	}
+	newer := apply(t, k, edit(t, edit(t, second, "2", "versie"), `"2026-11-03T10:00:00+01:00"`, "vastgelegdOp"))
+	if got := read(t, k, newer.Patient).Member("birthDate").Text(); got != "2025-05-06" {
+		t.Errorf("a newer record left birthDate %s", got)
+	}
+}
+
+func TestAReferenceIntoAFaultyListIsNotAFaultOfItsOwn(t *testing.T) {
+	t.Parallel()
+	text := edit(t, sample(t, "boris/01-kind.json"), `"bet 01"`, "inhoud", "betrokkenen", 0, "id")
+	_, _, issues := submit(t, mappingtest.New(), text)
+	if d := cmp.Diff([]string{"MKS-ENV-02 /inhoud/betrokkenen/0/id"}, rules(issues, fhir.SeverityError)); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}

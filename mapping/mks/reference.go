@@ -36,6 +36,8 @@ func (m *mapper) checkReference(v value, allowed []string) error {
 	switch {
 	case t.kind == "" && m.own == nil && !m.child.stored:
 		m.warn("MKS-REF-01", v)
+	case t.kind == "" && m.listsFaulty:
+		m.mark(v.ptr) // it may well be in the faulty list
 	case t.kind == "":
 		m.fault("MKS-REF-02", v)
 	case !contains(allowed, t.kind):
