@@ -93,6 +93,7 @@ type bench struct {
 	table    *statetest.Memory
 	log      *syncBuffer
 	orgs     []smart.Organization
+	orgDown  error
 	now      atomic.Int64 // Unix milliseconds
 }
 
@@ -110,6 +111,9 @@ func newBench(t testing.TB, change ...func(*smart.Config)) *bench {
 	b.registry, err = smart.NewRegistry(smart.RegistryConfig{
 		Store: b.store, Clock: b.clock, Random: rand.Reader, Log: log,
 		RegisterOrganization: func(_ context.Context, o smart.Organization) (fhir.Ref, error) {
+			if b.orgDown != nil {
+				return fhir.Ref{}, b.orgDown
+			}
 			b.orgs = append(b.orgs, o)
 			return fhir.Ref{Type: "Organization", ID: "org-" + o.Identifier.Value, Version: 3}, nil
 		},

@@ -283,6 +283,44 @@ func TestSingleFlight(t *testing.T) {
 	}
 }
 
+func TestAtMost8FetchesAtOnce(t *testing.T) {
+	t.Parallel()
+	const clients = 20
+	host, k := newKeyHost(t), ecKey(t, "k")
+	var running, most atomic.Int64
+	full, release := make(chan struct{}), make(chan struct{})
+	reached := sync.OnceFunc(func() { close(full) })
+	host.serve(func(w http.ResponseWriter, _ *http.Request) {
+		n := running.Add(1)
+		defer running.Add(-1)
+		for old := most.Load(); n > old && !most.CompareAndSwap(old, n); old = most.Load() {
+		}
+		if n == 8 {
+			reached()
+		}
+		<-release
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprintf(w, "%s", jwks(k))
+	})
+	b := byURL(t, host)
+	var done sync.WaitGroup
+	for i := range clients {
+		id := fmt.Sprintf("client-%d", i)
+		b.addByURL(id, fmt.Sprintf("%s/jwks/%d", host.URL, i))
+		done.Go(func() {
+			if a := b.token(id, k); a.status != http.StatusOK {
+				t.Errorf("%d %s", a.status, a.body)
+			}
+		})
+	}
+	<-full
+	close(release)
+	done.Wait()
+	if n := most.Load(); n != 8 {
+		t.Errorf("%d fetches at once, want 8", n)
+	}
+}
+
 func TestATT15_AddressesThatAreNotFetched(t *testing.T) {
 	t.Parallel()
 	host, k := newKeyHost(t), ecKey(t, "k")

@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
+	"math"
 	"net"
 	"net/http"
 	"net/netip"
@@ -22,18 +24,26 @@ const (
 	secretWindow   = 5 * time.Minute
 )
 
-// limits bounds the tokens of each client in this process. Only authenticated clients get an
-// entry, so that it is never larger than the registry.
+// maxBlocked bounds how many buckets this process remembers as full.
+const maxBlocked = 4096
+
+// limits is what this process knows of limits without asking the state. Only authenticated clients
+// get a limiter, so that there are never more than in the registry. A bucket that is full is
+// remembered, so that a flood of failures costs no further writes.
 type limits struct {
 	rate  rate.Limit
 	burst int
 
 	mu      sync.Mutex
 	clients map[string]*rate.Limiter
+	blocked map[string]time.Time // full bucket → when it may be asked again
 }
 
 func newLimits(perSecond float64, burst int) *limits {
-	l := &limits{rate: rate.Limit(perSecond), burst: burst, clients: map[string]*rate.Limiter{}}
+	l := &limits{
+		rate: rate.Limit(perSecond), burst: burst,
+		clients: map[string]*rate.Limiter{}, blocked: map[string]time.Time{},
+	}
 	if perSecond == 0 {
 		l.rate = rate.Inf
 	}
@@ -50,6 +60,26 @@ func (l *limits) allow(client string, now time.Time) bool {
 	}
 	l.mu.Unlock()
 	return c.AllowN(now, 1)
+}
+
+// block remembers that a bucket is full until then. Beyond maxBlocked it forgets what is over, and
+// takes nothing more when that does not help: the state still counts.
+func (l *limits) block(bucket string, now, until time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.blocked) >= maxBlocked {
+		maps.DeleteFunc(l.blocked, func(_ string, end time.Time) bool { return !now.Before(end) })
+	}
+	if len(l.blocked) < maxBlocked {
+		l.blocked[bucket] = until
+	}
+}
+
+// blockedFor returns how long a bucket stays full; 0 when it is not.
+func (l *limits) blockedFor(bucket string, now time.Time) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return max(l.blocked[bucket].Sub(now), 0)
 }
 
 // bucket names a counter without naming whom it counts.
@@ -76,12 +106,17 @@ func (s *Server) countGuess(ctx context.Context, asker string) error {
 // countIn counts in a bucket of maxFailures per failureWindow and returns the refusal, or
 // client.rate in its place.
 func (s *Server) countIn(ctx context.Context, bucket string, refusal *fault) error {
+	now := s.clock()
+	if left := s.rates.blockedFor(bucket, now); left > 0 {
+		return tooMany(left)
+	}
 	n, err := s.state.Count(ctx, bucket, failureWindow)
 	if err != nil {
 		return err
 	}
 	if n > maxFailures {
-		return &fault{rule: "client.rate", retry: int(failureWindow.Seconds())}
+		s.rates.block(bucket, now, now.Add(failureWindow))
+		return tooMany(failureWindow)
 	}
 	if refusal == nil {
 		return nil
@@ -89,9 +124,18 @@ func (s *Server) countIn(ctx context.Context, bucket string, refusal *fault) err
 	return refusal
 }
 
-// countSecretFailure counts a wrong secret. Beyond the limit it leaves a block behind, so that a
-// right guess is refused too until the window is over.
+// tooMany refuses until wait is over.
+func tooMany(wait time.Duration) *fault {
+	return &fault{rule: "client.rate", retry: int(math.Ceil(wait.Seconds()))}
+}
+
+// countSecretFailure counts a wrong secret, per address and then per client and address. Beyond
+// the latter's limit it leaves a block behind, so that a right guess is refused too until the
+// window is over.
 func (s *Server) countSecretFailure(ctx context.Context, client, address string, refusal *fault) error {
+	if err := s.countFailure(ctx, address, nil); err != nil {
+		return err
+	}
 	n, err := s.state.Count(ctx, bucket("secret", client, address), secretWindow)
 	if err != nil {
 		return err
@@ -109,7 +153,7 @@ func (s *Server) countSecretFailure(ctx context.Context, client, address string,
 func (s *Server) checkBlock(ctx context.Context, client, address string) error {
 	_, err := s.state.Get(ctx, kindRate, blockKey(client, address))
 	if err == nil {
-		return &fault{rule: "client.rate", retry: int(secretWindow.Seconds())}
+		return tooMany(secretWindow)
 	}
 	if fhir.KindOf(err) != fhir.NotFound {
 		return err

@@ -98,36 +98,48 @@ func (r *Registry) Add(ctx context.Context, c Client) (Added, error) {
 		}
 		return Added{}, fhir.Wrap(op, err)
 	}
-	if err := r.register(ctx, c); err != nil {
+	record, err := r.prepare(ctx, c)
+	if err != nil {
+		return Added{}, fhir.Wrap(op, err)
+	}
+	if err := r.save(ctx, record, "registered"); err != nil {
 		return Added{}, fhir.Wrap(op, err)
 	}
 	return Added{Client: c, Secret: secret}, nil
 }
 
-// Import registers or replaces all clients of a clients.json. Unprocessable with every fault of the
-// file, and then nothing is written. A failure of the store may leave the first clients written;
-// running the import again completes it.
+// Import registers or replaces all clients of a clients.json, their Organizations first.
+// Unprocessable with every fault of the file, and then nothing is written. A failure of the store
+// may leave a part written; running the import again completes it.
 func (r *Registry) Import(ctx context.Context, src []byte) (int, error) {
 	const op = "smart.Registry.Import"
 	clients, issues := parseClients(src)
 	if fhir.HasErrors(issues) {
 		return 0, &fhir.Error{Kind: fhir.Unprocessable, Op: op, Issues: issues}
 	}
-	for _, c := range clients {
-		if err := r.register(ctx, c); err != nil {
+	records := make([]*registered, len(clients))
+	for i, c := range clients {
+		record, err := r.prepare(ctx, c)
+		if err != nil {
+			return 0, fhir.Wrap(op, err)
+		}
+		records[i] = record
+	}
+	for _, record := range records {
+		if err := r.save(ctx, record, "registered"); err != nil {
 			return 0, fhir.Wrap(op, err)
 		}
 	}
-	return len(clients), nil
+	return len(records), nil
 }
 
-// register writes a checked client, its Organization first.
-func (r *Registry) register(ctx context.Context, c Client) error {
+// prepare writes the Organization of a checked client and returns the record to save.
+func (r *Registry) prepare(ctx context.Context, c Client) (*registered, error) {
 	org, err := r.c.RegisterOrganization(ctx, organizationOf(c))
 	if err != nil {
-		return fmt.Errorf("organisation of the client: %w", err)
+		return nil, fmt.Errorf("organisation of the client: %w", err)
 	}
-	return r.save(ctx, &registered{Client: c, OrganizationRef: org.Current().String()}, "registered")
+	return &registered{Client: c, OrganizationRef: org.Current().String()}, nil
 }
 
 func (r *Registry) save(ctx context.Context, c *registered, what string) error {

@@ -231,6 +231,20 @@ func TestImportReportsEveryFaultAndWritesNothing(t *testing.T) {
 	}
 }
 
+func TestAClientWithoutItsOrganizationIsNotWritten(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.orgDown = fhir.Errorf(fhir.Unavailable, "exchange.RegisterOrganization", "transient", "busy", "Try again.")
+	_, err := b.registry.Import(t.Context(), file(backendClient(t)))
+	if fhir.KindOf(err) != fhir.Unavailable || len(b.store.rows) != 0 {
+		t.Errorf("import: %v with %d clients written, want Unavailable and none", err, len(b.store.rows))
+	}
+	_, err = b.registry.Add(t.Context(), smart.Client{Name: "B", Type: smart.TypeBackend, Scope: scope, JWKS: jwks(ecKey(t, "k")), Organization: "urn:x|1"})
+	if fhir.KindOf(err) != fhir.Unavailable || len(b.store.rows) != 0 {
+		t.Errorf("add: %v with %d clients written, want Unavailable and none", err, len(b.store.rows))
+	}
+}
+
 func TestAddFillsWhatFollows(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)

@@ -319,6 +319,20 @@ func TestSMART312_AssertionFailuresPerAddress(t *testing.T) {
 	wantFault(t, b.post("/auth/token", tokenForm("a.b.c")), 401, "invalid_client", "jwt.form")
 }
 
+func TestSMART312_AFloodOfFailuresCostsNoWrites(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	for range 601 {
+		b.post("/auth/token", tokenForm("a.b.c"))
+	}
+	b.table.Fail(http.ErrServerClosed) // a write would now answer 503
+	wantFault(t, b.post("/auth/token", tokenForm("a.b.c")), 429, "temporarily_unavailable", "client.rate")
+	r := httptest.NewRequest("POST", "/auth/token", strings.NewReader(tokenForm("a.b.c").Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.RemoteAddr = "198.51.100.9:1234"
+	wantFault(t, b.do(r), 503, "temporarily_unavailable", "state.down") // another address counts for itself
+}
+
 func TestStateDownFailsClosed(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
