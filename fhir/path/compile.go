@@ -194,8 +194,22 @@ func (c *compiler) binary(n *node) (evalFunc, error) {
 		if err != nil {
 			return nil, err
 		}
+		if err := s.spend(op.pos, cost(a)+cost(b)); err != nil {
+			return nil, err
+		}
 		return apply(s, op, a, b)
 	}, nil
+}
+
+// cost counts more for a quantity, whose unit must be read.
+func cost(in []Item) int {
+	if len(in) != 1 {
+		return 1
+	}
+	if _, ok := in[0].val.(Measure); ok || isQuantity(in[0].typ) {
+		return 16
+	}
+	return 1
 }
 
 // call compiles a function by its row in the table.
