@@ -114,9 +114,9 @@ func (l *lockedBuffer) String() string {
 var readyLine = regexp.MustCompile(`"base":"(http://[^"]+)/fhir"`)
 
 // start runs serve on a free port and waits until it is ready.
-func (s *site) start(t *testing.T) *server {
+func (s *site) start(t *testing.T, flags ...string) *server {
 	t.Helper()
-	cmd := exec.Command(binary, "serve", "--store", s.store(), "--listen", "127.0.0.1:0")
+	cmd := exec.Command(binary, append([]string{"serve", "--store", s.store(), "--listen", "127.0.0.1:0"}, flags...)...)
 	log := &lockedBuffer{}
 	pipe, err := cmd.StderrPipe()
 	if err != nil {
