@@ -67,7 +67,7 @@ func TestABirthdayBeginsAtLocalMidnight(t *testing.T) {
 		}
 	}
 	w.now, _ = time.Parse(time.RFC3339, "2026-11-20T12:00:00+01:00")
-	until := w.children(w.patients())[0].Until(w.now)
+	until := w.children(w.patients())[0].Until(w.now, w.settings)
 	if want := time.Date(2026, 11, 20, 23, 0, 0, 0, time.UTC); !until.Equal(want) {
 		t.Errorf("until %s, want %s", until, want)
 	}

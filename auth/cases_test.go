@@ -39,20 +39,21 @@ type accessCase struct {
 	Policy    struct {
 		ParentRead string `json:"parentRead12_15"`
 	} `json:"policy"`
-	Filed    map[string]time.Time `json:"filed"`
-	Expected expectation          `json:"expected"`
+	Tables   map[string]json.RawMessage `json:"tables"`
+	Filed    map[string]time.Time       `json:"filed"`
+	Expected expectation                `json:"expected"`
 }
 
 type principalCase struct {
-	Role         auth.Role `json:"role"`
-	Client       string    `json:"client"`
-	Organization string    `json:"organization"`
-	Subject      string    `json:"subject"`
-	FHIRUser     string    `json:"fhirUser"`
-	Patient      string    `json:"patient"`
-	Scopes       string    `json:"scopes"`
-	Purpose      string    `json:"purpose"`
-	Token        *string   `json:"token"`
+	Role         auth.Role       `json:"role"`
+	Client       string          `json:"client"`
+	Organization string          `json:"organization"`
+	Subject      string          `json:"subject"`
+	FHIRUser     string          `json:"fhirUser"`
+	Patient      string          `json:"patient"`
+	Scopes       string          `json:"scopes"`
+	Purpose      string          `json:"purpose"`
+	Token        json.RawMessage `json:"token"`
 	BTG          *struct {
 		Reason string    `json:"reason"`
 		At     time.Time `json:"at"`
@@ -144,18 +145,50 @@ func principalOf(t testing.TB, c principalCase) auth.Principal {
 		State: auth.TokenActive, Role: c.Role, Client: c.Client, Organization: refOf(c.Organization),
 		Subject: c.Subject, FHIRUser: refOf(c.FHIRUser), Patient: refOf(c.Patient), Purpose: c.Purpose,
 	}
-	if c.Token != nil && *c.Token != "active" {
-		p.State = auth.TokenInvalid
-		if *c.Token == "missing" || *c.Token == "none" || *c.Token == "absent" {
-			p.State = auth.TokenMissing
-		}
-	}
+	p.State = tokenState(string(c.Token))
 	if c.BTG != nil {
 		p.BTG = &auth.BreakGlass{Reason: c.BTG.Reason, At: c.BTG.At, Exp: c.BTG.Exp}
 	}
 	var err error
 	if p.Scopes, err = auth.ParseScopes(c.Scopes); err != nil && c.Scopes != "" {
 		t.Logf("scopes: %v", err)
+	}
+	return p
+}
+
+// tokenState reads the member token: absent is active, null or a word for it is missing.
+func tokenState(token string) auth.TokenState {
+	switch strings.Trim(token, `"`) {
+	case "", "active":
+		return auth.TokenActive
+	case "null", "missing", "none", "absent":
+		return auth.TokenMissing
+	}
+	return auth.TokenInvalid
+}
+
+// policiesOf reads the member tables: by country one row, or rows, of the members of access.md 2.2.
+func policiesOf(t *testing.T, tables map[string]json.RawMessage) *auth.Policies {
+	t.Helper()
+	if len(tables) == 0 {
+		return nil
+	}
+	rows := map[string][]auth.AgePolicy{}
+	for country, text := range tables {
+		text = []byte(strings.ReplaceAll(strings.ReplaceAll(string(text), `"none"`, "null"), ": null", ":null"))
+		var one auth.AgePolicy
+		var many []auth.AgePolicy
+		if err := json.Unmarshal(text, &many); err == nil {
+			rows[country] = many
+		} else if err := json.Unmarshal(text, &one); err == nil {
+			rows[country] = []auth.AgePolicy{one}
+		} else {
+			t.Fatalf("tables of %s: %v", country, err)
+		}
+	}
+	p, err := auth.NewPolicies(rows)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return p
 }
@@ -173,6 +206,9 @@ func (w *world) decide(t testing.TB, p auth.Principal, c accessCase) auth.Decisi
 	if len(c.Action.Body) > 0 {
 		body := w.factsOf(t, parse(t, c.Action.Body))
 		body.Custodian, body.Author = p.Organization, p.Organization
+		if claimed := refOf(c.Owner[body.Ref.String()]); a.Interaction == auth.Create && !claimed.IsZero() {
+			body.Custodian = claimed
+		}
 		a.Body = &body
 	}
 	f := w.facts(p, nil)

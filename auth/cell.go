@@ -83,7 +83,7 @@ func (t *target) judgeCell(cell string, k terms) verdict {
 		return out
 	}
 	if k.standard && (len(permits) == 0 || out.reason != "") {
-		if reason := refusal(unbeaten(refusals, permits, true)); reason == "" {
+		if reason := refusal(unbeaten(refusals, permits, !t.v.policy.guardianMayBlock)); reason == "" {
 			return verdict{}
 		}
 	}

@@ -247,9 +247,14 @@ func (c *Child) readFlag(_ fhir.Ref, n fhir.Node, _ ResourceFacts) {
 func (c *Child) DirectoryNeeds() []fhir.Ref { return slices.Clone(c.needs) }
 
 // Until returns the first instant after now at which a decision about this child can change by
-// itself: an edge of a period, a birthday, a custody check that grows old. Zero: never.
-func (c *Child) Until(now time.Time) time.Time {
-	_, high := c.interval(now.UnixNano())
+// itself: an edge of a period, a birthday, a custody check that grows old, a table that comes into
+// force. Zero: never. A break-glass token has an end of its own.
+func (c *Child) Until(now time.Time, s Settings) time.Time {
+	at := now.UnixNano()
+	low, high := c.interval(at)
+	for _, zone := range zones() {
+		low, high = s.policies().clip(low, high, at, zone)
+	}
 	if high == forever {
 		return time.Time{}
 	}
@@ -284,7 +289,7 @@ func (c *Child) sort() {
 // zone that may turn out to be the child's.
 func (c *Child) collectEdges() []int64 {
 	var out []int64
-	for code, zone := range zones() {
+	for _, zone := range zones() {
 		for _, s := range c.spans() {
 			if low, high := s.bounds(zone); !s.broken {
 				out = append(out, low, high)
@@ -303,7 +308,7 @@ func (c *Child) collectEdges() []int64 {
 				}
 			}
 		}
-		out = append(out, c.birthdays(code, zone)...)
+		out = append(out, c.birthdays(zone)...)
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
@@ -338,23 +343,14 @@ func (c *Child) spans() []span {
 	return out
 }
 
-// birthdays returns the midnights at which an age of the tables begins or a table changes.
-func (c *Child) birthdays(jurisdiction string, zone *time.Location) []int64 {
+// birthdays returns the midnights at which an age begins that a table may name.
+func (c *Child) birthdays(zone *time.Location) []int64 {
+	if !c.birth.known {
+		return nil
+	}
 	var out []int64
-	for _, p := range policies[jurisdiction] {
-		out = append(out, midnight(p.validFrom, zone))
-		if !c.birth.known {
-			continue
-		}
-		ages := append([]int{p.ownRightTo, p.youthAloneFrom, p.childFrom, p.childMaturityFrom, p.jointFrom}, p.guardianNever...)
-		for _, a := range p.guardianNever {
-			ages = append(ages, a+1)
-		}
-		for _, a := range ages {
-			if a != never {
-				out = append(out, midnight(c.birth.earliest.birthday(a), zone), midnight(c.birth.latest.birthday(a), zone))
-			}
-		}
+	for age := range oldestAge + 1 {
+		out = append(out, midnight(c.birth.earliest.birthday(age), zone), midnight(c.birth.latest.birthday(age), zone))
 	}
 	return out
 }

@@ -61,8 +61,9 @@ type Label struct {
 
 // Settings are the operator's choices that decisions depend on.
 type Settings struct {
-	Jurisdiction   string // nl, se: of a child that does not say
-	ParentRead1215 string // require-child-permit, deny-on-child-objection
+	Jurisdiction   string    // nl, se: of a child that does not say
+	ParentRead1215 string    // require-child-permit (default), deny-on-child-objection
+	Policies       *Policies // tables of ages; nil: those of access.md 2.2
 }
 
 // Facts is all that Decide looks at beside the principal and the action. Children are those of the

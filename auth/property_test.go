@@ -153,7 +153,7 @@ func TestNothingChangesBeforeUntil(t *testing.T) { // access.md 10.8
 		d.principal.BTG = nil // its own end is no edge of the child
 		w := d.build(t)
 		w.now = noon.AddDate(0, 0, rapid.IntRange(-900, 900).Draw(rt, "day"))
-		until := w.children(w.patients())[0].Until(w.now)
+		until := w.children(w.patients())[0].Until(w.now, w.settings)
 		if until.IsZero() {
 			until = w.now.AddDate(10, 0, 0)
 		}

@@ -114,7 +114,7 @@ func (c *Child) guardianStanding(v *view, p *person, jurisdiction string) standi
 		if slices.ContainsFunc(v.policy.guardianNever, closed) {
 			return refuse("rep-age-closed")
 		}
-		if !v.named(p.ref.Current()) {
+		if !v.policy.youthMayOpen || !v.named(p.ref.Current()) {
 			return refuse("rep-youth-alone")
 		}
 		return standing{mode: modeYouth}

@@ -147,51 +147,6 @@ var refusedMethods = map[fhir.Type]map[Interaction]string{
 	"Patient":    {Delete: "delete-refused"},
 }
 
-// middle says how a guardian reads between guardianOwnRightTo and youthAloneFrom.
-type middle uint8
-
-const (
-	middleConfig    middle = iota // Settings.ParentRead1215
-	middleExtension               // a Swedish extension Consent
-)
-
-// never is an age that nobody reaches.
-const never = 1 << 20
-
-// policy is one row of ages and defaults, access.md 2.2. Ages are completed years.
-type policy struct {
-	validFrom         day
-	ownRightTo        int // below: a guardian with custody reads in own right
-	middle            middle
-	youthAloneFrom    int
-	guardianNever     []int
-	childFrom         int
-	childMaturityFrom int // with Flag mognad-atkomst
-	jointFrom         int
-	guardianMayBlock  bool
-	defaultCare       bool // between care givers when no Consent matches (se: hsl)
-}
-
-// policies holds the rows of each jurisdiction in order of validFrom.
-var policies = map[string][]policy{
-	"nl": {{validFrom: civil(1900, 1, 1), ownRightTo: 12, middle: middleConfig, youthAloneFrom: 16,
-		childFrom: 12, childMaturityFrom: never, jointFrom: 12, guardianMayBlock: true}},
-	"se": {{validFrom: civil(1900, 1, 1), ownRightTo: 13, middle: middleExtension, youthAloneFrom: 16,
-		guardianNever: []int{16, 17}, childFrom: 16, childMaturityFrom: 13, jointFrom: 13, defaultCare: true}},
-}
-
-// policyOn returns the row in force on a local date.
-func policyOn(jurisdiction string, today day) (policy, bool) {
-	var out policy
-	found := false
-	for _, p := range policies[jurisdiction] {
-		if p.validFrom <= today {
-			out, found = p, true
-		}
-	}
-	return out, found
-}
-
 // custodyTypes are the kinds of BRP gezag, access.md 2.3: true gives custody, false leaves it
 // undetermined.
 var custodyTypes = map[string]bool{

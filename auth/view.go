@@ -78,8 +78,9 @@ func (c *Child) compile(key viewKey, now int64) *view {
 	}
 	v.today = dayOf(now, v.zone)
 	if v.known {
-		v.policy, v.known = policyOn(jurisdiction, v.today)
+		v.policy, v.known = key.settings.policies().on(jurisdiction, v.today)
 	}
+	v.low, v.high = key.settings.policies().clip(v.low, v.high, now, v.zone)
 	v.mature = c.flagged(v, "mognad-atkomst", false)
 	v.sealed = c.flagged(v, "osl-12-3", true)
 	v.ground = c.groundOf(v)

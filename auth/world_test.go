@@ -28,7 +28,7 @@ func newWorld(t *testing.T, file caseFile, c accessCase) *world {
 	t.Helper()
 	w := &world{
 		now: c.Now, trees: map[fhir.Ref]*fhir.Resource{},
-		settings: auth.Settings{Jurisdiction: strings.ToLower(c.Country), ParentRead1215: c.Policy.ParentRead},
+		settings: auth.Settings{Jurisdiction: strings.ToLower(c.Country), ParentRead1215: c.Policy.ParentRead, Policies: policiesOf(t, c.Tables)},
 	}
 	for _, ref := range c.Use {
 		r := parse(t, file.Base[ref])

@@ -20,20 +20,26 @@ func (q *inquiry) write() Decision {
 	if body == nil && stored == nil {
 		return q.goOn()
 	}
+	switch {
+	case stored != nil && q.withdraws(stored, body):
+		if reach, _ := q.reaches(stored); reach {
+			return q.permitted("permit-withdraw")
+		}
+		return hidden(stepContext, "context-other-patient")
+	case stored != nil:
+		if d := q.storedReach(stored); !d.Permit {
+			return d
+		}
+	}
 	if body != nil {
 		if d := q.bodyReach(body); !d.Permit {
 			return d
 		}
 	}
-	if stored != nil {
-		if d := q.storedReach(stored); !d.Permit {
+	if stored == nil {
+		if d := q.mayAct(body); !d.Permit {
 			return d
 		}
-		if q.withdraws(stored, body) {
-			return q.permitted("permit-withdraw")
-		}
-	} else if d := q.mayAct(body); !d.Permit {
-		return d
 	}
 	for _, check := range writeChecks {
 		if d := check(q, body, stored); !d.Permit {
