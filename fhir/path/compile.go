@@ -225,7 +225,7 @@ func (c *compiler) call(n *node) (evalFunc, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f.typed && len(n.args) == 1 {
+	if f.eval == nil {
 		return c.typeCall(n, receiver)
 	}
 	k := call{name: n.text, pos: n.pos, args: make([]evalFunc, len(n.args)), memo: new(memo)}

@@ -26,8 +26,8 @@ func conversionTable() map[string]function {
 		if name == "Quantity" {
 			most = 1
 		}
-		table["to"+name] = function{0, most, false, conversion(convert, false)}
-		table["convertsTo"+name] = function{0, most, false, conversion(convert, true)}
+		table["to"+name] = function{0, most, conversion(convert, false)}
+		table["convertsTo"+name] = function{0, most, conversion(convert, true)}
 	}
 	return table
 }

@@ -22,9 +22,8 @@ func (k call) fail(reason string) error {
 
 // function is one row of the function table.
 type function struct {
-	min, max int
-	typed    bool // the argument is the name of a type
-	eval     func(s *scope, k call, in []Item) ([]Item, error)
+	min, max int                                               // number of arguments
+	eval     func(s *scope, k call, in []Item) ([]Item, error) // nil: see typeTest; its argument is a type
 }
 
 // arg evaluates an argument once, in the context of the call.
@@ -74,26 +73,26 @@ func merge(tables ...map[string]function) map[string]function {
 
 // existence are the functions that answer whether.
 var existence = map[string]function{
-	"empty":      {0, 0, false, func(_ *scope, _ call, in []Item) ([]Item, error) { return boolItems(len(in) == 0), nil }},
-	"exists":     {0, 1, false, exists},
-	"all":        {1, 1, false, all},
-	"allTrue":    {0, 0, false, quantifier(yes, true)},
-	"anyTrue":    {0, 0, false, quantifier(yes, false)},
-	"allFalse":   {0, 0, false, quantifier(no, true)},
-	"anyFalse":   {0, 0, false, quantifier(no, false)},
-	"not":        {0, 0, false, not},
-	"count":      {0, 0, false, func(_ *scope, _ call, in []Item) ([]Item, error) { return []Item{IntegerItem(int64(len(in)))}, nil }},
-	"distinct":   {0, 0, false, func(s *scope, k call, in []Item) ([]Item, error) { return s.distinct(k.pos, in) }},
-	"isDistinct": {0, 0, false, isDistinct},
-	"subsetOf":   {1, 1, false, subsetOf},
-	"supersetOf": {1, 1, false, supersetOf},
-	"iif":        {2, 3, false, iif},
-	"is":         {1, 1, true, nil},
-	"as":         {1, 1, true, nil},
-	"ofType":     {1, 1, true, nil},
-	"hasValue":   {0, 0, false, hasValue},
-	"getValue":   {0, 0, false, getValue},
-	"comparable": {1, 1, false, comparableTo},
+	"empty":      {0, 0, func(_ *scope, _ call, in []Item) ([]Item, error) { return boolItems(len(in) == 0), nil }},
+	"exists":     {0, 1, exists},
+	"all":        {1, 1, all},
+	"allTrue":    {0, 0, quantifier(yes, true)},
+	"anyTrue":    {0, 0, quantifier(yes, false)},
+	"allFalse":   {0, 0, quantifier(no, true)},
+	"anyFalse":   {0, 0, quantifier(no, false)},
+	"not":        {0, 0, not},
+	"count":      {0, 0, func(_ *scope, _ call, in []Item) ([]Item, error) { return []Item{IntegerItem(int64(len(in)))}, nil }},
+	"distinct":   {0, 0, func(s *scope, k call, in []Item) ([]Item, error) { return s.distinct(k.pos, in) }},
+	"isDistinct": {0, 0, isDistinct},
+	"subsetOf":   {1, 1, subsetOf},
+	"supersetOf": {1, 1, supersetOf},
+	"iif":        {2, 3, iif},
+	"is":         {1, 1, nil},
+	"as":         {1, 1, nil},
+	"ofType":     {1, 1, nil},
+	"hasValue":   {0, 0, hasValue},
+	"getValue":   {0, 0, getValue},
+	"comparable": {1, 1, comparableTo},
 }
 
 func exists(s *scope, k call, in []Item) ([]Item, error) {

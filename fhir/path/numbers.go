@@ -8,20 +8,20 @@ import (
 
 // numbers are the functions on a single number, and on the precision of values.
 var numbers = map[string]function{
-	"abs":          {0, 0, false, onNumber(absolute)},
-	"ceiling":      {0, 0, false, onNumber(func(d Decimal, _ []Decimal) any { return ceiling(d) })},
-	"floor":        {0, 0, false, onNumber(func(d Decimal, _ []Decimal) any { return integerOrNil(d.floor()) })},
-	"truncate":     {0, 0, false, onNumber(func(d Decimal, _ []Decimal) any { return integerOrNil(new(big.Int).Quo(d.coef, pow10(d.scale))) })},
-	"round":        {0, 1, false, onNumber(rounded)},
-	"exp":          {0, 0, false, onNumber(func(d Decimal, _ []Decimal) any { return decimalOrNil(math.Exp(d.Float())) })},
-	"ln":           {0, 0, false, onNumber(func(d Decimal, _ []Decimal) any { return decimalOrNil(math.Log(d.Float())) })},
-	"log":          {1, 1, false, onNumber(func(d Decimal, a []Decimal) any { return decimalOrNil(math.Log(d.Float()) / math.Log(a[0].Float())) })},
-	"sqrt":         {0, 0, false, onNumber(func(d Decimal, _ []Decimal) any { return decimalOrNil(math.Sqrt(d.Float())) })},
-	"power":        {1, 1, false, onNumber(power)},
-	"lowBoundary":  {0, 1, false, boundary(false)},
-	"highBoundary": {0, 1, false, boundary(true)},
-	"precision":    {0, 0, false, precision},
-	"sort":         {0, 8, false, sorted},
+	"abs":          {0, 0, onNumber(absolute)},
+	"ceiling":      {0, 0, onNumber(func(d Decimal, _ []Decimal) any { return ceiling(d) })},
+	"floor":        {0, 0, onNumber(func(d Decimal, _ []Decimal) any { return integerOrNil(d.floor()) })},
+	"truncate":     {0, 0, onNumber(func(d Decimal, _ []Decimal) any { return integerOrNil(new(big.Int).Quo(d.coef, pow10(d.scale))) })},
+	"round":        {0, 1, onNumber(rounded)},
+	"exp":          {0, 0, onNumber(func(d Decimal, _ []Decimal) any { return decimalOrNil(math.Exp(d.Float())) })},
+	"ln":           {0, 0, onNumber(func(d Decimal, _ []Decimal) any { return decimalOrNil(math.Log(d.Float())) })},
+	"log":          {1, 1, onNumber(func(d Decimal, a []Decimal) any { return decimalOrNil(math.Log(d.Float()) / math.Log(a[0].Float())) })},
+	"sqrt":         {0, 0, onNumber(func(d Decimal, _ []Decimal) any { return decimalOrNil(math.Sqrt(d.Float())) })},
+	"power":        {1, 1, onNumber(power)},
+	"lowBoundary":  {0, 1, boundary(false)},
+	"highBoundary": {0, 1, boundary(true)},
+	"precision":    {0, 0, precision},
+	"sort":         {0, 8, sorted},
 }
 
 // onNumber builds a function on a single number or quantity. f answers nil for an empty result.

@@ -4,20 +4,20 @@ import "slices"
 
 // subsets are the functions that choose, combine and project.
 var subsets = map[string]function{
-	"where":     {1, 1, false, where},
-	"select":    {1, 1, false, project},
-	"repeat":    {1, 1, false, repeat},
-	"aggregate": {1, 2, false, aggregate},
-	"first":     {0, 0, false, func(_ *scope, _ call, in []Item) ([]Item, error) { return slice(in, 0, 1), nil }},
-	"last":      {0, 0, false, func(_ *scope, _ call, in []Item) ([]Item, error) { return slice(in, len(in)-1, len(in)), nil }},
-	"tail":      {0, 0, false, func(_ *scope, _ call, in []Item) ([]Item, error) { return slice(in, 1, len(in)), nil }},
-	"single":    {0, 0, false, single},
-	"skip":      {1, 1, false, skip},
-	"take":      {1, 1, false, take},
-	"union":     {1, 1, false, unionWith},
-	"combine":   {1, 2, false, combine},
-	"intersect": {1, 1, false, intersect},
-	"exclude":   {1, 1, false, exclude},
+	"where":     {1, 1, where},
+	"select":    {1, 1, project},
+	"repeat":    {1, 1, repeat},
+	"aggregate": {1, 2, aggregate},
+	"first":     {0, 0, func(_ *scope, _ call, in []Item) ([]Item, error) { return slice(in, 0, 1), nil }},
+	"last":      {0, 0, func(_ *scope, _ call, in []Item) ([]Item, error) { return slice(in, len(in)-1, len(in)), nil }},
+	"tail":      {0, 0, func(_ *scope, _ call, in []Item) ([]Item, error) { return slice(in, 1, len(in)), nil }},
+	"single":    {0, 0, single},
+	"skip":      {1, 1, skip},
+	"take":      {1, 1, take},
+	"union":     {1, 1, unionWith},
+	"combine":   {1, 2, combine},
+	"intersect": {1, 1, intersect},
+	"exclude":   {1, 1, exclude},
 }
 
 func where(s *scope, k call, in []Item) ([]Item, error) {

@@ -10,23 +10,23 @@ import (
 
 // navigation are the functions that walk the tree.
 var navigation = map[string]function{
-	"children":     {0, 0, false, func(s *scope, k call, in []Item) ([]Item, error) { return walk(s, k.pos, in, children) }},
-	"descendants":  {0, 0, false, descendants},
-	"extension":    {1, 1, false, extension},
-	"hasExtension": {1, 1, false, hasExtension},
-	"resolve":      {0, 0, false, resolve},
+	"children":     {0, 0, func(s *scope, k call, in []Item) ([]Item, error) { return walk(s, k.pos, in, children) }},
+	"descendants":  {0, 0, descendants},
+	"extension":    {1, 1, extension},
+	"hasExtension": {1, 1, hasExtension},
+	"resolve":      {0, 0, resolve},
 }
 
 // world are the functions that ask of the outside, or of the engine.
 var world = map[string]function{
-	"memberOf":   {1, 1, false, memberOf},
-	"conformsTo": {1, 1, false, conformsTo},
-	"trace":      {1, 2, false, trace},
-	"now":        {0, 0, false, now},
-	"today":      {0, 0, false, today},
-	"timeOfDay":  {0, 0, false, timeOfDay},
-	"type":       {0, 0, false, typeInfo},
-	"htmlChecks": {0, 0, false, htmlChecks},
+	"memberOf":   {1, 1, memberOf},
+	"conformsTo": {1, 1, conformsTo},
+	"trace":      {1, 2, trace},
+	"now":        {0, 0, now},
+	"today":      {0, 0, today},
+	"timeOfDay":  {0, 0, timeOfDay},
+	"type":       {0, 0, typeInfo},
+	"htmlChecks": {0, 0, htmlChecks},
 }
 
 func descendants(s *scope, k call, in []Item) ([]Item, error) {
