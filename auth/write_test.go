@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/drieluik/drieluik/auth"
+	"github.com/drieluik/drieluik/fhir"
 )
 
 // writeCase is a create, update or delete by one principal.
@@ -45,6 +46,13 @@ var (
 	otherPlan = strings.Replace(plan("plan", "medisch"), "Patient/kim", "Patient/other", 1)
 	leadTeam  = `{"resourceType":"CareTeam","id":"team","status":"active","subject":{"reference":"Patient/kim"},"participant":[{"role":[{"coding":[{"code":"zorgcoordinator"}]}],"member":{"reference":"Organization/home"}}]}`
 )
+
+// extended is Sweden with an extension for the mother.
+var extended = []string{
+	strings.Replace(childBorn("2012-05-04"), `"birthDate"`, `"identifier":[{"system":"http://electronichealth.se/identifier/personnummer","value":"x"}],"birthDate"`, 1),
+	`{"resourceType":"RelatedPerson","id":"mother","active":true,"patient":{"reference":"Patient/kim"},"relationship":[{"coding":[{"system":"` + fhir.Canonical + `/CodeSystem/se-foretradare","code":"vardnadshavare"}]}]}`,
+	strings.Replace(held(childSaysYes, hospital), `"code":"59284-0"}]}`, `"code":"59284-0"}]},{"coding":[{"system":"`+fhir.Canonical+`/CodeSystem/se-samtycke","code":"utokad-vardnadshavare"}]}`, 1),
+}
 
 var writeCases = []writeCase{
 	{name: "an organisation pushes for any child", who: system(stranger), do: auth.Create, body: newPlan, want: "permit-write", http: 201},
@@ -108,6 +116,9 @@ var writeCases = []writeCase{
 	{name: "the holder withdraws", who: system(hospital), do: auth.Update, more: []string{grant}, own: map[string]string{"Consent/yes": home}, body: status(grant, "active", "inactive"), want: "permit-withdraw", http: 200},
 	{name: "a withdrawal changes nothing else", who: asMother, do: auth.Update, more: []string{grant}, body: strings.Replace(status(grant, "active", "inactive"), home, stranger, 1), want: "write-role", http: 403},
 	{name: "another guardian does not withdraw it", who: asMother, do: auth.Update, more: []string{father, held(consentOf("yes", homeCarePermit(""), giverFather), hospital)}, body: status(held(consentOf("yes", homeCarePermit(""), giverFather), hospital), "active", "inactive"), want: "write-role", http: 403},
+	{name: "a performer withdraws under a seal against her", who: asMother, do: auth.Update, more: []string{grant, childWith(labelled(accessSystem, "seal-person", giverMother))}, body: status(grant, "active", "inactive"), want: "permit-withdraw", http: 200},
+	{name: "14 in Sweden: an extension lets a guardian read only", born: "2012-05-04", who: asMother, more: extended, do: auth.Create, body: message(giverMother), want: "rep-read-only", http: 403},
+	{name: "14 in Sweden: but give her part of a Consent", born: "2012-05-04", who: asMother, more: extended, do: auth.Create, body: grant, want: "permit-write", http: 201},
 	{name: "a Consent is not deleted", who: asMother, do: auth.Delete, more: []string{grant}, ref: "Consent/yes", want: "delete-refused", http: 405},
 }
 
