@@ -34,17 +34,39 @@ type settings struct {
 
 // yamlSettings reads --config: a flat map from flag names to values.
 func yamlSettings(r io.Reader) (kong.Resolver, error) {
-	values := map[string]any{}
-	if err := yaml.NewDecoder(r).Decode(&values); err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("the settings file is not valid YAML: %w", err)
+	var out yamlFile
+	if err := yaml.NewDecoder(r).Decode(&out); err != nil && !errors.Is(err, io.EOF) {
+		return nil, errors.New("the settings file is not a YAML map from flag names to values")
 	}
-	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
-		v, ok := values[flag.Name]
-		if !ok {
-			return nil, nil
+	return out, nil
+}
+
+// yamlFile is a read --config file.
+type yamlFile map[string]any
+
+// Validate refuses a name that is no flag: a misspelt setting must not be ignored.
+func (f yamlFile) Validate(app *kong.Application) error {
+	known := map[string]bool{}
+	for _, leaf := range app.Leaves(true) {
+		for _, flag := range leaf.Flags {
+			known[flag.Name] = true
 		}
-		return fmt.Sprint(v), nil
-	}), nil
+	}
+	for name := range f {
+		if !known[name] {
+			return fmt.Errorf("the settings file names %q, which is no setting; drieluik serve --help lists them", name)
+		}
+	}
+	return nil
+}
+
+// Resolve returns the value of a flag.
+func (f yamlFile) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+	v, ok := f[flag.Name]
+	if !ok {
+		return nil, nil
+	}
+	return fmt.Sprint(v), nil
 }
 
 // faults returns everything that is wrong with the settings, one sentence each.

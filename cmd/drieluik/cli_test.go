@@ -1,0 +1,75 @@
+package main_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestWrongUseIsOneSentenceAndExit2(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	config := filepath.Join(dir, "drieluik.yaml")
+	if err := os.WriteFile(config, []byte("lisen: 127.0.0.1:1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cases := []struct {
+		name string
+		args []string
+		says string
+	}{
+		{"no command", nil, "expected one of"},
+		{"an unknown flag", []string{"serve", "--nope"}, "--nope"},
+		{"plain HTTP on a public address", []string{"serve", "--listen", "0.0.0.0:0"}, "tls-cert"},
+		{"a store of another kind", []string{"serve", "--store", "mysql:x"}, "sqlite:FOLDER"},
+		{"all faults at once", []string{"serve", "--max-body", "x", "--base-url", "http://h/p"}, "base-url"},
+		{"a misspelt setting", []string{"serve", "--config", config}, "lisen"},
+		{"the demo on a public address", []string{"demo", "--listen", "0.0.0.0:0"}, "loopback"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			out, stderr, code := tool(t, c.args...)
+			if code != 2 || out != "" || !strings.Contains(stderr, c.says) || strings.Count(stderr, "\n") != 1 {
+				t.Errorf("exit %d, stdout %q, stderr %q; want 2 and one line with %q", code, out, stderr, c.says)
+			}
+		})
+	}
+}
+
+func TestConvertPrintsABundleOrTheFaults(t *testing.T) {
+	t.Parallel()
+	child, transfer := "../../testdata/mks/boris/02-kind-ziekenhuis.json", "../../testdata/mks/"+transferFile
+	out, stderr, code := tool(t, "convert", "--now", "2026-11-21T20:00:00+01:00", child, transfer)
+	if code != 0 {
+		t.Fatalf("exit %d: %s", code, stderr)
+	}
+	kinds := map[any]int{}
+	for _, e := range list(object(t, []byte(out)), "entry") {
+		kinds[within(e, "resource")["resourceType"]]++
+	}
+	if kinds["Composition"] != 1 || kinds["Patient"] != 1 || kinds["Provenance"] != 2 {
+		t.Errorf("the Bundle holds %v", kinds)
+	}
+	report := filepath.Join(t.TempDir(), "report.json")
+	out, stderr, code = tool(t, "convert", "--report", report, "../../testdata/mks/invalid/01-bsn-elfproef.json")
+	if code != 1 || out != "" || !strings.Contains(stderr, "error MKS-ENV-05 /kind/bsn") {
+		t.Errorf("exit %d, stdout %q, stderr %q", code, out, stderr)
+	}
+	b, err := os.ReadFile(report)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if object(t, b)["resourceType"] != "OperationOutcome" {
+		t.Errorf("the report is %.200s", b)
+	}
+}
+
+func TestCheckPrintsTheSettings(t *testing.T) {
+	t.Parallel()
+	out, stderr, code := tool(t, "serve", "--check", "--listen", "127.0.0.1:7070")
+	if code != 0 || !strings.Contains(out, "listen: 127.0.0.1:7070\n") {
+		t.Errorf("exit %d, %q %q", code, out, stderr)
+	}
+}
