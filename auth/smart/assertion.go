@@ -28,7 +28,7 @@ func (s *Server) byAssertion(ctx context.Context, q request) (*registered, error
 		return nil, err
 	}
 	if c != nil {
-		f.client = c.ID
+		f.client = c.party()
 	}
 	return nil, s.countFailure(ctx, q.address, f)
 }

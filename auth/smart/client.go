@@ -142,6 +142,9 @@ func decodeRegistered(src []byte) (*registered, error) {
 // active reports whether the client may do anything at all.
 func (c *registered) active() bool { return c.Status == StatusActive }
 
+// party names the client in a log.
+func (c *registered) party() party { return party{c.ID, c.OrganizationRef} }
+
 // role is the role of the client's own tokens (access.md 1).
 func (c *registered) role() auth.Role {
 	if c.Admin {

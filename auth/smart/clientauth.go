@@ -107,7 +107,7 @@ func (s *Server) bySecret(ctx context.Context, q request, method, id string, sec
 	if !secretMatches(secret, hashes) || !usable {
 		refusal := refuse("client.auth")
 		if found {
-			refusal.client = c.ID
+			refusal.client = c.party()
 		}
 		return nil, s.countSecretFailure(ctx, id, q.address, refusal)
 	}

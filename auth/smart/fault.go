@@ -17,9 +17,13 @@ type fault struct {
 	name   string // fills {name} of the sentence: a known parameter, or allowed algorithms
 	retry  int    // Retry-After in seconds; 0: none
 	basic  bool   // the client used Basic (SMART-307)
-	client string // id of a registered client that the refusal is about, for the log
+	client party  // whom it is about, for the log
 	err    error  // cause, for the log
 }
+
+// party is a registered client as a log names it. What an unknown caller says of itself is never
+// logged.
+type party struct{ id, organization string }
 
 // Error implements error.
 func (f *fault) Error() string {
@@ -35,11 +39,12 @@ func (f *fault) Unwrap() error { return f.err }
 func refuse(rule string) *fault { return &fault{rule: rule} }
 
 // asFault finds the rule of an error: a refusal here or in jose, unavailable state, or a fault of
-// the server.
+// the server. The result is the caller's own: the outcome of a key fetch is shared by requests.
 func asFault(err error) *fault {
 	var f *fault
 	if errors.As(err, &f) {
-		return f
+		own := *f
+		return &own
 	}
 	if rule := jose.RuleOf(err); rule != "" {
 		return &fault{rule: rule, err: err}

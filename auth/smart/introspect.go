@@ -16,7 +16,7 @@ const scopeIntrospect = "drieluik/introspect"
 
 // introspector is who asks: a client about its own tokens, or somebody about all.
 type introspector struct {
-	client string
+	client party
 	all    bool
 }
 
@@ -35,16 +35,16 @@ func (s *Server) introspect(w http.ResponseWriter, r *http.Request, q request) e
 	if err != nil {
 		return err
 	}
-	if found == nil || !asker.all && found.Client != asker.client {
-		if err := s.countGuess(ctx, asker.client); err != nil {
+	if found == nil || !asker.all && found.Client != asker.client.id {
+		if err := s.countGuess(ctx, asker.client.id); err != nil {
 			return err
 		}
 		s.writeJSON(w, http.StatusOK, map[string]bool{"active": false})
 		return nil
 	}
-	if found.Client != asker.client {
+	if found.Client != asker.client.id {
 		s.log.LogAttrs(ctx, slog.LevelInfo, "introspected", slog.String("outcome", "ok"),
-			slog.String("client_id", asker.client), slog.String("of", found.Client),
+			slog.String("client_id", asker.client.id), slog.String("organization", asker.client.organization), slog.String("of", found.Client),
 			slog.String("token", token.trace()), slog.String("address", q.address), slog.String("request_id", q.id))
 	}
 	s.writeJSON(w, http.StatusOK, map[string]any{
@@ -66,9 +66,9 @@ func (s *Server) introspector(ctx context.Context, q request) (introspector, err
 		return introspector{}, err
 	}
 	if c.Type == TypePublic {
-		return introspector{}, &fault{rule: "client.auth", client: c.ID}
+		return introspector{}, &fault{rule: "client.auth", client: c.party()}
 	}
-	return introspector{client: c.ID, all: c.MayIntrospect}, nil
+	return introspector{client: c.party(), all: c.MayIntrospect}, nil
 }
 
 func (s *Server) bearerIntrospector(ctx context.Context, q request, header string) (introspector, error) {
@@ -84,9 +84,9 @@ func (s *Server) bearerIntrospector(ctx context.Context, q request, header strin
 		return introspector{}, s.countFailure(ctx, q.address, refuse("token.invalid"))
 	}
 	if !slices.Contains(strings.Fields(found.Scopes), scopeIntrospect) {
-		return introspector{}, &fault{rule: "token.scope", name: scopeIntrospect, client: found.Client}
+		return introspector{}, &fault{rule: "token.scope", name: scopeIntrospect, client: found.party()}
 	}
-	return introspector{client: found.Client, all: true}, nil
+	return introspector{client: found.party(), all: true}, nil
 }
 
 // revoke answers POST /auth/revoke (SMART-511): 200 without a body for own, unknown and foreign
@@ -99,7 +99,7 @@ func (s *Server) revoke(w http.ResponseWriter, r *http.Request, q request) error
 	}
 	token := Secret(q.form["token"])
 	if token == "" {
-		return &fault{rule: "form.missing", name: "token", client: c.ID}
+		return &fault{rule: "form.missing", name: "token", client: c.party()}
 	}
 	found, err := s.access(ctx, token)
 	if err != nil {
@@ -110,7 +110,7 @@ func (s *Server) revoke(w http.ResponseWriter, r *http.Request, q request) error
 			return err
 		}
 		s.log.LogAttrs(ctx, slog.LevelInfo, "grant_revoked", slog.String("outcome", "ok"),
-			slog.String("client_id", c.ID), slog.String("token", token.trace()), slog.String("by", "client"),
+			slog.String("client_id", c.ID), slog.String("organization", c.OrganizationRef), slog.String("token", token.trace()), slog.String("by", "client"),
 			slog.String("address", q.address), slog.String("request_id", q.id))
 	}
 	w.Header().Set("Content-Length", "0")

@@ -283,6 +283,25 @@ func TestSingleFlight(t *testing.T) {
 	}
 }
 
+func TestAFailedFetchIsSharedSafely(t *testing.T) {
+	t.Parallel()
+	host, k := newKeyHost(t), ecKey(t, "k")
+	host.serve(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) })
+	b := byURL(t, host)
+	b.addByURL("hospital", host.URL+"/jwks") // the same address
+	var done sync.WaitGroup
+	for i := range 16 {
+		id := []string{"homecare", "hospital"}[i%2]
+		done.Go(func() { wantFault(t, b.token(id, k), 401, "invalid_client", "jwks.fetch") })
+	}
+	done.Wait()
+	for _, id := range []string{"homecare", "hospital"} {
+		if n := strings.Count(b.log.String(), `"rule":"jwks.fetch","client_id":"`+id+`","organization":"Organization/org-1","address"`); n != 8 {
+			t.Errorf("%d refusals in the log name %s, want 8", n, id)
+		}
+	}
+}
+
 func TestAtMost8FetchesAtOnce(t *testing.T) {
 	t.Parallel()
 	const clients = 20

@@ -42,7 +42,8 @@ func (s *Server) logFault(ctx context.Context, q request, f *fault) {
 	attrs := []slog.Attr{
 		slog.String("outcome", "refused"),
 		slog.String("rule", f.rule),
-		slog.String("client_id", f.client),
+		slog.String("client_id", f.client.id),
+		slog.String("organization", f.client.organization),
 		slog.String("address", q.address),
 		slog.String("request_id", q.id),
 	}
@@ -55,5 +56,6 @@ func (s *Server) logFault(ctx context.Context, q request, f *fault) {
 func (s *Server) logKeyFetch(ctx context.Context, c *registered, err error) {
 	f := asFault(err)
 	s.log.LogAttrs(ctx, slog.LevelWarn, "jwks_fetch_failed",
-		slog.String("outcome", "refused"), slog.String("rule", f.rule), slog.String("client_id", c.ID))
+		slog.String("outcome", "refused"), slog.String("rule", f.rule),
+		slog.String("client_id", c.ID), slog.String("organization", c.OrganizationRef))
 }

@@ -20,6 +20,9 @@ type accessRecord struct {
 	Expires      time.Time `json:"expires"`
 }
 
+// party names the token's client in a log.
+func (a *accessRecord) party() party { return party{a.Client, a.Organization} }
+
 // tokenAnswer is the answer of SMART-303.
 type tokenAnswer struct {
 	AccessToken string `json:"access_token"`
@@ -140,6 +143,6 @@ func purposeOf(c *registered, asked string) (string, error) {
 // ofClient notes the authenticated client on a refusal, for the log.
 func ofClient(err error, c *registered) error {
 	f := asFault(err)
-	f.client = c.ID
+	f.client = c.party()
 	return f
 }
