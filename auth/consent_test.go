@@ -21,7 +21,7 @@ var father = strings.Replace(mother("TweehoofdigOuderlijkGezag"), `"mother"`, `"
 type ruleCase struct {
 	name     string
 	born     string // default 2020-05-04
-	domains  string // of the plan, comma separated; default medisch
+	domains  string // of the plan, comma separated, and a label behind +; default medisch
 	consents []string
 	want     string
 }
@@ -72,6 +72,10 @@ var consentCases = []ruleCase{
 	{name: "class of goals", consents: []string{yes(plainCoding("class", "http://hl7.org/fhir/resource-types", "Goal"))}, want: "consent-none"},
 	{name: "up to label R", consents: []string{yes(plainCoding("securityLabel", confidential, "R"))}, want: "permit-consent"},
 	{name: "up to label L", consents: []string{yes(plainCoding("securityLabel", confidential, "L"))}, want: "consent-none"},
+	{name: "another label never permits", domains: "medisch+PSY", consents: []string{yes(plainCoding("securityLabel", "urn:labels", "PSY"))}, want: "consent-none"},
+	{name: "another label denies", domains: "medisch+PSY", consents: []string{yes(""), consentOf("no", provisionFor("deny", home, plainCoding("securityLabel", "urn:labels", "PSY")), giverMother)}, want: "consent-denied"},
+	{name: "another label denies what bears it", consents: []string{yes(""), consentOf("no", provisionFor("deny", home, plainCoding("securityLabel", "urn:labels", "PSY")), giverMother)}, want: "permit-consent"},
+	{name: "an opt-out without a provision", consents: []string{yes(""), strings.Replace(consentOf("no", `{}`, giverFather), `"provision":{}`, `"policyRule":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"OPTOUT"}]}`, 1)}, want: "consent-denied"},
 	{name: "data of the plan", consents: []string{yes(`"data":[{"meaning":"instance","reference":{"reference":"CarePlan/plan"}}]`)}, want: "permit-consent"},
 	{name: "data of another plan", consents: []string{yes(`"data":[{"meaning":"instance","reference":{"reference":"CarePlan/other"}}]`)}, want: "consent-none"},
 	{name: "data related to the team", consents: []string{yes(`"data":[{"meaning":"related","reference":{"reference":"CareTeam/team"}}]`)}, want: "consent-none"},
@@ -137,7 +141,11 @@ func TestConsentsDecideAPull(t *testing.T) {
 			case "-":
 				resources[7] = plan("plan")
 			default:
-				resources[7] = plan("plan", strings.Split(c.domains, ",")...)
+				domains, label, _ := strings.Cut(c.domains, "+")
+				resources[7] = plan("plan", strings.Split(domains, ",")...)
+				if label != "" {
+					resources[7] = addSecurity(resources[7], "urn:labels", label)
+				}
 			}
 			w := smallWorld(t, nil, append(append(resources, father), c.consents...)...)
 			got := w.read(t, asSystem(t, home), "CarePlan/plan")

@@ -44,6 +44,10 @@ func drawWorld(t *rapid.T) *drawn {
 		d.records = append(d.records, r)
 		d.owners["CarePlan/"+id] = rapid.SampledFrom([]string{hospital, home, stranger}).Draw(t, "owner")
 	}
+	d.records = append(d.records, strings.Replace(plan("elsewhere", "medisch"), "Patient/kim", "Patient/zoe", 1),
+		`{"resourceType":"Appointment","id":"both","status":"booked","participant":[{"actor":{"reference":"Patient/kim"},"status":"accepted"},{"actor":{"reference":"Patient/zoe"},"status":"accepted"}]}`)
+	d.owners["CarePlan/elsewhere"] = rapid.SampledFrom([]string{hospital, home}).Draw(t, "owner")
+	d.owners["Appointment/both"] = rapid.SampledFrom([]string{hospital, home}).Draw(t, "owner")
 	for i := range rapid.IntRange(0, 3).Draw(t, "consents") {
 		d.consents = append(d.consents, drawConsent(t, fmt.Sprintf("c%d", i)))
 	}
@@ -62,6 +66,7 @@ func drawPeople(t *rapid.T, born string) []string {
 	out := []string{
 		strings.ReplaceAll(hsl("hospital"), `"NL"`, `"ZZ"`), strings.ReplaceAll(hsl("home"), `"NL"`, `"ZZ"`), organization("stranger"),
 		childBorn(born), swedish(mother(kind.Draw(t, "mother"))), swedish(father),
+		strings.Replace(childBorn("2021-01-01"), `"kim"`, `"zoe"`, 1),
 		`{"resourceType":"RelatedPerson","id":"friend","active":true,"patient":{"reference":"Patient/kim"}}`,
 		`{"resourceType":"CareTeam","id":"team","status":"active","subject":{"reference":"Patient/kim"},"participant":[{"member":{"reference":"Organization/home"},"period":{"end":"` +
 			rapid.SampledFrom([]string{"2026-11-21", "2027-01-01", "2026-11-20"}).Draw(t, "teamEnd") + `"}}]}`,

@@ -102,7 +102,7 @@ func TestASearchFindsWhatReadsPermit(t *testing.T) { // access.md 10.4
 		d := drawWorld(rt)
 		w := d.build(t)
 		p := with(t, d.principal, d.scopes)
-		for _, kind := range []fhir.Type{"CarePlan", "Patient", "Consent", "Task", "Organization", "RelatedPerson"} {
+		for _, kind := range []fhir.Type{"CarePlan", "Appointment", "Patient", "Consent", "Task", "Organization", "RelatedPerson"} {
 			a := auth.Action{Interaction: auth.SearchType, Type: kind}
 			f := w.facts(p, nil)
 			f.Children = w.children(w.patients())
@@ -153,9 +153,11 @@ func TestNothingChangesBeforeUntil(t *testing.T) { // access.md 10.8
 		d.principal.BTG = nil // its own end is no edge of the child
 		w := d.build(t)
 		w.now = noon.AddDate(0, 0, rapid.IntRange(-900, 900).Draw(rt, "day"))
-		until := w.children(w.patients())[0].Until(w.now, w.settings)
-		if until.IsZero() {
-			until = w.now.AddDate(10, 0, 0)
+		until := w.now.AddDate(10, 0, 0)
+		for _, c := range w.children(w.patients()) {
+			if at := c.Until(w.now, w.settings); !at.IsZero() && at.Before(until) {
+				until = at
+			}
 		}
 		first := d.outcomes(t, w)
 		left := until.Sub(w.now)

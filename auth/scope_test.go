@@ -43,6 +43,7 @@ func TestScopesThatCannotBeEnforcedAreRefused(t *testing.T) {
 		"empty":                             "",
 		"unknown parameter":                 "user/Observation.rs?performer=x",
 		"a parameter R4 lacks for the type": "user/Condition.rs?status=x",
+		"a token parameter not offered":     "user/Observation.rs?value-concept=x",
 		"modifier":                          "user/Observation.rs?code:in=x",
 		"chain":                             "user/Observation.rs?subject.name=x",
 		"_filter":                           "user/Observation.rs?_filter=x",
