@@ -114,15 +114,15 @@ func (m *mapper) judgement(c fhir.Node) judgement {
 			j.on = firstDay(part(e, "vastgelegdOp"))
 		case extensionURL("gegeven-door"):
 			who := part(e, "wie").Member("reference").Text()
-			j.add(who == m.child.ref.String(), m.hasAuthority(refOf(who), firstDay(part(e, "op"))))
+			j.add(who == m.child.ref.String(), m.willHoldAuthority(refOf(who), firstDay(part(e, "op"))))
 		}
 	}
 	return j
 }
 
-// hasAuthority reports whether somebody of this record's lists holds authority on a day, by the
+// willHoldAuthority reports whether somebody of this record's lists holds authority on a day, by the
 // gezag that stands after this record.
-func (m *mapper) hasAuthority(who fhir.Ref, on day) bool {
+func (m *mapper) willHoldAuthority(who fhir.Ref, on day) bool {
 	custody := m.inhoud().at("gezag")
 	holders := storedHolders(storedCustody(m.child.patient()))
 	if m.rights && custody.present() && !m.custodyStays {

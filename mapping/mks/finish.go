@@ -123,7 +123,7 @@ func (m *mapper) traceEnvelope() {
 	system.at("applicatie").to(ext, on+".meta.source")
 	system.at("naam").to(ext)
 	m.root.at("kind").at("lokaalId").to(ext, m.child.ref.String()+".identifier")
-	if v := m.root.at("kind").at("bsn"); v.present() {
+	if v := m.root.at("kind").at("bsn"); v.present() && !m.conflict[v.ptr] {
 		v.to(m.child.ref.String()+".identifier", ext)
 	}
 }

@@ -33,11 +33,15 @@ func kindStored(m *mapper) error {
 	if err := m.findRelation(); err != nil {
 		return err
 	}
-	contradicts := m.numberRule()
+	m.numberRule()
+	bsn := m.root.at("kind").at("bsn")
+	if m.rights && m.child.namesake != nil {
+		m.conflict[bsn.ptr] = true
+	}
 	if m.child.found == nil || m.child.stub {
 		return nil
 	}
-	if bsn := m.root.at("kind").at("bsn"); bsn.sound() && !m.rights && (contradicts || m.child.newNumber) {
+	if bsn.sound() && !m.rights && m.child.newNumber {
 		m.contest("MKS-ENV-11", bsn)
 	}
 	if err := m.namesakes(); err != nil {
@@ -264,26 +268,39 @@ func (m *mapper) writeConflicts() {
 	if !m.rights {
 		m.holdRights()
 	}
-	if len(m.conflicts) == 0 {
-		return
+	if len(m.conflicts) > 0 {
+		m.askCustodian(m.child.found, "", m.conflicts...)
+		m.labels = append(m.labels, coding(confidential, "V", ""))
 	}
-	kind := listConcept("mks-categorie", "controleer-gegevens")
+	if m.rights && m.child.namesake != nil {
+		bsn := m.root.at("kind").at("bsn")
+		m.keep(bsn)
+		m.askCustodian(m.child.namesake, "/bsn", bsn)
+	}
+}
+
+// askCustodian adds the Task controleer-gegevens for the custodian of a child, without values. The
+// custodian keeps it, so that the sender cannot read it.
+func (m *mapper) askCustodian(of *mapping.Found, suffix string, facts ...value) {
+	custodian := of.Custodian.Current()
+	if custodian.IsZero() {
+		return // a stub: nobody may look yet
+	}
+	kind, child := listConcept("mks-categorie", "controleer-gegevens"), of.Resource.Ref()
 	t := &tpb.Task{
 		Status: enum(&tpb.Task_StatusCode{}, "requested"), Intent: enum(&tpb.Task_IntentCode{}, "proposal"),
-		Code: kind, Focus: m.patientRef(), ForValue: m.patientRef(), Owner: literal(m.child.found.Custodian.Current()),
+		Code: kind, Focus: literal(child), ForValue: literal(child), Owner: literal(custodian),
 	}
-	for _, v := range m.conflicts {
+	for _, v := range facts {
 		t.Input = append(t.Input, &tpb.Task_Parameter{Type: kind, Value: &tpb.Task_Parameter_ValueX{
 			Choice: &tpb.Task_Parameter_ValueX_StringValue{StringValue: pstr(v.ptr)}}})
 	}
 	t.Input = append(t.Input, &tpb.Task_Parameter{Type: kind, Value: &tpb.Task_Parameter_ValueX{
 		Choice: &tpb.Task_Parameter_ValueX_Identifier{Identifier: identifier(uraSystem, m.head.ura)}}})
-	custodian := m.child.found.Custodian.Current()
 	m.add(t, about{
-		id:        m.part("controleer-gegevens/" + strconv.Itoa(m.head.version)),
+		id:        m.part("controleer-gegevens/" + strconv.Itoa(m.head.version) + suffix),
 		custodian: custodian, author: custodian,
 	})
-	m.labels = append(m.labels, coding(confidential, "V", ""))
 }
 
 // holdRights keeps the rights-bearing facts of this source for its own way back.
@@ -314,7 +331,7 @@ func (m *mapper) findRelation() error {
 		if hit.Custodian.Current() == m.sender {
 			continue
 		}
-		ok, err := m.names(hit, m.sender)
+		ok, err := m.relates(hit, m.sender)
 		if err != nil {
 			return err
 		}
@@ -329,8 +346,8 @@ var taskStates = map[string][]string{
 	"requester": {"requested", "received", "accepted", "in-progress", "on-hold"},
 }
 
-// names reports whether a CareTeam or Task gives the organisation a relation now.
-func (m *mapper) names(hit *mapping.Found, org fhir.Ref) (bool, error) {
+// relates reports whether a CareTeam or Task gives the organisation a relation now.
+func (m *mapper) relates(hit *mapping.Found, org fhir.Ref) (bool, error) {
 	n := found(hit)
 	if hit.Resource.Type() == "Task" {
 		for member, states := range taskStates {

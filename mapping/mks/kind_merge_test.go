@@ -270,3 +270,25 @@ func TestTheLatestRecordGivesEachMemberOfTheChild(t *testing.T) {
 		t.Errorf("elements of this record: %v", changed)
 	}
 }
+
+func TestABSNThatAnotherChildHasIsNotTold(t *testing.T) {
+	t.Parallel()
+	k := mappingtest.New()
+	home := store(t, k, "boris/01-kind.json")
+	without := edit(t, sample(t, "boris/02-kind-ziekenhuis.json"), "", "kind", "bsn")
+	own := apply(t, k, without)
+	_, r, issues := submit(t, k, next(t, "boris/02-kind-ziekenhuis.json"))
+	alone := mappingtest.New()
+	apply(t, alone, without)
+	_, _, unknown := submit(t, alone, next(t, "boris/02-kind-ziekenhuis.json"))
+	if d := cmp.Diff(unknown, issues); d != "" {
+		t.Errorf("the report differs from that of an unknown child (-unknown +got):\n%s", d)
+	}
+	if r.Patient != own.Patient || slices.Contains(texts(anchorOf(t, r), "identifier", "value"), "999912148") {
+		t.Errorf("two children have one BSN: %s", anchorOf(t, r).Raw())
+	}
+	tasks := of(r, "Task")
+	if len(tasks) != 1 || tasks[0].Resource.Root().At("for", "reference").Text() != home.Patient.String() || tasks[0].Custodian != home.Sender {
+		t.Errorf("the custodian of the known child is not asked: %v", tasks)
+	}
+}

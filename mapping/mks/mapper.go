@@ -42,9 +42,10 @@ type child struct {
 	birth  day
 	// stub: the Patient is known by its identifiers alone and has no custodian (mks.md 2.5).
 	stub bool
-	// newNumber: the record has a BSN that the Patient lacks; otherNumber: it has another one;
-	// numberElsewhere: another Patient has that BSN.
-	newNumber, otherNumber, numberElsewhere bool
+	// newNumber: the record has a BSN that the Patient lacks; otherNumber: the Patient has another.
+	newNumber, otherNumber bool
+	// namesake is another Patient that has the BSN of the record.
+	namesake *mapping.Found
 }
 
 // patient returns the stored Patient, a missing node when there is none.
@@ -137,7 +138,9 @@ func (m *mapper) readChild(c *child, number fhir.Identifier) error {
 	if err != nil {
 		return err
 	}
-	c.numberElsewhere = len(hits) > 0
+	if len(hits) > 0 {
+		c.namesake = hits[0]
+	}
 	for id := range n.All("identifier") {
 		c.otherNumber = c.otherNumber || id.Member("system").Text() == bsnSystem
 	}
@@ -204,16 +207,11 @@ func (m *mapper) check() error {
 }
 
 // numberRule holds MKS-ENV-11 for the child's custodian: a local id that is known with another BSN.
-// It reports whether the BSN contradicts what is stored.
-func (m *mapper) numberRule() bool {
-	c := m.child
-	if !c.newNumber || !c.otherNumber && !c.numberElsewhere {
-		return false
-	}
-	if m.isCustodian() {
+// A BSN that another Patient has is no fault that may be told: it would say that the child is known.
+func (m *mapper) numberRule() {
+	if m.child.otherNumber && m.isCustodian() {
 		m.fail("MKS-ENV-11", m.root.at("kind").at("lokaalId"))
 	}
-	return true
 }
 
 // isCustodian reports whether the sender is the child's custodian: of a new child or a stub it
