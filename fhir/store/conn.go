@@ -13,9 +13,8 @@ const maxPrepared = 64
 
 // conn is one SQLite connection with its prepared statements. One goroutine uses it at a time.
 type conn struct {
-	c         *sql.Conn
-	stmts     map[string]*sql.Stmt
-	committed bool // sees only committed rows: what it reads may be cached
+	c     *sql.Conn
+	stmts map[string]*sql.Stmt
 }
 
 func newConn(ctx context.Context, db *sql.DB) (*conn, error) {

@@ -43,7 +43,7 @@ func (d *interned) add(text string, n int64) {
 }
 
 // lookup returns the number of text in dict as this connection sees it, 0 for "" and -1 for what
-// is not there.
+// is not there. What it finds is committed: the writer looks in its own new numbers first.
 func (d *interned) lookup(c *conn, text string) (int64, error) {
 	if text == "" {
 		return 0, nil
@@ -59,9 +59,7 @@ func (d *interned) lookup(c *conn, text string) (int64, error) {
 	if !found {
 		return -1, nil
 	}
-	if c.committed {
-		d.add(text, n)
-	}
+	d.add(text, n)
 	return n, nil
 }
 
@@ -72,7 +70,7 @@ func (d *interned) reverse(c *conn, n int64) (string, error) {
 	}
 	var s string
 	found, err := c.one(`SELECT text FROM dict WHERE n=?`, args(n), &s)
-	if err == nil && found && c.committed {
+	if err == nil && found {
 		d.add(s, n)
 	}
 	return s, err

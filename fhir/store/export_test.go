@@ -19,6 +19,17 @@ func (s *Store) Exec(ctx context.Context, sql string) error {
 	})
 }
 
+// LimitLog sets how far the write-ahead log may grow, in bytes.
+func (s *Store) LimitLog(ctx context.Context, n int64) error {
+	return s.Do(ctx, func() error {
+		s.writer.walNext, s.writer.walStep = n, n
+		return nil
+	})
+}
+
+// LogSize returns the size of the write-ahead log in bytes.
+func (s *Store) LogSize() int64 { return s.writer.walSize() }
+
 // Queued returns how many jobs wait for the writer.
 func (s *Store) Queued() int { return len(s.writer.jobs) }
 

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -58,8 +59,8 @@ func (s *Store) readOne(ctx context.Context, query string, a []any, dst ...any) 
 	if err != nil {
 		return false, &fhir.Error{Kind: fhir.Unavailable, Op: "store.read", Err: err}
 	}
-	defer func() { s.readers <- c }()
-	return c.one(query, a, dst...)
+	found, err := c.one(query, a, dst...)
+	return found, errors.Join(err, s.release(c, err == nil))
 }
 
 func notNil(b []byte) []byte {
@@ -151,7 +152,6 @@ func (s *Store) Settings(ctx context.Context, prefix string) (map[string][]byte,
 	if err != nil {
 		return nil, &fhir.Error{Kind: fhir.Unavailable, Op: op, Err: err}
 	}
-	defer func() { s.readers <- c }()
 	out := map[string][]byte{}
 	from := settingPrefix + prefix
 	err = c.each(ctx, func(scan func(...any) error) error {
@@ -163,7 +163,7 @@ func (s *Store) Settings(ctx context.Context, prefix string) (map[string][]byte,
 		out[strings.TrimPrefix(key, settingPrefix)] = value
 		return nil
 	}, `SELECT key,value FROM kv WHERE key>=? AND substr(key,1,length(?))=?`, from, from, from)
-	return out, fhir.Wrap(op, err)
+	return out, fhir.Wrap(op, errors.Join(err, s.release(c, err == nil)))
 }
 
 // SaveSetting stores a setting durably; a nil value removes it.

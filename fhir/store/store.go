@@ -41,7 +41,9 @@ type Options struct {
 
 // Store is an embedded store over one folder. It is safe for concurrent use.
 type Store struct {
+	file    string
 	lock    *os.File
+	gate    gate
 	db      *sql.DB
 	dict    *interned
 	writer  *writer
@@ -98,7 +100,7 @@ func open(ctx context.Context, file string, o Options) (*Store, error) {
 	}
 	db.SetMaxOpenConns(0)
 	db.SetMaxIdleConns(0)
-	s := &Store{db: db, dict: newInterned(), readers: make(chan *conn, o.Readers)}
+	s := &Store{file: file, db: db, dict: newInterned(), readers: make(chan *conn, o.Readers)}
 	w, err := newWriter(ctx, s, o)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
@@ -115,7 +117,7 @@ func open(ctx context.Context, file string, o Options) (*Store, error) {
 func source(file string) string {
 	q := url.Values{"_pragma": {
 		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "cache_size(-2000)",
-		"journal_size_limit(67108864)", "wal_autocheckpoint(2000)", "temp_store(MEMORY)", "trusted_schema(OFF)",
+		"wal_autocheckpoint(0)", "temp_store(MEMORY)", "trusted_schema(OFF)",
 	}}
 	return (&url.URL{Scheme: "file", Path: file, RawQuery: q.Encode()}).String()
 }

@@ -42,23 +42,37 @@ type writer struct {
 	last  int64 // last instant given out, milliseconds
 	rid   int64 // last number given to a resource
 
+	walNext int64 // size of the log at which to checkpoint
+	walStep int64 // how much the log may grow before that
+
 	mu     sync.RWMutex // guards closed against sends on jobs
 	closed bool
 	ended  chan struct{}
-	fault  error // of closing the connection, once ended is closed
+	fault  error // of the last checkpoint and of closing, once ended is closed
 }
 
 func newWriter(ctx context.Context, s *Store, o Options) (*writer, error) {
-	w := &writer{store: s, now: o.Now, jobs: make(chan *job, o.Queue), ended: make(chan struct{})}
-	c, err := newConn(ctx, s.db)
-	if err != nil {
+	w := &writer{store: s, now: o.Now, jobs: make(chan *job, o.Queue), ended: make(chan struct{}), walNext: walLimit, walStep: walLimit}
+	if err := w.connect(ctx); err != nil {
 		return nil, err
 	}
-	w.c = c
 	if err := w.prepareFile(); err != nil {
-		return nil, errors.Join(err, c.close())
+		return nil, errors.Join(err, w.drop())
 	}
 	return w, nil
+}
+
+// connect opens the writer's connection, with a larger page cache than those of readers.
+func (w *writer) connect(ctx context.Context) error {
+	c, err := newConn(ctx, w.store.db)
+	if err != nil {
+		return err
+	}
+	if _, err := c.exec(`PRAGMA cache_size=-16000`); err != nil {
+		return errors.Join(err, c.close())
+	}
+	w.c = c
+	return nil
 }
 
 // prepareFile makes the schema in an empty file, refuses a foreign one, and reads the clock.
@@ -86,8 +100,7 @@ func (w *writer) prepareFile() error {
 	if _, err := w.c.one(`SELECT value FROM kv WHERE key=?`, args(keyRid), &w.rid); err != nil {
 		return err
 	}
-	_, err := w.c.exec(`PRAGMA cache_size=-16000`)
-	return err
+	return nil
 }
 
 // do queues a job and waits for its outcome. When ctx ends first, a job that is still queued will
@@ -146,8 +159,11 @@ func (w *writer) run() {
 		// take turns, at twice the number of fsyncs.
 		runtime.Gosched()
 		w.commit(w.gather(j))
+		if err := w.checkpoint(); err != nil { // nothing is lost; a new connection tries again
+			w.fault = errors.Join(err, w.drop())
+		}
 	}
-	w.fault = w.drop()
+	w.fault = errors.Join(w.fault, w.drop())
 }
 
 // gather takes what is queued behind the first job, without waiting.
@@ -225,11 +241,9 @@ func (w *writer) transact(group []*job, outcome []error) (err error) {
 
 func (w *writer) begin(group []*job) (*tx, error) {
 	if w.c == nil {
-		c, err := newConn(context.Background(), w.store.db)
-		if err != nil {
+		if err := w.connect(context.Background()); err != nil {
 			return nil, err
 		}
-		w.c = c
 	}
 	if _, err := w.c.exec(`BEGIN IMMEDIATE`); err != nil {
 		return nil, err

@@ -1,0 +1,84 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/fhir/exchange"
+)
+
+func TestLogStartsAnewUnderSteadyReads(t *testing.T) {
+	s := openAt(t, t.TempDir())
+	ctx := context.Background()
+	const limit = 200 << 10
+	if err := s.LimitLog(ctx, limit); err != nil {
+		t.Fatal(err)
+	}
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				err := s.View(ctx, func(sn exchange.Snapshot) error {
+					_, _, err := sn.Compartment("boris")
+					return err
+				})
+				if err != nil {
+					t.Errorf("view: %v", err)
+					return
+				}
+			}
+		})
+	}
+	largest := int64(0)
+	for n := range 150 {
+		commit(t, s, unit(fmt.Sprint(n), 1))
+		largest = max(largest, s.LogSize())
+	}
+	close(stop)
+	wg.Wait()
+	if largest < limit || largest > 6*limit {
+		t.Errorf("the log grew to %d bytes under a limit of %d", largest, limit)
+	}
+	v, err := s.VerifyAudit(ctx)
+	if err != nil || v.Break != nil || v.Rows != 150 {
+		t.Errorf("chains: %+v, %v", v, err)
+	}
+}
+
+func TestViewThatWaitsForTheWriterDoesNotStopIt(t *testing.T) {
+	s := openAt(t, t.TempDir())
+	ctx := context.Background()
+	if err := s.LimitLog(ctx, 1); err != nil {
+		t.Fatal(err)
+	}
+	err := s.View(ctx, func(sn exchange.Snapshot) error {
+		if _, _, err := sn.Compartment("boris"); err != nil {
+			return err
+		}
+		for n := range 5 {
+			commit(t, s, unit(fmt.Sprint(n), 1))
+		}
+		_, err := sn.Read(fhir.Ref{Type: "Goal", ID: "0"})
+		if fhir.KindOf(err) != fhir.NotFound {
+			return errors.Join(errors.New("the snapshot has moved"), err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	commit(t, s, unit("na", 1))
+	if !exists(t, s, "4") {
+		t.Error("a unit committed inside a view is not there")
+	}
+}
