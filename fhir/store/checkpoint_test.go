@@ -14,13 +14,13 @@ import (
 func TestLogStartsAnewUnderSteadyReads(t *testing.T) {
 	s := openAt(t, t.TempDir())
 	ctx := context.Background()
-	const limit = 200 << 10
+	const limit = 100 << 10
 	if err := s.LimitLog(ctx, limit); err != nil {
 		t.Fatal(err)
 	}
 	stop := make(chan struct{})
 	var wg sync.WaitGroup
-	for range 4 {
+	for range 2 {
 		wg.Go(func() {
 			for {
 				select {
@@ -40,17 +40,17 @@ func TestLogStartsAnewUnderSteadyReads(t *testing.T) {
 		})
 	}
 	largest := int64(0)
-	for n := range 150 {
+	for n := range 60 {
 		commit(t, s, unit(fmt.Sprint(n), 1))
 		largest = max(largest, s.LogSize())
 	}
 	close(stop)
 	wg.Wait()
-	if largest < limit || largest > 6*limit {
+	if largest < limit || largest > 8*limit {
 		t.Errorf("the log grew to %d bytes under a limit of %d", largest, limit)
 	}
 	v, err := s.VerifyAudit(ctx)
-	if err != nil || v.Break != nil || v.Rows != 150 {
+	if err != nil || v.Break != nil || v.Rows != 60 {
 		t.Errorf("chains: %+v, %v", v, err)
 	}
 }
