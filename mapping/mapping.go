@@ -78,5 +78,5 @@ type Result struct {
 	Patient   fhir.Ref // the child
 	Sender    fhir.Ref // the sending Organization: custodian and author of what is new
 	Trace     []Trace
-	Issues    []fhir.Issue // errors: nothing may be stored
+	Issues    []fhir.Issue // what Read did not report; with an error nothing may be stored
 }

@@ -52,8 +52,11 @@ var spans = [][2]string{
 // order holds MKS-ENV-15.
 func (d *document) order(v value, fs fields) {
 	for _, s := range spans {
+		if fs.named(s[0]) == nil || fs.named(s[1]) == nil {
+			continue
+		}
 		from, to := v.at(s[0]), v.at(s[1])
-		if fs.named(s[0]) == nil || fs.named(s[1]) == nil || !from.sound() || !to.sound() {
+		if !from.sound() || !to.sound() {
 			continue
 		}
 		if endsBefore(from.str(), to.str()) || s[0] == "van" && from.str() == to.str() {

@@ -19,7 +19,11 @@ var escape = strings.NewReplacer("~", "~0", "/", "~1")
 
 // at returns the member of that name, also when it is absent.
 func (v value) at(name string) value {
-	return value{d: v.d, n: v.n.Member(name), ptr: v.ptr + "/" + escape.Replace(name)}
+	token := name
+	if strings.ContainsAny(name, "~/") {
+		token = escape.Replace(name)
+	}
+	return value{d: v.d, n: v.n.Member(name), ptr: v.ptr + "/" + token}
 }
 
 // items returns the elements of a list; none when it is absent or no list.
