@@ -1,10 +1,11 @@
 package exchange
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -21,7 +22,7 @@ const maxObjects = 200
 type event struct {
 	call        Call
 	interaction auth.Interaction
-	operation   string // name of the operation, such as "submit"
+	operation   string // name of the operation, such as "submit"; or "transaction"
 	kind        fhir.Type
 	query       url.Values
 	touches     []touch
@@ -32,37 +33,60 @@ type touch struct {
 	patients []fhir.Ref
 	ref      fhir.Ref
 	labels   []auth.Label
-	source   fhir.Ref // custodian
 	decision auth.Decision
 	created  bool
 }
 
 func (s *Service) event(c Call, i auth.Interaction, t fhir.Type) event {
-	return event{call: c, interaction: i, kind: t}
+	return event{call: c, interaction: i, kind: t, operation: c.Operation}
 }
 
 // saw adds a resource with the decision on it.
 func (e *event) saw(st Stored, d auth.Decision) {
 	e.touches = append(e.touches, touch{
-		patients: st.Facts.Patients, ref: st.Ref, labels: st.Facts.Labels, source: st.Facts.Custodian, decision: d,
+		patients: st.Facts.Patients, ref: st.Ref, labels: st.Facts.Labels, decision: d,
 	})
 }
 
 // wrote adds a resource that this unit writes.
 func (e *event) wrote(w Write, d auth.Decision) {
 	e.touches = append(e.touches, touch{
-		patients: w.Facts.Patients, ref: w.Ref, labels: w.Facts.Labels, source: w.Facts.Custodian,
-		decision: d, created: w.Ref.Version == 1,
+		patients: w.Facts.Patients, ref: w.Ref, labels: w.Facts.Labels, decision: d, created: w.Ref.Version == 1,
 	})
 }
 
-// denied adds a refusal of phase A, about the patient of the token when it has one.
+// denied adds a refusal that came before any resource was looked at; patient is the one of the
+// token, zero when it has none.
 func (e *event) denied(d auth.Decision, patient fhir.Ref) {
 	t := touch{decision: d}
 	if !patient.IsZero() {
 		t.patients = []fhir.Ref{patient}
 	}
 	e.touches = append(e.touches, t)
+}
+
+// refused replaces what the event would have written: nothing was. It names the stored resource
+// that was addressed, when there is one.
+func (e *event) refused(d auth.Decision, stored *Stored) {
+	e.touches = nil
+	if stored != nil {
+		e.saw(*stored, d)
+		return
+	}
+	e.denied(d, e.call.Principal.Patient)
+}
+
+// failed replaces the touches by a failure of the server, or of what it was given.
+func (e *event) failed(err error) {
+	d := auth.Decision{HTTP: 500, Reason: "failed"}
+	var known *fhir.Error
+	if errors.As(err, &known) {
+		d.Reason = cmp.Or(known.Reason, d.Reason)
+		if known.Kind != fhir.Internal && known.Kind != fhir.Unavailable {
+			d.HTTP = 400
+		}
+	}
+	e.touches = []touch{{decision: d}}
 }
 
 // missed adds a look-up that found nothing.
@@ -118,12 +142,15 @@ func (e *event) audit(s *Service, compartment string, touches []touch) Audit {
 	}
 	if denied != nil {
 		a.Outcome, a.OutcomeDesc = "4", denied.decision.Reason
+		if denied.decision.HTTP >= 500 {
+			a.Outcome = "8"
+		}
 	}
 	if p := e.call.Principal.Purpose; p != "" {
-		a.Purpose = []auditConcept{{Coding: []auditCoding{{System: actReason, Code: p}}}}
+		a.Purpose = []auditConcept{concept(actReason, p)}
 	}
 	a.Entity = e.entities(compartment, touches)
-	rest, err := json.Marshal(a)
+	rest, err := JSON(a)
 	if err != nil { // every member is a string, a bool or a list of them
 		rest = []byte(`{}`)
 	}
@@ -153,8 +180,11 @@ func (e *event) code() auditCoding {
 }
 
 func (e *event) subtypes() []auditCoding {
-	if e.operation == "" {
+	switch e.operation {
+	case "":
 		return []auditCoding{{System: restful, Code: string(e.interaction)}}
+	case "transaction":
+		return []auditCoding{{System: restful, Code: e.operation}}
 	}
 	return []auditCoding{
 		{System: restful, Code: "operation"},
@@ -173,18 +203,17 @@ func (e *event) action() string {
 	return "E"
 }
 
+// agents are who asked, the app through which a user asked, and the organisation that answers for it.
 func (e *event) agents(touches []touch) []auditAgent {
 	p := e.call.Principal
+	client := &auditWho{Identifier: &auditIdentifier{System: fhir.Canonical + "/sid/smart-client", Value: p.Client}}
 	requestor := auditAgent{
 		Requestor: true,
 		Name:      p.ClientName,
 		AltID:     p.Subject,
-		Role:      []auditConcept{{Coding: []auditCoding{{System: fhir.Canonical + "/CodeSystem/access-role", Code: string(p.Role)}}}},
+		Role:      []auditConcept{concept(fhir.Canonical+"/CodeSystem/access-role", string(p.Role))},
 		Policy:    policies(touches),
-		Who:       &auditWho{Identifier: &auditIdentifier{System: fhir.Canonical + "/sid/smart-client", Value: p.Client}},
-	}
-	if !p.FHIRUser.IsZero() {
-		requestor.Who = &auditWho{Reference: p.FHIRUser.String()}
+		Who:       client,
 	}
 	if p.Client == "" {
 		requestor.Role, requestor.Who = nil, &auditWho{Display: "unknown"}
@@ -193,16 +222,25 @@ func (e *event) agents(touches []touch) []auditAgent {
 		requestor.Network = &auditNetwork{Address: e.call.Address, Type: "2"}
 	}
 	if p.Purpose != "" {
-		requestor.Purpose = []auditConcept{{Coding: []auditCoding{{System: actReason, Code: p.Purpose}}}}
+		requestor.Purpose = []auditConcept{concept(actReason, p.Purpose)}
 	}
 	agents := []auditAgent{requestor}
+	if !p.FHIRUser.IsZero() {
+		agents[0].Who = &auditWho{Reference: p.FHIRUser.String()}
+		source := concept(dcm, "110153")
+		agents = append(agents, auditAgent{Type: &source, Who: client})
+	}
 	if !p.Organization.IsZero() {
 		agents = append(agents, auditAgent{
-			Role: []auditConcept{{Coding: []auditCoding{{System: "http://terminology.hl7.org/CodeSystem/v3-ParticipationType", Code: "RESP"}}}},
+			Role: []auditConcept{concept("http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "RESP")},
 			Who:  &auditWho{Reference: p.Organization.String()},
 		})
 	}
 	return agents
+}
+
+func concept(system, code string) auditConcept {
+	return auditConcept{Coding: []auditCoding{{System: system, Code: code}}}
 }
 
 // policies names the grounds of the decisions: the reason, and a digest of the consents that
@@ -226,6 +264,7 @@ func policies(touches []touch) []string {
 	return slices.Compact(seen)
 }
 
+// entities are the patient, the query, the resources and the consents that let them out.
 func (e *event) entities(compartment string, touches []touch) []auditObject {
 	var out []auditObject
 	if !strings.HasPrefix(compartment, "_") {
@@ -245,16 +284,30 @@ func (e *event) entities(compartment string, touches []touch) []auditObject {
 		if t.ref.IsZero() {
 			continue
 		}
-		if objects++; objects > maxObjects {
-			continue
+		if objects++; objects <= maxObjects {
+			out = append(out, e.object(t))
 		}
-		out = append(out, e.object(t))
 	}
 	if objects > maxObjects {
 		out = append(out, auditObject{
 			Type:   &auditCoding{System: auditEntity, Code: "2"},
 			Detail: []auditDetail{{Type: "more", Value: fmt.Sprint(objects - maxObjects)}},
 		})
+	}
+	return append(out, consents(touches)...)
+}
+
+// consents names each consent that carried a decision, once.
+func consents(touches []touch) []auditObject {
+	var out []auditObject
+	seen := map[fhir.Ref]bool{}
+	for _, t := range touches {
+		for _, g := range t.decision.Grounds {
+			if g.Type == "Consent" && !seen[g] {
+				seen[g] = true
+				out = append(out, auditObject{What: &auditWho{Reference: g.String()}, Type: &auditCoding{System: auditEntity, Code: "2"}})
+			}
+		}
 	}
 	return out
 }
@@ -303,22 +356,6 @@ func hideIdentifiers(q url.Values) url.Values {
 		}
 	}
 	return out
-}
-
-// repeated adds an exact repeat of a stored document about the child of a compartment.
-func (e *event) repeated(compartment string) {
-	e.refused(compartment, auth.Decision{Permit: true, Reason: "permit-write"})
-}
-
-// refused adds a decision about the child of a compartment, or about none.
-func (e *event) refused(compartment string, d auth.Decision) {
-	e.denied(d, patientOf(compartment))
-}
-
-// rejected replaces what the event would have written by the fact that the content broke a rule.
-func (e *event) rejected(patient fhir.Ref) {
-	e.touches = nil
-	e.denied(auth.Decision{HTTP: 422, Step: "permit", Reason: "rules"}, patient)
 }
 
 func patientOf(compartment string) fhir.Ref {

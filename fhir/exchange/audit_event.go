@@ -43,6 +43,7 @@ type auditNetwork struct {
 }
 
 type auditAgent struct {
+	Type      *auditConcept  `json:"type,omitempty"`
 	Role      []auditConcept `json:"role,omitempty"`
 	Who       *auditWho      `json:"who,omitempty"`
 	AltID     string         `json:"altId,omitempty"`

@@ -57,6 +57,6 @@ func (s *Service) Convert(docs [][]byte, limits fhir.Limits) (Conversion, error)
 		c.Entry = append(c.Entry, collectionEntry{FullURL: fhir.Canonical + "/" + r.Ref().String(), Resource: r.Bytes()})
 	}
 	var err error
-	out.Bundle, err = json.Marshal(c)
+	out.Bundle, err = JSON(c)
 	return out, fhir.Wrap(op, err)
 }

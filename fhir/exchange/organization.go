@@ -25,7 +25,7 @@ const uraSystem = "http://fhir.nl/fhir/NamingSystem/ura"
 // RegisterOrganization creates or updates the Organization of an identifier as the operator's act,
 // audited, and returns its reference. Nothing is written when all is as it was.
 func (s *Service) RegisterOrganization(ctx context.Context, reg Registration) (fhir.Ref, error) {
-	return again(func() (fhir.Ref, error) { return s.registerOnce(ctx, reg) })
+	return again(s, func() (fhir.Ref, error) { return s.registerOnce(ctx, reg) })
 }
 
 func (s *Service) registerOnce(ctx context.Context, reg Registration) (fhir.Ref, error) {
@@ -42,12 +42,16 @@ func (s *Service) registerOnce(ctx context.Context, reg Registration) (fhir.Ref,
 			return err
 		}
 		ref = r.Ref()
-		w, prior, err := d.put(r, ref, ref)
+		prior, err := d.stored(ref)
 		if err != nil {
 			return err
 		}
-		if prior != nil && string(prior.Body) == string(w.Body) {
-			return nil
+		if same, err := unchanged(r, prior); same || err != nil {
+			return err
+		}
+		w, err := d.put(r, prior, ref, ref)
+		if err != nil {
+			return err
 		}
 		d.unit.Relied = k.relied
 		d.add(w)
@@ -131,9 +135,7 @@ type organization struct {
 	Name         string            `json:"name,omitempty"`
 }
 
-func conceptOf(t fhir.Identifier) auditConcept {
-	return auditConcept{Coding: []auditCoding{{System: t.System, Code: t.Value}}}
-}
+func conceptOf(t fhir.Identifier) auditConcept { return concept(t.System, t.Value) }
 
 // codingsOf returns the codings of a member of CodeableConcepts.
 func codingsOf(n fhir.Node, member string) []fhir.Identifier {

@@ -18,24 +18,36 @@ var identityTypes = map[fhir.Type]bool{
 	"QuestionnaireResponse": true, "CarePlan": true, "Encounter": true, "Composition": true, "Consent": true,
 }
 
-// draft gathers the writes of one unit. It remembers which patients its own new resources are
-// about, so that a Provenance or an Appointment in the same unit finds them.
+// draft gathers the writes of one unit. It remembers what its own new resources say of each other:
+// which patients they are about, so that a Provenance or an Appointment in the same unit finds
+// them, and for whom staff acts.
 type draft struct {
 	w        *world
 	unit     Unit
 	patients map[fhir.Ref][]fhir.Ref
+	staff    map[fhir.Ref][]fhir.Ref // PractitionerRole → organisation and practitioner
 	issues   []fhir.Issue
 }
 
-func (w *world) draft() *draft { return &draft{w: w, patients: map[fhir.Ref][]fhir.Ref{}} }
+func (w *world) draft() *draft {
+	return &draft{w: w, patients: map[fhir.Ref][]fhir.Ref{}, staff: map[fhir.Ref][]fhir.Ref{}}
+}
 
-// announce tells which patients the resources of the unit are about, before any is put.
+// announce tells what the resources of the unit are about, before any is put.
 func (d *draft) announce(rs []*fhir.Resource) {
-	for range 2 { // a Provenance may stand before the RelatedPerson that it is about
-		for _, r := range rs {
-			f := auth.FactsOf(r, nil, d.patientsOf)
-			d.patients[r.Ref()] = f.Patients
+	var later []*fhir.Resource
+	for _, r := range rs {
+		f := auth.FactsOf(r, nil, d.patientsOf)
+		d.patients[r.Ref()] = f.Patients
+		if r.Type() == "PractitionerRole" {
+			d.staff[r.Ref()] = f.Refs
 		}
+		if len(f.Patients) == 0 && !auth.IsDirectory(r.Type()) {
+			later = append(later, r) // a Provenance may stand before the RelatedPerson that it is about
+		}
+	}
+	for _, r := range later {
+		d.patients[r.Ref()] = auth.FactsOf(r, nil, d.patientsOf).Patients
 	}
 }
 
@@ -55,31 +67,24 @@ func (d *draft) patientsOf(ref fhir.Ref) []fhir.Ref {
 	return st.Facts.Patients
 }
 
-// put makes the write of one resource: validated, indexed, with facts and its next version. The
-// second result is the stored version that it replaces, nil for a new resource. A resource that
-// is the same as its stored version gives a Write without body, which add leaves out.
-func (d *draft) put(r *fhir.Resource, custodian, author fhir.Ref) (Write, *Stored, error) {
+// put makes the write of one resource that replaces prior, nil when it is new: validated, indexed,
+// with facts and its next version.
+func (d *draft) put(r *fhir.Resource, prior *Stored, custodian, author fhir.Ref) (Write, error) {
 	const op = "exchange.put"
-	prior, err := d.stored(r.Ref())
+	r, err := tagged(r)
 	if err != nil {
-		return Write{}, nil, err
+		return Write{}, fhir.Wrap(op, err)
 	}
 	d.issues = append(d.issues, validate.Resource(r)...)
 	rows, err := search.Index(r, d.w.s.base)
 	if err != nil {
-		return Write{}, nil, fhir.Wrap(op, err)
+		return Write{}, fhir.Wrap(op, err)
 	}
 	facts := auth.FactsOf(r, rows, d.patientsOf)
-	if auth.MissingDomain(r.Type(), facts) {
-		if r, err = tagged(r); err != nil {
-			return Write{}, nil, fhir.Wrap(op, err)
-		}
-		if rows, err = search.Index(r, d.w.s.base); err != nil {
-			return Write{}, nil, fhir.Wrap(op, err)
-		}
-		facts = auth.FactsOf(r, rows, d.patientsOf)
-	}
 	facts.Custodian, facts.Author = heldBy(prior, custodian, author)
+	if facts.Parties, err = d.parties(r.Type(), facts); err != nil {
+		return Write{}, fhir.Wrap(op, err)
+	}
 	version := 1
 	if prior != nil {
 		version = prior.Ref.Version + 1
@@ -87,12 +92,109 @@ func (d *draft) put(r *fhir.Resource, custodian, author fhir.Ref) (Write, *Store
 	facts.Ref = fhir.Ref{Type: r.Type(), ID: r.ID(), Version: version}
 	body, at, err := r.Body()
 	if err != nil {
-		return Write{}, nil, fhir.Wrap(op, err)
+		return Write{}, fhir.Wrap(op, err)
 	}
 	return Write{
 		Ref: facts.Ref, Body: body, MetaAt: at, Facts: facts, Rows: rows,
 		Identifiers: identifiersOf(r), Compartments: compartmentsOf(facts),
-	}, prior, nil
+	}, nil
+}
+
+// unchanged reports whether a resource is what prior stores. An organisation or a person of the
+// staff that only came with another record is unchanged too: were it written at each push, all
+// pushes of a sender would wait for each other.
+func unchanged(r *fhir.Resource, prior *Stored) (bool, error) {
+	const op = "exchange.unchanged"
+	if prior == nil || prior.Deleted {
+		return false, nil
+	}
+	r, err := tagged(r)
+	if err != nil {
+		return false, fhir.Wrap(op, err)
+	}
+	body, _, err := r.Body()
+	if err != nil || string(body) == string(prior.Body) || !auth.IsDirectory(r.Type()) {
+		return string(body) == string(prior.Body), fhir.Wrap(op, err)
+	}
+	old, err := tree(*prior)
+	if err != nil {
+		return false, err
+	}
+	now, then := r.Root(), old.Root()
+	for n := range now.Children() {
+		if n.Name() != "meta" && !fhir.Equal(n, then.Member(n.Name())) {
+			return false, nil
+		}
+	}
+	meta := func(name string) bool { return fhir.Equal(now.At("meta", name), then.At("meta", name)) }
+	return members(now) == members(then) && meta("profile") && meta("security"), nil
+}
+
+// members counts the members of a resource but for meta, which every stored resource has.
+func members(root fhir.Node) int {
+	if root.Member("meta").Exists() {
+		return root.Len() - 1
+	}
+	return root.Len()
+}
+
+// parties completes the parties of a resource by what other resources say: a team or task that
+// names staff relates their organisation and the person, and an issue is read by those who hold
+// what it implicates (auth.ResourceFacts.Parties).
+func (d *draft) parties(t fhir.Type, f auth.ResourceFacts) ([]fhir.Ref, error) {
+	named := f.Parties
+	if t == "DetectedIssue" {
+		named = f.Refs
+	}
+	out := slices.Clone(f.Parties)
+	for _, ref := range named {
+		var more []fhir.Ref
+		var err error
+		switch {
+		case t == "DetectedIssue":
+			more, err = d.holders(ref)
+		case ref.Type == "PractitionerRole" && (t == "CareTeam" || t == "Task"):
+			more, err = d.employers(ref)
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range more {
+			if !m.IsZero() && !slices.Contains(out, m) {
+				out = append(out, m)
+			}
+		}
+	}
+	return out, nil
+}
+
+// employers returns for whom a PractitionerRole acts: in this unit, then in the store.
+func (d *draft) employers(role fhir.Ref) ([]fhir.Ref, error) {
+	refs, ok := d.staff[role]
+	if !ok {
+		st, err := d.stored(role)
+		if err != nil || st == nil {
+			return nil, err
+		}
+		refs = st.Facts.Refs
+	}
+	return slices.DeleteFunc(slices.Clone(refs), func(ref fhir.Ref) bool {
+		return ref.Type != "Organization" && ref.Type != "Practitioner"
+	}), nil
+}
+
+// holders returns custodian and author of a resource: of this unit, then of the store.
+func (d *draft) holders(ref fhir.Ref) ([]fhir.Ref, error) {
+	for _, w := range d.unit.Writes {
+		if w.Ref.Current() == ref {
+			return []fhir.Ref{w.Facts.Custodian, w.Facts.Author}, nil
+		}
+	}
+	st, err := d.stored(ref)
+	if err != nil || st == nil {
+		return nil, err
+	}
+	return []fhir.Ref{st.Facts.Custodian, st.Facts.Author}, nil
 }
 
 // stored returns the current version, or nil when there is none.
@@ -136,11 +238,21 @@ func heldBy(prior *Stored, custodian, author fhir.Ref) (fhir.Ref, fhir.Ref) {
 	return custodian, author
 }
 
+const domainSystem = fhir.Canonical + "/CodeSystem/mks-domein"
+
 // tagged adds the domain medisch to a clinical resource that names none (access.md 2.1).
 func tagged(r *fhir.Resource) (*fhir.Resource, error) {
+	var named auth.ResourceFacts
+	for tag := range r.Root().All("meta", "tag") {
+		if tag.Member("system").Text() == domainSystem {
+			named.Domains = append(named.Domains, tag.Member("code").Text())
+		}
+	}
+	if !auth.MissingDomain(r.Type(), named) {
+		return r, nil
+	}
 	return r.Edit(fhir.Edit{
-		Path: []string{"meta", "tag"}, Append: true,
-		JSON: fmt.Sprintf(`{"system":%q,"code":"medisch"}`, fhir.Canonical+"/CodeSystem/mks-domein"),
+		Path: []string{"meta", "tag"}, Append: true, JSON: fmt.Sprintf(`{"system":%q,"code":"medisch"}`, domainSystem),
 	})
 }
 

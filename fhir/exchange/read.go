@@ -24,7 +24,7 @@ func (s *Service) Read(ctx context.Context, c Call, ref fhir.Ref) (Served, error
 		return err
 	})
 	if err != nil {
-		return Served{}, fhir.Wrap(op, err)
+		return Served{}, s.broke(ctx, op, e, err)
 	}
 	if err := s.record(ctx, op, e.audits(s)); err != nil {
 		return Served{}, err

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 
@@ -79,5 +80,16 @@ func (sub *submission) receipt(u Unit) ([]byte, error) {
 			Status: status, Location: w.Ref.String(), ETag: fmt.Sprintf(`W/"%d"`, w.Ref.Version),
 		}})
 	}
-	return json.Marshal(b)
+	return JSON(b)
+}
+
+// JSON renders v as it is sent: "&", "<" and ">" stand as themselves.
+func JSON(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }

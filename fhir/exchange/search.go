@@ -31,7 +31,7 @@ func (s *Service) Search(ctx context.Context, c Call, plan search.Plan, query ur
 		return err
 	})
 	if err != nil {
-		return Results{}, fhir.Wrap(op, err)
+		return Results{}, s.broke(ctx, op, e, err)
 	}
 	if err := s.record(ctx, op, e.audits(s)); err != nil {
 		return Results{}, err
@@ -46,7 +46,11 @@ func (s *Service) searchOnce(w *world, v Snapshot, e *event, plan search.Plan) (
 	if err != nil {
 		return Results{}, nil, unavailable(op, "policy-unavailable", err)
 	}
+	every := auth.NeedsAll(e.call.Principal, a)
 	filter, d, err := auth.Compile(e.call.Principal, a, f, func(c *auth.Child) ([]auth.ResourceFacts, error) {
+		if every {
+			return w.everything(c.Patient.ID)
+		}
 		return v.Heads(c.Patient.ID, plan.Type)
 	})
 	if err != nil {
@@ -74,11 +78,10 @@ func (s *Service) searchOnce(w *world, v Snapshot, e *event, plan search.Plan) (
 func (s *Service) leave(w *world, e *event, matches []Stored) ([]Served, error) {
 	out := make([]Served, 0, len(matches))
 	for _, st := range matches {
-		f, err := w.facts(e.call.Principal, &st.Facts)
+		d, err := w.decide(e.call.Principal, auth.Action{Interaction: auth.SearchType, Type: st.Ref.Type}, &st.Facts)
 		if err != nil {
-			return nil, unavailable("exchange.Search", "policy-unavailable", err)
+			return nil, err
 		}
-		d := auth.Decide(e.call.Principal, auth.Action{Interaction: auth.SearchType, Type: st.Ref.Type}, f)
 		if !d.Permit {
 			s.log.Error("filter leak", "ref", st.Ref.String(), "reason", d.Reason, "request", e.call.RequestID)
 			continue
@@ -96,39 +99,22 @@ func (s *Service) leave(w *world, e *event, matches []Stored) ([]Served, error) 
 // searchFacts gathers the children that a search can reach by relation or consent: those the plan
 // names when it names any, else all to whom the principal is related.
 func (w *world) searchFacts(p auth.Principal, plan search.Plan) (auth.Facts, error) {
-	f, err := w.facts(p, nil)
-	if err != nil {
-		return f, err
-	}
 	ids, pinned := pinnedPatients(plan)
 	if !p.Patient.IsZero() {
-		ids, pinned = []string{p.Patient.ID}, true
+		ids, pinned = nil, true
 	}
 	if !pinned {
+		var err error
 		if ids, err = w.related(p); err != nil {
-			return f, err
+			return auth.Facts{}, err
 		}
 	}
-	needs := []fhir.Ref{}
-	if !p.Organization.IsZero() {
-		needs = append(needs, p.Organization)
-	}
-	f.Children = nil
-	for _, id := range ids {
-		c, err := w.child(id)
-		if err != nil {
-			return f, err
-		}
-		f.Children = append(f.Children, c)
-		needs = append(needs, c.DirectoryNeeds()...)
-	}
-	f.Directory, err = w.directory(needs)
-	return f, err
+	return w.policy(p, ids, nil)
 }
 
-// related returns the compartments in which a team, task or consent names the principal.
+// related returns the compartments in which a team, task or consent names the principal, and those
+// of the persons that the principal is.
 func (w *world) related(p auth.Principal) ([]string, error) {
-	seen := map[string]bool{}
 	var out []string
 	for _, party := range []fhir.Ref{p.Organization, p.FHIRUser} {
 		if party.IsZero() {
@@ -138,11 +124,26 @@ func (w *world) related(p auth.Principal) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, id := range ids {
-			if !seen[id] {
-				seen[id] = true
-				out = append(out, id)
-			}
+		out = append(out, ids...)
+	}
+	selves := []fhir.Ref{p.FHIRUser}
+	if p.FHIRUser.Type == "Person" {
+		st, err := w.v.Read(p.FHIRUser)
+		if err != nil && !missing(err) {
+			return nil, err
+		}
+		selves = st.Facts.Refs
+	}
+	for _, self := range selves {
+		if self.Type != "RelatedPerson" && self.Type != "Patient" {
+			continue
+		}
+		st, err := w.v.Read(self)
+		if err != nil && !missing(err) {
+			return nil, err
+		}
+		for _, patient := range st.Facts.Patients {
+			out = append(out, patient.ID)
 		}
 	}
 	return out, nil

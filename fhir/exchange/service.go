@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/drieluik/drieluik/auth"
@@ -20,6 +21,7 @@ type Service struct {
 	now      func() time.Time
 	newID    func() string
 	log      *slog.Logger
+	turn     sync.Mutex // repeats after a conflict
 }
 
 // Config of New. Every member is required.
@@ -44,6 +46,7 @@ func New(c Config) *Service {
 // Call is who asks and from where; it goes into every AuditEvent.
 type Call struct {
 	Principal auth.Principal
+	Operation string // what the request is when it is no single interaction: submit, transaction
 	Address   string // network address of the client
 	RequestID string
 }
@@ -161,6 +164,41 @@ func (s *Service) Admit(ctx context.Context, c Call, i auth.Interaction, t fhir.
 	return refusal(op, d)
 }
 
+// Reject audits a request that was refused by its form alone, such as a body that does not parse,
+// and returns the refusal.
+func (s *Service) Reject(ctx context.Context, c Call, i auth.Interaction, t fhir.Type, refused error) error {
+	e := s.event(c, i, t)
+	e.denied(auth.Decision{HTTP: 400, Reason: ruleOf(refused)}, fhir.Ref{})
+	if err := s.record(ctx, "exchange.Reject", e.audits(s)); err != nil {
+		return err
+	}
+	return refused
+}
+
+// ruleOf is the reason of a refusal, or the id of the first rule that was broken.
+func ruleOf(err error) string {
+	var e *fhir.Error
+	switch {
+	case !errors.As(err, &e):
+		return "failed"
+	case e.Reason != "":
+		return e.Reason
+	case len(e.Issues) > 0:
+		return e.Issues[0].Diagnostics
+	}
+	return "failed"
+}
+
+// broke audits a request that the server could not serve, as far as that still goes, and passes the
+// failure on.
+func (s *Service) broke(ctx context.Context, op string, e event, err error) error {
+	e.failed(err)
+	if audit := s.record(context.WithoutCancel(ctx), op, e.audits(s)); audit != nil {
+		s.log.Error("a failure is not in the audit log", "request", e.call.RequestID, "error", audit.Error())
+	}
+	return fhir.Wrap(op, err)
+}
+
 // record commits the audit rows of an access; without them nothing may be answered.
 func (s *Service) record(ctx context.Context, op string, audits []Audit) error {
 	if _, err := s.store.Commit(ctx, Unit{Audits: audits}); err != nil {
@@ -169,8 +207,30 @@ func (s *Service) record(ctx context.Context, op string, audits []Audit) error {
 	return nil
 }
 
+// attempts is how often a use case runs again when something it relied on has moved.
+const attempts = 10
+
+// again runs f until it does not answer that something moved in between.
+func again[T any](s *Service, f func() (T, error)) (T, error) {
+	out, err := f()
+	if err == nil || !moved(err) {
+		return out, err
+	}
+	s.turn.Lock() // repeats take turns: the losers of a race do not run the next one against each other
+	defer s.turn.Unlock()
+	for range attempts {
+		if out, err = f(); err == nil || !moved(err) {
+			break
+		}
+	}
+	return out, err
+}
+
 // moved reports whether a commit failed because something it relied on had changed in between.
 func moved(err error) bool {
 	var e *fhir.Error
-	return errors.As(err, &e) && e.Reason == "moved"
+	return errors.As(err, &e) && e.Kind == fhir.Conflict && (e.Reason == "moved" || e.Reason == "record-exists")
 }
+
+// contended is the answer when a use case lost every attempt to others.
+func contended(op string, err error) error { return unavailable(op, "contended", err) }

@@ -3,7 +3,7 @@ package exchange
 import (
 	"context"
 	"errors"
-	"slices"
+	"fmt"
 	"sort"
 	"strings"
 
@@ -23,15 +23,24 @@ type Receipt struct {
 // rules of the document, scopes.
 func (s *Service) Submit(ctx context.Context, c Call, body []byte, limits fhir.Limits) (Receipt, error) {
 	const op = "exchange.Submit"
+	c.Operation = "submit"
 	doc, issues := fhir.ParseDocument(body, limits)
 	if fhir.HasErrors(issues) {
-		return Receipt{}, &fhir.Error{Kind: fhir.Malformed, Op: op, Issues: issues}
+		return Receipt{}, s.Reject(ctx, c, auth.Create, "", &fhir.Error{Kind: fhir.Malformed, Op: op, Issues: issues})
 	}
 	format, err := s.format(doc)
 	if err != nil {
-		return Receipt{}, err
+		return Receipt{}, s.Reject(ctx, c, auth.Create, "", err)
 	}
-	return again(func() (Receipt, error) { return s.submitOnce(ctx, c, format, doc) })
+	hash := fhir.Hash(doc.Root())
+	out, err := again(s, func() (Receipt, error) {
+		sub := &submission{s: s, call: c, format: format, doc: doc, hash: hash, event: s.event(c, auth.Create, "")}
+		return sub.once(ctx)
+	})
+	if moved(err) {
+		return Receipt{}, s.broke(ctx, op, s.event(c, auth.Create, ""), contended(op, err))
+	}
+	return out, err
 }
 
 // format finds the source format that the document names.
@@ -55,6 +64,7 @@ type submission struct {
 	call   Call
 	format mapping.Format
 	doc    *fhir.Resource
+	hash   [32]byte // of doc
 	source mapping.Source
 	issues []fhir.Issue // of the document
 	event  event
@@ -62,16 +72,14 @@ type submission struct {
 	draft  *draft
 }
 
-func (s *Service) submitOnce(ctx context.Context, c Call, format mapping.Format, doc *fhir.Resource) (Receipt, error) {
+func (sub *submission) once(ctx context.Context) (Receipt, error) {
 	const op = "exchange.Submit"
-	sub := &submission{s: s, call: c, format: format, doc: doc, event: s.event(c, auth.Create, "")}
-	sub.event.operation = "submit"
 	var repeat []byte
 	var refused error
-	err := s.store.View(ctx, func(v Snapshot) error {
-		w := s.world(v)
+	err := sub.s.store.View(ctx, func(v Snapshot) error {
+		w := sub.s.world(v)
 		sub.draft = w.draft()
-		sub.source, sub.issues = format.Read(doc, w.now)
+		sub.source, sub.issues = sub.format.Read(sub.doc, w.now)
 		var err error
 		if refused, err = sub.sender(w); refused != nil || err != nil {
 			return err
@@ -83,15 +91,20 @@ func (s *Service) submitOnce(ctx context.Context, c Call, format mapping.Format,
 		return err
 	})
 	if err != nil {
-		return Receipt{}, fhir.Wrap(op, err)
+		return Receipt{}, sub.s.broke(ctx, op, sub.event, err)
 	}
 	if repeat != nil || refused != nil {
-		if err := s.record(ctx, op, sub.event.audits(s)); err != nil {
+		if err := sub.s.record(ctx, op, sub.event.audits(sub.s)); err != nil {
 			return Receipt{}, err
 		}
 		return Receipt{Repeat: true, Outcome: repeat}, refused
 	}
 	return sub.commit(ctx)
+}
+
+// refuse puts a refusal into the event, about the child of a compartment or about none.
+func (sub *submission) refuse(compartment string, http int, reason string) {
+	sub.event.denied(auth.Decision{HTTP: http, Step: "permit", Reason: reason}, patientOf(compartment))
 }
 
 // sender refuses a document of another organisation than that of the token, before anything else
@@ -109,51 +122,43 @@ func (sub *submission) sender(w *world) (error, error) {
 	if sub.source.Sender.Value == "" {
 		return nil, nil
 	}
-	if _, err := w.directory([]fhir.Ref{p.Organization}); err != nil {
-		return nil, unavailable("exchange.Submit", "policy-unavailable", err)
-	}
-	if own := w.people[p.Organization]; own != nil && bears(own, sub.source.Sender) {
+	if own := w.people[p.Organization]; own != nil && bears(own, sub.source.Sender) { // decide has read it
 		return nil, nil
 	}
-	d = auth.Decision{HTTP: 403, Step: "permit", Reason: "push-sender"}
-	sub.event.denied(d, fhir.Ref{})
-	return refusal("exchange.Submit", d), nil
+	sub.refuse("", 403, "push-sender")
+	return refusal("exchange.Submit", auth.Decision{HTTP: 403, Reason: "push-sender"}), nil
 }
 
 // versions answers an exact repeat with the stored receipt, and refuses a version that was stored
 // with another body or lies below the highest (mks.md 2.2, ENV-10, ENV-12).
 func (sub *submission) versions(v Lookups) ([]byte, error, error) {
-	const op = "exchange.Submit"
 	if sub.source.Record == "" || sub.source.Version < 1 {
 		return nil, nil, nil
 	}
 	stored, err := v.Record(sub.source.Record)
 	if err != nil {
-		return nil, nil, unavailable(op, "policy-unavailable", err)
+		return nil, nil, unavailable("exchange.Submit", "policy-unavailable", err)
 	}
-	highest := 0
-	hash := fhir.Hash(sub.doc.Root())
 	for _, old := range stored {
-		highest = max(highest, old.Version)
 		if old.Version != sub.source.Version {
 			continue
 		}
-		if old.Hash == hash {
-			sub.event.repeated(old.Compartment)
+		if old.Hash == sub.hash {
+			sub.event.denied(auth.Decision{Permit: true, Reason: "permit-write"}, patientOf(old.Compartment))
 			return old.Result, nil, nil
 		}
 		return nil, sub.conflict(old.Compartment, "MKS-ENV-12",
 			"This record and version were stored with another content; send a higher version."), nil
 	}
-	if sub.source.Version < highest {
-		return nil, sub.conflict("", "MKS-ENV-10",
+	if n := len(stored); n > 0 && sub.source.Version < stored[n-1].Version {
+		return nil, sub.conflict(stored[n-1].Compartment, "MKS-ENV-10",
 			"A higher version of this record is stored; send a version above it."), nil
 	}
 	return nil, nil, nil
 }
 
 func (sub *submission) conflict(compartment, rule, text string) error {
-	sub.event.refused(compartment, auth.Decision{HTTP: 409, Step: "permit", Reason: rule})
+	sub.refuse(compartment, 409, rule)
 	err := fhir.Errorf(fhir.Conflict, "exchange.Submit", "business-rule", rule, "%s", text)
 	err.Issues[0].Expression = "/versie"
 	return err
@@ -169,7 +174,7 @@ func (sub *submission) take(w *world) (error, error) {
 	}
 	sub.issues = append(sub.issues, sub.result.Issues...)
 	if fhir.HasErrors(sub.issues) {
-		sub.event.refused(sub.result.Patient.ID, auth.Decision{HTTP: 422, Step: "permit", Reason: "rules"})
+		sub.refuse(sub.storedChild(w), 422, "rules")
 		return &fhir.Error{Kind: fhir.Unprocessable, Op: op, Issues: sub.issues}, nil
 	}
 	if refused, err := sub.scopes(w); refused != nil || err != nil {
@@ -185,6 +190,15 @@ func (sub *submission) take(w *world) (error, error) {
 	return nil, nil
 }
 
+// storedChild returns the compartment of the document's child, "" when the child is not stored: a
+// refused document begins no log of a child that is not there.
+func (sub *submission) storedChild(w *world) string {
+	if _, err := w.v.Read(sub.result.Patient); err != nil {
+		return ""
+	}
+	return sub.result.Patient.ID
+}
+
 // invalid names the rules and elements that a mapped resource breaks; issues hold no values.
 func invalid(issues []fhir.Issue) error {
 	var b strings.Builder
@@ -196,11 +210,12 @@ func invalid(issues []fhir.Issue) error {
 	return errors.New(b.String())
 }
 
-// scopes asks for c and u on every type that the document writes and names all that are missing
-// (SMART-603).
+// scopes asks for c on every type that the document writes, and for u where the type can be updated,
+// and names all that are missing (SMART-603).
 func (sub *submission) scopes(w *world) (error, error) {
+	const op = "exchange.Submit"
 	p := sub.call.Principal
-	var lacking []fhir.Issue
+	var issues []fhir.Issue
 	seen := map[fhir.Type]bool{}
 	for _, m := range sub.result.Resources {
 		t := m.Resource.Type()
@@ -208,26 +223,45 @@ func (sub *submission) scopes(w *world) (error, error) {
 			continue
 		}
 		seen[t] = true
-		for _, i := range []auth.Interaction{auth.Create, auth.Update} {
-			d, err := w.decide(p, auth.Action{Interaction: i, Type: t}, nil)
-			if err != nil {
-				return nil, err
-			}
-			// Provenance and the directory are written by the adapter on the document's behalf.
-			if !d.Permit && d.Reason != "immutable" && d.Reason != "write-role" {
-				sub.event.denied(d, fhir.Ref{})
-				lacking = append(lacking, fhir.Issue{
-					Severity: fhir.SeverityError, Code: "forbidden", Diagnostics: d.Reason,
-					Text: "The access token needs system/" + string(t) + ".cu.",
-				})
-			}
+		letters, d, err := lacking(w, p, t)
+		if err != nil {
+			return nil, err
 		}
+		if letters == "" {
+			continue
+		}
+		if d.Reason != "scope-missing" {
+			sub.refuse(sub.storedChild(w), d.HTTP, d.Reason)
+			return refusal(op, d), nil
+		}
+		issues = append(issues, fhir.Issue{
+			Severity: fhir.SeverityError, Code: "forbidden", Diagnostics: d.Reason,
+			Text: fmt.Sprintf("The access token needs %s/%s.%s.", strings.Join(auth.Levels(p.Role), " or "), t, letters),
+		})
 	}
-	if len(lacking) == 0 {
+	if len(issues) == 0 {
 		return nil, nil
 	}
-	lacking = slices.Compact(lacking)
-	return &fhir.Error{Kind: fhir.Forbidden, Op: "exchange.Submit", Reason: lacking[0].Diagnostics, Issues: lacking}, nil
+	sub.refuse(sub.storedChild(w), 403, "scope-missing")
+	return &fhir.Error{Kind: fhir.Forbidden, Op: op, Reason: "scope-missing", Issues: issues}, nil
+}
+
+// lacking returns the letters of create and update that the token lacks for a type, with the
+// decision that refused. What no scope opens, such as the update of a Provenance, is not asked for.
+func lacking(w *world, p auth.Principal, t fhir.Type) (letters string, refused auth.Decision, err error) {
+	for _, ask := range []struct {
+		interaction auth.Interaction
+		letter      string
+	}{{auth.Create, "c"}, {auth.Update, "u"}} {
+		d, err := w.decide(p, auth.Action{Interaction: ask.interaction, Type: t}, nil)
+		if err != nil {
+			return "", d, err
+		}
+		if !d.Permit && d.HTTP != 405 {
+			letters, refused = letters+ask.letter, d
+		}
+	}
+	return letters, refused, nil
 }
 
 // put drafts the writes; what is as it was is left out.
@@ -236,16 +270,25 @@ func (sub *submission) put() error {
 	for i, m := range sub.result.Resources {
 		rs[i] = m.Resource
 	}
-	sub.draft.announce(rs)
+	d := sub.draft
+	d.announce(rs)
 	for _, m := range sub.result.Resources {
-		w, prior, err := sub.draft.put(m.Resource, sub.custodian(m), m.Author)
+		prior, err := d.stored(m.Resource.Ref())
 		if err != nil {
 			return err
 		}
-		if prior != nil && !prior.Deleted && string(prior.Body) == string(w.Body) {
+		same, err := unchanged(m.Resource, prior)
+		if err != nil {
+			return err
+		}
+		if same {
 			continue
 		}
-		sub.draft.add(w)
+		w, err := d.put(m.Resource, prior, sub.custodian(m), m.Author)
+		if err != nil {
+			return err
+		}
+		d.add(w)
 		sub.event.wrote(w, auth.Decision{Permit: true, Reason: "permit-write"})
 	}
 	return nil
@@ -276,11 +319,14 @@ func (sub *submission) commit(ctx context.Context) (Receipt, error) {
 		compartment = SystemCompartment
 	}
 	u.Record = &RecordVersion{
-		Key: sub.source.Record, Version: sub.source.Version, Compartment: compartment,
-		Hash: fhir.Hash(sub.doc.Root()), Result: receipt,
+		Key: sub.source.Record, Version: sub.source.Version, Compartment: compartment, Hash: sub.hash, Result: receipt,
 	}
-	if _, err := sub.s.store.Commit(ctx, u); err != nil {
-		return Receipt{}, fhir.Wrap("exchange.Submit", err)
+	_, err = sub.s.store.Commit(ctx, u)
+	if moved(err) {
+		return Receipt{}, err
+	}
+	if err != nil {
+		return Receipt{}, sub.s.broke(ctx, "exchange.Submit", sub.event, err)
 	}
 	return Receipt{Outcome: receipt}, nil
 }

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -15,40 +16,96 @@ type world struct {
 	v        Lookups
 	now      time.Time
 	children map[string]*auth.Child
-	people   map[fhir.Ref]*fhir.Resource // organisations and staff that policy asked for
+	states   map[string]State                // of the children, for Reliance
+	people   map[fhir.Ref]*fhir.Resource     // organisations, staff and persons that policy asked for
+	dir      *auth.Directory                 // compiled from people
+	members  map[string][]auth.ResourceFacts // of whole compartments
 }
 
 func (s *Service) world(v Lookups) *world {
-	return &world{s: s, v: v, now: s.now(), children: map[string]*auth.Child{}, people: map[fhir.Ref]*fhir.Resource{}}
+	return &world{
+		s: s, v: v, now: s.now(), children: map[string]*auth.Child{}, states: map[string]State{},
+		people: map[fhir.Ref]*fhir.Resource{}, members: map[string][]auth.ResourceFacts{},
+	}
 }
 
-// facts gathers what Decide needs for a resource, or for phase A when rf is nil.
-func (w *world) facts(p auth.Principal, rf *auth.ResourceFacts) (auth.Facts, error) {
-	f := auth.Facts{Now: w.now, Settings: w.s.settings, Resource: rf}
-	patients := []fhir.Ref{}
-	if rf != nil {
-		patients = rf.Patients
-	} else if !p.Patient.IsZero() {
-		patients = append(patients, p.Patient)
+// facts gathers what Decide needs for a resource, or for phase A when rf is nil: the children that
+// the resource, the new content and the token are about, and the directory that they ask for.
+func (w *world) facts(p auth.Principal, a auth.Action, rf *auth.ResourceFacts) (auth.Facts, error) {
+	var ids []string
+	var needs []fhir.Ref
+	for _, about := range []*auth.ResourceFacts{rf, a.Body} {
+		if about == nil {
+			continue
+		}
+		for _, ref := range about.Patients {
+			ids = append(ids, ref.ID)
+		}
+		needs = append(needs, about.Custodian)
+		needs = append(append(needs, staffOf(about.Owner)...), staffOf(about.Requester)...)
 	}
-	needs := []fhir.Ref{}
-	if !p.Organization.IsZero() {
-		needs = append(needs, p.Organization)
+	f, err := w.policy(p, ids, needs)
+	if err != nil {
+		return f, err
 	}
-	if rf != nil && !rf.Custodian.IsZero() {
-		needs = append(needs, rf.Custodian)
+	f.Resource = rf
+	if rf != nil && !p.Patient.IsZero() && auth.NeedsAll(p, a) {
+		f.Referrers, err = w.everything(p.Patient.ID)
 	}
-	for _, ref := range patients {
-		c, err := w.child(ref.ID)
+	return f, err
+}
+
+// policy compiles the children of the ids and of the token, with the directory that they and needs
+// ask for.
+func (w *world) policy(p auth.Principal, ids []string, needs []fhir.Ref) (auth.Facts, error) {
+	f := auth.Facts{Now: w.now, Settings: w.s.settings, Lookup: w.lookup}
+	if !p.Patient.IsZero() {
+		ids = append(ids, p.Patient.ID)
+	}
+	slices.Sort(ids)
+	needs = append(needs, p.DirectoryNeeds()...)
+	for _, id := range slices.Compact(ids) {
+		c, err := w.child(id)
 		if err != nil {
 			return f, err
 		}
 		f.Children = append(f.Children, c)
 		needs = append(needs, c.DirectoryNeeds()...)
 	}
-	dir, err := w.directory(needs)
-	f.Directory = dir
+	var err error
+	f.Directory, err = w.directory(needs)
 	return f, err
+}
+
+// staffOf returns ref when the directory can say for whom it acts.
+func staffOf(ref fhir.Ref) []fhir.Ref {
+	if ref.Type == "PractitionerRole" {
+		return []fhir.Ref{ref}
+	}
+	return nil
+}
+
+// lookup gives the facts of another resource of the same snapshot (auth.Facts.Lookup).
+func (w *world) lookup(ref fhir.Ref) (auth.ResourceFacts, bool) {
+	st, err := w.v.Read(ref.Current())
+	return st.Facts, err == nil
+}
+
+// everything returns the facts of all current resources of a compartment, read once.
+func (w *world) everything(id string) ([]auth.ResourceFacts, error) {
+	if all, ok := w.members[id]; ok {
+		return all, nil
+	}
+	stored, _, err := w.v.Compartment(id)
+	if err != nil {
+		return nil, fhir.Wrap("exchange.everything", err)
+	}
+	all := make([]auth.ResourceFacts, len(stored))
+	for i, st := range stored {
+		all[i] = st.Facts
+	}
+	w.members[id] = all
+	return all, nil
 }
 
 // child compiles the policy of one compartment, once per request.
@@ -69,43 +126,49 @@ func (w *world) child(id string) (*auth.Child, error) {
 		m.Resources = append(m.Resources, auth.Stored{Resource: r, Facts: st.Facts})
 	}
 	c := auth.NewChild(m)
-	w.children[id] = c
+	w.children[id], w.states[id] = c, state
 	return c, nil
 }
 
-// directory reads the organisations and staff that policy asked for. A missing one is left out:
-// policy then knows nothing of it.
+// relied returns the policy that was looked at, so that a write fails when it moves before the
+// write is durable.
+func (w *world) relied() []Reliance {
+	var out []Reliance
+	for id, state := range w.states {
+		out = append(out, Reliance{Compartment: id, State: state, EpochOnly: true})
+	}
+	return out
+}
+
+// directory compiles the organisations, staff and persons that policy asked for so far. A missing
+// one is left out: policy then knows nothing of it.
 func (w *world) directory(needs []fhir.Ref) (*auth.Directory, error) {
-	slices.SortFunc(needs, compareRefs)
-	needs = slices.Compact(needs)
-	rs := make([]*fhir.Resource, 0, len(needs))
+	fresh := w.dir == nil
 	for _, ref := range needs {
-		if ref.IsZero() {
+		if _, ok := w.people[ref]; ok || ref.IsZero() {
 			continue
 		}
-		r, ok := w.people[ref]
-		if !ok {
-			st, err := w.v.Read(ref)
-			if err != nil && !missing(err) {
-				return nil, fhir.Wrap("exchange.directory", err)
-			}
-			if err == nil {
-				if r, err = tree(st); err != nil {
-					return nil, err
-				}
-			}
-			w.people[ref] = r
+		st, err := w.v.Read(ref)
+		if err != nil && !missing(err) {
+			return nil, fhir.Wrap("exchange.directory", err)
 		}
-		if r != nil {
-			rs = append(rs, r)
+		var r *fhir.Resource
+		if err == nil {
+			if r, err = tree(st); err != nil {
+				return nil, err
+			}
 		}
+		w.people[ref], fresh = r, true
 	}
-	return auth.NewDirectory(rs), nil
+	if fresh {
+		w.dir = auth.NewDirectory(slices.Collect(maps.Values(w.people)))
+	}
+	return w.dir, nil
 }
 
 // decide judges one action on one resource, or phase A when rf is nil.
 func (w *world) decide(p auth.Principal, a auth.Action, rf *auth.ResourceFacts) (auth.Decision, error) {
-	f, err := w.facts(p, rf)
+	f, err := w.facts(p, a, rf)
 	if err != nil {
 		return auth.Decision{}, unavailable("exchange.decide", "policy-unavailable", err)
 	}
@@ -125,14 +188,4 @@ func tree(st Stored) (*fhir.Resource, error) {
 func missing(err error) bool {
 	k := fhir.KindOf(err)
 	return k == fhir.NotFound || k == fhir.Gone
-}
-
-func compareRefs(a, b fhir.Ref) int {
-	switch {
-	case a.Type != b.Type && a.Type < b.Type, a.Type == b.Type && a.ID < b.ID:
-		return -1
-	case a.Current() == b.Current():
-		return a.Version - b.Version
-	}
-	return 1
 }

@@ -9,9 +9,6 @@ import (
 	"github.com/drieluik/drieluik/fhir"
 )
 
-// attempts is how often a use case runs again when something it relied on has moved.
-const attempts = 10
-
 // Change is one write that a client asks for.
 type Change struct {
 	Interaction auth.Interaction // create or update
@@ -24,7 +21,7 @@ type Change struct {
 // commit. A created resource gets a new id. Update answers NotFound for an id that the principal
 // may not know, Precondition when IfMatch is not the current version.
 func (s *Service) Write(ctx context.Context, c Call, ch Change) (Served, error) {
-	out, err := s.Transact(ctx, c, []Change{ch})
+	out, err := s.change(ctx, s.event(c, ch.Interaction, ch.Resource.Type()), []Change{ch})
 	if err != nil {
 		return Served{}, err
 	}
@@ -34,23 +31,20 @@ func (s *Service) Write(ctx context.Context, c Call, ch Change) (Served, error) 
 // Transact makes several changes as one unit: all or none. One refusal refuses all, with that
 // change's error. References of the form urn:uuid are the caller's to resolve.
 func (s *Service) Transact(ctx context.Context, c Call, changes []Change) ([]Served, error) {
-	const op = "exchange.Transact"
+	c.Operation = "transaction"
+	return s.change(ctx, s.event(c, "", ""), changes)
+}
+
+// change makes changes that one event tells of.
+func (s *Service) change(ctx context.Context, e event, changes []Change) ([]Served, error) {
+	const op = "exchange.Write"
 	changes, err := s.named(changes)
 	if err != nil {
 		return nil, fhir.Wrap(op, err)
 	}
-	return again(func() ([]Served, error) { return s.transactOnce(ctx, c, changes) })
-}
-
-// again runs f until it does not answer that something moved in between.
-func again[T any](f func() (T, error)) (T, error) {
-	var out T
-	var err error
-	for range attempts {
-		out, err = f()
-		if err == nil || fhir.KindOf(err) != fhir.Conflict || !moved(err) {
-			return out, err
-		}
+	out, err := again(s, func() ([]Served, error) { return s.changeOnce(ctx, e, changes) })
+	if moved(err) {
+		return nil, s.broke(ctx, op, e, contended(op, err))
 	}
 	return out, err
 }
@@ -72,27 +66,18 @@ func (s *Service) named(changes []Change) ([]Change, error) {
 	return out, nil
 }
 
-func (s *Service) transactOnce(ctx context.Context, c Call, changes []Change) ([]Served, error) {
-	const op = "exchange.Transact"
-	e := s.event(c, changes[0].Interaction, changes[0].Resource.Type())
-	if len(changes) > 1 {
-		e.operation = "transaction"
-	}
+func (s *Service) changeOnce(ctx context.Context, e event, changes []Change) ([]Served, error) {
+	const op = "exchange.Write"
 	var d *draft
 	var refused error
 	err := s.store.View(ctx, func(v Snapshot) error {
 		d = s.world(v).draft()
 		var err error
-		refused, err = d.changes(c, &e, changes)
+		refused, err = d.changes(&e, changes)
 		return err
 	})
 	if err != nil {
-		return nil, fhir.Wrap(op, err)
-	}
-	if refused == nil {
-		if refused = d.faults(op); refused != nil {
-			e.rejected(c.Principal.Patient)
-		}
+		return nil, s.broke(ctx, op, e, err)
 	}
 	if refused != nil {
 		if err := s.record(ctx, op, e.audits(s)); err != nil {
@@ -100,74 +85,96 @@ func (s *Service) transactOnce(ctx context.Context, c Call, changes []Change) ([
 		}
 		return nil, refused
 	}
-	d.unit.Audits = e.audits(s)
+	d.unit.Relied, d.unit.Audits = d.w.relied(), e.audits(s)
 	written, err := s.store.Commit(ctx, d.unit)
+	if moved(err) {
+		return nil, err
+	}
 	if err != nil {
-		return nil, fhir.Wrap(op, err)
+		return nil, s.broke(ctx, op, e, err)
 	}
 	return servedAfter(d.unit, written), nil
 }
 
 // changes decides on each change and puts it into the unit. The first result is the refusal for
 // the client.
-func (d *draft) changes(c Call, e *event, changes []Change) (error, error) {
+func (d *draft) changes(e *event, changes []Change) (error, error) {
+	const op = "exchange.Write"
 	rs := make([]*fhir.Resource, len(changes))
 	for i, ch := range changes {
 		rs[i] = ch.Resource
-	}
-	for _, ch := range changes {
-		dec, err := d.w.decide(c.Principal, auth.Action{Interaction: ch.Interaction, Type: ch.Resource.Type()}, nil)
+		dec, err := d.w.decide(e.call.Principal, auth.Action{Interaction: ch.Interaction, Type: ch.Resource.Type()}, nil)
 		if err != nil {
 			return nil, err
 		}
 		if !dec.Permit {
-			e.denied(dec, c.Principal.Patient)
-			return refusal("exchange.Transact", dec), nil
+			e.refused(dec, nil)
+			return refusal(op, dec), nil
 		}
 	}
 	d.announce(rs)
 	for _, ch := range changes {
-		if refused, err := d.change(c, e, ch); refused != nil || err != nil {
+		if refused, err := d.change(e, ch); refused != nil || err != nil {
 			return refused, err
 		}
 	}
-	return nil, nil
+	if len(changes) == 0 {
+		e.asked(auth.Decision{Permit: true, Reason: "permit-write"})
+	}
+	refused := d.faults(op)
+	if refused != nil {
+		e.refused(auth.Decision{HTTP: 422, Step: "permit", Reason: "rules"}, nil)
+	}
+	return refused, nil
 }
 
 // change decides on one change against what is stored, and puts it.
-func (d *draft) change(c Call, e *event, ch Change) (error, error) {
+func (d *draft) change(e *event, ch Change) (error, error) {
 	const op = "exchange.Write"
+	p := e.call.Principal
+	prior, err := d.stored(ch.Resource.Ref())
+	if err != nil {
+		return nil, err
+	}
 	before := len(d.issues)
-	w, prior, err := d.put(ch.Resource, c.Principal.Organization, writer(c.Principal))
+	w, err := d.put(ch.Resource, prior, p.Organization, writer(p))
 	if err != nil {
 		return nil, err
 	}
 	under(d.issues[before:], ch)
-	if ch.Interaction == auth.Update && (prior == nil || prior.Deleted) {
-		e.missed()
-		return notFound(op, "not-found"), nil
-	}
-	if ch.Interaction == auth.Create && prior != nil {
-		return fhir.Errorf(fhir.Conflict, op, "conflict", "id-taken", "Choose another id; leave it out and the server makes one."), nil
-	}
-	var at *auth.ResourceFacts
-	if prior != nil {
-		at = &prior.Facts
-	}
-	dec, err := d.w.decideWrite(c.Principal, auth.Action{Interaction: ch.Interaction, Type: w.Ref.Type, Body: &w.Facts}, at)
+	dec, err := d.decide(p, ch, w, prior)
 	if err != nil {
 		return nil, err
 	}
-	e.wrote(w, dec)
 	if !dec.Permit {
+		e.refused(dec, prior)
 		return refusal(op, dec), nil
 	}
-	if ch.IfMatch > 0 && (prior == nil || prior.Ref.Version != ch.IfMatch) {
+	if ch.IfMatch > 0 && prior.Ref.Version != ch.IfMatch {
+		e.refused(auth.Decision{HTTP: 412, Step: "permit", Reason: "version-moved"}, prior)
 		return fhir.Errorf(fhir.Precondition, op, "conflict", "version-moved",
 			"Another version is current; read it, apply your change to it and send its ETag in If-Match."), nil
 	}
+	e.wrote(w, dec)
 	d.add(w)
 	return nil, nil
+}
+
+// decide decides on a change. An update of what is not there is refused as one of what is hidden:
+// first what the content alone forbids, then as missing.
+func (d *draft) decide(p auth.Principal, ch Change, w Write, prior *Stored) (auth.Decision, error) {
+	a := auth.Action{Interaction: ch.Interaction, Type: w.Ref.Type, Body: &w.Facts}
+	if prior != nil && !prior.Deleted {
+		return d.w.decide(p, a, &prior.Facts)
+	}
+	dec, err := d.w.decide(p, a, nil)
+	if err != nil || ch.Interaction == auth.Create {
+		return dec, err
+	}
+	if !dec.Permit && (dec.Step == "scope" || dec.Step == "context") {
+		return dec, nil
+	}
+	return auth.Decision{HTTP: 404, Reason: "not-found"}, nil
 }
 
 // under moves the expressions of issues from the resource to its place in the request.
@@ -178,23 +185,6 @@ func under(issues []fhir.Issue, ch Change) {
 	for i := range issues {
 		issues[i].Expression = ch.Path + strings.TrimPrefix(issues[i].Expression, string(ch.Resource.Type()))
 	}
-}
-
-// decideWrite decides on a write. Without a stored resource the facts are those of the body's own
-// patients.
-func (w *world) decideWrite(p auth.Principal, a auth.Action, stored *auth.ResourceFacts) (auth.Decision, error) {
-	subject := stored
-	if subject == nil {
-		subject = a.Body
-	}
-	f, err := w.facts(p, subject)
-	if err != nil {
-		return auth.Decision{}, unavailable("exchange.decide", "policy-unavailable", err)
-	}
-	if stored == nil {
-		f.Resource = nil
-	}
-	return auth.Decide(p, a, f), nil
 }
 
 // writer is the author of what a principal writes: the person, else the organisation.
