@@ -123,20 +123,17 @@ func (m *mapper) judgement(c fhir.Node) judgement {
 // willHoldAuthority reports whether somebody of this record's lists holds authority on a day, by the
 // gezag that stands after this record.
 func (m *mapper) willHoldAuthority(who fhir.Ref, on day) bool {
-	custody := m.inhoud().at("gezag")
-	holders := storedHolders(storedCustody(m.child.patient()))
+	custody, by := m.inhoud().at("gezag"), m.custodianFacts()
 	if m.rights && custody.present() && !m.custodyStays {
-		if !within(on, custody.at("vanaf").day(), custody.at("tot").day()) {
-			return false
-		}
-		holders = m.holderRefs(custody.at("houders"))
+		by = facts{holders: m.holderRefs(custody.at("houders")), from: custody.at("vanaf").day(), to: custody.at("tot").day()}
 	}
+	t := target{kind: "bet", ref: who}
 	for _, v := range m.inhoud().at("medewerkers").items() {
-		if m.own[v.at("id").str()].ref == who {
-			return v.at("functie").str() == "jeugdbeschermer" && contains(holders, m.target(v.at("organisatie")).ref.String())
+		if m.own[v.at("id").str()].ref == who && v.at("functie").str() == "jeugdbeschermer" {
+			t.ref = m.target(v.at("organisatie")).ref // authority is that of the institution
 		}
 	}
-	return !who.IsZero() && contains(holders, who.String())
+	return !who.IsZero() && by.authority(t, on)
 }
 
 // question is what a source is asked about one of its records.

@@ -26,7 +26,7 @@ func (m *mapper) finish() (mapping.Result, error) {
 	anchor := &m.added[m.anchor]
 	addExtension(anchor.message, m.bronRecord())
 	members := m.sourceMembers()
-	if !m.child.others || m.rec.name != "kind" {
+	if !m.guest() {
 		addExtension(anchor.message, members...)
 		members = nil
 	}
@@ -128,11 +128,15 @@ func (m *mapper) traceEnvelope() {
 	}
 }
 
+// guest reports whether the anchor is a Patient that other sources fill too. What such a record keeps
+// as it came stands on its Provenance.
+func (m *mapper) guest() bool { return m.rec.name == "kind" && (m.child.others || !m.rights) }
+
 // sourceMembers returns the members that found no element: unknown ones, empty ones, and leaves that
 // the record did not trace (mks.md 4).
 func (m *mapper) sourceMembers() []*dpb.Extension {
 	keeper := m.added[m.anchor].ref.String()
-	if m.child.others && m.rec.name == "kind" {
+	if m.guest() {
 		keeper = "Provenance/" + m.part(strconv.Itoa(m.head.version))
 	}
 	var out []*dpb.Extension

@@ -141,32 +141,11 @@ func (m *mapper) custodyConflict() error {
 	return nil
 }
 
-// storedCustody returns the extension gezag of a Patient, a missing node without one.
-func storedCustody(patient fhir.Node) fhir.Node {
-	for e := range patient.All("extension") {
-		if e.Member("url").Text() == extensionURL("gezag") {
-			return e
-		}
-	}
-	return fhir.Node{}
-}
-
 // holderRefs returns whom the holders of the source are, sorted.
 func (m *mapper) holderRefs(list value) []string {
 	var out []string
 	for _, h := range list.items() {
 		out = append(out, m.target(h).ref.String())
-	}
-	slices.Sort(out)
-	return out
-}
-
-func storedHolders(custody fhir.Node) []string {
-	var out []string
-	for e := range custody.All("extension") {
-		if e.Member("url").Text() == "houder" {
-			out = append(out, e.At("valueReference", "reference").Text())
-		}
 	}
 	slices.Sort(out)
 	return out

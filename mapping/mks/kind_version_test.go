@@ -230,3 +230,32 @@ func TestAReferenceIntoAFaultyListIsNotAFaultOfItsOwn(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", d)
 	}
 }
+
+func TestKeptMembersFollowTheirSource(t *testing.T) {
+	t.Parallel()
+	k := mappingtest.New()
+	with := func(file, value string) []byte { return edit(t, sample(t, file), value, "inhoud", "wijk") }
+	apply(t, k, with("boris/01-kind.json", `"een"`))
+	apply(t, k, with("boris/02-kind-ziekenhuis.json", `"twee"`))
+	if got := kept(read(t, k, apply(t, k, next(t, "boris/02-kind-ziekenhuis.json")).Patient)); !slices.Equal(got, []string{`"een"`}) {
+		t.Errorf("the Patient keeps %v of home care", got)
+	}
+	third := apply(t, k, edit(t, with("boris/01-kind.json", `"drie"`), "2", "versie"))
+	if got := kept(read(t, k, third.Patient)); len(got) != 0 {
+		t.Errorf("the Patient still keeps %v", got)
+	}
+	if got := kept(of(third, "Provenance")[0].Resource.Root()); !slices.Equal(got, []string{`"drie"`}) {
+		t.Errorf("the Provenance keeps %v", got)
+	}
+}
+
+// kept returns the values of the source members of a resource.
+func kept(n fhir.Node) []string {
+	var out []string
+	for e := range n.All("extension") {
+		if strings.HasSuffix(e.Member("url").Text(), "/source-member") {
+			out = append(out, texts(e, "extension", "valueString")[1])
+		}
+	}
+	return out
+}

@@ -2,6 +2,7 @@ package mks
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -145,12 +146,13 @@ func (m *mapper) patientUnion() (union, error) {
 	if !m.rights {
 		u.barred = map[string]bool{"birthDate": true, "active": true}
 	}
+	first := slices.ContainsFunc(all, func(s setting) bool { return s.elements == nil && s.source == m.head.base() })
 	u.extension = func(e fhir.Node) bool {
 		switch e.Member("url").Text() {
 		case extensionURL("gezag"):
 			return !m.rights || m.custodyStays || !m.inhoud().at("gezag").present() && u.keeps("extension")
 		case extensionURL("source-member"):
-			return m.child.others
+			return !first
 		default:
 			return true
 		}

@@ -8,7 +8,9 @@ import (
 
 // consentStored holds the rules that need the child, its holders of authority and stored consents.
 func consentStored(m *mapper) error {
-	m.givers()
+	if err := m.givers(); err != nil {
+		return err
+	}
 	in := m.inhoud()
 	lists := []value{in.at("ontvangers")}
 	for _, x := range in.at("uitzonderingen").items() {
@@ -23,26 +25,31 @@ func consentStored(m *mapper) error {
 }
 
 // givers holds TOE-01, TOE-02 and TOE-09. A withdrawal is never refused for who once gave: age and
-// authority have moved on since.
-func (m *mapper) givers() {
+// authority have moved on since. A sender without a relation to the child is judged by what it sent
+// itself, so that the answer does not tell what others know; its consent counts only when the
+// custodian's facts agree.
+func (m *mapper) givers() error {
 	in := m.inhoud()
 	list := in.at("gegevenDoor")
 	if m.head.status == "ingetrokken" || in.at("ingetrokkenOp").present() {
-		return
+		return nil
 	}
 	if !m.child.stored || m.child.stub || !list.sound() || !in.soundAll("soort", "besluit") {
-		return
+		return nil
 	}
-	j := judgement{
-		soort: in.at("soort").str(), permits: in.at("besluit").str() == "toestaan",
-		birth: m.child.birth, on: m.head.recordedDay,
+	facts := m.custodianFacts()
+	told, hidden, err := m.toldFacts(facts)
+	if err != nil {
+		return err
 	}
-	for _, g := range list.items() {
-		t := m.target(g.at("ref"))
-		authority := m.holdsAuthority(t, g.at("op").date())
-		if j.add(t.kind == "kind", authority) {
-			m.fail("MKS-TOE-02", g)
-		}
+	if hidden {
+		j, _ := m.judge(facts)
+		broken, waits := j.verdict()
+		m.proposed = waits || len(broken) > 0
+	}
+	j, strangers := m.judge(told)
+	for _, g := range strangers {
+		m.fail("MKS-TOE-02", g)
 	}
 	broken, waits := j.verdict()
 	if contains(broken, "MKS-TOE-01") {
@@ -52,24 +59,23 @@ func (m *mapper) givers() {
 		m.warn("MKS-TOE-09", list)
 		m.proposed = true
 	}
+	return nil
 }
 
-// holdsAuthority reports whether somebody holds authority over the child on a day: a holder of the
-// gezag that is stored, or a jeugdbeschermer whose organisation is one.
-func (m *mapper) holdsAuthority(t target, on day) bool {
-	custody := storedCustody(m.child.patient())
-	period := part(custody, "period")
-	if !within(on, day(period.Member("start").Text()), day(period.Member("end").Text())) {
-		return false
+// judge takes the givers in by some facts. It returns those without authority too.
+func (m *mapper) judge(by facts) (judgement, []value) {
+	in := m.inhoud()
+	j := judgement{
+		soort: in.at("soort").str(), permits: in.at("besluit").str() == "toestaan", birth: by.birth, on: m.head.recordedDay,
 	}
-	who := t.ref.String()
-	if t.kind == "med" {
-		if t.role != "jeugdbeschermer" {
-			return false
+	var strangers []value
+	for _, g := range in.at("gegevenDoor").items() {
+		t := m.target(g.at("ref"))
+		if j.add(t.kind == "kind", by.authority(t, g.at("op").date())) {
+			strangers = append(strangers, g)
 		}
-		who = t.node.At("organization", "reference").Text()
 	}
-	return who != "" && contains(storedHolders(custody), who)
+	return j, strangers
 }
 
 // receiverRule holds TOE-06.

@@ -264,3 +264,42 @@ func TestAWaitingConsentOfAStrangerBecomesAQuestion(t *testing.T) {
 		t.Errorf("the question is about %s", got)
 	}
 }
+
+func TestAConsentOfAnUnrelatedSenderIsJudgedByItsOwnRecord(t *testing.T) {
+	t.Parallel()
+	k := mappingtest.New()
+	store(t, k, "boris/01-kind.json")
+	stranger := func(text []byte) []byte { return edit(t, text, `"90000009"`, "bronsysteem", "ura") }
+	child := stranger(contested(t)) // says that the mother alone holds authority
+	child = edit(t, child, `"90000009"`, "inhoud", "organisaties", 0, "ura")
+	child = edit(t, child, `"06999909"`, "inhoud", "organisaties", 0, "agb")
+	father := `[{"ref":"b-vader","op":"2026-11-01T11:00:00+01:00","wijze":"mondeling"}]`
+	consent := edit(t, stranger(sample(t, "boris/13-toestemming-verondersteld.json")), father, "inhoud", "gegevenDoor")
+	consent = edit(t, consent, `"2026-10-01T15:05:00+02:00"`, "vastgelegdOp")
+	alone := mappingtest.New()
+	apply(t, alone, child)
+	apply(t, k, child)
+	_, _, unknown := submit(t, alone, consent)
+	_, _, known := submit(t, k, consent)
+	if d := cmp.Diff(rules(unknown, fhir.SeverityError), rules(known, fhir.SeverityError)); d != "" || len(unknown) == 0 {
+		t.Errorf("errors differ from those of an unknown child (-unknown +got):\n%s", d)
+	}
+	mother := edit(t, consent, `[{"ref":"b-moeder","op":"2026-10-01T11:00:00+02:00","wijze":"mondeling"}]`, "inhoud", "gegevenDoor")
+	if got := anchorOf(t, apply(t, k, mother)).Member("status").Text(); got != "active" {
+		t.Errorf("the consent of a mother who holds authority by both is %s", got)
+	}
+}
+
+func TestAConsentThatTheCustodiansFactsContradictDoesNotCount(t *testing.T) {
+	t.Parallel()
+	k := mappingtest.New()
+	guardian := edit(t, sample(t, "boris/01-kind.json"), `{"type":"Voogdij","houders":["org-03"],"bron":"BRP","gecontroleerdOp":"2026-10-30"}`, "inhoud", "gezag")
+	apply(t, k, guardian)
+	child := edit(t, sample(t, "boris/02-kind-ziekenhuis.json"), `"90000009"`, "bronsysteem", "ura")
+	child = edit(t, child, `"90000009"`, "inhoud", "organisaties", 0, "ura")
+	apply(t, k, edit(t, child, `"06999909"`, "inhoud", "organisaties", 0, "agb"))
+	consent := edit(t, sample(t, "boris/13-toestemming-verondersteld.json"), `"90000009"`, "bronsysteem", "ura")
+	if got := anchorOf(t, apply(t, k, consent)).Member("status").Text(); got != "proposed" {
+		t.Errorf("status is %s", got)
+	}
+}
