@@ -250,7 +250,7 @@ func (c *Child) DirectoryNeeds() []fhir.Ref { return slices.Clone(c.needs) }
 // itself: an edge of a period, a birthday, a custody check that grows old, a table that comes into
 // force. Zero: never. A break-glass token has an end of its own.
 func (c *Child) Until(now time.Time, s Settings) time.Time {
-	at := now.UnixNano()
+	at := unixNano(now)
 	low, high := c.interval(at)
 	for _, zone := range zones() {
 		low, high = s.policies().clip(low, high, at, zone)

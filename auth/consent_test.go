@@ -2,9 +2,11 @@ package auth_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/drieluik/drieluik/auth"
 	"github.com/drieluik/drieluik/fhir"
 )
 
@@ -62,6 +64,9 @@ var consentCases = []ruleCase{
 	{name: "the period ended yesterday", consents: []string{yes(`"period":{"end":"2026-11-20"}`)}, want: "consent-none"},
 	{name: "the period ends this second", consents: []string{yes(`"period":{"end":"2026-11-21T12:00:00+01:00"}`)}, want: "permit-consent"},
 	{name: "the period begins in a second", consents: []string{yes(`"period":{"start":"2026-11-21T12:00:01+01:00"}`)}, want: "consent-none"},
+	{name: "a period without end in practice", consents: []string{yes(`"period":{"start":"0001-01-01","end":"9999-12-31"}`)}, want: "permit-consent"},
+	{name: "a period that cannot be read permits nothing", consents: []string{yes(`"period":{"end":"soon"}`)}, want: "consent-none"},
+	{name: "a deny whose period cannot be read stands", consents: []string{yes(""), consentOf("no", provisionFor("deny", home, `"period":{"end":"soon"}`), giverMother)}, want: "consent-denied"},
 	{name: "a wider purpose", consents: []string{yes(plainCoding("purpose", reasonSystem, "TREAT"))}, want: "permit-consent"},
 	{name: "a narrower purpose", consents: []string{yes(plainCoding("purpose", reasonSystem, "ETREAT"))}, want: "consent-none"},
 	{name: "a purpose of an unknown system permits nothing", consents: []string{yes(plainCoding("purpose", "urn:x", "TREAT"))}, want: "consent-none"},
@@ -195,4 +200,30 @@ func TestImpliedConsentCountsOnlyInItsForm(t *testing.T) {
 			}
 		})
 	}
+}
+
+func FuzzConsent(f *testing.F) {
+	for _, c := range consentCases {
+		for _, text := range c.consents {
+			f.Add(text)
+		}
+	}
+	w := smallWorld(f, nil, family("2013-05-04")...)
+	row := w.rows[refOf("CarePlan/plan")]
+	readers := []auth.Principal{asSystem(f, home), asMother(f), asChild(f), asFriend(f)}
+	f.Fuzz(func(t *testing.T, text string) {
+		r, _ := fhir.Parse([]byte(text), fhir.Limits{})
+		if r == nil || r.Type() != "Consent" {
+			return
+		}
+		m := w.material(refOf("Patient/kim"))
+		m.Resources = append(m.Resources, auth.Stored{Resource: r, Facts: auth.FactsOf(r, nil, nil)})
+		facts := w.facts(readers[0], &row)
+		facts.Children = []*auth.Child{auth.NewChild(m)}
+		for _, p := range readers {
+			if d := auth.Decide(p, auth.Action{Interaction: auth.Read, Type: "CarePlan"}, facts); !slices.Contains(reasons, d.Reason) {
+				t.Fatalf("%q is not a reason", d.Reason)
+			}
+		}
+	})
 }

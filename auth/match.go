@@ -186,7 +186,7 @@ func (t *target) matchTime(p *provision, loose bool) bool {
 	if at.IsZero() {
 		return loose
 	}
-	return p.time.covers(at.UnixNano(), t.v.zone, loose)
+	return p.time.covers(unixNano(at), t.v.zone, loose)
 }
 
 func (t *target) matchData(p *provision, loose bool) bool {

@@ -65,10 +65,22 @@ func parseMoment(s string) (moment, bool) {
 	return moment{precision: l.p, y: t.Year(), m: int(t.Month()), d: t.Day()}, err == nil
 }
 
+// unixNano returns the instant in nanoseconds since 1970. Years that do not fit are the open ends:
+// an end in 9999 means no end.
+func unixNano(t time.Time) int64 {
+	switch y := t.Year(); {
+	case y > 2261:
+		return forever
+	case y < 1679:
+		return beginning
+	}
+	return t.UnixNano()
+}
+
 // low returns the first instant of m, in nanoseconds since 1970.
 func (m moment) low(zone *time.Location) int64 {
 	if m.precision == instantPrecision {
-		return m.at.UnixNano()
+		return unixNano(m.at)
 	}
 	return midnight(m.first(), zone)
 }
@@ -76,7 +88,7 @@ func (m moment) low(zone *time.Location) int64 {
 // high returns the first instant after m: the local midnight after a date, the second after an instant.
 func (m moment) high(zone *time.Location) int64 {
 	if m.precision == instantPrecision {
-		return m.at.Truncate(time.Second).Add(time.Second).UnixNano()
+		return unixNano(m.at.Truncate(time.Second).Add(time.Second))
 	}
 	return midnight(m.last()+1, zone)
 }
@@ -131,7 +143,7 @@ func dayOf(at int64, zone *time.Location) day {
 // midnight returns the instant at which d begins in the zone.
 func midnight(d day, zone *time.Location) int64 {
 	y, m, dd := d.date()
-	return time.Date(y, m, dd, 0, 0, 0, 0, zone).UnixNano()
+	return unixNano(time.Date(y, m, dd, 0, 0, 0, 0, zone))
 }
 
 // span is a FHIR Period: start and end inclusive to their own precision, each perhaps open.

@@ -310,7 +310,7 @@ func (t *target) tooEarly(s *standing) bool {
 	if IsAdmin(t.Ref.Type) || t.Author == s.person && !s.person.IsZero() {
 		return false
 	}
-	return t.FiledAt.IsZero() || t.FiledAt.UnixNano() < s.since
+	return t.FiledAt.IsZero() || unixNano(t.FiledAt) < s.since
 }
 
 // isOverlapIssue reports whether r is a DetectedIssue of coordination.md 5.1.

@@ -45,7 +45,7 @@ type view struct {
 // viewOf returns the view of c for a principal at an instant, compiled or kept. Keeping changes no
 // answer: a view is a function of its key, the child and the interval.
 func (c *Child) viewOf(p *Principal, f *Facts, disclose bool) *view {
-	now := f.Now.UnixNano()
+	now := unixNano(f.Now)
 	key := viewKey{
 		role: p.Role, organization: p.Organization, user: p.FHIRUser, client: p.Client, purpose: p.Purpose,
 		disclose: disclose, settings: f.Settings, directory: f.Directory,
