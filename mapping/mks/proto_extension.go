@@ -111,10 +111,6 @@ func vquantity(q *dpb.Quantity) *dpb.Extension_ValueX {
 	return &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_Quantity{Quantity: q}}
 }
 
-func vcoding(c *dpb.Coding) *dpb.Extension_ValueX {
-	return &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_Coding{Coding: c}}
-}
-
 func vconcept(c *dpb.CodeableConcept) *dpb.Extension_ValueX {
 	return &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_CodeableConcept{CodeableConcept: c}}
 }

@@ -47,11 +47,7 @@ func names(v value, element string) []*dpb.HumanName {
 
 // telecoms returns phones, then e-mail addresses. element is the FHIRPath of the list.
 func telecoms(phones, emails value, element string) []*dpb.ContactPoint {
-	out := points(phones, "phone", element)
-	if emails.d == nil {
-		return out
-	}
-	return append(out, points(emails, "email", element)...)
+	return append(points(phones, "phone", element), points(emails, "email", element)...)
 }
 
 // points returns the contact points of one text or a list of texts.
