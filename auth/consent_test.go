@@ -170,6 +170,106 @@ func TestConsentsDecideAPull(t *testing.T) {
 	}
 }
 
+func TestAnInstitutionWithGuardianshipGives(t *testing.T) {
+	ward := strings.Replace(childBorn("2020-05-04"), `"birthDate"`, `"extension":[{"url":"https://drieluik.example/fhir/StructureDefinition/gezag","extension":[
+		{"url":"type","valueCode":"Voogdij"},{"url":"houder","valueReference":{"reference":"Organization/gi"}},{"url":"period","valuePeriod":{"start":"2026-01-01","end":"2026-12-31"}}]}],"birthDate"`, 1)
+	worker := `{"resourceType":"PractitionerRole","id":"worker","practitioner":{"reference":"Practitioner/w"},"organization":{"reference":"Organization/gi"}}`
+	for name, c := range map[string]struct{ child, giver, want string }{
+		"itself":                     {ward, "Organization/gi", "permit-consent"},
+		"by its worker":              {ward, "PractitionerRole/worker", "permit-consent"},
+		"not another organisation":   {ward, stranger, "consent-none"},
+		"not after the guardianship": {strings.Replace(ward, "2026-12-31", "2026-11-20", 1), "Organization/gi", "consent-none"},
+		"not before it":              {strings.Replace(ward, "2026-01-01", "2026-11-01", 1), "Organization/gi", "consent-none"},
+		"not without it":             {childBorn("2020-05-04"), "Organization/gi", "consent-none"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			resources := append(family("2020-05-04"), c.child, worker, organization("gi"), consentOf("yes", homeCarePermit(""), c.giver))
+			if got := smallWorld(t, nil, resources...).read(t, asSystem(t, home), "CarePlan/plan"); got.Reason != c.want {
+				t.Errorf("got %s, want %s", got.Reason, c.want)
+			}
+		})
+	}
+}
+
+func TestAKindOfOrganisationIsARecipient(t *testing.T) {
+	kind := fhir.Canonical + "/CodeSystem/organisatie-soort"
+	typed := strings.Replace(organization("home"), `"name"`, `"type":[{"coding":[{"system":"`+kind+`","code":"thuiszorg"}]}],"name"`, 1)
+	to := func(effect, code string) string {
+		return `{"type":"` + effect + `","actor":[{` + recipientRole + `,"reference":{"identifier":{"system":"` + kind + `","value":"` + code + `"}}}]}`
+	}
+	for name, c := range map[string]struct {
+		consents []string
+		want     string
+	}{
+		"its own kind":                         {[]string{consentOf("yes", to("permit", "thuiszorg"), giverMother)}, "permit-consent"},
+		"another kind":                         {[]string{consentOf("yes", to("permit", "ziekenhuis"), giverMother)}, "consent-none"},
+		"a deny of its kind, and its own name": {[]string{yes(""), consentOf("no", to("deny", "thuiszorg"), giverMother)}, "permit-consent"},
+		"a deny of its name, and its kind":     {[]string{consentOf("yes", to("permit", "thuiszorg"), giverMother), consentOf("no", provisionFor("deny", home, ""), giverMother)}, "consent-denied"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := smallWorld(t, nil, append(append(family("2020-05-04"), typed), c.consents...)...)
+			if got := w.read(t, asSystem(t, home), "CarePlan/plan"); got.Reason != c.want {
+				t.Errorf("got %s, want %s", got.Reason, c.want)
+			}
+		})
+	}
+}
+
+func TestNotifyAndExportAreDisclosures(t *testing.T) {
+	action := func(code string) string {
+		return yes(coding("action", "http://terminology.hl7.org/CodeSystem/consentaction", code))
+	}
+	for name, c := range map[string]struct {
+		do      auth.Interaction
+		consent string
+		want    string
+	}{
+		"notify under disclose": {auth.Notify, action("disclose"), "permit-consent"},
+		"notify under access":   {auth.Notify, action("access"), "consent-none"},
+		"export under any":      {auth.Export, yes(""), "permit-consent"},
+		"read under disclose":   {auth.Read, action("disclose"), "consent-none"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := smallWorld(t, nil, append(family("2020-05-04"), c.consent)...)
+			got := w.decide(t, asSystem(t, home), accessCase{Action: actionCase{Interaction: c.do, Ref: "CarePlan/plan"}})
+			if got.Reason != c.want {
+				t.Errorf("got %s, want %s", got.Reason, c.want)
+			}
+		})
+	}
+}
+
+func TestDependentsFollowTheRecord(t *testing.T) {
+	shared := yes(`"data":[{"meaning":"dependents","reference":{"reference":"CarePlan/plan"}}]`)
+	source := func(text, id string) string {
+		return strings.Replace(text, `"meta":{`, `"meta":{"source":"https://drieluik.example/fhir/bron/1/a#overdracht/`+id+`",`, 1)
+	}
+	records := []string{
+		strings.Replace(plan("part", "medisch"), `"status"`, `"partOf":[{"reference":"CarePlan/plan"}],"status"`, 1),
+		strings.Replace(plan("deeper", "medisch"), `"status"`, `"basedOn":[{"reference":"CarePlan/part"}],"status"`, 1),
+		strings.Replace(plan("plan", "medisch"), `"status"`, `"goal":[{"reference":"Goal/goal"}],"careTeam":[{"reference":"CareTeam/team"}],"status"`, 1),
+		`{"resourceType":"Goal","id":"goal","lifecycleStatus":"active","description":{"text":"x"},"subject":{"reference":"Patient/kim"}}`,
+		plan("other", "medisch"),
+	}
+	w := smallWorld(t, nil, append(append(family("2020-05-04"), records...), shared)...)
+	for ref, want := range map[string]string{
+		"CarePlan/plan": "permit-consent", "CarePlan/part": "permit-consent", "CarePlan/deeper": "permit-consent",
+		"Goal/goal": "permit-consent", "CarePlan/other": "consent-none", "RelatedPerson/mother": "consent-none",
+	} {
+		if got := w.read(t, asSystem(t, home), ref).Reason; got != want {
+			t.Errorf("%s: %s, want %s", ref, got, want)
+		}
+	}
+	letter := source(strings.Replace(plan("x", "medisch"), `"resourceType":"CarePlan","id":"x"`, `"resourceType":"Composition","id":"letter"`, 1), "r1/2")
+	w = smallWorld(t, nil, append(family("2020-05-04"), letter, source(plan("same", "medisch"), "r1/1"), source(plan("else", "medisch"), "r2/1"),
+		yes(`"data":[{"meaning":"dependents","reference":{"reference":"Composition/letter"}}]`))...)
+	for ref, want := range map[string]string{"CarePlan/same": "permit-consent", "CarePlan/else": "consent-none"} {
+		if got := w.read(t, asSystem(t, home), ref).Reason; got != want {
+			t.Errorf("%s of the record: %s, want %s", ref, got, want)
+		}
+	}
+}
+
 func TestImpliedConsentCountsOnlyInItsForm(t *testing.T) {
 	whole := `{"type":"permit","period":{"start":"2026-10-30","end":"2026-12-03"},"actor":[` + actorRef(home) + `],"data":[{"meaning":"dependents","reference":{"reference":"Composition/transfer"}}]}`
 	transfer := `{"resourceType":"Composition","id":"transfer","status":"final","type":{"text":"x"},"date":"2026-11-01","author":[{"reference":"Organization/hospital"}],"title":"x",

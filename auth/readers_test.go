@@ -232,6 +232,43 @@ func TestReadersSeeWhatTheirGroundGives(t *testing.T) {
 	}
 }
 
+// network is a Consent for the friend with a code of netwerk-inzage.
+func network(code string) string {
+	return consentOf("ziet", provisionFor("permit", "RelatedPerson/friend", coding("code", fhir.Canonical+"/CodeSystem/netwerk-inzage", code)), giverMother)
+}
+
+func TestAHelperSeesWhatTheFamilyNamed(t *testing.T) {
+	records := []string{
+		`{"resourceType":"Appointment","id":"a","status":"booked","participant":[{"actor":{"reference":"Patient/kim"},"status":"accepted"}]}`,
+		`{"resourceType":"Goal","id":"g","lifecycleStatus":"active","description":{"text":"x"},"subject":{"reference":"Patient/kim"}}`,
+		`{"resourceType":"AllergyIntolerance","id":"i","patient":{"reference":"Patient/kim"}}`,
+		`{"resourceType":"CarePlan","id":"e","status":"active","intent":"plan","category":[{"coding":[{"system":"https://drieluik.example/fhir/CodeSystem/plan-soort","code":"noodplan"}]}],"subject":{"reference":"Patient/kim"}}`,
+		`{"resourceType":"CarePlan","id":"mine","status":"active","intent":"plan","activity":[{"detail":{"status":"scheduled","performer":[{"reference":"RelatedPerson/friend"}]}}],"subject":{"reference":"Patient/kim"}}`,
+		task("accepted", "RelatedPerson/friend", hospital),
+	}
+	all := []string{"Appointment/a", "Goal/g", "AllergyIntolerance/i", "CarePlan/e", "CarePlan/mine", "Task/task", "CarePlan/plan"}
+	for code, want := range map[string][]string{
+		"agenda":       {"Appointment/a"},
+		"doelen":       {"Goal/g"},
+		"medisch-kort": {"AllergyIntolerance/i", "CarePlan/e"},
+		"eigen-taken":  {"CarePlan/mine", "Task/task"},
+		"onbekend":     nil,
+	} {
+		t.Run(code, func(t *testing.T) {
+			w := smallWorld(t, nil, append(append(family("2020-05-04"), records...), network(code))...)
+			var got []string
+			for _, ref := range all {
+				if w.read(t, asFriend(t), ref).Permit {
+					got = append(got, ref)
+				}
+			}
+			if diff := gocmp.Diff(want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
 func TestAPersonWithTwoChildrenReadsBoth(t *testing.T) {
 	second := []string{
 		`{"resourceType":"Patient","id":"sam","birthDate":"2021-01-01"}`,
