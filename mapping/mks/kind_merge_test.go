@@ -113,7 +113,7 @@ var sorted = cmp.Transformer("sorted", func(in []string) []string {
 })
 
 // read returns the current state of a resource.
-func read(t *testing.T, k mapping.Known, ref fhir.Ref) fhir.Node {
+func read(t testing.TB, k mapping.Known, ref fhir.Ref) fhir.Node {
 	t.Helper()
 	f, err := k.Read(ref)
 	if err != nil || f == nil {

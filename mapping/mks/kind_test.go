@@ -22,7 +22,7 @@ var receipt = time.Date(2026, 12, 1, 9, 0, 0, 0, time.UTC)
 const records = "../../testdata/mks"
 
 // document parses a source document.
-func document(t *testing.T, text []byte) *fhir.Resource {
+func document(t testing.TB, text []byte) *fhir.Resource {
 	t.Helper()
 	doc, issues := fhir.ParseDocument(text, fhir.Limits{})
 	if fhir.HasErrors(issues) {
@@ -32,7 +32,7 @@ func document(t *testing.T, text []byte) *fhir.Resource {
 }
 
 // sample reads a sample record.
-func sample(t *testing.T, file string) []byte {
+func sample(t testing.TB, file string) []byte {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(records, file))
 	if err != nil {
@@ -42,7 +42,7 @@ func sample(t *testing.T, file string) []byte {
 }
 
 // submit reads and maps a document with what is known. The issues are those of both steps.
-func submit(t *testing.T, k mapping.Known, text []byte) (mapping.Source, mapping.Result, []fhir.Issue) {
+func submit(t testing.TB, k mapping.Known, text []byte) (mapping.Source, mapping.Result, []fhir.Issue) {
 	t.Helper()
 	s, issues := mks.Format{}.Read(document(t, text), receipt)
 	r, err := mks.Format{}.Map(s, k, receipt)
@@ -53,7 +53,7 @@ func submit(t *testing.T, k mapping.Known, text []byte) (mapping.Source, mapping
 }
 
 // store submits documents and stores what they become; it fails on an error issue.
-func store(t *testing.T, k *mappingtest.Known, files ...string) mapping.Result {
+func store(t testing.TB, k *mappingtest.Known, files ...string) mapping.Result {
 	t.Helper()
 	var last mapping.Result
 	for _, file := range files {
@@ -77,7 +77,7 @@ func counts(r mapping.Result) map[string]int {
 }
 
 // edit returns the document with a member, given by its path, set to a JSON value; "" removes it.
-func edit(t *testing.T, text []byte, value string, path ...any) []byte {
+func edit(t testing.TB, text []byte, value string, path ...any) []byte {
 	t.Helper()
 	var doc any
 	if err := json.Unmarshal(text, &doc); err != nil {

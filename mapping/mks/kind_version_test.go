@@ -13,7 +13,7 @@ import (
 )
 
 // apply submits a document, expects no error, and stores what it becomes.
-func apply(t *testing.T, k *mappingtest.Known, text []byte) mapping.Result {
+func apply(t testing.TB, k *mappingtest.Known, text []byte) mapping.Result {
 	t.Helper()
 	s, r, issues := submit(t, k, text)
 	if fhir.HasErrors(issues) {

@@ -13,7 +13,7 @@ import (
 )
 
 // anchorOf returns the resource that carries the record.
-func anchorOf(t *testing.T, r mapping.Result) fhir.Node {
+func anchorOf(t testing.TB, r mapping.Result) fhir.Node {
 	t.Helper()
 	for _, m := range r.Resources {
 		if m.Resource.Ref() == r.Anchor {
