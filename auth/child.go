@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"github.com/drieluik/drieluik/fhir"
 )
@@ -31,7 +30,6 @@ type Child struct {
 	consents     []*consent
 	givers       []fhir.Ref // bit i of a giver set stands for givers[i]
 	needs        []fhir.Ref
-	edges        []int64 // instants at which something changes by itself, ascending
 
 	views atomic.Pointer[[]*view] // recently compiled; see viewOf
 }
@@ -100,7 +98,6 @@ func NewChild(m Material) *Child {
 		}
 	}
 	c.sort()
-	c.edges = c.collectEdges()
 	return c
 }
 
@@ -246,21 +243,6 @@ func (c *Child) readFlag(_ fhir.Ref, n fhir.Node, _ ResourceFacts) {
 // hold to judge this child. What is missing permits nothing and denies everything.
 func (c *Child) DirectoryNeeds() []fhir.Ref { return slices.Clone(c.needs) }
 
-// Until returns the first instant after now at which a decision about this child can change by
-// itself: an edge of a period, a birthday, a custody check that grows old, a table that comes into
-// force. Zero: never. A break-glass token has an end of its own.
-func (c *Child) Until(now time.Time, s Settings) time.Time {
-	at := unixNano(now)
-	low, high := c.interval(at)
-	for _, zone := range zones() {
-		low, high = s.policies().clip(low, high, at, zone)
-	}
-	if high == forever {
-		return time.Time{}
-	}
-	return time.Unix(0, high).UTC()
-}
-
 // Known reports whether the store holds the child's Patient.
 func (c *Child) Known() bool { return c.known }
 
@@ -283,92 +265,6 @@ func (c *Child) sort() {
 	slices.SortFunc(c.tasks, func(a, b task) int { return compareRefs(a.ref, b.ref) })
 	slices.SortFunc(c.consents, func(a, b *consent) int { return compareRefs(a.ref, b.ref) })
 	slices.SortFunc(c.needs, compareRefs)
-}
-
-// collectEdges returns the instants at which something about the child changes by itself, in every
-// zone that may turn out to be the child's.
-func (c *Child) collectEdges() []int64 {
-	var out []int64
-	for _, zone := range zones() {
-		for _, s := range c.spans() {
-			if low, high := s.bounds(zone); !s.broken {
-				out = append(out, low, high)
-			}
-		}
-		for _, cn := range c.consents {
-			if cn.dated {
-				out = append(out, cn.dateTime.low(zone))
-			}
-		}
-		for _, p := range c.persons {
-			for _, k := range p.custody {
-				if k.checked.precision != noPrecision {
-					last := k.checked.first()
-					out = append(out, midnight(last+custodyWarnDays+1, zone), midnight(last+custodyStaleDays+1, zone))
-				}
-			}
-		}
-		out = append(out, c.birthdays(zone)...)
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
-}
-
-// spans returns every period that a decision looks at.
-func (c *Child) spans() []span {
-	var out []span
-	for _, g := range c.guardianship {
-		out = append(out, g.period)
-	}
-	for _, p := range c.persons {
-		out = append(out, p.period)
-		for _, k := range p.custody {
-			out = append(out, k.period)
-		}
-	}
-	for _, t := range c.teams {
-		out = append(out, t.period)
-		for _, m := range t.members {
-			out = append(out, m.period)
-		}
-	}
-	for _, f := range c.flags {
-		out = append(out, f.period)
-	}
-	for _, cn := range c.consents {
-		for _, p := range cn.provisions {
-			out = append(out, p.period)
-		}
-	}
-	return out
-}
-
-// birthdays returns the midnights at which an age begins that a table may name.
-func (c *Child) birthdays(zone *time.Location) []int64 {
-	if !c.birth.known {
-		return nil
-	}
-	var out []int64
-	for age := range oldestAge + 1 {
-		out = append(out, midnight(c.birth.earliest.birthday(age), zone), midnight(c.birth.latest.birthday(age), zone))
-	}
-	return out
-}
-
-// interval returns the span [low, high) around now in which nothing changes by itself.
-func (c *Child) interval(now int64) (low, high int64) {
-	i, exact := slices.BinarySearch(c.edges, now)
-	if exact {
-		i++
-	}
-	low, high = beginning, forever
-	if i > 0 {
-		low = c.edges[i-1]
-	}
-	if i < len(c.edges) {
-		high = c.edges[i]
-	}
-	return low, high
 }
 
 // extensions yields the extensions of n with the url.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/drieluik/drieluik/fhir"
 )
@@ -48,9 +47,6 @@ const (
 
 // never is an age that nobody reaches.
 const never = 1 << 20
-
-// oldestAge is the last birthday at which a table may change something.
-const oldestAge = 30
 
 // policy is a compiled AgePolicy.
 type policy struct {
@@ -142,19 +138,4 @@ func (p *Policies) on(jurisdiction string, today day) (policy, bool) {
 		}
 	}
 	return out, found
-}
-
-// clip narrows an interval around an instant to where no table comes into force.
-func (p *Policies) clip(low, high, now int64, zone *time.Location) (int64, int64) {
-	for _, rows := range p.rows {
-		for _, row := range rows {
-			at := midnight(row.validFrom, zone)
-			if at <= now {
-				low = max(low, at)
-			} else {
-				high = min(high, at)
-			}
-		}
-	}
-	return low, high
 }

@@ -135,16 +135,19 @@ func (c *Child) guardianStanding(v *view, p *person, jurisdiction string) standi
 	return c.middleStanding(v, p, k)
 }
 
+// middleRows are what a guardian needs in the middle age band, and the refusal without it.
+var middleRows = map[middle]struct {
+	mode   mode
+	reason string
+}{
+	middleConfig:    {modeChildPermit, "rep-child-permit-missing"},
+	middleExtension: {modeExtension, "rep-extension-missing"},
+}
+
 // middleStanding is the standing between guardianOwnRightTo and youthAloneFrom.
 func (c *Child) middleStanding(v *view, p *person, k custodyState) standing {
 	objection := v.key.settings.ParentRead1215 == "deny-on-child-objection"
-	row := map[bool]struct {
-		mode   mode
-		reason string
-	}{
-		true:  {modeExtension, "rep-extension-missing"},
-		false: {modeChildPermit, "rep-child-permit-missing"},
-	}[v.policy.middle == middleExtension]
+	row := middleRows[v.policy.middle]
 	switch {
 	case v.policy.middle == middleConfig && objection:
 		return standing{mode: modeObjection, warn: k.warn}

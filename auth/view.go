@@ -70,7 +70,6 @@ func (c *Child) viewOf(p *Principal, f *Facts, disclose bool) *view {
 func (c *Child) compile(key viewKey, now int64) *view {
 	v := &view{key: key, now: now}
 	v.p = Principal{Role: key.role, Organization: key.organization, FHIRUser: key.user, Client: key.client, Purpose: key.purpose}
-	v.low, v.high = c.interval(now)
 	jurisdiction := c.jurisdiction(key.directory, key.settings)
 	v.zone, v.known = zones()[jurisdiction]
 	if !v.known {
@@ -80,7 +79,8 @@ func (c *Child) compile(key viewKey, now int64) *view {
 	if v.known {
 		v.policy, v.known = key.settings.policies().on(jurisdiction, v.today)
 	}
-	v.low, v.high = key.settings.policies().clip(v.low, v.high, now, v.zone)
+	w := c.window(now, v.zone, key.settings.policies())
+	v.low, v.high = w.low, w.high
 	v.mature = c.flagged(v, "mognad-atkomst", false)
 	v.sealed = c.flagged(v, "osl-12-3", true)
 	v.ground = c.groundOf(v)

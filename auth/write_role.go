@@ -8,8 +8,10 @@ import (
 
 // checkRole judges which role writes which type, access.md 5: 403 write-role.
 func (q *inquiry) checkRole(body, stored *ResourceFacts) Decision {
-	allowed := q.mayWriteType(body, stored)
-	return map[bool]Decision{true: fine, false: refused(stepWrite, "write-role", 403)}[allowed]
+	if q.mayWriteType(body, stored) {
+		return fine
+	}
+	return refused(stepWrite, "write-role", 403)
 }
 
 func (q *inquiry) mayWriteType(body, stored *ResourceFacts) bool {
@@ -24,10 +26,8 @@ func (q *inquiry) mayWriteType(body, stored *ResourceFacts) bool {
 		return ok && body != nil && rule(q, body, stored)
 	case t == "Task" && stored == nil:
 		return q.acts(body.Requester)
-	case t == "Consent" && stored == nil:
-		return true // the holder is checked with the grant
 	}
-	return true
+	return true // of a Consent the holder is checked with the grant
 }
 
 // personWrites are what guardians, children and helpers may write, by type.
