@@ -16,7 +16,7 @@ const (
 	dictOne  = 1
 )
 
-// dictionaryOne is trained on the project's fictional records by fhir/store/gen, never on live data.
+// dictionaryOne is made of the project's fictional records by fhir/store/gen, never of live data.
 //
 //go:embed dictionary-1.zstd
 var dictionaryOne []byte

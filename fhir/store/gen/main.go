@@ -1,27 +1,30 @@
-// Command gen trains the zstd dictionary of fhir/store on the project's own fictional records:
+// Command gen makes the zstd dictionary of fhir/store from the project's own fictional records:
 //
-//	go run ./fhir/store/gen -id 1 -out fhir/store/dictionary-1.zstd testdata/mks testdata/vectors …
+//	drieluik convert testdata/mks/boris/01-kind.json > samples/boris-01.json   (and so on)
+//	go run ./fhir/store/gen -id 1 -out fhir/store/dictionary-1.zstd samples
 //
-// Every JSON file below the arguments is a sample, and so is every resource inside it. A dictionary
-// that has been in a release never changes; train the next id instead.
+// Every resource in the JSON files below the arguments is a sample: Bundles are taken apart. A
+// dictionary that has been in a release never changes; make the next id instead.
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"flag"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
-	"github.com/klauspost/compress/dict"
 	"github.com/klauspost/compress/zstd"
 )
 
 func main() {
 	id := flag.Uint("id", 1, "id of the dictionary")
 	out := flag.String("out", "", "file to write")
-	size := flag.Int("size", 32<<10, "size of the dictionary in bytes")
+	size := flag.Int("size", 48<<10, "size of the text in the dictionary, in bytes")
 	flag.Parse()
 	if err := run(uint32(*id), *out, *size, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -30,55 +33,84 @@ func main() {
 }
 
 func run(id uint32, out string, size int, roots []string) error {
-	var samples [][]byte
+	byType := map[string][][]byte{}
 	for _, root := range roots {
 		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() || filepath.Ext(path) != ".json" {
 				return err
 			}
-			b, err := os.ReadFile(path)
+			text, err := os.ReadFile(path)
 			if err != nil {
 				return err
 			}
-			var v any
-			if err := json.Unmarshal(b, &v); err != nil {
+			if err := collect(byType, text); err != nil {
 				return fmt.Errorf("%s: %w", path, err)
 			}
-			samples = append(samples, split(v)...)
 			return nil
 		})
 		if err != nil {
 			return err
 		}
 	}
-	b, err := dict.BuildZstdDict(samples, dict.Options{
-		MaxDictSize: size, HashBytes: 6, ZstdDictID: id, ZstdLevel: zstd.SpeedFastest,
+	dict, err := zstd.BuildDict(zstd.BuildDictOptions{
+		ID: id, Contents: slices.Concat(slices.Collect(maps.Values(byType))...), History: history(byType, size),
+		Offsets: [3]int{1, 4, 8}, Level: zstd.SpeedFastest,
 	})
 	if err != nil {
-		return fmt.Errorf("train on %d samples: %w", len(samples), err)
+		return fmt.Errorf("make dictionary: %w", err)
 	}
-	fmt.Printf("%d samples, dictionary of %d bytes\n", len(samples), len(b))
-	return os.WriteFile(out, b, 0o644)
+	fmt.Printf("%d types, dictionary of %d bytes\n", len(byType), len(dict))
+	return os.WriteFile(out, dict, 0o644)
 }
 
-// split returns the compact text of every resource or source document in v.
-func split(v any) [][]byte {
-	var found [][]byte
-	switch x := v.(type) {
-	case []any:
-		for _, e := range x {
-			found = append(found, split(e)...)
+// collect adds the resources of one file, compact and with their members in order.
+func collect(byType map[string][][]byte, text []byte) error {
+	var r struct {
+		ResourceType string
+		Entry        []struct{ Resource json.RawMessage }
+	}
+	if err := json.Unmarshal(text, &r); err != nil {
+		return err
+	}
+	if r.ResourceType != "Bundle" {
+		var b bytes.Buffer
+		if err := json.Compact(&b, text); err != nil {
+			return err
 		}
-	case map[string]any:
-		if x["resourceType"] != nil && x["resourceType"] != "Bundle" || x["schema"] != nil {
-			b, err := json.Marshal(x)
-			if err == nil && len(b) < 64<<10 {
-				return append(found, b)
-			}
-		}
-		for _, e := range x {
-			found = append(found, split(e)...)
+		byType[r.ResourceType] = append(byType[r.ResourceType], b.Bytes())
+		return nil
+	}
+	for _, e := range r.Entry {
+		if err := collect(byType, e.Resource); err != nil {
+			return err
 		}
 	}
-	return found
+	return nil
+}
+
+// history is the text that bodies can refer to: in rounds one sample of each type that still fits.
+// What comes first stands last, where it is cheapest to refer to; in each round that is the type
+// with the most samples.
+func history(byType map[string][][]byte, size int) []byte {
+	types := slices.Sorted(maps.Keys(byType))
+	slices.SortStableFunc(types, func(a, b string) int { return len(byType[b]) - len(byType[a]) })
+	var parts [][]byte
+	total := 0
+	for round := 0; ; round++ {
+		any := false
+		for _, t := range types {
+			if round >= len(byType[t]) {
+				continue
+			}
+			any = true
+			if s := byType[t][round]; total+len(s) <= size {
+				parts = append(parts, s)
+				total += len(s)
+			}
+		}
+		if !any {
+			slices.Reverse(parts)
+			return slices.Concat(parts...)
+		}
+	}
 }
