@@ -84,10 +84,10 @@ type measure struct {
 
 func measures() []measure {
 	return []measure{
-		{"gewicht", []string{"29463-7"}, "kg", 0.3, 200, "nl-core-BodyWeight"},
-		{"lengte", []string{"8302-2"}, "cm", 20, 220, "nl-core-BodyHeight"},
-		{"schedelomtrek", []string{"9843-4"}, "cm", 15, 65, "nl-core-HeadCircumference"},
-		{"saturatie", []string{"2708-6", "59408-5"}, "%", 0, 100, "nl-core-O2Saturation"},
+		{"gewicht", []string{"29463-7"}, "kg", 0.3, 200, "BodyWeight"},
+		{"lengte", []string{"8302-2"}, "cm", 20, 220, "BodyHeight"},
+		{"schedelomtrek", []string{"9843-4"}, "cm", 15, 65, "HeadCircumference"},
+		{"saturatie", []string{"2708-6", "59408-5"}, "%", 0, 100, "O2Saturation"},
 		{"hartslag", []string{"8867-4"}, "/min", 20, 300, ""},
 		{"ademfrequentie", []string{"9279-1"}, "/min", 4, 120, ""},
 		{"temperatuur", []string{"8310-5"}, "Cel", 25, 45, ""},

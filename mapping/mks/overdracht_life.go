@@ -1,8 +1,10 @@
 package mks
 
 import (
+	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	devpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/device_go_proto"
@@ -50,10 +52,10 @@ func (w *transferWriter) device(v value, part string) *dpb.Reference {
 	if length := v.at("lengteCm"); length.present() {
 		d.Property = append(d.Property, &devpb.Device_Property{
 			Type:          listConcept("mks-observatie", "lengte"),
-			ValueQuantity: []*dpb.Quantity{quantity(length.to(on+".property.valueQuantity").decimal(), "cm")},
+			ValueQuantity: []*dpb.Quantity{quantity(length.to(on+".property.valueQuantity.value").decimal(), "cm")},
 		})
 	}
-	addExtension(d, some(extensionOf("leverancier", vstr(traced(v.at("leverancier"), on+".extension").str())))...)
+	addExtension(d, some(extensionOf("leverancier", vstr(traced(v.at("leverancier"), ext(on, "leverancier")).str())))...)
 	w.add(d, w.tagged(ref, "medisch"))
 	w.add(w.deviceUse(v, use.String(), literal(ref)), w.tagged(use, "medisch", nlCore("MedicalDevice")))
 	return literal(use)
@@ -63,12 +65,12 @@ func (w *transferWriter) deviceUse(v value, on string, device *dpb.Reference) *u
 	u := &usepb.DeviceUseStatement{
 		Status: enum(&usepb.DeviceUseStatement_StatusCode{}, w.state.statement), Subject: w.patientRef(), Device: device,
 	}
-	if since := traced(v.at("ingebrachtOp"), on+".timingPeriod.start").day(); since != "" {
+	if since := traced(v.at("ingebrachtOp"), on+".timing.start").day(); since != "" {
 		u.Timing = &usepb.DeviceUseStatement_TimingX{Choice: &usepb.DeviceUseStatement_TimingX_Period{
 			Period: &dpb.Period{Start: pdateTime(since)},
 		}}
 	}
-	addExtension(u, some(extensionOf("vervangen-voor", vdate(traced(v.at("vervangenVoor"), on+".extension").day())))...)
+	addExtension(u, some(extensionOf("vervangen-voor", vdate(traced(v.at("vervangenVoor"), ext(on, "vervangen-voor")).day())))...)
 	if set := traced(v.at("instelling"), on+".note.text").str(); set != "" {
 		u.Note = []*dpb.Annotation{{Text: pmarkdown(set)}}
 	}
@@ -91,40 +93,70 @@ func (w *transferWriter) feeding() {
 	s.entries = append(s.entries, literal(ref))
 }
 
-// developments are the fields of ontwikkeling with the SNOMED code of their observation.
-func developments() []struct{ field, code, profile string } {
-	return []struct{ field, code, profile string }{
-		{"motoriek", "282716004", "DevelopmentChild.DevelopmentLocomotion"},
-		{"taal", "61909002", "DevelopmentChild.DevelopmentLinguistics"},
-		{"sociaal", "225597007", "DevelopmentChild.DevelopmentSocial"},
+// developmentRow is a field of ontwikkeling: the SNOMED CT code of its Observation, the nl-core profile
+// and the codes that the profile binds its value to.
+type developmentRow struct{ field, code, profile, values string }
+
+func developments() []developmentRow {
+	return []developmentRow{
+		{"motoriek", "282716004", "DevelopmentLocomotion", "282632008 282607006 302040002 282888002 165245003"},
+		{"taal", "61909002", "DevelopmentLinguistics", "258116008 26261000146103 26341000146105 26361000146106 26371000146100"},
+		{"sociaal", "225597007", "DevelopmentSocial", "47041000146107 26281000146106 26301000146107 26291000146108 26321000146104"},
 	}
 }
 
-// development adds one Observation per code under the parent observation.
+// profiles returns the profile of one value: that of nl-core for a code of its list.
+func (d developmentRow) profiles(code string) []string {
+	if !slices.Contains(strings.Fields(d.values), code) {
+		return nil
+	}
+	return []string{nlCore("DevelopmentChild." + d.profile)}
+}
+
+// development adds one Observation per code under the parent observation. The parent's profile allows
+// one of each field.
 func (w *transferWriter) development() {
 	v := w.in.at("ontwikkeling")
 	if !v.present() {
 		return
 	}
 	ref := w.partRef("Observation", "ontw")
-	parent := w.observation(concept(coding(snomed, "251803000", "")))
+	parent, profiles := w.observation(concept(coding(snomed, "251803000", ""))), []string{nlCore("DevelopmentChild")}
 	if note := traced(v.at("toelichting"), ref.String()+".note.text").str(); note != "" {
 		parent.Note = []*dpb.Annotation{{Text: pmarkdown(note)}}
 	}
 	for _, d := range developments() {
-		for _, item := range v.at(d.field).items() {
-			child := w.partRef("Observation", "ontw-"+d.field+"-"+item.str())
-			o := w.observation(concept(coding(snomed, d.code, "")))
-			o.Value = &obspb.Observation_ValueX{Choice: &obspb.Observation_ValueX_CodeableConcept{
-				CodeableConcept: concept(coding(snomed, item.to(child.String()+".valueCodeableConcept").str(), "")),
-			}}
-			w.add(o, w.tagged(child, "ontwikkeling", nlCore(d.profile)))
-			parent.HasMember = append(parent.HasMember, literal(child))
+		members, claimed := w.developed(v.at(d.field), d)
+		parent.HasMember = append(parent.HasMember, members...)
+		if claimed > 1 {
+			profiles = nil
 		}
 	}
-	w.add(parent, w.tagged(ref, "ontwikkeling", nlCore("DevelopmentChild")))
+	w.add(parent, w.tagged(ref, "ontwikkeling", profiles...))
 	s := w.section("developmentChild")
 	s.entries = append(s.entries, literal(ref))
+}
+
+// developed adds an Observation for each code of a field, and counts those with an nl-core profile. A
+// list that repeats a code is kept as it came besides.
+func (w *transferWriter) developed(list value, d developmentRow) (members []*dpb.Reference, claimed int) {
+	seen := map[string]bool{}
+	for _, item := range list.items() {
+		code := item.str()
+		if seen[code] {
+			w.keep(list)
+			continue
+		}
+		seen[code] = true
+		ref, profiles := w.partRef("Observation", "ontw-"+d.field+"-"+code), d.profiles(code)
+		o := w.observation(concept(coding(snomed, d.code, "")))
+		o.Value = &obspb.Observation_ValueX{Choice: &obspb.Observation_ValueX_CodeableConcept{
+			CodeableConcept: concept(coding(snomed, item.to(ref.String()+".value.coding.code").str(), "")),
+		}}
+		w.add(o, w.tagged(ref, "ontwikkeling", profiles...))
+		members, claimed = append(members, literal(ref)), claimed+len(profiles)
+	}
+	return members, claimed
 }
 
 // illness adds how the child, or the family, lives with the illness.
@@ -135,7 +167,7 @@ func (w *transferWriter) illness(whose, code string) {
 	}
 	ref := w.partRef("Observation", "zb-"+whose)
 	o := w.observation(concept(coding(snomed, code, "")))
-	o.Value = said(v.to(ref.String() + ".valueString").str())
+	o.Value = said(v.to(ref.String() + ".value").str())
 	w.add(o, w.tagged(ref, "sociaal"))
 	s := w.section("illnessPerception")
 	s.entries = append(s.entries, literal(ref))
@@ -153,14 +185,14 @@ func (w *transferWriter) family() {
 	ref := w.partRef("Observation", "gezin")
 	on := ref.String()
 	o := w.observation(listConcept("mks-observatie", "gezinssituatie-kind"))
-	if text := traced(v.at("samenstelling"), on+".valueString").str(); text != "" {
+	if text := traced(v.at("samenstelling"), on+".value").str(); text != "" {
 		o.Value = said(text)
 	}
 	if n := v.at("broersZussen"); n.present() {
 		o.Component = []*obspb.Observation_Component{{
 			Code: listConcept("mks-observatie", "broers-zussen"),
 			Value: &obspb.Observation_Component_ValueX{Choice: &obspb.Observation_Component_ValueX_Integer{
-				Integer: &dpb.Integer{Value: int32(n.to(on + ".component.valueInteger").whole())},
+				Integer: &dpb.Integer{Value: int32(n.to(on + ".component.value").whole())},
 			}},
 		}}
 	}
@@ -181,7 +213,7 @@ func (w *transferWriter) home() {
 	on := ref.String()
 	o := w.observation(concept(coding(snomed, "365508006", "")))
 	o.Value = &obspb.Observation_ValueX{Choice: &obspb.Observation_ValueX_CodeableConcept{
-		CodeableConcept: concept(houseType(v.at("type").to(on + ".valueCodeableConcept").str())),
+		CodeableConcept: concept(houseType(v.at("type").to(on + ".value.coding.code").str())),
 	}}
 	if note := traced(v.at("toelichting"), on+".note.text").str(); note != "" {
 		o.Note = []*dpb.Annotation{{Text: pmarkdown(note)}}
@@ -204,20 +236,26 @@ func (w *transferWriter) attachments() {
 	w.list("bijlagen", "healthState", func(v value, n int) *dpb.Reference {
 		ref := w.partRef("DocumentReference", "bijlage"+strconv.Itoa(n))
 		on := ref.String()
-		a := &dpb.Attachment{
-			ContentType: &dpb.Attachment_ContentTypeCode{Value: v.at("mime").to(on + ".content.attachment.contentType").str()},
-			Title:       pstr(v.at("titel").to(on + ".content.attachment.title").str()),
-		}
-		if url := traced(v.at("url"), on+".content.attachment.url").str(); url != "" {
-			a.Url = &dpb.Url{Value: url}
-		}
 		d := &docpb.DocumentReference{
 			Status:  enum(&docpb.DocumentReference_StatusCode{}, w.state.document),
 			Subject: w.patientRef(),
-			Content: []*docpb.DocumentReference_Content{{Attachment: a}},
+			Content: []*docpb.DocumentReference_Content{{Attachment: attachment(v, on+".content.attachment")}},
 		}
-		addExtension(d, extensionOf("sha256", vstr(v.at("sha256").to(on+".extension").str())))
+		addExtension(d, extensionOf("sha256", vstr(v.at("sha256").to(ext(on, "sha256")).str())))
 		w.add(d, w.tagged(ref, "medisch"))
 		return literal(ref)
 	})
+}
+
+// attachment describes a document. A media type or an address that FHIR cannot hold becomes a
+// source-member.
+func attachment(v value, on string) *dpb.Attachment {
+	a := &dpb.Attachment{Title: pstr(v.at("titel").to(on + ".title").str())}
+	if mime := v.at("mime"); plainCode.MatchString(mime.str()) {
+		a.ContentType = &dpb.Attachment_ContentTypeCode{Value: mime.to(on + ".contentType").str()}
+	}
+	if url := v.at("url"); url.present() && !strings.ContainsFunc(url.str(), unicode.IsSpace) {
+		a.Url = &dpb.Url{Value: url.to(on + ".url").str()}
+	}
+	return a
 }

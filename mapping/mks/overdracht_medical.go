@@ -1,7 +1,9 @@
 package mks
 
 import (
+	"slices"
 	"strconv"
+	"strings"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	allergypb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/allergy_intolerance_go_proto"
@@ -9,22 +11,24 @@ import (
 	condpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/condition_go_proto"
 	flagpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/flag_go_proto"
 	obspb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/observation_go_proto"
+
+	"github.com/drieluik/drieluik/fhir"
 )
 
 // medical adds diagnoses, history, allergies, alerts, measurements and pain.
 func (w *transferWriter) medical() {
 	practitioners := w.section("practitioner")
 	for _, v := range w.in.at("behandelaars").items() {
-		practitioners.entries = append(practitioners.entries, w.ref(v.to(w.at("practitioner")+".entry")))
+		practitioners.entries = append(practitioners.entries, w.staff(v, w.at("practitioner"))...)
 	}
 	w.list("medischeDiagnoses", "medicalDiagnosis", func(v value, n int) *dpb.Reference {
 		return w.diagnosis(v, "diagnose"+strconv.Itoa(n), "medische-diagnose", "active")
 	})
-	w.list("voorgeschiedenis", "medicalHistory", func(v value, n int) *dpb.Reference {
+	w.listOrNone("voorgeschiedenis", "medicalHistory", func(v value, n int) *dpb.Reference {
 		return w.diagnosis(v, "voorgeschiedenis"+strconv.Itoa(n), "voorgeschiedenis", "inactive")
 	})
-	w.list("allergieen", "allergy", w.allergy)
-	w.list("alerts", "payAttention", w.alert)
+	w.listOrNone("allergieen", "allergy", w.allergy)
+	w.listOrNone("alerts", "payAttention", w.alert)
 	for _, m := range measures() {
 		if v := w.in.at("metingen").at(m.name); v.present() {
 			s := w.section("measurements")
@@ -37,18 +41,20 @@ func (w *transferWriter) medical() {
 	}
 }
 
-// list adds one resource per item of a member, numbered from 1, and lists it in a section. An empty
-// list means that there is none known (mks.md 3.8).
+// list adds one resource per item of a member, numbered from 1, and lists it in a section.
 func (w *transferWriter) list(member, name string, add func(v value, n int) *dpb.Reference) {
-	v := w.in.at(member)
-	for i, item := range v.items() {
+	for i, item := range w.in.at(member).items() {
 		s := w.section(name)
 		s.entries = append(s.entries, add(item, i+1))
 	}
-	if v.n.Exists() && !v.present() {
-		s := w.section(name)
-		s.empty, s.text = "nilknown", nothingKnown
+}
+
+// listOrNone is list for a member whose empty list says that there is none.
+func (w *transferWriter) listOrNone(member, name string, add func(v value, n int) *dpb.Reference) {
+	w.list(member, name, add)
+	if v := w.in.at(member); v.n.Shape() == fhir.Array && !v.present() {
 		v.to(w.at(name) + ".emptyReason")
+		w.section(name).empty = "nilknown"
 	}
 }
 
@@ -79,7 +85,7 @@ func (w *transferWriter) diagnosis(v value, part, category, clinical string) *dp
 	on := ref.String()
 	c := w.condition(v, on, clinical)
 	c.Category = []*dpb.CodeableConcept{listConcept("mks-categorie", category)}
-	if since := traced(v.at("sinds"), on+".onsetDateTime").day(); since != "" {
+	if since := traced(v.at("sinds"), on+".onset").day(); since != "" {
 		c.Onset = &condpb.Condition_OnsetX{Choice: &condpb.Condition_OnsetX_DateTime{DateTime: pdateTime(since)}}
 	}
 	w.add(c, w.tagged(ref, "medisch", w.problemProfile(v)...))
@@ -108,6 +114,9 @@ func (w *transferWriter) allergy(v value, n int) *dpb.Reference {
 	}
 	severity := traced(v.at("ernst"), on+".reaction.severity").str()
 	seen := traced(v.at("reactie"), on+".reaction.manifestation.text").str()
+	if seen == unsaid { // the source said so itself
+		w.keep(v.at("reactie"))
+	}
 	if severity != "" || seen != "" {
 		r := &allergypb.AllergyIntolerance_Reaction{Manifestation: []*dpb.CodeableConcept{textConcept(orElse(seen, unsaid))}}
 		if severity != "" {
@@ -135,8 +144,21 @@ func (w *transferWriter) alert(v value, n int) *dpb.Reference {
 			append(codings(v.at("code"), on+".code"), coding(nullFlavor, "OTH", ""))...),
 		Subject: w.patientRef(),
 	}
-	w.add(f, w.tagged(ref, "medisch", nlCore("Alert")))
+	w.add(f, w.tagged(ref, "medisch", alertProfile(v)...))
 	return literal(ref)
+}
+
+// alertNames are the codes of SNOMED CT in the AlertNaamCodelijst of nl-core.
+const alertNames = "66598005 715881003 97961000146102 97981000146105 97971000146108 98001000146104 431109006 " +
+	"97991000146107 432415000 699433000 397940009"
+
+// alertProfile is claimed unless the source's code is one of nl-core's alert names: nl-core allows one
+// of them, and OTH is one too.
+func alertProfile(v value) []string {
+	if slices.Contains(strings.Fields(alertNames), v.at("code").at("sct").str()) {
+		return nil
+	}
+	return []string{nlCore("Alert")}
 }
 
 // observation returns an Observation of the child with the status of this version.
@@ -148,7 +170,7 @@ func (w *transferWriter) observation(code *dpb.CodeableConcept) *obspb.Observati
 
 func effective(v value, on string) *obspb.Observation_EffectiveX {
 	return &obspb.Observation_EffectiveX{Choice: &obspb.Observation_EffectiveX_DateTime{
-		DateTime: pmoment(v.to(on + ".effectiveDateTime").str()),
+		DateTime: pmoment(v.to(on + ".effective").str()),
 	}}
 }
 
@@ -163,11 +185,11 @@ func (w *transferWriter) measurement(v value, m measure) *dpb.Reference {
 	o.Category = []*dpb.CodeableConcept{concept(coding("http://terminology.hl7.org/CodeSystem/observation-category", "vital-signs", ""))}
 	o.Effective = effective(v.at("op"), on)
 	o.Value = &obspb.Observation_ValueX{Choice: &obspb.Observation_ValueX_Quantity{
-		Quantity: quantity(v.at("waarde").to(on+".valueQuantity").decimal(), m.unit),
+		Quantity: quantity(v.at("waarde").to(on+".value.value").decimal(), m.unit),
 	}}
 	var profiles []string
 	if m.profile != "" {
-		profiles = []string{nictizStructure + m.profile}
+		profiles = []string{nlCore(m.profile)}
 	}
 	w.add(o, w.tagged(ref, "medisch", profiles...))
 	return literal(ref)
@@ -184,7 +206,7 @@ func (w *transferWriter) pain(v value) *dpb.Reference {
 	o := w.observation(code)
 	o.Effective = effective(v.at("op"), on)
 	o.Value = &obspb.Observation_ValueX{Choice: &obspb.Observation_ValueX_Integer{
-		Integer: &dpb.Integer{Value: int32(v.at("score").to(on + ".valueInteger").whole())},
+		Integer: &dpb.Integer{Value: int32(v.at("score").to(on + ".value").whole())},
 	}}
 	w.add(o, w.tagged(ref, "medisch", profiles...))
 	return literal(ref)
@@ -222,7 +244,7 @@ func (w *transferWriter) nursingProblem(v value, part string) []*dpb.Reference {
 				Description: pstr(item.to(on + ".activity.detail.description").str()),
 			}}},
 		}
-		addExtension(p, some(extensionOf("doel-tekst", vstr(traced(v.at("doel"), on+".extension").str())))...)
+		addExtension(p, some(extensionOf("doel-tekst", vstr(traced(v.at("doel"), ext(on, "doel-tekst")).str())))...)
 		w.add(p, w.tagged(plan, domain))
 		out = append(out, literal(plan))
 	}
@@ -248,6 +270,6 @@ func (w *transferWriter) appointment(v value, n int) *dpb.Reference {
 	if why := traced(v.at("reden"), on+".reasonCode.text").str(); why != "" {
 		e.ReasonCode = []*dpb.CodeableConcept{textConcept(why)}
 	}
-	w.add(e, about{id: ref.ID, profiles: []string{nlCore("Encounter")}})
+	w.add(e, about{id: ref.ID})
 	return literal(ref)
 }

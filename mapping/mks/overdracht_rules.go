@@ -1,6 +1,9 @@
 package mks
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
 // transferRules are the MKS-OVD rules of the document alone.
 func transferRules(d *document) {
@@ -22,26 +25,37 @@ func transferRules(d *document) {
 	if talk.at("gehouden").sound() && talk.at("gehouden").yes() && !talk.at("datum").present() {
 		d.fail("MKS-OVD-12", talk.at("datum"))
 	}
-	if v := c.at("richting"); v.sound() && v.str() == "ziekenhuis-naar-huis" {
+	if d.discharge() {
 		dischargeRules(d, c)
 	}
 }
 
-// partyRules compare sender and receiver as far as the document alone tells.
+// discharge reports whether the record sends a child home from hospital, and still stands.
+func (d *document) discharge() bool {
+	v := d.inhoud().at("richting")
+	return v.sound() && v.str() == "ziekenhuis-naar-huis" && d.head.status != "ingetrokken"
+}
+
+// partyRules compare sender and receiver as far as the document alone tells (MKS-OVD-04, 13): the
+// sender is the organisation of the source system.
 func partyRules(d *document, c value) {
 	from, to := c.at("verzender").at("organisatie"), c.at("ontvanger").at("organisatie")
-	if from.sound() && to.sound() && from.str() == to.str() {
+	own := "ura:" + d.head.ura
+	if from.sound() && strings.HasPrefix(from.str(), "ura:") && d.head.ura != "" && from.str() != own {
+		d.fail("MKS-OVD-13", from)
+	}
+	if from.sound() && to.sound() && (from.str() == to.str() || to.str() == own) {
 		d.fail("MKS-OVD-04", to)
 	}
 }
 
 // dischargeRules are those of a discharge from hospital to home.
 func dischargeRules(d *document, c value) {
-	if !c.at("drieluikGesprek").at("gehouden").yes() {
-		d.warn("MKS-OVD-11", c.at("drieluikGesprek"))
+	if talk := c.at("drieluikGesprek"); talk.absentOrSound() && !talk.at("gehouden").yes() {
+		d.warn("MKS-OVD-11", talk)
 	}
-	if !c.at("opname").at("tot").present() {
-		d.warn("MKS-OVD-14", c.at("opname").at("tot"))
+	if stay := c.at("opname"); stay.absentOrSound() && !stay.at("tot").present() {
+		d.warn("MKS-OVD-14", stay.at("tot"))
 	}
 }
 

@@ -1,47 +1,13 @@
 package mks_test
 
 import (
-	"encoding/json"
-	"os"
+	"regexp"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping/mappingtest"
 )
-
-const borisTransfer = "boris/11-overdracht-ziekenhuis-naar-huis.json"
-
-// storedChild returns a Known with both child records of boris.
-func storedChild(t *testing.T) *mappingtest.Known {
-	t.Helper()
-	known, _ := transferAfter(t, borisTransfer, "boris/01-kind.json", "boris/02-kind-ziekenhuis.json")
-	return known
-}
-
-// changed returns the transfer of boris after a change of its content.
-func changed(t *testing.T, change func(doc, content map[string]any)) []byte {
-	t.Helper()
-	b, err := os.ReadFile("../../testdata/mks/" + borisTransfer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var doc map[string]any
-	if err := json.Unmarshal(b, &doc); err != nil {
-		t.Fatal(err)
-	}
-	content, ok := doc["inhoud"].(map[string]any)
-	if !ok {
-		t.Fatal("no inhoud")
-	}
-	change(doc, content)
-	out, err := json.Marshal(doc)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return out
-}
 
 func TestTransferRulesFireWhereTheyShould(t *testing.T) {
 	t.Parallel()
@@ -89,9 +55,9 @@ func TestTransferRulesFireWhereTheyShould(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			_, result := mapTransfer(t, storedChild(t), changed(t, c.change))
-			if !slices.Contains(told(result.Issues), c.want) {
-				t.Errorf("got %q, want %q among them", told(result.Issues), c.want)
+			_, _, issues := submit(t, storedChild(t), changed(t, c.change))
+			if !slices.Contains(told(issues), c.want) {
+				t.Errorf("got %q, want %q among them", told(issues), c.want)
 			}
 		})
 	}
@@ -107,98 +73,96 @@ func told(issues []fhir.Issue) []string {
 
 func TestSoundTransferGivesOnlyTheGateWarning(t *testing.T) {
 	t.Parallel()
-	_, result := mapTransfer(t, storedChild(t), changed(t, func(_, _ map[string]any) {}))
-	if got := told(result.Issues); !slices.Equal(got, []string{"warning MKS-OVD-02 /inhoud/ontslaggereedheid"}) {
+	_, _, issues := submit(t, storedChild(t), sample(t, borisTransfer))
+	if got := told(issues); !slices.Equal(got, []string{"warning MKS-OVD-02 /inhoud/ontslaggereedheid"}) {
 		t.Errorf("issues: %q", got)
 	}
-	if text := result.Issues[0].Text; !strings.Contains(text, "G1") || strings.Contains(text, "G2") {
-		t.Errorf("the warning names the wrong checks: %s", text)
+}
+
+func TestInvalidTransferGivesExactlyTheExpectedErrors(t *testing.T) {
+	t.Parallel()
+	testInvalid(t, "14-overdracht-variant-en-meting.json", supported)
+}
+
+// gates returns the checks that MKS-OVD-02 names.
+func gates(issues []fhir.Issue) []string {
+	var out []string
+	for _, i := range issues {
+		if i.Diagnostics == "MKS-OVD-02" {
+			out = append(out, regexp.MustCompile(`G[1-7]`).FindAllString(i.Text, -1)...)
+		}
+	}
+	return out
+}
+
+func TestTransferNamesEveryCheckThatKeepsTheGateClosed(t *testing.T) {
+	t.Parallel()
+	ready := func(c map[string]any) map[string]any { return c["ontslaggereedheid"].(map[string]any) }
+	for _, c := range []struct {
+		name   string
+		change func(doc, c map[string]any)
+		want   []string
+	}{
+		{"nothing but the acceptance is missing", func(_, _ map[string]any) {}, []string{"G1"}},
+		{"nothing is arranged", func(_, c map[string]any) { delete(c, "ontslaggereedheid") }, []string{"G1", "G2", "G3", "G4", "G5", "G6"}},
+		{"care at home is not arranged", func(_, c map[string]any) { ready(c)["zorgThuisGeregeld"] = false }, []string{"G1", "G2"}},
+		{"no telephone number", func(_, c map[string]any) { delete(ready(c), "aanspreekpunt24u") }, []string{"G1", "G6"}},
+		{"one parent is not competent", func(_, c map[string]any) {
+			ready(c)["oudersGetraind"].([]any)[1].(map[string]any)["bekwaam"] = false
+		}, []string{"G1", "G4", "G5"}},
+		{"one parent with a reserved action is not trained", func(_, c map[string]any) {
+			ready(c)["oudersGetraind"] = ready(c)["oudersGetraind"].([]any)[:1]
+		}, []string{"G1", "G5"}},
+		{"another direction has no gate", func(_, c map[string]any) { c["richting"] = "aanbieder-naar-aanbieder" }, nil},
+		{"a withdrawal opens and closes nothing", func(doc, _ map[string]any) {
+			doc["status"], doc["intrekReden"] = "ingetrokken", "verkeerd kind"
+		}, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			k := storedChild(t)
+			apply(t, k, planEdited(t, "boris/07-zorgplan-v3.json", func(_, in map[string]any) {
+				for _, a := range planList(in, "acties") {
+					for _, e := range planList(a, "uitvoerders") {
+						delete(e, "bekwaam")
+					}
+				}
+			}))
+			_, _, issues := submit(t, k, changed(t, c.change))
+			if got := gates(issues); !slices.Equal(got, c.want) {
+				t.Errorf("got %v, want %v", got, c.want)
+			}
+		})
 	}
 }
 
-func TestBrokenTransferOfTheVectorsGivesExactlyItsErrors(t *testing.T) {
+func TestTransferRulesOfThePartiesNeedNoStoredOrganisation(t *testing.T) {
 	t.Parallel()
-	_, result := transferAfter(t, "invalid/14-overdracht-variant-en-meting.json", "boris/01-kind.json", "boris/02-kind-ziekenhuis.json")
-	var errs []string
-	for _, s := range told(result.Issues) {
-		if strings.HasPrefix(s, "error") {
-			errs = append(errs, s)
-		}
-	}
-	slices.Sort(errs)
-	want := []string{
-		"error MKS-OVD-01 /inhoud/leeftijdsvariant", "error MKS-OVD-04 /inhoud/ontvanger/organisatie",
-		"error MKS-OVD-07 /inhoud/metingen/saturatie/waarde", "error MKS-OVD-09 /inhoud/bijlagen/0/sha256",
-	}
-	if !slices.Equal(errs, want) {
-		t.Errorf("errors %q, want %q", errs, want)
-	}
-	if len(result.Resources) > 0 {
-		t.Error("a faulty transfer made resources")
+	for _, c := range []struct{ name, from, to, want string }{
+		{"the sender is another URA", "ura:90000009", "ura:90000001", "error MKS-OVD-13 /inhoud/verzender/organisatie"},
+		{"the receiver is the source system", "o-zkh", "ura:90000002", "error MKS-OVD-04 /inhoud/ontvanger/organisatie"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			text := changed(t, func(_, in map[string]any) {
+				in["verzender"].(map[string]any)["organisatie"] = c.from
+				in["ontvanger"].(map[string]any)["organisatie"] = c.to
+			})
+			_, _, issues := submit(t, mappingtest.New(), text)
+			if !slices.Contains(told(issues), c.want) {
+				t.Errorf("got %q, want %q among them", told(issues), c.want)
+			}
+		})
 	}
 }
 
-func TestLaterTransferLeavesTheTaskAsTheReceiverMovedIt(t *testing.T) {
+func TestTransferRulesSkipWhatIsFaulty(t *testing.T) {
 	t.Parallel()
-	known := storedChild(t)
-	source, first := mapTransfer(t, known, changed(t, func(_, _ map[string]any) {}))
-	for i, m := range first.Resources {
-		if m.Resource.Type() != "Task" {
-			continue
-		}
-		accepted, err := m.Resource.Edit(fhir.Edit{Path: []string{"status"}, JSON: `"accepted"`})
-		if err != nil {
-			t.Fatal(err)
-		}
-		first.Resources[i].Resource = accepted
-	}
-	known.Apply(source, first, storyNow)
-	_, second := mapTransfer(t, known, changed(t, func(doc, c map[string]any) {
-		doc["versie"] = 2
-		c["overplaatsingsdatum"] = "2026-11-05"
-	}))
-	seen := map[string]string{}
-	for _, m := range second.Resources {
-		root := m.Resource.Root()
-		switch m.Resource.Type() {
-		case "Task":
-			seen["task"] = root.Member("status").Text() + " until " + root.At("restriction", "period", "end").Text()
-		case "Composition":
-			seen["composition"] = root.Member("status").Text()
-		}
-	}
-	if seen["task"] != "accepted until 2026-11-05" || seen["composition"] != "amended" {
-		t.Errorf("got %v", seen)
-	}
-}
-
-func TestEveryMemberOfTheTransferLandsOrIsKept(t *testing.T) {
-	t.Parallel()
-	doc := changed(t, func(_, c map[string]any) {
-		c["onbekendLid"] = map[string]any{"x": 1}
-		c["zelfzorg"] = nil
+	text := changed(t, func(_, c map[string]any) {
+		c["drieluikGesprek"], c["opname"], c["ontslaggereedheid"] = "ja", 1, map[string]any{"zorgThuisGeregeld": "ja"}
 	})
-	_, result := mapTransfer(t, storedChild(t), doc)
-	traced := map[string]bool{}
-	for _, tr := range result.Trace {
-		traced[tr.Pointer] = true
+	_, _, issues := submit(t, storedChild(t), text)
+	if got := rules(issues, fhir.SeverityWarning); len(got) > 0 {
+		t.Errorf("warnings about faulty members: %v", got)
 	}
-	r, issues := fhir.ParseDocument(doc, fhir.Limits{})
-	if fhir.HasErrors(issues) {
-		t.Fatal(issues)
-	}
-	var walk func(n fhir.Node)
-	walk = func(n fhir.Node) {
-		if traced[n.Pointer()] {
-			return
-		}
-		if n.Len() == 0 {
-			t.Errorf("%s went nowhere", n.Pointer())
-			return
-		}
-		for c := range n.Children() {
-			walk(c)
-		}
-	}
-	walk(r.Root().Member("inhoud"))
 }

@@ -1,7 +1,8 @@
 package mks
 
 import (
-	"html"
+	"strings"
+	"unicode/utf8"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	comppb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/composition_go_proto"
@@ -32,7 +33,8 @@ func (w *transferWriter) section(name string) *section {
 // sectionRow is one section of mks.md 3.8: its SNOMED code and where it stands.
 type sectionRow struct{ name, parent, code, title string }
 
-// sectionRows are the sections in the order of the message.
+// sectionRows are the sections in the order of the message. There is none of medication: it travels by
+// its own standard, and nothing here may read as "no medication". Read only.
 var sectionRows = []sectionRow{
 	{"administrativeData", "", "405624007", "Administratieve gegevens"},
 	{"personalData", "administrativeData", "302147001", "Persoonsgegevens"},
@@ -75,11 +77,8 @@ func (w *transferWriter) compose(parent string) []*comppb.Composition_Section {
 			continue
 		}
 		s, children := w.sections[row.name], w.compose(row.name)
-		if s == nil && len(children) == 0 {
-			if row.name != "carePlan" {
-				continue
-			}
-			s = &section{empty: "notasked"}
+		if s == nil && len(children) == 0 && row.name != "carePlan" {
+			continue
 		}
 		if s == nil {
 			s = &section{}
@@ -89,64 +88,117 @@ func (w *transferWriter) compose(parent string) []*comppb.Composition_Section {
 	return out
 }
 
-// nothingKnown is what a section says when the sender asked and there is none.
-const nothingKnown = "Geen bekend (nagevraagd)"
+// emptyTexts are what a section without content says, by the code of its list-empty-reason. R4 asks
+// for text, entries or sub-sections in every section, also beside an emptyReason (cmp-1).
+func emptyTexts() map[string]string {
+	return map[string]string{
+		"nilknown":    "Geen bekend (nagevraagd)",
+		"notasked":    "Niet vermeld",
+		"unavailable": "Niet beschikbaar",
+	}
+}
 
 func (s *section) proto(row sectionRow, children []*comppb.Composition_Section) *comppb.Composition_Section {
-	out := &comppb.Composition_Section{Title: pstr(row.title), Entry: s.entries, Section: children}
-	out.Extension = s.extensions
+	out := &comppb.Composition_Section{
+		Extension: s.extensions, Title: pstr(row.title), Text: narrative(s.text), Entry: s.entries, Section: children,
+	}
 	if row.code != "" {
 		out.Code = concept(coding(snomed, row.code, ""))
 	}
-	if s.empty == "" && s.text == "" && len(s.entries) == 0 && len(children) == 0 {
-		s.empty = "notasked"
-	}
-	if s.empty != "" {
-		out.EmptyReason = concept(coding("http://terminology.hl7.org/CodeSystem/list-empty-reason", s.empty, ""))
-	}
-	if s.text != "" {
-		out.Text = narrative(s.text)
+	if s.text == "" && len(s.entries) == 0 && len(children) == 0 {
+		empty := orElse(s.empty, "notasked")
+		out.EmptyReason = concept(coding("http://terminology.hl7.org/CodeSystem/list-empty-reason", empty, ""))
+		out.Text = narrative(emptyTexts()[empty])
 	}
 	return out
 }
 
-// narrative returns plain text as the narrative of a section.
+// narrative returns plain text as the narrative of a section, nil for "". The reader sees its line
+// breaks and spaces; the text of the div is the text as it came.
 func narrative(text string) *dpb.Narrative {
+	if text == "" {
+		return nil
+	}
 	return &dpb.Narrative{
 		Status: enum(&dpb.Narrative_StatusCode{}, "additional"),
-		Div:    &dpb.Xhtml{Value: `<div xmlns="http://www.w3.org/1999/xhtml">` + html.EscapeString(text) + `</div>`},
+		Div: &dpb.Xhtml{Value: `<div xmlns="http://www.w3.org/1999/xhtml" style="white-space: pre-wrap">` +
+			xmlText.Replace(text) + `</div>`},
 	}
 }
 
-// texts fills the sections that are text alone.
-func (w *transferWriter) texts() {
-	for _, t := range []struct{ member, section string }{
+// xmlText writes text as XML character data that every parser gives back as it came: a bare carriage
+// return would come back as a line feed.
+var xmlText = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "\r", "&#13;")
+
+// plainSections are the members that are the text of a section, and no more.
+func plainSections() []struct{ member, section string } {
+	return []struct{ member, section string }{
 		{"vrijheidsbeperking", "freedomRestriction"}, {"zorgresultaat", "outcomeOfCare"}, {"zelfzorg", "selfCare"},
 		{"mobiliteit", "mobility"}, {"uitscheiding", "excretion"}, {"huid", "skin"}, {"zintuigen", "senses"},
 		{"mentaal", "mentalStatus"},
-	} {
-		if v := w.in.at(t.member); v.present() {
-			w.section(t.section).text = v.to(w.at(t.section) + ".text").str()
-		}
-	}
-	if v := w.in.at("wensenKindEnGezin"); v.present() {
-		s := w.section("carePlan")
-		s.extend("wensen", vstr(v.to(w.at("carePlan")+".extension").str()))
-		s.text = v.str()
-	}
-	if v := w.in.at("bijzonderhedenKind"); v.present() {
-		s := w.section("healthState")
-		s.extend("bijzonderheden-kind", vstr(v.to(w.at("healthState")+".extension").str()))
-		s.text = v.str()
-	}
-	if v := w.in.at("juridisch"); v.present() {
-		s := w.section("legalSituation")
-		s.extend("gezag-type", vcode(v.at("gezag").to(w.at("legalSituation")+".extension").str()))
-		s.extend("ots", vbool(v.at("ots").to(w.at("legalSituation")+".extension")))
-		supervision := "nee"
-		if v.at("ots").yes() {
-			supervision = "ja"
-		}
-		s.text = "Gezag: " + label("gezag-type", v.at("gezag").str()) + ". Ondertoezichtstelling: " + supervision + "."
 	}
 }
+
+// texts fills the sections that are text, and those that say their extensions in words.
+func (w *transferWriter) texts() {
+	for _, t := range plainSections() {
+		w.say(w.in.at(t.member), t.section)
+	}
+	w.sayExtended("wensenKindEnGezin", "carePlan", "wensen")
+	w.sayExtended("bijzonderhedenKind", "healthState", "bijzonderheden-kind")
+	w.legal()
+}
+
+// say makes a text of the source the text of a section. A text with a character that XML cannot hold
+// is kept as it came besides.
+func (w *transferWriter) say(v value, section string) {
+	if !v.present() {
+		return
+	}
+	w.section(section).text = v.to(w.at(section) + ".text").str()
+	if strings.ContainsFunc(v.str(), notXML) {
+		w.section(section).text = strings.Map(printable, v.str())
+		w.keep(v)
+	}
+}
+
+// notXML reports whether XML 1.0 has no way to write a character that a source text may hold.
+func notXML(r rune) bool { return r == 0xFFFE || r == 0xFFFF }
+
+func printable(r rune) rune {
+	if notXML(r) {
+		return utf8.RuneError
+	}
+	return r
+}
+
+// sayExtended puts a text into an extension of a section, and shows it to the reader too.
+func (w *transferWriter) sayExtended(member, section, name string) {
+	v := w.in.at(member)
+	if !v.present() {
+		return
+	}
+	s := w.section(section)
+	s.extend(name, vstr(v.to(ext(w.at(section), name)).str()))
+	s.text = strings.Map(printable, v.str())
+}
+
+// legal says what the hand-off states of authority. The gezag of the Patient is leading.
+func (w *transferWriter) legal() {
+	v := w.in.at("juridisch")
+	if !v.present() {
+		return
+	}
+	s, on := w.section("legalSituation"), w.at("legalSituation")
+	s.extend("gezag-type", vcode(v.at("gezag").to(ext(on, "gezag-type")).str()))
+	s.extend("ots", vbool(v.at("ots").to(ext(on, "ots"))))
+	supervision := "nee"
+	if v.at("ots").yes() {
+		supervision = "ja"
+	}
+	custody := v.at("gezag").str()
+	s.text = "Gezag: " + orElse(label("gezag-type", custody), custody) + ". Ondertoezichtstelling: " + supervision + "."
+}
+
+// ext returns the FHIRPath of the value of an extension of ours.
+func ext(on, name string) string { return on + ".extension('" + extensionURL(name) + "').value" }

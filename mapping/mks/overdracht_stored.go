@@ -8,27 +8,39 @@ import (
 	"github.com/drieluik/drieluik/fhir"
 )
 
-// transferStored are the MKS-OVD rules that need what is stored of child and organisations.
+// transferStored are the MKS-OVD rules that need what is stored of child and organisations. A
+// withdrawal is not refused for what the child's data say by now.
 func transferStored(m *mapper) error {
 	c := m.inhoud()
+	senderRules(m, c)
+	if m.head.status == "ingetrokken" {
+		return nil
+	}
 	variantRule(m, c)
-	if err := senderRules(m, c); err != nil {
+	if err := insuranceRule(m, c); err != nil {
 		return err
 	}
-	covered, err := m.known.Child(m.child.ref, "Coverage")
-	if err != nil {
-		return fmt.Errorf("insurance: %w", err)
-	}
-	if len(covered) == 0 {
-		m.warn("MKS-OVD-05", c)
-	}
 	if v := c.at("juridisch").at("gezag"); v.sound() {
-		stored := custodyType(m.child.patient())
+		stored := part(storedCustody(m.child.patient()), "type").Text()
 		if stored != "" && stored != v.str() {
 			m.warn("MKS-OVD-15", v)
 		}
 	}
-	gateRule(m, c)
+	return gateRule(m, c)
+}
+
+// insuranceRule warns when no insurance is in force (MKS-OVD-05).
+func insuranceRule(m *mapper, c value) error {
+	covered, err := m.known.Child(m.child.ref, "Coverage")
+	if err != nil {
+		return fmt.Errorf("mks.insuranceRule: %w", err)
+	}
+	for _, f := range covered {
+		if inForce(found(f)) {
+			return nil
+		}
+	}
+	m.warn("MKS-OVD-05", c)
 	return nil
 }
 
@@ -45,70 +57,129 @@ func variantRule(m *mapper, c value) {
 	}
 }
 
-// senderRules compare the organisations behind the references (MKS-OVD-04, 13).
-func senderRules(m *mapper, c value) error {
+// senderRules compare the organisations behind the references (MKS-OVD-04, 13). What the document
+// alone tells, partyRules have told.
+func senderRules(m *mapper, c value) {
 	from, to := c.at("verzender").at("organisatie"), c.at("ontvanger").at("organisatie")
-	if !from.sound() {
-		return nil
+	sender, receiver := m.target(from), m.target(to)
+	if from.sound() && !sender.ref.IsZero() && sender.number() != m.head.ura && !strings.HasPrefix(from.str(), "ura:") {
+		m.fail("MKS-OVD-13", from)
 	}
-	sender := m.target(from)
-	if to.sound() && from.str() != to.str() && !sender.ref.IsZero() && sender.ref == m.target(to).ref {
+	if !from.sound() || !to.sound() || from.str() == to.str() || to.str() == "ura:"+m.head.ura {
+		return
+	}
+	same := !receiver.ref.IsZero() && receiver.ref == sender.ref
+	if same || receiver.number() == m.head.ura {
 		m.fail("MKS-OVD-04", to)
 	}
-	if sender.ref.IsZero() {
-		return nil
-	}
-	org, err := m.known.Read(sender.ref)
-	if err != nil {
-		return fmt.Errorf("sender: %w", err)
-	}
-	if org == nil {
-		return nil
-	}
-	for id := range found(org).All("identifier") {
-		if id.Member("system").Text() == uraSystem && id.Member("value").Text() == m.head.ura {
-			return nil
-		}
-	}
-	m.fail("MKS-OVD-13", from)
-	return nil
 }
 
-// custodyType returns the stored gezag type of a Patient, "" when there is none.
-func custodyType(patient fhir.Node) string {
-	for e := range patient.All("extension") {
-		if e.Member("url").Text() == extensionURL("gezag") {
-			return part(e, "type").Text()
+// number returns the URA of an organisation, "" when it has none or is not known.
+func (t target) number() string {
+	if t.id.System == uraSystem {
+		return t.id.Value
+	}
+	for id := range t.node.All("identifier") {
+		if id.Member("system").Text() == uraSystem {
+			return id.Member("value").Text()
 		}
 	}
 	return ""
 }
 
-// gateRule tells at once what still keeps the discharge gate closed (MKS-OVD-02, mks.md 7.1).
-func gateRule(m *mapper, c value) {
-	v := c.at("richting")
-	if !v.sound() || v.str() != "ziekenhuis-naar-huis" {
-		return
-	}
-	open := []string{"G1 the receiver has not accepted yet"}
+// gateRule tells at once what keeps the discharge gate closed (MKS-OVD-02, mks.md 7.1).
+func gateRule(m *mapper, c value) error {
 	r := c.at("ontslaggereedheid")
+	if !m.discharge() || !r.absentOrSound() {
+		return nil
+	}
+	accepted, err := m.accepted()
+	if err != nil {
+		return err
+	}
+	able, err := m.ableParents(r.at("oudersGetraind").items())
+	if err != nil {
+		return err
+	}
+	var open []string
 	for _, check := range []struct {
 		ok   bool
 		text string
 	}{
+		{accepted, "G1 the receiver has not accepted yet"},
 		{r.at("zorgThuisGeregeld").yes(), "G2 care at home is not arranged"},
 		{r.at("materialenGeleverd").yes(), "G3 materials are not delivered"},
 		{trainedAll(r.at("oudersGetraind").items()), "G4 no parent is trained, or one is not competent yet"},
+		{able, "G5 a parent does a reserved action without a record of competence or training"},
 		{r.at("aanspreekpunt24u").present(), "G6 there is no telephone number for 24 hours"},
 	} {
 		if !check.ok {
 			open = append(open, check.text)
 		}
 	}
-	m.report(fhir.SeverityWarning, "MKS-OVD-02", c.at("ontslaggereedheid"),
-		"The discharge gate is closed; the transfer can complete when this is done: "+strings.Join(open, "; ")+".")
+	if len(open) > 0 {
+		m.report(fhir.SeverityWarning, "MKS-OVD-02", r,
+			"The discharge gate is closed; the transfer can complete when this is done: "+strings.Join(open, "; ")+".")
+	}
+	return nil
 }
 
 func trainedAll(trainings []value) bool {
 	return len(trainings) > 0 && !slices.ContainsFunc(trainings, func(t value) bool { return !t.at("bekwaam").yes() })
+}
+
+// accepted reports whether the receiver has accepted the Task of an earlier version (G1).
+func (m *mapper) accepted() (bool, error) {
+	task, err := m.known.Read(fhir.Ref{Type: "Task", ID: m.part("taak")})
+	if err != nil {
+		return false, fmt.Errorf("mks.accepted: %w", err)
+	}
+	n, receiver := found(task), m.target(m.inhoud().at("ontvanger").at("organisatie"))
+	taken := contains([]string{"accepted", "in-progress", "completed"}, n.Member("status").Text())
+	return taken && receiver.isIn(n.Member("owner")), nil
+}
+
+// ableParents reports whether every reserved action that a parent does in a plan in force has bekwaam,
+// or a training of that parent (G5).
+func (m *mapper) ableParents(trainings []value) (bool, error) {
+	plans, err := m.known.Child(m.child.ref, "CarePlan")
+	if err != nil {
+		return false, fmt.Errorf("mks.ableParents: %w", err)
+	}
+	trained := map[string]bool{}
+	for _, t := range trainings {
+		if who := m.target(t.at("wie")); t.at("bekwaam").yes() && !who.ref.IsZero() {
+			trained[who.ref.String()] = true
+		}
+	}
+	for _, f := range plans {
+		if needsTraining(found(f)) && !trained[found(f).At("activity", "detail", "performer", "reference").Text()] {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// needsTraining reports whether a CarePlan is a reserved action that a parent does without bekwaam.
+func needsTraining(plan fhir.Node) bool {
+	if plan.Member("status").Text() != "active" {
+		return false
+	}
+	for e := range plan.All("extension") {
+		if e.Member("url").Text() == extensionURL("actie") && part(e, "voorbehouden").Text() == "true" &&
+			part(e, "uitvoerderSoort").Text() == "ouder" {
+			return !carries(e, "bekwaam")
+		}
+	}
+	return false
+}
+
+// carries reports whether an element has an extension, or a complex extension a part, of that URL.
+func carries(n fhir.Node, url string) bool {
+	for e := range n.All("extension") {
+		if e.Member("url").Text() == url {
+			return true
+		}
+	}
+	return false
 }

@@ -26,12 +26,10 @@ func (w *transferWriter) dischargeReadiness() {
 		Author:        w.ref(w.in.at("verzender").at("verpleegkundige")),
 	}
 	q.Item = append(q.Item,
-		answered("og.zorg", yesNo(v.at("zorgThuisGeregeld").to(on+".item"))),
-		answered("og.materialen", yesNo(v.at("materialenGeleverd").to(on+".item"))))
-	if phone := traced(v.at("aanspreekpunt24u"), on+".item").str(); phone != "" {
-		q.Item = append(q.Item, answered("og.telefoon", &qpb.QuestionnaireResponse_Item_Answer_ValueX{
-			Choice: &qpb.QuestionnaireResponse_Item_Answer_ValueX_StringValue{StringValue: pstr(phone)},
-		}))
+		answered("og.zorg", yesNo(v.at("zorgThuisGeregeld").to(item(on, "og.zorg")))),
+		answered("og.materialen", yesNo(v.at("materialenGeleverd").to(item(on, "og.materialen")))))
+	if phone := traced(v.at("aanspreekpunt24u"), item(on, "og.telefoon")).str(); phone != "" {
+		q.Item = append(q.Item, answered("og.telefoon", answerText(phone)))
 	}
 	for _, t := range v.at("oudersGetraind").items() {
 		q.Item = append(q.Item, w.training(t, on+".item"))
@@ -42,18 +40,29 @@ func (w *transferWriter) dischargeReadiness() {
 
 // training is one group og.training: a parent who learned a procedure.
 func (w *transferWriter) training(v value, on string) *qpb.QuestionnaireResponse_Item {
+	handeling := v.at("handeling").to(item(on, "og.training.handeling")).str()
+	wie := w.ref(v.at("wie").to(item(on, "og.training.wie")))
 	return &qpb.QuestionnaireResponse_Item{LinkId: pstr("og.training"), Item: []*qpb.QuestionnaireResponse_Item{
-		answered("og.training.handeling", &qpb.QuestionnaireResponse_Item_Answer_ValueX{
-			Choice: &qpb.QuestionnaireResponse_Item_Answer_ValueX_StringValue{StringValue: pstr(v.at("handeling").to(on).str())},
-		}),
+		answered("og.training.handeling", answerText(handeling)),
 		answered("og.training.wie", &qpb.QuestionnaireResponse_Item_Answer_ValueX{
-			Choice: &qpb.QuestionnaireResponse_Item_Answer_ValueX_Reference{Reference: w.ref(v.at("wie").to(on))},
+			Choice: &qpb.QuestionnaireResponse_Item_Answer_ValueX_Reference{Reference: wie},
 		}),
-		answered("og.training.bekwaam", yesNo(v.at("bekwaam").to(on))),
+		answered("og.training.bekwaam", yesNo(v.at("bekwaam").to(item(on, "og.training.bekwaam")))),
 		answered("og.training.datum", &qpb.QuestionnaireResponse_Item_Answer_ValueX{
-			Choice: &qpb.QuestionnaireResponse_Item_Answer_ValueX_Date{Date: pday(v.at("datum").to(on).day())},
+			Choice: &qpb.QuestionnaireResponse_Item_Answer_ValueX_Date{
+				Date: pday(v.at("datum").to(item(on, "og.training.datum")).day()),
+			},
 		}),
 	}}
+}
+
+// item returns the FHIRPath of the answers with a linkId.
+func item(on, link string) string { return on + ".item.where(linkId = '" + link + "').answer.value" }
+
+func answerText(s string) *qpb.QuestionnaireResponse_Item_Answer_ValueX {
+	return &qpb.QuestionnaireResponse_Item_Answer_ValueX{
+		Choice: &qpb.QuestionnaireResponse_Item_Answer_ValueX_StringValue{StringValue: pstr(s)},
+	}
 }
 
 func answered(link string, v *qpb.QuestionnaireResponse_Item_Answer_ValueX) *qpb.QuestionnaireResponse_Item {
@@ -69,19 +78,74 @@ func yesNo(v value) *qpb.QuestionnaireResponse_Item_Answer_ValueX {
 }
 
 // writeTask adds the Task by which the receiver takes over. A later version of the record leaves the
-// Task as the parties have moved it; only another receiver or a withdrawal starts it anew.
+// Task as the parties have moved it (mks.md 2.7), and a withdrawal cancels it. Another receiver, or a
+// record that was withdrawn before, starts it anew.
 func (w *transferWriter) writeTask() error {
 	ref := w.partRef("Task", "taak")
 	stored, err := w.known.Read(ref)
 	if err != nil {
-		return fmt.Errorf("transfer task: %w", err)
+		return fmt.Errorf("mks.writeTask: %w", err)
 	}
-	owner := w.ref(w.in.at("ontvanger").at("organisatie"))
+	revoked, err := w.wasWithdrawn()
+	if err != nil {
+		return err
+	}
+	status, owner := found(stored).At("status").Text(), w.target(w.in.at("ontvanger").at("organisatie"))
+	if stored != nil && status != "draft" && status != "entered-in-error" && (w.state.void ||
+		!revoked && owner.isIn(found(stored).Member("owner"))) {
+		return w.addEdited(stored.Resource, w.taskEdits(found(stored), owner)...)
+	}
+	w.newTask(ref)
+	return nil
+}
+
+// wasWithdrawn reports whether the stored version of the record is a withdrawal.
+func (w *transferWriter) wasWithdrawn() (bool, error) {
+	stored, err := w.known.Read(w.composition)
+	if err != nil {
+		return false, fmt.Errorf("mks.wasWithdrawn: %w", err)
+	}
+	return found(stored).Member("status").Text() == "entered-in-error", nil
+}
+
+// isIn reports whether a Reference names the target: by its literal reference, or by its identifier
+// while it has none.
+func (t target) isIn(r fhir.Node) bool {
+	if literal := r.Member("reference"); literal.Exists() {
+		return literal.Text() == t.ref.String()
+	}
+	id := r.Member("identifier")
+	return t.id == fhir.Identifier{System: id.Member("system").Text(), Value: id.Member("value").Text()}
+}
+
+// taskEdits are what this version changes of the Task.
+func (w *transferWriter) taskEdits(task fhir.Node, owner target) []fhir.Edit {
+	if w.state.void {
+		return []fhir.Edit{{Path: []string{"status"}, JSON: fmt.Sprintf("%q", w.state.task)}}
+	}
 	day := w.in.at("overplaatsingsdatum").day()
-	if stored != nil && !w.state.void && found(stored).At("status").Text() != "draft" &&
-		found(stored).At("owner", "reference").Text() == owner.GetUri().GetValue() {
-		return w.addEdited(stored.Resource, fhir.Edit{Path: []string{"restriction", "period", "end"}, JSON: fmt.Sprintf("%q", day)})
+	out := []fhir.Edit{{Path: []string{"restriction", "period", "end"}, JSON: fmt.Sprintf("%q", day)}}
+	if !task.At("owner", "reference").Exists() && !owner.ref.IsZero() {
+		out = append(out, fhir.Edit{Path: []string{"owner", "reference"}, JSON: fmt.Sprintf("%q", owner.ref)})
 	}
+	if ref := w.readiness.GetUri().GetValue(); ref != "" && !hasInput(task, ref) {
+		out = append(out, fhir.Edit{Path: []string{"input"}, Append: true, JSON: fmt.Sprintf(
+			`{"type":{"coding":[{"system":%q,"code":"ontslaggereedheid"}]},"valueReference":{"reference":%q}}`,
+			codeSystem("mks-categorie"), ref)})
+	}
+	return out
+}
+
+func hasInput(task fhir.Node, ref string) bool {
+	for r := range task.All("input", "valueReference", "reference") {
+		if r.Text() == ref {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *transferWriter) newTask(ref fhir.Ref) {
 	t := &taskpb.Task{
 		Status:      enum(&taskpb.Task_StatusCode{}, w.state.task),
 		Intent:      enum(&taskpb.Task_IntentCode{}, "order"),
@@ -90,15 +154,14 @@ func (w *transferWriter) writeTask() error {
 		ForValue:    w.patientRef(),
 		AuthoredOn:  pmoment(w.root.at("vastgelegdOp").str()),
 		Requester:   w.ref(w.in.at("verzender").at("organisatie")),
-		Owner:       owner,
-		Restriction: &taskpb.Task_Restriction{Period: &dpb.Period{End: pdateTime(day)}},
+		Owner:       w.ref(w.in.at("ontvanger").at("organisatie")),
+		Restriction: &taskpb.Task_Restriction{Period: &dpb.Period{End: pdateTime(w.in.at("overplaatsingsdatum").day())}},
 		Input:       []*taskpb.Task_Parameter{taskInput(concept(coding(snomed, "11171000146100", "")), literal(w.composition))},
 	}
 	if w.readiness != nil {
 		t.Input = append(t.Input, taskInput(listConcept("mks-categorie", "ontslaggereedheid"), w.readiness))
 	}
 	w.add(t, about{id: ref.ID, profiles: []string{ownProfile("mks-overdracht-taak")}})
-	return nil
 }
 
 func taskInput(kind *dpb.CodeableConcept, r *dpb.Reference) *taskpb.Task_Parameter {

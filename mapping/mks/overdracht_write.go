@@ -1,7 +1,9 @@
 package mks
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	comppb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/composition_go_proto"
@@ -74,15 +76,25 @@ func (w *transferWriter) tagged(ref fhir.Ref, domain string, profiles ...string)
 	return about{id: ref.ID, profiles: profiles, domains: []string{domain}}
 }
 
-// at returns the path of a section, for traces.
+// at returns the FHIRPath of a section that has a code, for traces.
 func (w *transferWriter) at(name string) string {
-	return w.composition.String() + ".section('" + name + "')"
+	for _, row := range sectionRows {
+		if row.name != name {
+			continue
+		}
+		level := ".section"
+		if row.parent != "" {
+			level = ".section.section"
+		}
+		return w.composition.String() + level + ".where(code.coding.code = '" + row.code + "')"
+	}
+	return w.composition.String()
 }
 
 func (w *transferWriter) writeComposition() {
 	on, in := w.composition.String(), w.in
-	variant := in.at("leeftijdsvariant").to(on + ".extension('" + extensionURL("leeftijdsvariant") + "')").str()
-	direction := in.at("richting").to(on+".extension('"+extensionURL("richting")+"')", on+".category").str()
+	variant := in.at("leeftijdsvariant").to(ext(on, "leeftijdsvariant"), on+".meta.profile").str()
+	direction := in.at("richting").to(ext(on, "richting"), on+".category").str()
 	c := &comppb.Composition{
 		Status:    enum(&comppb.Composition_StatusCode{}, w.state.composition),
 		Type:      concept(coding(snomed, "11171000146100", "")),
@@ -96,11 +108,7 @@ func (w *transferWriter) writeComposition() {
 		Section:   w.compose(""),
 	}
 	addExtension(c, extensionOf("richting", vcode(direction)), extensionOf("leeftijdsvariant", vcode(variant)))
-	var domains []string
-	for d := range w.domains {
-		domains = append(domains, d)
-	}
-	slices.Sort(domains)
+	domains := sortedKeys(w.domains)
 	w.addAnchor(c, about{
 		id: w.composition.ID, profiles: []string{ownProfile("mks-overdracht-" + variant)}, domains: inDomainOrder(domains),
 	})
@@ -108,43 +116,54 @@ func (w *transferWriter) writeComposition() {
 
 // personalData lists what is stored of insurance and family: active, and not sealed off.
 func (w *transferWriter) personalData() error {
-	found, err := w.known.Child(w.child.ref, "Coverage", "RelatedPerson")
+	known, err := w.known.Child(w.child.ref, "Coverage", "RelatedPerson")
 	if err != nil {
-		return err
+		return fmt.Errorf("mks.personalData: %w", err)
 	}
 	s := w.section("personalData")
-	for _, f := range found {
-		n := f.Resource.Root()
-		sealed := false
-		for e := range n.All("extension") {
-			sealed = sealed || e.Member("url").Text() == extensionURL("afscherming")
+	s.empty = "unavailable"
+	for _, f := range known {
+		if inForce(found(f)) {
+			s.entries = append(s.entries, literal(f.Resource.Ref()))
 		}
-		if sealed || n.Member("active").Text() == "false" || f.Resource.Type() == "Coverage" && n.Member("status").Text() != "active" {
-			continue
-		}
-		s.entries = append(s.entries, literal(f.Resource.Ref()))
 	}
-	if len(s.entries) == 0 {
-		s.empty = "unavailable"
-	}
+	slices.SortFunc(s.entries, func(a, b *dpb.Reference) int {
+		return strings.Compare(a.GetUri().GetValue(), b.GetUri().GetValue())
+	})
 	return nil
+}
+
+// inForce reports whether a Coverage counts now, or a RelatedPerson takes part and is not sealed off.
+func inForce(n fhir.Node) bool {
+	if n.Member("status").Exists() {
+		return n.Member("status").Text() == "active"
+	}
+	return n.Member("active").Text() != "false" && !carries(n, extensionURL("afscherming"))
 }
 
 // parties lists sender and receiver, and the day of the transfer.
 func (w *transferWriter) parties() {
 	sender, in := w.in.at("verzender"), w.in
-	s := w.section("sendingOrganization")
-	org, nurse := sender.at("organisatie"), sender.at("verpleegkundige")
-	s.entries = []*dpb.Reference{w.ref(org.to(w.at("sendingOrganization") + ".entry"))}
-	if t := w.target(nurse); !t.person.IsZero() {
-		s.entries = append(s.entries, w.person(nurse))
-	}
-	s.entries = append(s.entries, w.ref(nurse.to(w.at("sendingOrganization")+".entry")))
-	s.extend("verzender-telefoon", vstr(traced(sender.at("telefoon"), w.at("sendingOrganization")+".extension").str()))
+	s, on := w.section("sendingOrganization"), w.at("sendingOrganization")
+	s.entries = []*dpb.Reference{w.ref(sender.at("organisatie").to(on + ".entry"))}
+	s.entries = append(s.entries, w.staff(sender.at("verpleegkundige"), on)...)
+	s.extend("verzender-telefoon", vstr(traced(sender.at("telefoon"), ext(on, "verzender-telefoon")).str()))
 	r := w.section("receivingOrganization")
 	r.entries = []*dpb.Reference{w.ref(in.at("ontvanger").at("organisatie").to(w.at("receivingOrganization") + ".entry"))}
-	w.section("administrativeData").extend("overplaatsingsdatum",
-		vdate(in.at("overplaatsingsdatum").to(w.at("administrativeData")+".extension").day()))
+	a, at := w.section("administrativeData"), w.at("administrativeData")
+	date := in.at("overplaatsingsdatum").to(ext(at, "overplaatsingsdatum"), at+".text").day()
+	a.extend("overplaatsingsdatum", vdate(date))
+	a.text = "Overplaatsingsdatum: " + string(date)
+}
+
+// staff returns the entries of a med: the Practitioner, when it is known, and the PractitionerRole.
+// The way back reads the last.
+func (w *transferWriter) staff(v value, on string) []*dpb.Reference {
+	role := w.ref(v.to(on + ".entry"))
+	if w.target(v).person.IsZero() {
+		return []*dpb.Reference{role}
+	}
+	return []*dpb.Reference{w.person(v), role}
 }
 
 // admission adds the stay in hospital.
@@ -211,14 +230,17 @@ func (w *transferWriter) threeWayTalk() {
 	if v.at("gehouden").to(on + ".status").yes() {
 		status = "finished"
 	}
+	if w.state.void { // entered-in-error hides whether it was held
+		w.keep(v.at("gehouden"))
+	}
 	e := w.contact(status, "AMB")
 	e.Type = []*dpb.CodeableConcept{listConcept("mks-categorie", "drieluikgesprek")}
 	if start := pdateTime(traced(v.at("datum"), on+".period.start").day()); start != nil {
 		e.Period = &dpb.Period{Start: start}
 	}
 	for _, role := range v.at("aanwezig").items() {
-		addExtension(e, extensionOf("aanwezig-rol", vcode(role.to(on+".extension").str())))
+		addExtension(e, extensionOf("aanwezig-rol", vcode(role.to(ext(on, "aanwezig-rol")).str())))
 	}
-	addExtension(e, some(extensionOf("samenvatting", vstr(traced(v.at("samenvatting"), on+".extension").str())))...)
+	addExtension(e, some(extensionOf("samenvatting", vstr(traced(v.at("samenvatting"), ext(on, "samenvatting")).str())))...)
 	w.add(e, about{id: ref.ID})
 }
