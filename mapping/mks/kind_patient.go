@@ -127,7 +127,7 @@ func (m *mapper) custody(withHolders bool) *dpb.Extension {
 	out.Extension = append(out.Extension, some(
 		simple("bron", vcode(v.at("bron").to(on).str())),
 		simple("gecontroleerdOp", vdate(v.at("gecontroleerdOp").to(on).day())),
-		simple("period", vperiod(m.span(v, on))))...)
+		simple("period", vperiod(m.span(v, on+".extension('period').value"))))...)
 	return out
 }
 

@@ -124,9 +124,6 @@ func (m *mapper) provision(in value, on string) (*conpb.Consent_Provision, error
 	if err := m.transferOf(p, in.at("overdracht"), on); err != nil {
 		return nil, err
 	}
-	if in.at("soort").str() == "verondersteld" {
-		p.ClassValue = nil
-	}
 	for i, x := range in.at("uitzonderingen").items() {
 		nested, err := m.provisionOf(x, on+indexed(".provision", i))
 		if err != nil {
@@ -150,10 +147,15 @@ func (m *mapper) provisionOf(v value, on string) (*conpb.Consent_Provision, erro
 		p.Actor = append(p.Actor, a)
 	}
 	data := v.at("gegevens")
-	for _, c := range data.at("categorie").items() {
-		p.Extension = append(p.Extension, extensionOf("gegevenscategorie", vcode(c.to(on+".extension", on+".class").str())))
+	if v.at("soort").str() != "verondersteld" { // an implied consent names its transfer alone
+		p.ClassValue = classes(data.at("categorie").strs())
 	}
-	p.ClassValue = classes(data.at("categorie").strs())
+	for _, c := range data.at("categorie").items() {
+		if len(p.ClassValue) > 0 {
+			c.to(on + ".class")
+		}
+		p.Extension = append(p.Extension, extensionOf("gegevenscategorie", vcode(c.to(on+".extension").str())))
+	}
 	for _, d := range data.at("domeinen").items() {
 		p.Code = append(p.Code, listConcept("mks-domein", d.to(on+".code").str()))
 	}
