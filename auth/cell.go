@@ -118,7 +118,7 @@ func (t *target) permitsIn(r *ruling, j int, cell string, k terms) bool {
 	if !r.permits || k.named && !r.stances[j].named {
 		return false
 	}
-	if k.anyPermit && r.stances[j].named {
+	if k.anyPermit && r.stances[j].named && r.only.IsZero() {
 		return true
 	}
 	return t.within(r, false) && t.rules(r, j, cell)

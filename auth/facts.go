@@ -67,7 +67,8 @@ type Settings struct {
 }
 
 // Facts is all that Decide looks at beside the principal and the action. Children are those of the
-// resource (or, in phase A, of the token's patient), read in one snapshot.
+// resource, read in one snapshot; in phase A, and for a care directory resource with Referrers, the
+// token's patient.
 type Facts struct {
 	Now       time.Time
 	Settings  Settings

@@ -251,16 +251,18 @@ func stepOf(reason string) string {
 
 // judgePerson judges steps 5 to 8 of a child, guardian or helper.
 func (q *inquiry) judgePerson(t *target) outcome {
-	performs := t.Ref.Type == "Consent" && slices.ContainsFunc(t.By, t.v.isUser)
+	var o outcome
 	if step, reason := q.represent(t.v); reason != "" {
-		if performs {
-			return outcome{reason: "permit-consent-party"}
-		}
-		return outcome{step: step, reason: reason}
+		o = outcome{step: step, reason: reason}
+	} else {
+		o = q.judgeStanding(t)
 	}
-	o := q.judgeStanding(t)
-	if o.step != "" && performs {
-		return outcome{reason: "permit-consent-party", must: o.must}
+	if o.step == "" || t.Ref.Type != "Consent" || !slices.ContainsFunc(t.By, t.v.isUser) {
+		return o
+	}
+	o = outcome{reason: "permit-consent-party"} // a performer sees his own Consent
+	if q.p.Role == Helper {
+		o.must = redactBSN
 	}
 	return o
 }

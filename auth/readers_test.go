@@ -184,6 +184,7 @@ var readCases = []readCase{
 	{name: "any organisation for a system", who: system(stranger), ref: "Organization/home", want: "permit-directory"},
 	{name: "somebody else's Person", who: asMother, ref: "Person/else", more: []string{`{"resourceType":"Person","id":"else"}`}, want: "relation-none"},
 	{name: "a performer sees the Consent that it may no longer give", born: "2009-05-04", who: asMother, ref: "Consent/yes", more: []string{yes("")}, want: "permit-consent-party"},
+	{name: "a helper sees the Consent that it gave", who: asFriend, ref: "Consent/own", more: []string{consentOf("own", provisionFor("permit", home, ""), "RelatedPerson/friend")}, want: "permit-consent-party", must: []string{"redact-bsn"}},
 	{name: "an overlap issue that is for the family", who: asMother, ref: "DetectedIssue/issue", more: []string{issue("O4")}, want: "permit-custody", must: []string{"issue-view"}},
 	{name: "an overlap issue that is not", who: asMother, ref: "DetectedIssue/issue", more: []string{issue("O1")}, want: "consent-none"},
 	{name: "an overlap issue of its own plan", who: system(home), ref: "DetectedIssue/issue", own: map[string]string{"CarePlan/plan": home}, more: []string{issue("O1")}, want: "permit-issue-party", must: []string{"issue-view"}},
@@ -264,6 +265,30 @@ func TestAHelperSeesWhatTheFamilyNamed(t *testing.T) {
 			}
 			if diff := gocmp.Diff(want, got); diff != "" {
 				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestAMemberDecidesOnItselfAlone(t *testing.T) {
+	aunt := `{"resourceType":"RelatedPerson","id":"aunt","active":true,"patient":{"reference":"Patient/kim"}}`
+	visible := func(to string) string {
+		return consentOf("zichtbaar", provisionFor("permit", to, `"data":[{"meaning":"instance","reference":{"reference":"RelatedPerson/aunt"}}]`), "RelatedPerson/aunt")
+	}
+	for name, c := range map[string]struct {
+		who       func(testing.TB) auth.Principal
+		to        string
+		ref, want string
+	}{
+		"another member sees it":               {asFriend, "RelatedPerson/friend", "RelatedPerson/aunt", "permit-consent"},
+		"but not the child":                    {asFriend, "RelatedPerson/friend", "Patient/kim", "consent-none"},
+		"nor its plan":                         {asFriend, "RelatedPerson/friend", "CarePlan/plan", "consent-none"},
+		"it does not stand in for the child's": {asMother, giverMother, "Patient/kim", "rep-child-permit-missing"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := smallWorld(t, nil, append(family("2013-05-04"), aunt, visible(c.to))...)
+			if got := w.read(t, c.who(t), c.ref).Reason; got != c.want {
+				t.Errorf("got %s, want %s", got, c.want)
 			}
 		})
 	}

@@ -347,6 +347,9 @@ func (v *view) matchStaff(ref fhir.Ref) (uint8, bool, bool) {
 func (v *view) named(ref fhir.Ref) bool {
 	for i := range v.rulings {
 		r := &v.rulings[i]
+		if !r.only.IsZero() {
+			continue // a member's word about itself opens nothing else
+		}
 		for j := range r.stances {
 			p := &r.consent.provisions[j]
 			names := func(a actor) bool { return a.ref == ref }

@@ -107,7 +107,7 @@ func (q *inquiry) mayAct(body *ResourceFacts) Decision {
 // performer, the holder, or the network member that it names.
 func (q *inquiry) withdraws(stored, body *ResourceFacts) bool {
 	if q.a.Type != "Consent" || body == nil || stored.Status != "active" || body.Status != "inactive" ||
-		stored.Rest == "" || stored.Rest != body.Rest || !sameLabels(stored, body) {
+		stored.Rest == "" || stored.Rest != body.Rest || len(stored.Labels) != len(body.Labels) || !sameLabels(stored, body) {
 		return false
 	}
 	if !q.role.person {
