@@ -11,7 +11,8 @@ import (
 type Coding struct{ System, Code string }
 
 // ResourceFacts is what policy knows of one resource, access.md 2.1. It is computed at write and
-// stored beside the head row, so that Decide and Filter never parse a body.
+// stored beside the head row, so that Decide and Filter never parse a body. The store keeps every
+// member: a fact that is lost closes access that should be open.
 type ResourceFacts struct {
 	Ref       fhir.Ref   // with the version it speaks of
 	Patients  []fhir.Ref // in id order; none for directory types

@@ -210,7 +210,7 @@ func (q *inquiry) judgeOrganization(t *target) outcome {
 		return outcome{step: stepRelation, reason: "relation-none"}
 	case t.Ref.Type == "Consent" && slices.Contains(t.Parties, org):
 		return outcome{reason: "permit-consent-party"}
-	case t.Ref.Type == "Task" && (names(t.Owner) || names(t.Requester)) && t.Status != "entered-in-error":
+	case t.Ref.Type == "Task" && slices.ContainsFunc(t.Parties, names) && t.Status != "entered-in-error":
 		return outcome{reason: "permit-task-party"}
 	case isOverlapIssue(t.ResourceFacts) && slices.Contains(t.Parties, org):
 		return outcome{reason: "permit-issue-party"}
