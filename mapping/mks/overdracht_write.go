@@ -8,6 +8,7 @@ import (
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	comppb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/composition_go_proto"
 	encpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/encounter_go_proto"
+	orgpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/organization_go_proto"
 
 	"github.com/drieluik/drieluik/fhir"
 )
@@ -52,6 +53,7 @@ func writeTransfer(m *mapper) error {
 	if err := w.personalData(); err != nil {
 		return err
 	}
+	w.knowParties()
 	w.parties()
 	w.admission()
 	w.threeWayTalk()
@@ -139,6 +141,23 @@ func inForce(n fhir.Node) bool {
 		return n.Member("status").Text() == "active"
 	}
 	return n.Member("active").Text() != "false" && !carries(n, extensionURL("afscherming"))
+}
+
+// knowParties makes the parties that are named by a URA which nothing is stored of Organizations with
+// that number, as every sender becomes one: the owner of the Task must be one, or nobody could accept
+// the child.
+func (w *transferWriter) knowParties() {
+	for _, v := range []value{w.in.at("verzender").at("organisatie"), w.in.at("ontvanger").at("organisatie")} {
+		t := w.target(v)
+		if !t.ref.IsZero() || t.id.System != uraSystem {
+			continue
+		}
+		t.ref = w.sender
+		if t.id.Value != w.head.ura {
+			t.ref = w.add(&orgpb.Organization{Identifier: some(of(t.id))}, about{id: idOf("Organization/ura/" + t.id.Value)})
+		}
+		w.targets[v.str()] = t
+	}
 }
 
 // parties lists sender and receiver, and the day of the transfer.
