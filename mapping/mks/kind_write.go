@@ -11,6 +11,7 @@ import (
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping"
 )
 
 // writeKind adds what a kind record becomes (mks.md 3.2).
@@ -193,22 +194,28 @@ func (m *mapper) endCustody() error {
 	return nil
 }
 
+// bearers returns the stored resources that bear the local id of t.
+func (m *mapper) bearers(t target) ([]*mapping.Found, error) {
+	if t.kind == "bet" {
+		return m.family(t.id)
+	}
+	return m.known.Identified(t.ref.Type, t.id)
+}
+
 // moveIdentifiers takes a local id from the resource that bore it before, when the record's person
 // or organisation is another one now: a corrected BSN or URA.
 func (m *mapper) moveIdentifiers() error {
 	for _, local := range sortedKeys(m.own) {
 		t := m.own[local]
-		hits, err := m.known.Identified(t.ref.Type, t.id)
+		hits, err := m.bearers(t)
 		if err != nil {
 			return fmt.Errorf("mks.moveIdentifiers: %w", err)
 		}
 		for _, hit := range hits {
-			n := found(hit)
-			foreign := t.kind == "bet" && n.At("patient", "reference").Text() != m.child.ref.String()
-			if foreign || hit.Resource.Ref() == t.ref {
+			if hit.Resource.Ref() == t.ref {
 				continue
 			}
-			if err := m.addEdited(hit.Resource, withoutIdentifier(n, t.id)...); err != nil {
+			if err := m.addEdited(hit.Resource, withoutIdentifier(found(hit), t.id)...); err != nil {
 				return err
 			}
 		}

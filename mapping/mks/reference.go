@@ -99,17 +99,31 @@ func (h head) localIdentifier(kind, id string) fhir.Identifier {
 
 func (m *mapper) betrokkene(s string) (target, error) {
 	id := m.head.localIdentifier("bet", s)
-	hits, err := m.known.Identified("RelatedPerson", id)
-	if err != nil {
+	hits, err := m.family(id)
+	if err != nil || len(hits) == 0 {
 		return target{}, err
 	}
-	for _, hit := range hits {
-		n := found(hit)
-		if n.At("patient", "reference").Text() == m.child.ref.String() {
-			return target{kind: "bet", ref: hit.Resource.Ref(), id: id, node: n, role: relatedKind(n)}, nil
+	n := found(hits[0])
+	return target{kind: "bet", ref: hits[0].Resource.Ref(), id: id, node: n, role: relatedKind(n)}, nil
+}
+
+// family returns the child's RelatedPersons that bear a local id. Local ids repeat from child to
+// child (mks.md 2.5), so that they are looked up in the child's own compartment alone.
+func (m *mapper) family(id fhir.Identifier) ([]*mapping.Found, error) {
+	if m.child.found == nil {
+		return nil, nil
+	}
+	all, err := m.known.Child(m.child.ref, "RelatedPerson")
+	if err != nil {
+		return nil, err
+	}
+	var out []*mapping.Found
+	for _, hit := range all {
+		if hasIdentifier(found(hit), id) {
+			out = append(out, hit)
 		}
 	}
-	return target{}, nil
+	return out, nil
 }
 
 // relatedKind returns the betrokkene-soort of a RelatedPerson.
