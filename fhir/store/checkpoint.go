@@ -93,8 +93,8 @@ func (w *writer) checkpoint() error {
 	if _, err := w.c.exec(`PRAGMA wal_checkpoint(PASSIVE)`); err != nil {
 		return err
 	}
-	alone := w.store.gate.close(readPause)
-	defer w.store.gate.open()
+	alone := w.store.readers.gate.close(readPause)
+	defer w.store.readers.gate.open()
 	if !alone {
 		return nil
 	}

@@ -64,6 +64,14 @@ func encodeFacts(f auth.ResourceFacts) []byte {
 	}
 	e.refs(f.Refs)
 	e.refs(f.Parties)
+	e.refs(f.By)
+	e.refs([]fhir.Ref{f.Owner, f.Requester})
+	e.refs(f.Doers)
+	e.refs(f.Up)
+	e.refs(f.Down)
+	e.consent(f.Consent)
+	e.flags(f.Rights, f.Signed)
+	e.text(f.Rest)
 	e.uint(uint64(len(f.Granular)))
 	for _, r := range f.Granular {
 		e.row(r)
@@ -122,6 +130,29 @@ func (e *factsEncoder) time(t time.Time) {
 	e.uint(1)
 	e.b = binary.AppendVarint(e.b, t.Unix())
 	e.uint(uint64(t.Nanosecond()))
+}
+
+// flags writes up to eight booleans.
+func (e *factsEncoder) flags(all ...bool) {
+	var n uint64
+	for i, b := range all {
+		if b {
+			n |= 1 << i
+		}
+	}
+	e.uint(n)
+}
+
+func (e *factsEncoder) consent(c *auth.ConsentFacts) {
+	if c == nil {
+		e.uint(0)
+		return
+	}
+	e.uint(1)
+	e.refs(c.Holders)
+	e.flags(c.OpenPermit, c.Device)
+	e.refs(c.Permitted)
+	e.refs([]fhir.Ref{c.Member})
 }
 
 func (e *factsEncoder) row(r search.Row) {

@@ -31,6 +31,15 @@ func decodeFacts(b []byte) (auth.ResourceFacts, error) {
 	f.Codings = list(&d, func() auth.Coding { return auth.Coding{System: d.text(), Code: d.text()} })
 	f.Refs = d.refs()
 	f.Parties = d.refs()
+	f.By = d.refs()
+	if parties := d.refs(); len(parties) == 2 {
+		f.Owner, f.Requester = parties[0], parties[1]
+	}
+	f.Doers, f.Up, f.Down = d.refs(), d.refs(), d.refs()
+	f.Consent = d.consent()
+	flags := d.uint()
+	f.Rights, f.Signed = flags&1 != 0, flags&2 != 0
+	f.Rest = d.text()
 	f.Granular = list(&d, d.row)
 	if d.bad || d.at != len(d.s) {
 		return auth.ResourceFacts{}, errFacts
@@ -43,6 +52,20 @@ type factsDecoder struct {
 	at   int
 	seen []string
 	bad  bool
+}
+
+func (d *factsDecoder) consent() *auth.ConsentFacts {
+	if d.uint() == 0 {
+		return nil
+	}
+	c := &auth.ConsentFacts{Holders: d.refs()}
+	flags := d.uint()
+	c.OpenPermit, c.Device = flags&1 != 0, flags&2 != 0
+	c.Permitted = d.refs()
+	if member := d.refs(); len(member) == 1 {
+		c.Member = member[0]
+	}
+	return c
 }
 
 // uint reads a number; after damage it answers 0.

@@ -23,7 +23,7 @@ var _ exchange.Snapshot = (*snapshot)(nil)
 // View implements exchange.Store. The state that it shows is that of the first read in f.
 func (s *Store) View(ctx context.Context, f func(exchange.Snapshot) error) (err error) {
 	const op = "store.View"
-	c, err := s.reader(ctx)
+	c, err := s.readers.take(ctx)
 	if err != nil {
 		return &fhir.Error{Kind: fhir.Unavailable, Op: op, Err: err}
 	}
@@ -34,7 +34,7 @@ func (s *Store) View(ctx context.Context, f func(exchange.Snapshot) error) (err 
 				err, whole = errors.Join(err, fhir.Wrap(op, e)), false
 			}
 		}
-		if e := s.release(c, whole); e != nil {
+		if e := s.readers.give(c, whole); e != nil {
 			err = errors.Join(err, fhir.Wrap(op, e))
 		}
 	}()
@@ -43,49 +43,6 @@ func (s *Store) View(ctx context.Context, f func(exchange.Snapshot) error) (err 
 	}
 	whole = true
 	return f(&snapshot{ctx: ctx, c: c, dict: s.dict})
-}
-
-// reader takes a free connection, opened when it is a new one. release must follow.
-func (s *Store) reader(ctx context.Context) (*conn, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	var c *conn
-	var ok bool
-	select {
-	case c, ok = <-s.readers:
-		if !ok {
-			return nil, errors.New("store is closed")
-		}
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	err := s.gate.enter(ctx)
-	if err != nil {
-		s.readers <- c
-		return nil, err
-	}
-	if c != nil {
-		return c, nil
-	}
-	if c, err = newConn(ctx, s.db); err != nil {
-		s.gate.leave()
-		s.readers <- nil
-		return nil, err
-	}
-	return c, nil
-}
-
-// release gives a connection back. One that is not whole may hold a transaction: it is closed.
-func (s *Store) release(c *conn, whole bool) error {
-	var err error
-	if !whole {
-		err = c.close()
-		c = nil
-	}
-	s.gate.leave()
-	s.readers <- c
-	return err
 }
 
 func (s *snapshot) lookup(text string) (int64, error) { return s.dict.lookup(s.c, text) }

@@ -55,12 +55,12 @@ func (s *Store) StateGet(ctx context.Context, kind, key string, now time.Time) (
 
 // readOne reads one row outside of any View.
 func (s *Store) readOne(ctx context.Context, query string, a []any, dst ...any) (bool, error) {
-	c, err := s.reader(ctx)
+	c, err := s.readers.take(ctx)
 	if err != nil {
 		return false, &fhir.Error{Kind: fhir.Unavailable, Op: "store.read", Err: err}
 	}
 	found, err := c.one(query, a, dst...)
-	return found, errors.Join(err, s.release(c, err == nil))
+	return found, errors.Join(err, s.readers.give(c, err == nil))
 }
 
 func notNil(b []byte) []byte {
@@ -148,7 +148,7 @@ func (s *Store) Setting(ctx context.Context, key string) ([]byte, bool, error) {
 // Settings returns all settings whose key begins with prefix.
 func (s *Store) Settings(ctx context.Context, prefix string) (map[string][]byte, error) {
 	const op = "store.Settings"
-	c, err := s.reader(ctx)
+	c, err := s.readers.take(ctx)
 	if err != nil {
 		return nil, &fhir.Error{Kind: fhir.Unavailable, Op: op, Err: err}
 	}
@@ -163,7 +163,7 @@ func (s *Store) Settings(ctx context.Context, prefix string) (map[string][]byte,
 		out[strings.TrimPrefix(key, settingPrefix)] = value
 		return nil
 	}, `SELECT key,value FROM kv WHERE key>=? AND substr(key,1,length(?))=?`, from, from, from)
-	return out, fhir.Wrap(op, errors.Join(err, s.release(c, err == nil)))
+	return out, fhir.Wrap(op, errors.Join(err, s.readers.give(c, err == nil)))
 }
 
 // SaveSetting stores a setting durably; a nil value removes it.

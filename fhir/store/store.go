@@ -43,11 +43,10 @@ type Options struct {
 type Store struct {
 	file    string
 	lock    *os.File
-	gate    gate
 	db      *sql.DB
 	dict    *interned
 	writer  *writer
-	readers chan *conn // nil elements are connections still to be opened
+	readers *pool
 }
 
 var _ exchange.Store = (*Store)(nil)
@@ -100,15 +99,12 @@ func open(ctx context.Context, file string, o Options) (*Store, error) {
 	}
 	db.SetMaxOpenConns(0)
 	db.SetMaxIdleConns(0)
-	s := &Store{file: file, db: db, dict: newInterned(), readers: make(chan *conn, o.Readers)}
+	s := &Store{file: file, db: db, dict: newInterned(), readers: newPool(db, o.Readers)}
 	w, err := newWriter(ctx, s, o)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	s.writer = w
-	for range o.Readers {
-		s.readers <- nil
-	}
 	go w.run()
 	return s, nil
 }
@@ -127,14 +123,7 @@ func (s *Store) Close() error {
 	if !s.writer.stop() {
 		return nil
 	}
-	errs := []error{s.writer.fault}
-	for range cap(s.readers) {
-		if c := <-s.readers; c != nil {
-			errs = append(errs, c.close())
-		}
-	}
-	close(s.readers)
-	errs = append(errs, s.db.Close(), s.lock.Close())
+	errs := []error{s.writer.fault, s.readers.close(), s.db.Close(), s.lock.Close()}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("store.Close: %w", err)
 	}
