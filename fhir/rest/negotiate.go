@@ -4,6 +4,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/drieluik/drieluik/fhir"
@@ -26,7 +27,7 @@ func negotiate(r *http.Request) error {
 		if strings.TrimSpace(alternative) == "" {
 			media, err = "", nil
 		}
-		if err == nil && jsonTypes[media] && r4Version(params) {
+		if err == nil && jsonTypes[media] && r4Version(params) && params["q"] != "0" {
 			return nil
 		}
 	}
@@ -43,7 +44,7 @@ func r4Version(params map[string]string) bool {
 func body(r *http.Request, types ...string) ([]byte, error) {
 	const op = "rest.body"
 	media, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || !contains(types, media) || !r4Version(params) || !utf8(params) {
+	if err != nil || !slices.Contains(types, media) || !r4Version(params) || !utf8(params) {
 		return nil, fhir.Errorf(fhir.Unsupported, op, "not-supported", "content-type",
 			"Send the body as %s in UTF-8.", strings.Join(types, " or "))
 	}
@@ -60,13 +61,4 @@ func body(r *http.Request, types ...string) ([]byte, error) {
 func utf8(params map[string]string) bool {
 	c, ok := params["charset"]
 	return !ok || strings.EqualFold(c, "utf-8")
-}
-
-func contains(list []string, s string) bool {
-	for _, l := range list {
-		if l == s {
-			return true
-		}
-	}
-	return false
 }

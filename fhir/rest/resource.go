@@ -42,18 +42,11 @@ func (s *Server) create(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if r.Header.Get("If-None-Exist") != "" {
-		return notYet("If-None-Exist")
-	}
-	res, err := resource(r, t)
+	ch, err := creation(r, t)
 	if err != nil {
-		return err
+		return s.Exchange.Reject(r.Context(), c, auth.Create, t, err)
 	}
-	// An id in the body of a create is the client's wish alone; R4 lets the server choose.
-	if res, err = res.Edit(fhir.Edit{Path: []string{"id"}}); err != nil {
-		return fhir.Wrap("rest.create", err)
-	}
-	out, err := s.Exchange.Write(r.Context(), c, exchange.Change{Interaction: auth.Create, Resource: res})
+	out, err := s.Exchange.Write(r.Context(), c, ch)
 	if err != nil {
 		return err
 	}
@@ -61,9 +54,24 @@ func (s *Server) create(w http.ResponseWriter, r *http.Request) error {
 	return s.written(w, r, http.StatusCreated, out)
 }
 
+// creation reads the body of a create.
+func creation(r *http.Request, t fhir.Type) (exchange.Change, error) {
+	if r.Header.Get("If-None-Exist") != "" {
+		return exchange.Change{}, notYet("If-None-Exist")
+	}
+	res, err := resource(r, t)
+	if err != nil {
+		return exchange.Change{}, err
+	}
+	// An id in the body of a create is the client's wish alone; R4 lets the server choose.
+	if res, err = res.Edit(fhir.Edit{Path: []string{"id"}}); err != nil {
+		return exchange.Change{}, fhir.Wrap("rest.creation", err)
+	}
+	return exchange.Change{Interaction: auth.Create, Resource: res}, nil
+}
+
 // update serves PUT /Type/id.
 func (s *Server) update(w http.ResponseWriter, r *http.Request) error {
-	const op = "rest.update"
 	ref, err := refOf(r)
 	if err != nil {
 		return err
@@ -72,24 +80,31 @@ func (s *Server) update(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	res, err := resource(r, ref.Type)
+	ch, err := replacement(r, ref)
 	if err != nil {
-		return err
+		return s.Exchange.Reject(r.Context(), c, auth.Update, ref.Type, err)
 	}
-	if res.ID() != ref.ID {
-		e := fhir.Errorf(fhir.BadRequest, op, "invalid", "id-differs", "The id in the body must be the id in the URL.")
-		e.Issues[0].Expression = string(ref.Type) + ".id"
-		return e
-	}
-	match, err := ifMatch(r.Header.Get("If-Match"))
-	if err != nil {
-		return err
-	}
-	out, err := s.Exchange.Write(r.Context(), c, exchange.Change{Interaction: auth.Update, Resource: res, IfMatch: match})
+	out, err := s.Exchange.Write(r.Context(), c, ch)
 	if err != nil {
 		return err
 	}
 	return s.written(w, r, http.StatusOK, out)
+}
+
+// replacement reads the body and the condition of an update.
+func replacement(r *http.Request, ref fhir.Ref) (exchange.Change, error) {
+	const op = "rest.replacement"
+	res, err := resource(r, ref.Type)
+	if err != nil {
+		return exchange.Change{}, err
+	}
+	if res.ID() != ref.ID {
+		e := fhir.Errorf(fhir.BadRequest, op, "invalid", "id-differs", "The id in the body must be the id in the URL.")
+		e.Issues[0].Expression = string(ref.Type) + ".id"
+		return exchange.Change{}, e
+	}
+	match, err := ifMatch(r.Header.Get("If-Match"))
+	return exchange.Change{Interaction: auth.Update, Resource: res, IfMatch: match}, err
 }
 
 // resource parses the body as one resource of type t.

@@ -2,8 +2,8 @@ package rest
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"strconv"
@@ -84,7 +84,7 @@ func (s *Server) fail(w http.ResponseWriter, err error) {
 	case fhir.TooMany:
 		w.Header().Set("Retry-After", "1")
 	}
-	body, jsonErr := json.Marshal(exchange.NewOutcome(issues))
+	body, jsonErr := exchange.JSON(exchange.NewOutcome(issues))
 	if jsonErr != nil {
 		body = []byte(`{"resourceType":"OperationOutcome","issue":[{"severity":"fatal","code":"exception"}]}`)
 	}
@@ -108,6 +108,9 @@ func known(err error) error {
 	if errors.As(err, &big) {
 		return fhir.Errorf(fhir.TooLarge, "rest.body", "too-long", "body-size",
 			"The body is larger than the %d bytes that this server takes; send less at once.", big.Limit)
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return fhir.Errorf(fhir.BadRequest, "rest.body", "incomplete", "body-incomplete", "The body ended before its Content-Length; send it again.")
 	}
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return &fhir.Error{Kind: fhir.Unavailable, Op: "rest", Err: err}

@@ -30,20 +30,29 @@ func (s *Server) search(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	query, cursor, err := s.query(r, t, c.Principal)
+	query, plan, err := s.plan(r, t, c.Principal)
 	if err != nil {
-		return err
+		return s.Exchange.Reject(r.Context(), c, auth.SearchType, t, err)
 	}
-	plan, issues := search.Parse(t, query, search.Options{Base: s.Base, Count: defaultCount, MaxCount: maxCount})
-	if fhir.HasErrors(issues) {
-		return &fhir.Error{Kind: fhir.BadRequest, Op: "rest.search", Issues: issues}
-	}
-	plan.Cursor = cursor
 	out, err := s.Exchange.Search(r.Context(), c, plan, query)
 	if err != nil {
 		return err
 	}
 	return s.searchset(w, t, c.Principal, query, out)
+}
+
+// plan reads a search and where it goes on.
+func (s *Server) plan(r *http.Request, t fhir.Type, p auth.Principal) (url.Values, search.Plan, error) {
+	query, cursor, err := s.query(r, t, p)
+	if err != nil {
+		return nil, search.Plan{}, err
+	}
+	plan, issues := search.Parse(t, query, search.Options{Base: s.Base, Count: defaultCount, MaxCount: maxCount})
+	if fhir.HasErrors(issues) {
+		return nil, search.Plan{}, &fhir.Error{Kind: fhir.BadRequest, Op: "rest.plan", Issues: issues}
+	}
+	plan.Cursor = cursor
+	return query, plan, nil
 }
 
 // query reads the parameters of a search: from the URL and the form, or from a sealed page link.
@@ -158,7 +167,7 @@ func selfLink(base string, query url.Values) string {
 }
 
 func writeBundle(w http.ResponseWriter, status int, b bundle) error {
-	out, err := json.Marshal(b)
+	out, err := exchange.JSON(b)
 	if err != nil {
 		return fhir.Wrap("rest.bundle", err)
 	}

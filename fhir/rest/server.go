@@ -4,8 +4,11 @@
 package rest
 
 import (
+	"fmt"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -46,20 +49,28 @@ func New(c Config) (*Server, error) {
 // handler answers one request; an error becomes an OperationOutcome in one place.
 type handler func(w http.ResponseWriter, r *http.Request) error
 
+// typePath and idPath leave "metadata", "$submit" and "_search" to their own routes, so that a wrong
+// method there is 405.
+const (
+	typePath = "/{type:[A-Z][^/]*}"
+	idPath   = typePath + "/{id:[^_$/][^/]*}"
+)
+
 // Routes adds the FHIR endpoint under /fhir.
 func (s *Server) Routes(r chi.Router) {
 	r.Route("/fhir", func(r chi.Router) {
+		r.Use(middleware.GetHead)
 		r.NotFound(s.handle(s.unknownPath))
 		r.MethodNotAllowed(s.handle(s.wrongMethod(r)))
 		r.Get("/metadata", s.handle(s.metadata))
 		r.Post("/", s.handle(s.transaction))
 		r.Post("/$submit", s.handle(s.submit))
-		r.Get("/{type}", s.handle(s.search))
-		r.Post("/{type}/_search", s.handle(s.search))
-		r.Post("/{type}", s.handle(s.create))
-		r.Get("/{type}/{id}", s.handle(s.read))
-		r.Put("/{type}/{id}", s.handle(s.update))
-		r.Get("/{type}/{id}/_history/{version}", s.handle(s.read))
+		r.Get(typePath, s.handle(s.search))
+		r.Post(typePath+"/_search", s.handle(s.search))
+		r.Post(typePath, s.handle(s.create))
+		r.Get(idPath, s.handle(s.read))
+		r.Put(idPath, s.handle(s.update))
+		r.Get(idPath+"/_history/{version}", s.handle(s.read))
 	})
 }
 
@@ -77,16 +88,30 @@ func (s *Server) handle(h handler) http.HandlerFunc {
 		r = r.WithContext(withRequestID(r.Context(), id))
 		r.Body = http.MaxBytesReader(w, r.Body, s.MaxBody)
 		out := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
-		err := negotiate(r)
-		if err == nil {
-			err = h(out, r)
-		}
+		err := s.answer(h, out, r)
 		if err != nil {
 			s.fail(out, err)
 		}
 		s.Log.Info("fhir", "method", r.Method, "route", chi.RouteContext(r.Context()).RoutePattern(),
 			"status", out.Status(), "reason", reasonOf(err), "ms", time.Since(start).Milliseconds(), "request", id)
 	}
+}
+
+// answer runs a handler. A panic becomes an error that names its type alone: its value may hold
+// what nobody may read.
+func (s *Server) answer(h handler, w http.ResponseWriter, r *http.Request) (err error) {
+	defer func() {
+		if p := recover(); p != nil && p != http.ErrAbortHandler {
+			s.Log.Error("panic", "request", requestID(r.Context()), "stack", string(debug.Stack()))
+			err = &fhir.Error{Kind: fhir.Internal, Op: "rest.answer", Err: fmt.Errorf("panic with a %T", p)}
+		} else if p != nil {
+			panic(p)
+		}
+	}()
+	if err := negotiate(r); err != nil {
+		return err
+	}
+	return h(w, r)
 }
 
 // caller says who asks, and refuses a request without a live token.
@@ -135,12 +160,17 @@ func (s *Server) unknownPath(http.ResponseWriter, *http.Request) error {
 // wrongMethod answers 405 with the methods that the path takes.
 func (s *Server) wrongMethod(routes chi.Routes) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		path := chi.RouteContext(r.Context()).RoutePath
-		for _, m := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut} {
+		path := "/" + strings.Trim(strings.TrimPrefix(r.URL.Path, "/fhir"), "/")
+		var allowed []string
+		for _, m := range []string{http.MethodGet, http.MethodPost, http.MethodPut} {
 			if routes.Match(chi.NewRouteContext(), m, path) {
-				w.Header().Add("Allow", m)
+				allowed = append(allowed, m)
+			}
+			if m == http.MethodGet && len(allowed) > 0 {
+				allowed = append(allowed, http.MethodHead)
 			}
 		}
+		w.Header().Set("Allow", strings.Join(allowed, ", "))
 		return fhir.Errorf(fhir.MethodNotAllowed, "rest.route", "not-supported", "method",
 			"This path does not take this method; the Allow header lists those that it takes.")
 	}

@@ -1,7 +1,6 @@
 package rest
 
 import (
-	"encoding/json"
 	"net/http"
 
 	"github.com/drieluik/drieluik/auth"
@@ -15,9 +14,10 @@ func (s *Server) submit(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	c.Operation = "submit"
 	b, err := body(r, "application/json")
 	if err != nil {
-		return err
+		return s.Exchange.Reject(r.Context(), c, auth.Create, "", err)
 	}
 	receipt, err := s.Exchange.Submit(r.Context(), c, b, fhir.Limits{Bytes: int(s.MaxBody)})
 	if err != nil {
@@ -31,7 +31,7 @@ func (s *Server) submit(w http.ResponseWriter, r *http.Request) error {
 }
 
 func writeOutcome(w http.ResponseWriter, status int, issues []fhir.Issue) error {
-	b, err := json.Marshal(exchange.NewOutcome(issues))
+	b, err := exchange.JSON(exchange.NewOutcome(issues))
 	if err != nil {
 		return fhir.Wrap("rest.outcome", err)
 	}

@@ -19,28 +19,18 @@ func (s *Server) transaction(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	b, err := resource(r, "Bundle")
+	c.Operation = "transaction"
+	changes, err := s.changes(r)
 	if err != nil {
-		return err
+		return s.Exchange.Reject(r.Context(), c, auth.Create, "Bundle", err)
 	}
-	if b.Root().Member("type").Text() != "transaction" {
-		e := fhir.Errorf(fhir.BadRequest, "rest.transaction", "not-supported", "bundle-type", "Send a Bundle of type transaction.")
-		e.Issues[0].Expression = "Bundle.type"
-		return e
-	}
-	changes, err := s.changes(b)
+	served, err := s.Exchange.Transact(r.Context(), c, changes)
 	if err != nil {
 		return err
 	}
 	out := bundle{ResourceType: "Bundle", Type: "transaction-response"}
-	if len(changes) > 0 {
-		served, err := s.Exchange.Transact(r.Context(), c, changes)
-		if err != nil {
-			return err
-		}
-		for i, sv := range served {
-			out.Entry = append(out.Entry, responseEntry(changes[i], sv))
-		}
+	for i, sv := range served {
+		out.Entry = append(out.Entry, responseEntry(changes[i], sv))
 	}
 	return writeBundle(w, http.StatusOK, out)
 }
@@ -61,23 +51,33 @@ type reading struct {
 	s       *Server
 	changes []exchange.Change
 	names   map[string]string // fullUrl → Type/id
+	taken   map[string]bool   // Type/id
 	issues  []fhir.Issue
 }
 
 // changes reads the entries of a transaction: resources with their final ids, references between
 // them resolved. All faults come back at once.
-func (s *Server) changes(b *fhir.Resource) ([]exchange.Change, error) {
+func (s *Server) changes(r *http.Request) ([]exchange.Change, error) {
 	const op = "rest.changes"
-	rd := &reading{s: s, names: map[string]string{}}
+	b, err := resource(r, "Bundle")
+	if err != nil {
+		return nil, err
+	}
+	if b.Root().Member("type").Text() != "transaction" {
+		e := fhir.Errorf(fhir.BadRequest, op, "not-supported", "bundle-type", "Send a Bundle of type transaction.")
+		e.Issues[0].Expression = "Bundle.type"
+		return nil, e
+	}
+	if n := b.Root().Member("entry").Len(); n > maxEntries {
+		return nil, fhir.Errorf(fhir.TooLarge, op, "too-long", "bundle-entries", "Send at most %d entries at once.", maxEntries)
+	}
+	rd := &reading{s: s, names: map[string]string{}, taken: map[string]bool{}}
 	i := 0
 	for entry := range b.Root().All("entry") {
 		if err := rd.entry(entry, i); err != nil {
 			return nil, fhir.Wrap(op, err)
 		}
 		i++
-	}
-	if i > maxEntries {
-		return nil, fhir.Errorf(fhir.TooLarge, op, "too-long", "bundle-entries", "Send at most %d entries at once.", maxEntries)
 	}
 	if err := rd.resolve(); err != nil {
 		return nil, fhir.Wrap(op, err)
@@ -106,7 +106,8 @@ func (rd *reading) entry(entry fhir.Node, i int) error {
 	res, issues := fhir.Parse([]byte(entry.Member("resource").Raw()), fhir.Limits{})
 	if fhir.HasErrors(issues) {
 		for _, is := range issues {
-			rd.fault(path+".resource", is.Code, is.Diagnostics, is.Text)
+			_, inner, _ := strings.Cut(is.Expression, ".")
+			rd.fault(strings.TrimSuffix(path+".resource."+inner, "."), is.Code, is.Diagnostics, is.Text)
 		}
 		return nil
 	}
@@ -145,6 +146,10 @@ func (rd *reading) take(ch exchange.Change, fullURL, id, path string) error {
 		return err
 	}
 	name := string(ch.Resource.Type()) + "/" + id
+	if rd.taken[name] {
+		rd.fault(path+".request.url", "duplicate", "bundle-twice", "Two entries write the same resource.")
+	}
+	rd.taken[name] = true
 	if fullURL != "" {
 		if _, twice := rd.names[fullURL]; twice {
 			rd.fault(path+".fullUrl", "duplicate", "bundle-full-url", "Two entries have the same fullUrl.")
@@ -158,12 +163,13 @@ func (rd *reading) take(ch exchange.Change, fullURL, id, path string) error {
 // resolve replaces references between entries by the ids that the resources get.
 func (rd *reading) resolve() error {
 	for i, ch := range rd.changes {
-		unknown := false
+		unknown, conditional := false, false
 		res, err := ch.Resource.MapReferences(func(ref string) string {
 			if name, ok := rd.names[ref]; ok {
 				return name
 			}
 			unknown = unknown || strings.HasPrefix(ref, "urn:")
+			conditional = conditional || strings.Contains(ref, "?")
 			return ref
 		})
 		if err != nil {
@@ -171,6 +177,9 @@ func (rd *reading) resolve() error {
 		}
 		if unknown {
 			rd.fault(ch.Path, "not-found", "bundle-reference", "A urn reference names no fullUrl of this Bundle.")
+		}
+		if conditional {
+			rd.fault(ch.Path, "not-supported", "not-yet", "Conditional references are not supported.")
 		}
 		rd.changes[i].Resource = res
 	}
