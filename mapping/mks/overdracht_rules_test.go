@@ -1,6 +1,7 @@
 package mks_test
 
 import (
+	"bytes"
 	"regexp"
 	"slices"
 	"testing"
@@ -164,5 +165,69 @@ func TestTransferRulesSkipWhatIsFaulty(t *testing.T) {
 	_, _, issues := submit(t, storedChild(t), text)
 	if got := rules(issues, fhir.SeverityWarning); len(got) > 0 {
 		t.Errorf("warnings about faulty members: %v", got)
+	}
+}
+
+func TestVariantChangesOnTheFirstBirthday(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		day, variant string
+		refused      bool
+	}{
+		{"2026-05-03", "0-1", false}, {"2026-05-03", "1-18", true}, {"2026-05-04", "0-1", true}, {"2026-05-04", "1-18", false},
+	} {
+		t.Run(c.variant+" on "+c.day, func(t *testing.T) {
+			t.Parallel()
+			k := mappingtest.New()
+			apply(t, k, planEdited(t, "boris/02-kind-ziekenhuis.json", func(_, in map[string]any) { in["geboortedatum"] = "2025-05-04" }))
+			_, _, issues := submit(t, k, changed(t, func(_, in map[string]any) {
+				in["overplaatsingsdatum"], in["leeftijdsvariant"] = c.day, c.variant
+			}))
+			if got := slices.Contains(told(issues), "error MKS-OVD-01 /inhoud/leeftijdsvariant"); got != c.refused {
+				t.Errorf("refused is %v: %q", got, told(issues))
+			}
+		})
+	}
+}
+
+func TestTransferOfABabyHasItsOwnProfileAndMeasurements(t *testing.T) {
+	t.Parallel()
+	k := mappingtest.New()
+	apply(t, k, planEdited(t, "boris/02-kind-ziekenhuis.json", func(_, in map[string]any) { in["geboortedatum"] = "2026-05-04" }))
+	r := apply(t, k, changed(t, func(_, in map[string]any) {
+		in["leeftijdsvariant"] = "0-1"
+		in["metingen"] = map[string]any{"schedelomtrek": map[string]any{"waarde": 42.5, "op": "2026-11-02T08:00:00+01:00"}}
+	}))
+	c := anchorOf(t, r)
+	if got := claims(c); !slices.Equal(got, list("mks-overdracht-0-1")) || c.Member("title").Text() != "Overdrachtsbericht kind 0-1 jaar" {
+		t.Errorf("%q claims %q", c.Member("title").Text(), got)
+	}
+	if got := claims(partOf(t, r, "Observation", "schedelomtrek")); !slices.Equal(got, list("nl-core-HeadCircumference")) {
+		t.Errorf("the measurement claims %q", got)
+	}
+	for _, m := range r.Resources {
+		checkInvariants(t, m.Resource)
+	}
+	checkSections(t, r)
+}
+
+func TestMeasurementsAreHeldToTheirBounds(t *testing.T) {
+	t.Parallel()
+	bounds := []struct{ name, below, low, high, above string }{
+		{"gewicht", "0.29", "0.3", "200", "200.1"}, {"lengte", "19.9", "20", "220", "220.5"},
+		{"saturatie", "-0.1", "0", "100", "100.01"}, {"hartslag", "19", "20", "300", "301"},
+		{"ademfrequentie", "3", "4", "120", "121"}, {"temperatuur", "24.9", "25", "45", "45.1"}, {"zuurstof", "-1", "0", "15", "1e400"},
+	}
+	k := storedChild(t)
+	for _, b := range bounds {
+		pointer := "error MKS-OVD-07 /inhoud/metingen/" + b.name + "/waarde"
+		for value, refused := range map[string]bool{b.below: true, b.low: false, b.high: false, b.above: true} {
+			text := bytes.Replace(sample(t, borisTransfer), []byte(`"metingen": {`), []byte(
+				`"metingen": {"`+b.name+`":{"waarde":`+value+`,"op":"2026-11-02T15:00:00+01:00"}}, "eerder": {`), 1)
+			_, _, issues := submit(t, k, text)
+			if got := slices.Contains(told(issues), pointer); got != refused {
+				t.Errorf("%s of %s: refused is %v: %q", b.name, value, got, told(issues))
+			}
+		}
 	}
 }
