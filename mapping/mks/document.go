@@ -15,11 +15,15 @@ type document struct {
 	head    head
 	known   bool // the record type is one of mks.md 2.4
 	issues  []fhir.Issue
+	told    map[finding]bool    // what issues holds
 	faulty  map[string]bool     // pointers with a fault at or below
 	kept    map[string]bool     // pointers of unknown and empty members: source-member
 	traced  map[string][]string // pointer → elements
 	pointer []string            // of traced, in order
 }
+
+// finding is a rule at a place.
+type finding struct{ rule, ptr string }
 
 // head is the envelope. Its members are zero when they are faulty.
 type head struct {
@@ -36,7 +40,7 @@ func (d *document) inhoud() value { return d.root.at("inhoud") }
 
 // read checks the form and the rules of the envelope.
 func readDocument(r *fhir.Resource, now time.Time) *document {
-	d := &document{faulty: map[string]bool{}, kept: map[string]bool{}, traced: map[string][]string{}}
+	d := &document{told: map[finding]bool{}, faulty: map[string]bool{}, kept: map[string]bool{}, traced: map[string][]string{}}
 	d.root = value{d: d, n: r.Root()}
 	d.rec, d.known = recordOf(d.root.at("recordType").n.Text())
 	content := typ{shape: fhir.Object, fields: d.rec.fields}
@@ -93,7 +97,7 @@ func (d *document) envelopeRules(now time.Time) {
 // clone returns a copy on which Map may work.
 func (d *document) clone() *document {
 	c := *d
-	c.issues = nil
+	c.issues, c.told = nil, map[finding]bool{}
 	c.faulty, c.kept, c.traced = maps.Clone(d.faulty), maps.Clone(d.kept), maps.Clone(d.traced)
 	c.root.d = &c
 	return &c
@@ -130,11 +134,10 @@ func (d *document) inform(rule string, v value, text string) {
 
 // report adds an issue. Each rule fires once per place.
 func (d *document) report(severity, rule string, v value, text string) {
-	for _, i := range d.issues {
-		if i.Diagnostics == rule && i.Expression == v.ptr {
-			return
-		}
+	if d.told[finding{rule, v.ptr}] {
+		return
 	}
+	d.told[finding{rule, v.ptr}] = true
 	if text == "" {
 		text = ruleText(rule)
 	}
