@@ -16,6 +16,7 @@ type document struct {
 	known   bool // the record type is one of mks.md 2.4
 	issues  []fhir.Issue
 	told    map[finding]bool    // what issues holds
+	refused bool                // one of issues is an error
 	faulty  map[string]bool     // pointers with a fault at or below
 	kept    map[string]bool     // pointers of unknown and empty members: source-member
 	traced  map[string][]string // pointer → elements
@@ -97,7 +98,7 @@ func (d *document) envelopeRules(now time.Time) {
 // clone returns a copy on which Map may work.
 func (d *document) clone() *document {
 	c := *d
-	c.issues, c.told = nil, map[finding]bool{}
+	c.issues, c.told, c.refused = nil, map[finding]bool{}, false
 	c.faulty, c.kept, c.traced = maps.Clone(d.faulty), maps.Clone(d.kept), maps.Clone(d.traced)
 	c.root.d = &c
 	return &c
@@ -132,12 +133,31 @@ func (d *document) inform(rule string, v value, text string) {
 	d.report(fhir.SeverityInformation, rule, v, text)
 }
 
+// maxIssues bounds what is told of a document that is refused all the same. Nothing is left out of
+// the report of one that is stored.
+const maxIssues = 1000
+
+// cut says once that there is more.
+func (d *document) cut() {
+	if last := d.issues[len(d.issues)-1]; last.Diagnostics == moreFaults {
+		return
+	}
+	d.issues = append(d.issues, fhir.Issue{
+		Severity: fhir.SeverityError, Code: "too-long", Diagnostics: moreFaults, Text: ruleText(moreFaults),
+	})
+}
+
 // report adds an issue. Each rule fires once per place.
 func (d *document) report(severity, rule string, v value, text string) {
 	if d.told[finding{rule, v.ptr}] {
 		return
 	}
+	if len(d.issues) >= maxIssues && d.refused {
+		d.cut()
+		return
+	}
 	d.told[finding{rule, v.ptr}] = true
+	d.refused = d.refused || severity == fhir.SeverityError
 	if text == "" {
 		text = ruleText(rule)
 	}

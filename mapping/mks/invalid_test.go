@@ -3,6 +3,7 @@ package mks_test
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -85,5 +86,18 @@ func TestInvalidChildRecordsGiveExactlyTheExpectedErrors(t *testing.T) {
 			t.Parallel()
 			testInvalid(t, file, func(string) bool { return true })
 		})
+	}
+}
+
+// TestFloodOfFaultsIsCutOff: a refused document does not get an answer larger than itself.
+func TestFloodOfFaultsIsCutOff(t *testing.T) {
+	t.Parallel()
+	text := edit(t, sample(t, "boris/01-kind.json"), "["+strings.TrimSuffix(strings.Repeat(`{"x":1},`, 5000), ",")+"]", "inhoud", "betrokkenen")
+	_, _, issues := submit(t, mappingtest.New(), text)
+	if len(issues) < 1000 || len(issues) > 2100 || !fhir.HasErrors(issues) {
+		t.Errorf("%d issues", len(issues))
+	}
+	if !slices.ContainsFunc(issues, func(i fhir.Issue) bool { return i.Diagnostics == "MKS-ENV-19" }) {
+		t.Error("nothing says that there are more faults")
 	}
 }

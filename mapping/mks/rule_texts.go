@@ -18,6 +18,7 @@ var ruleTexts = map[string]string{
 	"MKS-REF-03": "The reference names something of another kind than this member takes.",
 	"MKS-REF-04": "The named record is not stored: its identifier alone is kept.",
 	"MKS-REF-05": "The id is not found in this record.",
+	moreFaults:   "There are more faults than these. Mend these and send the record again.",
 	notSupported: "This record type is not supported yet.",
 
 	"MKS-KIND-01": "The birth date lies after the time of recording. Correct one of them.",

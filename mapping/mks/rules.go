@@ -25,3 +25,6 @@ func ruleText(rule string) string {
 	}
 	return "This value breaks rule " + rule + " of mks-bron/1."
 }
+
+// moreFaults is the rule id of the last issue of a document with more faults than are told.
+const moreFaults = "MKS-ENV-19"
