@@ -44,6 +44,8 @@ type Lookups interface {
 	// Compartment returns the current resources of the types (all when none is given) in a
 	// compartment, and its state.
 	Compartment(id string, types ...fhir.Type) ([]Stored, State, error)
+	// State returns the state of a compartment alone; zero for one that holds nothing.
+	State(id string) (State, error)
 	// Heads returns the facts of the current resources of t in a compartment, without bodies.
 	Heads(compartment string, t fhir.Type) ([]auth.ResourceFacts, error)
 	// Related returns the compartments in which a current CareTeam, Task or Consent names the party.

@@ -180,6 +180,13 @@ func (s *snapshot) Identified(t fhir.Type, id fhir.Identifier) ([]exchange.Store
 	return out, nil
 }
 
+// State implements exchange.Lookups.
+func (s *snapshot) State(id string) (exchange.State, error) {
+	var state exchange.State
+	_, err := s.c.one(`SELECT n,writes FROM epoch WHERE name=?`, args(id), &state.Epoch, &state.Writes)
+	return state, fhir.Wrap("store.State", err)
+}
+
 // Compartment implements exchange.Lookups.
 func (s *snapshot) Compartment(id string, types ...fhir.Type) ([]exchange.Stored, exchange.State, error) {
 	const op = "store.Compartment"
