@@ -21,6 +21,7 @@ type Service struct {
 	now      func() time.Time
 	newID    func() string
 	log      *slog.Logger
+	memory   *memory
 	turn     sync.Mutex // repeats after a conflict
 }
 
@@ -35,11 +36,14 @@ type Config struct {
 	Log      *slog.Logger
 }
 
+// cacheSize is how many children keep their compiled policy (access.md 6.3).
+const cacheSize = 10_000
+
 // New returns a Service.
 func New(c Config) *Service {
 	return &Service{
 		store: c.Store, base: c.Base, settings: c.Settings, formats: c.Formats,
-		now: c.Now, newID: c.NewID, log: c.Log,
+		now: c.Now, newID: c.NewID, log: c.Log, memory: newMemory(cacheSize),
 	}
 }
 

@@ -122,7 +122,7 @@ func (sub *submission) sender(w *world) (error, error) {
 	if sub.source.Sender.Value == "" {
 		return nil, nil
 	}
-	if own := w.people[p.Organization]; own != nil && bears(own, sub.source.Sender) { // decide has read it
+	if own := w.people.resources[p.Organization]; own != nil && bears(own, sub.source.Sender) { // decide has read it
 		return nil, nil
 	}
 	sub.refuse("", 403, "push-sender")

@@ -1,7 +1,6 @@
 package exchange
 
 import (
-	"maps"
 	"slices"
 	"time"
 
@@ -17,15 +16,15 @@ type world struct {
 	now      time.Time
 	children map[string]*auth.Child
 	states   map[string]State                // of the children, for Reliance
-	people   map[fhir.Ref]*fhir.Resource     // organisations, staff and persons that policy asked for
-	dir      *auth.Directory                 // compiled from people
+	people   *people                         // organisations, staff and persons that policy asked for
+	own      bool                            // people holds what only this request may use
 	members  map[string][]auth.ResourceFacts // of whole compartments
 }
 
 func (s *Service) world(v Lookups) *world {
 	return &world{
 		s: s, v: v, now: s.now(), children: map[string]*auth.Child{}, states: map[string]State{},
-		people: map[fhir.Ref]*fhir.Resource{}, members: map[string][]auth.ResourceFacts{},
+		members: map[string][]auth.ResourceFacts{},
 	}
 }
 
@@ -108,9 +107,17 @@ func (w *world) everything(id string) ([]auth.ResourceFacts, error) {
 	return all, nil
 }
 
-// child compiles the policy of one compartment, once per request.
+// child compiles the policy of one compartment, once per epoch.
 func (w *world) child(id string) (*auth.Child, error) {
 	if c, ok := w.children[id]; ok {
+		return c, nil
+	}
+	now, err := w.v.State(id)
+	if err != nil {
+		return nil, fhir.Wrap("exchange.child", err)
+	}
+	if c := w.s.memory.child(id, now.Epoch); c != nil {
+		w.children[id], w.states[id] = c, now
 		return c, nil
 	}
 	stored, state, err := w.v.Compartment(id, auth.FactTypes[:]...)
@@ -126,6 +133,7 @@ func (w *world) child(id string) (*auth.Child, error) {
 		m.Resources = append(m.Resources, auth.Stored{Resource: r, Facts: st.Facts})
 	}
 	c := auth.NewChild(m)
+	w.s.memory.keep(id, state.Epoch, c)
 	w.children[id], w.states[id] = c, state
 	return c, nil
 }
@@ -141,29 +149,44 @@ func (w *world) relied() []Reliance {
 }
 
 // directory compiles the organisations, staff and persons that policy asked for so far. A missing
-// one is left out: policy then knows nothing of it.
+// one is left out: policy then knows nothing of it. Persons are not in the directory's epoch: who
+// asks for one compiles for this request alone.
 func (w *world) directory(needs []fhir.Ref) (*auth.Directory, error) {
-	fresh := w.dir == nil
+	const op = "exchange.directory"
+	if w.people == nil {
+		state, err := w.v.State(DirectoryCompartment)
+		if err != nil {
+			return nil, fhir.Wrap(op, err)
+		}
+		p := w.s.memory.directory(state.Epoch)
+		w.people = &p
+	}
+	more, shared := map[fhir.Ref]*fhir.Resource{}, true
 	for _, ref := range needs {
-		if _, ok := w.people[ref]; ok || ref.IsZero() {
+		if _, ok := w.people.resources[ref]; ok || ref.IsZero() {
 			continue
 		}
 		st, err := w.v.Read(ref)
 		if err != nil && !missing(err) {
-			return nil, fhir.Wrap("exchange.directory", err)
+			return nil, fhir.Wrap(op, err)
 		}
-		var r *fhir.Resource
+		more[ref] = nil
 		if err == nil {
-			if r, err = tree(st); err != nil {
+			if more[ref], err = tree(st); err != nil {
 				return nil, err
 			}
 		}
-		w.people[ref], fresh = r, true
+		shared = shared && ref.Type != "Person"
 	}
-	if fresh {
-		w.dir = auth.NewDirectory(slices.Collect(maps.Values(w.people)))
+	if len(more) > 0 || w.people.compiled == nil {
+		p := w.people.with(more)
+		w.people = &p
+		w.own = w.own || !shared
+		if !w.own {
+			w.s.memory.know(p)
+		}
 	}
-	return w.dir, nil
+	return w.people.compiled, nil
 }
 
 // decide judges one action on one resource, or phase A when rf is nil.

@@ -1,0 +1,107 @@
+package exchange
+
+import (
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/drieluik/drieluik/auth"
+	"github.com/drieluik/drieluik/fhir"
+)
+
+// memory keeps compiled policy between requests. What it holds serves only while the epoch that a
+// request reads in its own snapshot is the one at which it was compiled (access.md 6.3): there is
+// no time to live, and a withdrawal acts on the next request of every process.
+type memory struct {
+	mu       sync.Mutex
+	size     int // children at most
+	children map[string]kept
+	turn     uint64 // grows with each use, to find the child that was used longest ago
+	people   people
+}
+
+// kept is the compiled policy of one child.
+type kept struct {
+	epoch int64
+	child *auth.Child
+	used  uint64
+}
+
+// people are the organisations and staff that policy asked for so far, at one epoch of the directory.
+type people struct {
+	epoch     int64
+	resources map[fhir.Ref]*fhir.Resource // nil: there is none
+	compiled  *auth.Directory
+}
+
+func newMemory(size int) *memory {
+	return &memory{size: size, children: map[string]kept{}}
+}
+
+// child returns the policy of a child as compiled at an epoch, nil when it is not kept.
+func (m *memory) child(id string, epoch int64) *auth.Child {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	k, ok := m.children[id]
+	if !ok || k.epoch != epoch {
+		return nil
+	}
+	m.turn++
+	k.used = m.turn
+	m.children[id] = k
+	return k.child
+}
+
+// keep remembers the policy of a child. An older one of the same child gives way, a newer one stays.
+func (m *memory) keep(id string, epoch int64, c *auth.Child) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if k, ok := m.children[id]; ok && k.epoch > epoch {
+		return
+	}
+	if len(m.children) >= m.size {
+		m.forget()
+	}
+	m.turn++
+	m.children[id] = kept{epoch: epoch, child: c, used: m.turn}
+}
+
+// forget drops the half that was used longest ago.
+func (m *memory) forget() {
+	used := make([]uint64, 0, len(m.children))
+	for _, k := range m.children {
+		used = append(used, k.used)
+	}
+	slices.Sort(used)
+	middle := used[len(used)/2]
+	maps.DeleteFunc(m.children, func(_ string, k kept) bool { return k.used <= middle })
+}
+
+// directory returns who is known at an epoch of the directory.
+func (m *memory) directory(epoch int64) people {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.people.epoch != epoch {
+		return people{epoch: epoch}
+	}
+	return m.people
+}
+
+// know remembers who was looked up, unless the directory has moved on.
+func (m *memory) know(p people) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if p.epoch >= m.people.epoch && len(p.resources) <= m.size {
+		m.people = p
+	}
+}
+
+// with returns p with more looked up, as a new value: what others hold does not change.
+func (p people) with(more map[fhir.Ref]*fhir.Resource) people {
+	all := maps.Clone(p.resources)
+	if all == nil {
+		all = map[fhir.Ref]*fhir.Resource{}
+	}
+	maps.Copy(all, more)
+	return people{epoch: p.epoch, resources: all, compiled: auth.NewDirectory(slices.Collect(maps.Values(all)))}
+}
