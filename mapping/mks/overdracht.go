@@ -31,7 +31,7 @@ func transferFields() fields {
 func medicalFields() fields {
 	problem := obj(f("code", "0..1", codering), f("tekst", "1", str), f("sinds", "0..1", pdate))
 	measurements := obj()
-	for _, m := range measures() {
+	for _, m := range measures {
 		measurements.fields = append(measurements.fields, f(m.name, "0..1", meting))
 	}
 	return fields{
@@ -61,7 +61,7 @@ func dailyLifeFields() fields {
 		f("ontwikkeling", "0..1", obj(f("motoriek", "0..*", sct), f("taal", "0..*", sct), f("sociaal", "0..*", sct),
 			f("toelichting", "0..1", text))),
 		f("ziektebeleving", "0..1", obj(f("kind", "0..1", text), f("gezin", "0..1", text))),
-		f("gezinssituatie", "0..1", obj(f("broersZussen", "0..1", integer(0, 100)), f("samenstelling", "0..1", text))),
+		f("gezinssituatie", "0..1", obj(f("broersZussen", "0..1", integer(0, 1<<31-1)), f("samenstelling", "0..1", text))),
 		f("woonsituatie", "0..1", obj(f("type", "1", code("woning-type")), f("toelichting", "0..1", text))),
 		f("juridisch", "0..1", obj(f("gezag", "1", code("gezag-type")), f("ots", "1", boolean))),
 		f("bijzonderhedenKind", "0..1", text),
@@ -82,15 +82,14 @@ type measure struct {
 	profile   string
 }
 
-func measures() []measure {
-	return []measure{
-		{"gewicht", []string{"29463-7"}, "kg", 0.3, 200, "BodyWeight"},
-		{"lengte", []string{"8302-2"}, "cm", 20, 220, "BodyHeight"},
-		{"schedelomtrek", []string{"9843-4"}, "cm", 15, 65, "HeadCircumference"},
-		{"saturatie", []string{"2708-6", "59408-5"}, "%", 0, 100, "O2Saturation"},
-		{"hartslag", []string{"8867-4"}, "/min", 20, 300, ""},
-		{"ademfrequentie", []string{"9279-1"}, "/min", 4, 120, ""},
-		{"temperatuur", []string{"8310-5"}, "Cel", 25, 45, ""},
-		{"zuurstof", []string{"3151-8"}, "L/min", 0, 15, ""},
-	}
+// measures are the kinds of metingen. Read only.
+var measures = []measure{
+	{"gewicht", []string{"29463-7"}, "kg", 0.3, 200, "BodyWeight"},
+	{"lengte", []string{"8302-2"}, "cm", 20, 220, "BodyHeight"},
+	{"schedelomtrek", []string{"9843-4"}, "cm", 15, 65, "HeadCircumference"},
+	{"saturatie", []string{"2708-6", "59408-5"}, "%", 0, 100, "O2Saturation"},
+	{"hartslag", []string{"8867-4"}, "/min", 20, 300, ""},
+	{"ademfrequentie", []string{"9279-1"}, "/min", 4, 120, ""},
+	{"temperatuur", []string{"8310-5"}, "Cel", 25, 45, ""},
+	{"zuurstof", []string{"3151-8"}, "L/min", 0, 15, ""},
 }

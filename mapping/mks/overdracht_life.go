@@ -97,12 +97,11 @@ func (w *transferWriter) feeding() {
 // and the codes that the profile binds its value to.
 type developmentRow struct{ field, code, profile, values string }
 
-func developments() []developmentRow {
-	return []developmentRow{
-		{"motoriek", "282716004", "DevelopmentLocomotion", "282632008 282607006 302040002 282888002 165245003"},
-		{"taal", "61909002", "DevelopmentLinguistics", "258116008 26261000146103 26341000146105 26361000146106 26371000146100"},
-		{"sociaal", "225597007", "DevelopmentSocial", "47041000146107 26281000146106 26301000146107 26291000146108 26321000146104"},
-	}
+// developments are the rows of the table. Read only.
+var developments = []developmentRow{
+	{"motoriek", "282716004", "DevelopmentLocomotion", "282632008 282607006 302040002 282888002 165245003"},
+	{"taal", "61909002", "DevelopmentLinguistics", "258116008 26261000146103 26341000146105 26361000146106 26371000146100"},
+	{"sociaal", "225597007", "DevelopmentSocial", "47041000146107 26281000146106 26301000146107 26291000146108 26321000146104"},
 }
 
 // profiles returns the profile of one value: that of nl-core for a code of its list.
@@ -125,7 +124,7 @@ func (w *transferWriter) development() {
 	if note := traced(v.at("toelichting"), ref.String()+".note.text").str(); note != "" {
 		parent.Note = []*dpb.Annotation{{Text: pmarkdown(note)}}
 	}
-	for _, d := range developments() {
+	for _, d := range developments {
 		members, claimed := w.developed(v.at(d.field), d)
 		parent.HasMember = append(parent.HasMember, members...)
 		if claimed > 1 {

@@ -29,7 +29,7 @@ func (w *transferWriter) medical() {
 	})
 	w.listOrNone("allergieen", "allergy", w.allergy)
 	w.listOrNone("alerts", "payAttention", w.alert)
-	for _, m := range measures() {
+	for _, m := range measures {
 		if v := w.in.at("metingen").at(m.name); v.present() {
 			s := w.section("measurements")
 			s.entries = append(s.entries, w.measurement(v, m))
@@ -92,10 +92,8 @@ func (w *transferWriter) diagnosis(v value, part, category, clinical string) *dp
 	return literal(ref)
 }
 
-// allergySeverity maps allergie-ernst.
-func allergySeverity(code string) string {
-	return map[string]string{"licht": "mild", "matig": "moderate", "ernstig": "severe"}[code]
-}
+// allergySeverity maps allergie-ernst. Read only.
+var allergySeverity = map[string]string{"licht": "mild", "matig": "moderate", "ernstig": "severe"}
 
 // unsaid is the manifestation of a reaction that the source does not describe (mks.md 4).
 const unsaid = "niet vermeld"
@@ -120,7 +118,7 @@ func (w *transferWriter) allergy(v value, n int) *dpb.Reference {
 	if severity != "" || seen != "" {
 		r := &allergypb.AllergyIntolerance_Reaction{Manifestation: []*dpb.CodeableConcept{textConcept(orElse(seen, unsaid))}}
 		if severity != "" {
-			r.Severity = enum(&allergypb.AllergyIntolerance_Reaction_SeverityCode{}, allergySeverity(severity))
+			r.Severity = enum(&allergypb.AllergyIntolerance_Reaction_SeverityCode{}, allergySeverity[severity])
 		}
 		a.Reaction = []*allergypb.AllergyIntolerance_Reaction{r}
 	}

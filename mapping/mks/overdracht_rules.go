@@ -62,7 +62,7 @@ func dischargeRules(d *document, c value) {
 // measurementRules check when and in which bounds something was measured.
 func measurementRules(d *document, c value) {
 	recorded := d.root.at("vastgelegdOp")
-	for _, m := range measures() {
+	for _, m := range measures {
 		v := c.at("metingen").at(m.name)
 		measuredBefore(d, v.at("op"), recorded)
 		x, err := strconv.ParseFloat(v.at("waarde").decimal(), 64)

@@ -89,13 +89,9 @@ func (w *transferWriter) compose(parent string) []*comppb.Composition_Section {
 }
 
 // emptyTexts are what a section without content says, by the code of its list-empty-reason. R4 asks
-// for text, entries or sub-sections in every section, also beside an emptyReason (cmp-1).
-func emptyTexts() map[string]string {
-	return map[string]string{
-		"nilknown":    "Geen bekend (nagevraagd)",
-		"notasked":    "Niet vermeld",
-		"unavailable": "Niet beschikbaar",
-	}
+// for text, entries or sub-sections in every section, also beside an emptyReason (cmp-1). Read only.
+var emptyTexts = map[string]string{
+	"nilknown": "Geen bekend (nagevraagd)", "notasked": "Niet vermeld", "unavailable": "Niet beschikbaar",
 }
 
 func (s *section) proto(row sectionRow, children []*comppb.Composition_Section) *comppb.Composition_Section {
@@ -108,7 +104,7 @@ func (s *section) proto(row sectionRow, children []*comppb.Composition_Section) 
 	if s.text == "" && len(s.entries) == 0 && len(children) == 0 {
 		empty := orElse(s.empty, "notasked")
 		out.EmptyReason = concept(coding("http://terminology.hl7.org/CodeSystem/list-empty-reason", empty, ""))
-		out.Text = narrative(emptyTexts()[empty])
+		out.Text = narrative(emptyTexts[empty])
 	}
 	return out
 }
@@ -130,18 +126,16 @@ func narrative(text string) *dpb.Narrative {
 // return would come back as a line feed.
 var xmlText = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "\r", "&#13;")
 
-// plainSections are the members that are the text of a section, and no more.
-func plainSections() []struct{ member, section string } {
-	return []struct{ member, section string }{
-		{"vrijheidsbeperking", "freedomRestriction"}, {"zorgresultaat", "outcomeOfCare"}, {"zelfzorg", "selfCare"},
-		{"mobiliteit", "mobility"}, {"uitscheiding", "excretion"}, {"huid", "skin"}, {"zintuigen", "senses"},
-		{"mentaal", "mentalStatus"},
-	}
+// plainSections are the members that are the text of a section, and no more. Read only.
+var plainSections = []struct{ member, section string }{
+	{"vrijheidsbeperking", "freedomRestriction"}, {"zorgresultaat", "outcomeOfCare"}, {"zelfzorg", "selfCare"},
+	{"mobiliteit", "mobility"}, {"uitscheiding", "excretion"}, {"huid", "skin"}, {"zintuigen", "senses"},
+	{"mentaal", "mentalStatus"},
 }
 
 // texts fills the sections that are text, and those that say their extensions in words.
 func (w *transferWriter) texts() {
-	for _, t := range plainSections() {
+	for _, t := range plainSections {
 		w.say(w.in.at(t.member), t.section)
 	}
 	w.sayExtended("wensenKindEnGezin", "carePlan", "wensen")
