@@ -67,18 +67,24 @@ func TestWhatATransferCannotSayInFHIRIsKept(t *testing.T) {
 			if d := cmp.Diff(c.want, keptMembers(t, r)); d != "" {
 				t.Errorf("kept (-want +got):\n%s", d)
 			}
-			seen := map[fhir.Ref]bool{}
-			for _, m := range r.Resources {
-				if seen[m.Resource.Ref()] {
-					t.Errorf("%s is written twice", m.Resource.Ref())
-				}
-				seen[m.Resource.Ref()] = true
-				for _, i := range validate.Resource(m.Resource) {
-					t.Errorf("%s: %s %s", m.Resource.Ref(), i.Expression, i.Text)
-				}
-				checkInvariants(t, m.Resource)
-			}
+			checkSound(t, r)
 		})
+	}
+}
+
+// checkSound holds that a result writes each resource once, and soundly.
+func checkSound(t *testing.T, r mapping.Result) {
+	t.Helper()
+	seen := map[fhir.Ref]bool{}
+	for _, m := range r.Resources {
+		if seen[m.Resource.Ref()] {
+			t.Errorf("%s is written twice", m.Resource.Ref())
+		}
+		seen[m.Resource.Ref()] = true
+		for _, i := range validate.Resource(m.Resource) {
+			t.Errorf("%s: %s %s", m.Resource.Ref(), i.Expression, i.Text)
+		}
+		checkInvariants(t, m.Resource)
 	}
 }
 
@@ -118,12 +124,7 @@ func TestTransferBeforeItsChildWaitsForItsReferences(t *testing.T) {
 	t.Parallel()
 	k := mappingtest.New()
 	first := apply(t, k, full(t))
-	for _, m := range first.Resources {
-		for _, i := range validate.Resource(m.Resource) {
-			t.Errorf("%s: %s %s", m.Resource.Ref(), i.Expression, i.Text)
-		}
-		checkInvariants(t, m.Resource)
-	}
+	checkSound(t, first)
 	task := partOf(t, first, "Task", "taak")
 	receiver := fhir.Ref{Type: "Organization", ID: mapping.ID("Organization/ura/90000001")}
 	if got := task.At("owner", "reference").Text(); got != receiver.String() || standing(task) != "requested" {

@@ -22,14 +22,18 @@ func claims(n fhir.Node) []string {
 	return out
 }
 
+// development makes a field of ontwikkeling the only one, with these codes.
+func development(field string, codes ...string) func(_, c map[string]any) {
+	return func(_, c map[string]any) { c["ontwikkeling"] = map[string]any{field: codes} }
+}
+
+// first sets a member of the first object of a list.
+func first(list, member string, v any) func(_, c map[string]any) {
+	return func(_, c map[string]any) { c[list].([]any)[0].(map[string]any)[member] = v }
+}
+
 func TestTransferClaimsAProfileOnlyWhereItHolds(t *testing.T) {
 	t.Parallel()
-	development := func(field string, codes ...string) func(_, c map[string]any) {
-		return func(_, c map[string]any) { c["ontwikkeling"] = map[string]any{field: codes} }
-	}
-	first := func(list, member string, v any) func(_, c map[string]any) {
-		return func(_, c map[string]any) { c[list].([]any)[0].(map[string]any)[member] = v }
-	}
 	for _, c := range []struct {
 		name   string
 		change func(doc, c map[string]any)

@@ -10,16 +10,18 @@ import (
 	"github.com/drieluik/drieluik/mapping/mappingtest"
 )
 
+// sub returns the object that is a member, made when it is absent.
+func sub(c map[string]any, name string) map[string]any {
+	m, ok := c[name].(map[string]any)
+	if !ok {
+		m = map[string]any{}
+		c[name] = m
+	}
+	return m
+}
+
 func TestTransferRulesFireWhereTheyShould(t *testing.T) {
 	t.Parallel()
-	sub := func(c map[string]any, name string) map[string]any {
-		m, ok := c[name].(map[string]any)
-		if !ok {
-			m = map[string]any{}
-			c[name] = m
-		}
-		return m
-	}
 	cases := []struct {
 		name   string
 		change func(doc, c map[string]any)

@@ -50,6 +50,7 @@ func TestEveryTraceOfATransferLeadsToItsValue(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string][]byte{
 		"boris": sample(t, borisTransfer), "with every member": full(t),
+		"a draft": version(t, "1", "concept"), "withdrawn": version(t, "1", "ingetrokken"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

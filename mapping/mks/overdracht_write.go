@@ -245,12 +245,14 @@ func (w *transferWriter) threeWayTalk() {
 	}
 	ref := w.partRef("Encounter", "drieluik")
 	on := ref.String()
-	status := "cancelled"
-	if v.at("gehouden").to(on + ".status").yes() {
+	held, status := v.at("gehouden"), "cancelled"
+	if held.yes() {
 		status = "finished"
 	}
-	if w.state.void { // entered-in-error hides whether it was held
-		w.keep(v.at("gehouden"))
+	if w.state.void { // entered-in-error hides it
+		w.keep(held)
+	} else {
+		held.to(on + ".status")
 	}
 	e := w.contact(status, "AMB")
 	e.Type = []*dpb.CodeableConcept{listConcept("mks-categorie", "drieluikgesprek")}
