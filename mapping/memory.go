@@ -34,10 +34,13 @@ func (k *Memory) Apply(s Source, r Result, at time.Time) {
 func (k *Memory) put(m Mapped, sender fhir.Ref, at time.Time) {
 	ref := m.Resource.Ref()
 	next := &Found{Resource: m.Resource, Version: 1, Updated: at, Custodian: sender}
-	if old := k.found[ref]; old != nil {
+	if old := k.found[ref]; old != nil && !m.Stub {
 		next.Version, next.Custodian, next.Author = old.Version+1, old.Custodian, old.Author
 	} else {
 		k.order = append(k.order, ref)
+	}
+	if m.Stub {
+		next.Custodian = fhir.Ref{}
 	}
 	if !m.Custodian.IsZero() {
 		next.Custodian = m.Custodian
