@@ -1,6 +1,7 @@
 package smart
 
 import (
+	"context"
 	"net/http"
 	"strings"
 
@@ -36,7 +37,37 @@ func (s *Server) Authenticate(r *http.Request) (auth.Principal, error) {
 	if err != nil || !found {
 		return auth.Principal{State: auth.TokenInvalid}, unavailable(op, err)
 	}
+	if a.grant != nil {
+		return s.userPrincipal(r.Context(), a, c)
+	}
 	return principal(op, a, c)
+}
+
+// userPrincipal builds what access.md 1 says of a token with a user. Role and purpose are not in the
+// token: they follow from the facts of now.
+func (s *Server) userPrincipal(ctx context.Context, a *accessRecord, c *registered) (auth.Principal, error) {
+	const op = "smart.Authenticate"
+	scopes, err := auth.ParseScopes(a.Scopes)
+	if err != nil {
+		return auth.Principal{}, unavailable(op, err)
+	}
+	if !c.Changed.Before(a.Issued) {
+		scopes = scopes.Intersect(c.scopes)
+	}
+	g := a.grant
+	standing, err := s.family.Standing(ctx, g.user(), refOf(g.Patient))
+	if err != nil {
+		return auth.Principal{}, unavailable(op, err)
+	}
+	p := auth.Principal{
+		State: auth.TokenActive, Role: standing.Role, Client: c.ID, ClientName: c.Name, Subject: g.Subject,
+		FHIRUser: refOf(g.FHIRUser), Patient: refOf(g.Patient), Scopes: scopes, Launch: "standalone",
+		Grant: g.ID, Issued: a.Issued, Expires: a.Expires,
+	}
+	if purposes := auth.Purposes(standing.Role); len(purposes) > 0 {
+		p.Purpose = purposes[0]
+	}
+	return p, nil
 }
 
 // principal builds what access.md 1 says of a token without a user. Organisation, role and the

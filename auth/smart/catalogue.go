@@ -17,7 +17,7 @@ type entry struct {
 
 // catalogue lists every refusal of the endpoints that exist.
 func catalogue() []entry {
-	return slices.Concat(formEntries(), clientEntries(), assertionEntries(), keyEntries(), grantEntries(), tokenEntries())
+	return slices.Concat(formEntries(), clientEntries(), assertionEntries(), keyEntries(), grantEntries(), authorizeEntries(), tokenEntries())
 }
 
 func formEntries() []entry {
@@ -40,6 +40,7 @@ func clientEntries() []entry {
 		{"client.auth", 401, "invalid_client", "Unknown client or wrong credentials.", "Check client_id, registration and secret. Unknown and disabled clients get the same answer.", "SMART-307"},
 		{"client.none", 401, "invalid_client", "No client authentication was sent.", "Send client_assertion, as the client is registered.", "SMART-327"},
 		{"client.two", 400, "invalid_request", "More than one client authentication method was used.", "Send one of assertion, Basic, client_secret.", "SMART-327"},
+		{"client.origin", 400, "invalid_request", "This page is not registered for the client.", "Register the origin of the page with the client.", "SMART-311"},
 		{"client.rate", 429, "temporarily_unavailable", "Too many attempts. Wait as long as Retry-After says.", "Reuse a token until it expires.", "SMART-312"},
 	}
 }
@@ -78,7 +79,16 @@ func keyEntries() []entry {
 func grantEntries() []entry {
 	return []entry{
 		{"code.unknown", 400, "invalid_grant", "The code is unknown.", "Start again at the authorisation endpoint.", "SMART-308"},
-		{"refresh.unknown", 400, "invalid_grant", "The refresh token is unknown.", "Ask the user again.", "SMART-425"},
+		{"code.expired", 400, "invalid_grant", "The code expired after 60 seconds.", "Redeem a code at once; start again at the authorisation endpoint.", "SMART-308"},
+		{"code.used", 400, "invalid_grant", "The code was used before; its tokens are withdrawn.", "Redeem a code once. A page that is loaded again must not send it again.", "SMART-109"},
+		{"code.client", 400, "invalid_grant", "The code belongs to another client.", "Start again at the authorisation endpoint.", "SMART-308"},
+		{"code.redirect", 400, "invalid_grant", "redirect_uri differs from the authorisation request.", "Send the same redirect_uri, byte for byte.", "SMART-308"},
+		{"code.pkce", 400, "invalid_grant", "code_verifier does not fit code_challenge.", "43 to 128 unreserved characters whose SHA-256, as base64url, was the challenge.", "SMART-308"},
+		{"refresh.unknown", 400, "invalid_grant", "The refresh token is unknown or expired.", "Ask the user again.", "SMART-425"},
+		{"refresh.used", 400, "invalid_grant", "The refresh token was used before.", "Keep the new token of every refresh. Ask the user again.", "SMART-424"},
+		{"refresh.client", 400, "invalid_grant", "The refresh token belongs to another client.", "client_id, when sent, must be that of the token.", "SMART-422"},
+		{"refresh.withdrawn", 400, "invalid_grant", "Access was withdrawn or is no longer allowed. Ask the user again.", "The user, custody, age or the operator ended it.", "SMART-425"},
+		{"scope.wider", 400, "invalid_scope", "A refresh cannot widen scope.", "Ask for what was granted, or less.", "SMART-423"},
 		{"scope.missing", 400, "invalid_scope", "Send scope.", "The client has no default_scope.", "SMART-309"},
 		{"scope.form", 400, "invalid_scope", "Use single spaces between scopes, at most 200.", "ASCII only, at most 16 KiB.", "SMART-309"},
 		{"scope.granular", 400, "invalid_scope", "Granular scopes take category, code, status, _tag, _security where the type has them, without modifiers.", "Widening or narrowing in silence would mislead, so that the whole request is refused.", "SMART-309"},
@@ -86,6 +96,28 @@ func grantEntries() []entry {
 		{"target", 400, "invalid_target", "resource must be {base}/fhir.", "The same holds for audience.", "SMART-310"},
 		{"authz.purpose", 400, "invalid_request", "purpose_of_use is not registered for this client or role.", "Leave it out for the default, or have it registered.", "SMART-115"},
 		{"dpop.proof", 400, "invalid_dpop_proof", "The DPoP proof fails at typ.", "This client is registered with DPoP required, which this server does not offer.", "SMART-712"},
+	}
+}
+
+// authorizeEntries are refusals of the authorisation endpoint. Status 303: they go to the app.
+func authorizeEntries() []entry {
+	return []entry{
+		{"authz.client", 400, "invalid_request", "The app is not registered here.", "Register the client with authorization_code; a disabled client gets the same answer.", "SMART-103"},
+		{"authz.redirect", 400, "invalid_request", "The return address of the app is not registered.", "redirect_uri must be a registered one, byte for byte.", "SMART-103"},
+		{"authz.response_type", 303, "unsupported_response_type", "Only response_type=code.", "Use the code flow with PKCE.", "SMART-102"},
+		{"authz.mode", 303, "invalid_request", "Only response_mode=query.", "Leave response_mode out.", "SMART-102"},
+		{"authz.request", 303, "request_not_supported", "request objects are not supported.", "Send plain parameters.", "SMART-107"},
+		{"authz.request_uri", 303, "request_uri_not_supported", "request_uri is not supported.", "Send plain parameters.", "SMART-107"},
+		{"authz.registration", 303, "registration_not_supported", "registration is not supported.", "Clients are registered by the operator.", "SMART-107"},
+		{"authz.state", 303, "invalid_request", "state must have 1 to 4096 bytes.", "A fresh random value per request.", "SMART-102"},
+		{"authz.aud", 303, "invalid_request", "aud must be {base}/fhir.", "resource is a synonym; both, when sent, must agree.", "SMART-104"},
+		{"authz.pkce", 303, "invalid_request", "Send code_challenge (43 characters) with code_challenge_method=S256.", "PKCE holds for every client.", "SMART-105"},
+		{"authz.launch", 303, "invalid_request", "The launch value is unknown, used, expired or for another app, or the launch scope is missing.", "Use a standalone launch with launch/patient.", "SMART-203"},
+		{"authz.max_age", 303, "invalid_request", "max_age must be whole seconds.", "Leave it out, or send digits alone.", "SMART-112"},
+		{"authz.denied", 303, "access_denied", "The user refused.", "Show what works without the data.", "SMART-110"},
+		{"authz.login", 303, "login_required", "Login is needed.", "Send the request again without prompt=none.", "SMART-112"},
+		{"authz.consent", 303, "consent_required", "Consent is needed.", "Send the request again without prompt=none: a family consents on a page.", "SMART-112"},
+		{"login.wrong", 400, "access_denied", "Login failed.", "Check what was entered.", "SMART-312"},
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 )
 
 // endpoint wraps a JSON endpoint: headers of every answer (SMART-304), method, form, errors. The
-// endpoints that browsers may call answer a preflight; no client has a registered origin yet.
+// endpoints that browsers may call answer a preflight.
 func (s *Server) endpoint(preflight bool, handle func(http.ResponseWriter, *http.Request, request) error) http.Handler {
 	allowed := "POST"
 	if preflight {
@@ -22,7 +22,7 @@ func (s *Server) endpoint(preflight bool, handle func(http.ResponseWriter, *http
 		q := request{http: r, address: addressOf(r), id: s.requestID(h)}
 		if preflight && r.Method == http.MethodOptions {
 			h.Del("Content-Type")
-			w.WriteHeader(http.StatusNoContent)
+			s.preflight(w, r, "POST", "authorization, content-type, accept, dpop")
 			return
 		}
 		form, err := readForm(w, r)
@@ -55,7 +55,8 @@ func (s *Server) requestID(h http.Header) string {
 	return id
 }
 
-// public wraps a discovery document: open to every origin, never with credentials (SMART-008).
+// public wraps a discovery document: open to every origin, never with credentials (SMART-008). A nil
+// document cannot be had now.
 func (s *Server) public(document func() any) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -69,8 +70,14 @@ func (s *Server) public(document func() any) http.Handler {
 			h.Set("Access-Control-Max-Age", "600")
 			w.WriteHeader(http.StatusNoContent)
 		case http.MethodGet, http.MethodHead:
+			body := document()
+			if body == nil {
+				h.Set("Retry-After", "1")
+				w.WriteHeader(http.StatusServiceUnavailable)
+				return
+			}
 			h.Set("Cache-Control", "public, max-age=300")
-			s.writeJSON(w, http.StatusOK, document())
+			s.writeJSON(w, http.StatusOK, body)
 		default:
 			h.Set("Allow", "GET, HEAD, OPTIONS")
 			w.WriteHeader(http.StatusMethodNotAllowed)

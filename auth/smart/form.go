@@ -20,12 +20,14 @@ const (
 // (RFC 6749 3.1).
 type form map[string]string
 
-// knownParameters may be named in an answer; every other name is the sender's text.
+// knownParameter reports whether a name may stand in an answer; every other is the sender's text.
 func knownParameter(name string) bool {
 	switch name {
 	case "grant_type", "scope", "client_id", "client_secret", "client_assertion", "client_assertion_type",
 		"resource", "audience", "purpose_of_use", "code", "redirect_uri", "code_verifier", "refresh_token",
-		"token", "token_type_hint":
+		"token", "token_type_hint", "response_type", "response_mode", "state", "aud", "code_challenge",
+		"code_challenge_method", "nonce", "prompt", "max_age", "request", "request_uri", "registration",
+		"ui_locales", "login_hint", "launch":
 		return true
 	}
 	return false
@@ -68,34 +70,46 @@ func isForm(h http.Header) bool {
 }
 
 func parseForm(body string) (form, error) {
+	pairs, err := parsePairs(body)
+	if err != nil {
+		return nil, err
+	}
 	f := form{}
+	seen := map[string]bool{}
+	for _, p := range pairs {
+		if seen[p.name] {
+			return nil, repeatedParameter(p.name)
+		}
+		seen[p.name] = true
+		if p.value != "" {
+			f[p.name] = p.value
+		}
+	}
+	return f, nil
+}
+
+// pair is one parameter as it was sent.
+type pair struct{ name, value string }
+
+// parsePairs reads every pair of a form or query, strictly and in order.
+func parsePairs(body string) ([]pair, error) {
 	if body == "" {
-		return f, nil
+		return nil, nil
 	}
 	if strings.Count(body, "&") >= maxParameters {
 		return nil, refuse("form.encoding")
 	}
-	seen := map[string]bool{}
-	var repeated *fault
-	for pair := range strings.SplitSeq(body, "&") {
-		rawName, rawValue, _ := strings.Cut(pair, "=")
+	var pairs []pair
+	for text := range strings.SplitSeq(body, "&") {
+		rawName, rawValue, _ := strings.Cut(text, "=")
 		name, nameOK := decodePart(rawName)
 		value, valueOK := decodePart(rawValue)
 		if !nameOK || !valueOK {
 			return nil, refuse("form.encoding")
 		}
-		if seen[name] && repeated == nil {
-			repeated = repeatedParameter(name)
-		}
-		seen[name] = true
-		if value != "" {
-			f[name] = value
-		}
+		pairs = append(pairs, pair{name, value})
 	}
-	if repeated != nil {
-		return nil, repeated
-	}
-	return f, nil
+	return pairs, nil
 }
 
 func repeatedParameter(name string) *fault {

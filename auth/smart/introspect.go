@@ -31,28 +31,53 @@ func (s *Server) introspect(w http.ResponseWriter, r *http.Request, q request) e
 	if token == "" {
 		return &fault{rule: "form.missing", name: "token", client: asker.client}
 	}
-	found, err := s.access(ctx, token)
+	found, about, err := s.aboutToken(ctx, token)
 	if err != nil {
 		return err
 	}
-	if found == nil || !asker.all && found.Client != asker.client.id {
+	if about == nil || !asker.all && found != asker.client.id {
 		if err := s.countGuess(ctx, asker.client.id); err != nil {
 			return err
 		}
 		s.writeJSON(w, http.StatusOK, map[string]bool{"active": false})
 		return nil
 	}
-	if found.Client != asker.client.id {
+	if found != asker.client.id {
 		s.log.LogAttrs(ctx, slog.LevelInfo, "introspected", slog.String("outcome", "ok"),
-			slog.String("client_id", asker.client.id), slog.String("organization", asker.client.organization), slog.String("of", found.Client),
+			slog.String("client_id", asker.client.id), slog.String("organization", asker.client.organization), slog.String("of", found),
 			slog.String("token", token.trace()), slog.String("address", q.address), slog.String("request_id", q.id))
 	}
-	s.writeJSON(w, http.StatusOK, map[string]any{
-		"active": true, "scope": found.Scopes, "client_id": found.Client, "sub": found.Client,
-		"exp": found.Expires.Unix(), "iat": found.Issued.Unix(), "token_type": "Bearer",
-		"iss": s.base, "aud": s.fhirBase,
-	})
+	s.writeJSON(w, http.StatusOK, about)
 	return nil
+}
+
+// aboutToken returns the client of a live token and what introspection says of it (SMART-502), nil
+// for everything else.
+func (s *Server) aboutToken(ctx context.Context, token Secret) (string, map[string]any, error) {
+	if token.is(prefixRefresh) {
+		return s.aboutRefresh(ctx, token)
+	}
+	a, err := s.access(ctx, token)
+	if err != nil || a == nil {
+		return "", nil, err
+	}
+	about := map[string]any{
+		"active": true, "scope": a.Scopes, "client_id": a.Client, "sub": a.Client,
+		"exp": a.Expires.Unix(), "iat": a.Issued.Unix(), "token_type": "Bearer",
+		"iss": s.base, "aud": s.fhirBase,
+	}
+	if g := a.grant; g != nil {
+		about["sub"], about["patient"], about["fhirUser"] = g.Subject, refOf(g.Patient).ID, s.fhirBase+"/"+g.FHIRUser
+	}
+	return a.Client, about, nil
+}
+
+func (s *Server) aboutRefresh(ctx context.Context, token Secret) (string, map[string]any, error) {
+	r, g, err := s.liveRefresh(ctx, token)
+	if err != nil || r == nil {
+		return "", nil, err
+	}
+	return r.Client, map[string]any{"active": true, "client_id": r.Client, "scope": g.Scopes, "exp": r.Expires.Unix()}, nil
 }
 
 // introspector authenticates the caller: a bearer token with the scope, or a client that is not
@@ -101,14 +126,14 @@ func (s *Server) revoke(w http.ResponseWriter, r *http.Request, q request) error
 	if token == "" {
 		return &fault{rule: "form.missing", name: "token", client: c.party()}
 	}
-	found, err := s.access(ctx, token)
+	if err := s.crossOrigin(w.Header(), c, r); err != nil {
+		return err
+	}
+	revoked, err := s.revokeToken(ctx, c, token)
 	if err != nil {
 		return err
 	}
-	if found != nil && found.Client == c.ID {
-		if _, err := s.state.Take(ctx, kindAccess, token.hash()); err != nil && fhir.KindOf(err) != fhir.NotFound {
-			return err
-		}
+	if revoked {
 		s.log.LogAttrs(ctx, slog.LevelInfo, "grant_revoked", slog.String("outcome", "ok"),
 			slog.String("client_id", c.ID), slog.String("organization", c.OrganizationRef), slog.String("token", token.trace()), slog.String("by", "client"),
 			slog.String("address", q.address), slog.String("request_id", q.id))
@@ -118,32 +143,69 @@ func (s *Server) revoke(w http.ResponseWriter, r *http.Request, q request) error
 	return nil
 }
 
+// revokeToken ends a token of the client: an access token alone, a refresh token with its grant.
+func (s *Server) revokeToken(ctx context.Context, c *registered, token Secret) (bool, error) {
+	if token.is(prefixRefresh) {
+		r, err := s.refreshOf(ctx, token)
+		if err != nil || r == nil || r.Client != c.ID {
+			return false, err
+		}
+		return true, s.endGrant(ctx, r.Grant)
+	}
+	a, err := s.recordOf(ctx, token)
+	if err != nil || a == nil || a.Client != c.ID {
+		return false, err
+	}
+	_, err = s.state.Take(ctx, kindAccess, token.hash())
+	return err == nil, absent(err)
+}
+
 // access returns the record of a live access token of an active client, and nil for everything
-// else. It is the per-request check of smart.md 3.1, without a cache.
+// else. It is the per-request check of smart.md 3.1, without a cache: record, end, client, and of a
+// token with a user the grant, the user and the Consent.
 func (s *Server) access(ctx context.Context, token Secret) (*accessRecord, error) {
 	const op = "smart.access"
-	if !token.isAccess() {
-		return nil, nil
-	}
-	value, err := s.state.Get(ctx, kindAccess, token.hash())
-	if fhir.KindOf(err) == fhir.NotFound && err != nil {
-		return nil, nil
-	}
-	if err != nil {
+	a, err := s.recordOf(ctx, token)
+	if err != nil || a == nil {
 		return nil, fhir.Wrap(op, err)
-	}
-	var a accessRecord
-	if err := json.Unmarshal(value, &a); err != nil {
-		return nil, fhir.Wrap(op, err)
-	}
-	if !s.clock().Before(a.Expires) {
-		return nil, nil
 	}
 	c, found, err := s.registry.lookup(ctx, a.Client)
 	if err != nil {
 		return nil, fhir.Wrap(op, err)
 	}
 	if !found || !c.active() {
+		return nil, nil
+	}
+	if a.Grant == "" {
+		return a, nil
+	}
+	if s.family == nil {
+		return nil, nil
+	}
+	if a.grant, err = s.grantOf(ctx, a.Grant); err != nil {
+		return nil, fhir.Wrap(op, err)
+	}
+	live, err := s.alive(ctx, a.grant)
+	if err != nil || !live {
+		return nil, fhir.Wrap(op, err)
+	}
+	return a, nil
+}
+
+// recordOf returns the record of an access token that is not over.
+func (s *Server) recordOf(ctx context.Context, token Secret) (*accessRecord, error) {
+	if !token.is(prefixAccess) {
+		return nil, nil
+	}
+	value, err := s.state.Get(ctx, kindAccess, token.hash())
+	if err != nil {
+		return nil, absent(err)
+	}
+	var a accessRecord
+	if err := json.Unmarshal(value, &a); err != nil {
+		return nil, fhir.Wrap("smart.recordOf", err)
+	}
+	if !s.clock().Before(a.Expires) {
 		return nil, nil
 	}
 	return &a, nil

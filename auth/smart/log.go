@@ -8,14 +8,24 @@ import (
 
 // Log lines hold ids and rules, never a token, secret, assertion, parameter or name (smart.md 9).
 
-func (s *Server) logIssued(ctx context.Context, q request, c *registered, a tokenAnswer) {
-	s.log.LogAttrs(ctx, slog.LevelInfo, "token_issued",
+func (s *Server) logIssued(ctx context.Context, q request, c *registered, grant string, a tokenAnswer) {
+	event := "token_issued"
+	if grant == GrantRefresh {
+		event = "token_refreshed"
+	}
+	s.log.LogAttrs(ctx, slog.LevelInfo, event,
 		slog.String("outcome", "ok"),
 		slog.String("client_id", c.ID),
 		slog.String("organization", c.OrganizationRef),
 		slog.String("token", Secret(a.AccessToken).trace()),
 		slog.String("address", q.address),
 		slog.String("request_id", q.id))
+}
+
+// logVisit logs what happened on a page.
+func (s *Server) logVisit(v *visit, level slog.Level, event string, attrs ...slog.Attr) {
+	attrs = append(attrs, slog.String("address", v.address), slog.String("request_id", v.id))
+	s.log.LogAttrs(v.ctx(), level, event, attrs...)
 }
 
 // eventOf names the event of a refusal.

@@ -16,9 +16,16 @@ type Secret string
 
 // Prefixes of random values (smart.md 3.1).
 const (
-	prefixAccess = "dra_"
-	prefixSecret = "drs_"
-	prefixClient = "c_"
+	prefixAccess      = "dra_"
+	prefixRefresh     = "drr_"
+	prefixCode        = "drc_"
+	prefixSecret      = "drs_"
+	prefixClient      = "c_"
+	prefixUser        = "u_"
+	prefixGrant       = "g_"
+	prefixInteraction = "i_"
+	prefixBrowser     = "b_"
+	prefixSession     = "s_"
 )
 
 const secretBytes = 32
@@ -63,8 +70,8 @@ func (s Secret) trace() string {
 	return hex.EncodeToString(h[:4])
 }
 
-// isAccess reports whether s has the form of an access token.
-func (s Secret) isAccess() bool {
-	body, found := strings.CutPrefix(string(s), prefixAccess)
+// is reports whether s has the form of a random value with the prefix.
+func (s Secret) is(prefix string) bool {
+	body, found := strings.CutPrefix(string(s), prefix)
 	return found && len(body) == base64.RawURLEncoding.EncodedLen(secretBytes)
 }

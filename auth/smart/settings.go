@@ -19,9 +19,21 @@ type Settings struct {
 	JWKSPrivateHosts []string      `yaml:"jwksPrivateHosts"` // exact host:port of key sets inside the institution's network
 	TokenRate        float64       `yaml:"tokenRate"`        // tokens per second and client; 0: no limit
 	TokenBurst       int           `yaml:"tokenBurst"`       // tokens at once
+
+	AccessTokenTTL           time.Duration `yaml:"accessTokenTTL"`           // life of a token with a user, at most 1 h
+	CodeTTL                  time.Duration `yaml:"codeTTL"`                  // life of a code, at most 60 s
+	SessionIdle              time.Duration `yaml:"sessionIdle"`              // a login is over after so long without a page
+	SessionMax               time.Duration `yaml:"sessionMax"`               // a login is over after so long
+	RefreshIdle              time.Duration `yaml:"refreshIdle"`              // a refresh token is over after so long without use
+	RefreshMax               time.Duration `yaml:"refreshMax"`               // longest grant that a user can choose
+	RefreshGracePublic       time.Duration `yaml:"refreshGracePublic"`       // second use that kills no grant, at most 10 s
+	RefreshGraceConfidential time.Duration `yaml:"refreshGraceConfidential"` // the same for clients that authenticate
 }
 
 const maxBackendTTL = 300 * time.Second
+
+// day is 24 hours; what a user chooses in days ends at the same time of day in UTC.
+const day = 24 * time.Hour
 
 // DefaultSettings returns the defaults of smart.md 1.
 func DefaultSettings() Settings {
@@ -30,6 +42,14 @@ func DefaultSettings() Settings {
 		AssertionAlgs:   []string{jose.RS384, jose.ES384},
 		TokenRate:       200,
 		TokenBurst:      1000,
+
+		AccessTokenTTL:           900 * time.Second,
+		CodeTTL:                  60 * time.Second,
+		SessionIdle:              30 * time.Minute,
+		SessionMax:               12 * time.Hour,
+		RefreshIdle:              90 * day,
+		RefreshMax:               365 * day,
+		RefreshGraceConfidential: 10 * time.Second,
 	}
 }
 
@@ -59,5 +79,29 @@ func (s Settings) check() error {
 	if s.TokenRate < 0 || (s.TokenRate > 0 && s.TokenBurst < 1) {
 		errs = append(errs, errors.New("tokenRate must not be negative, and needs a tokenBurst of at least 1"))
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, s.checkLives()...)...)
+}
+
+// checkLives judges the durations of the code flow.
+func (s Settings) checkLives() []error {
+	lives := []struct {
+		name               string
+		value, least, most time.Duration
+	}{
+		{"accessTokenTTL", s.AccessTokenTTL, time.Second, time.Hour},
+		{"codeTTL", s.CodeTTL, time.Second, time.Minute},
+		{"sessionIdle", s.SessionIdle, time.Minute, day},
+		{"sessionMax", s.SessionMax, s.SessionIdle, 7 * day},
+		{"refreshIdle", s.RefreshIdle, time.Hour, 365 * day},
+		{"refreshMax", s.RefreshMax, time.Hour, 2 * 365 * day},
+		{"refreshGracePublic", s.RefreshGracePublic, 0, 10 * time.Second},
+		{"refreshGraceConfidential", s.RefreshGraceConfidential, 0, 10 * time.Second},
+	}
+	var errs []error
+	for _, l := range lives {
+		if l.value < l.least || l.value > l.most {
+			errs = append(errs, fmt.Errorf("%s must lie between %s and %s", l.name, l.least, l.most))
+		}
+	}
+	return errs
 }

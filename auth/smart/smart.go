@@ -32,9 +32,16 @@ type State interface {
 
 // Kinds of state that this package writes.
 const (
-	kindAccess    = "at"
-	kindAssertion = "jti"
-	kindRate      = "rate"
+	kindAccess      = "at"
+	kindAssertion   = "jti"
+	kindRate        = "rate"
+	kindGrant       = "grant"
+	kindCode        = "code"
+	kindCodeUsed    = "codeused"
+	kindRefresh     = "rt"
+	kindRefreshUsed = "rtused"
+	kindInteraction = "ixn"
+	kindSession     = "sess"
 )
 
 // TypeLetters is one served resource type with the scope letters that it supports, in the order
@@ -44,7 +51,8 @@ type TypeLetters struct {
 	Letters string
 }
 
-// Config is what a Server is made of. Every member is required.
+// Config is what a Server is made of. Every member is required, but the last three: they are given
+// together, and without them there is no code flow.
 type Config struct {
 	Base     string               // public URL of the server: scheme, host, optional port, nothing more
 	Clock    func() time.Time     // present instant
@@ -54,6 +62,10 @@ type Config struct {
 	Served   func() []TypeLetters // types of the CapabilityStatement's table
 	Log      *slog.Logger
 	Settings Settings
+
+	Family *Family // what the FHIR side knows of children and consents
+	Users  *Users  // local accounts
+	Keys   *Keys   // keys of the id_token
 }
 
 // Server answers the endpoints of the authorisation server. It is safe for concurrent use.
@@ -70,6 +82,11 @@ type Server struct {
 	faults   map[string]entry
 	keys     *fetcher
 	rates    *limits
+
+	family  *Family // nil: no code flow
+	users   *Users
+	signing *Keys
+	pages   *pages
 }
 
 // New returns a Server. It fails with one error that names every fault of the configuration.
@@ -78,7 +95,12 @@ func New(c Config) (*Server, error) {
 	if err := errors.Join(baseErr, c.missing(), c.Settings.check()); err != nil {
 		return nil, fmt.Errorf("smart.New: %w", err)
 	}
+	rendered, err := newPages()
+	if err != nil {
+		return nil, fmt.Errorf("smart.New: %w", err)
+	}
 	return &Server{
+		family: c.Family, users: c.Users, signing: c.Keys, pages: rendered,
 		base:     c.Base,
 		fhirBase: c.Base + "/fhir",
 		clock:    c.Clock,
@@ -107,6 +129,12 @@ func (c Config) missing() error {
 		if !p.ok {
 			errs = append(errs, fmt.Errorf("%s is required", p.name))
 		}
+	}
+	if flow := c.Family != nil; flow != (c.Users != nil) || flow != (c.Keys != nil) {
+		errs = append(errs, errors.New("Family, Users and Keys go together"))
+	}
+	if c.Family != nil {
+		errs = append(errs, c.Family.missing())
 	}
 	return errors.Join(errs...)
 }
@@ -137,6 +165,21 @@ func (s *Server) Routes(r chi.Router) {
 	r.Handle("/auth/introspect", s.endpoint(false, s.introspect))
 	r.Handle("/auth/revoke", s.endpoint(true, s.revoke))
 	r.Handle("/auth/errors", http.HandlerFunc(s.errorsPage))
+	if s.family != nil {
+		s.flowRoutes(r)
+	}
+}
+
+// flowRoutes adds what a person's browser meets (smart.md 1).
+func (s *Server) flowRoutes(r chi.Router) {
+	r.Handle("/auth/jwks", s.public(s.keySet))
+	r.Handle("/auth/authorize", s.visits(maxForm, false, s.authorize))
+	r.Handle("/auth/login", s.page(s.login))
+	r.Handle("/auth/child", s.page(s.child))
+	r.Handle("/auth/consent", s.page(s.consent))
+	r.Handle("/auth/apps", s.page(s.apps))
+	r.Handle("/auth/logout", s.page(s.logout))
+	r.Handle("/auth/assets/{name}", http.HandlerFunc(s.asset))
 }
 
 // Handler returns the endpoints on a router of their own.

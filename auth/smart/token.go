@@ -15,9 +15,12 @@ type accessRecord struct {
 	Client       string    `json:"client"`
 	Organization string    `json:"organization,omitempty"` // Organization/id
 	Scopes       string    `json:"scopes"`                 // as answered
-	Purpose      string    `json:"purpose"`
+	Purpose      string    `json:"purpose,omitempty"`      // with a grant, the role's default at each request
+	Grant        string    `json:"grant,omitempty"`        // of a token with a user
 	Issued       time.Time `json:"issued"`
 	Expires      time.Time `json:"expires"`
+
+	grant *grantRecord // of Grant, once it was looked up
 }
 
 // party names the token's client in a log.
@@ -25,10 +28,26 @@ func (a *accessRecord) party() party { return party{a.Client, a.Organization} }
 
 // tokenAnswer is the answer of SMART-303.
 type tokenAnswer struct {
-	AccessToken string `json:"access_token"`
-	TokenType   string `json:"token_type"`
-	ExpiresIn   int    `json:"expires_in"` // seconds
-	Scope       string `json:"scope"`
+	AccessToken string
+	TokenType   string
+	ExpiresIn   int // seconds
+	Scope       string
+	Refresh     Secret // empty: none
+	IDToken     string // empty: none
+	Patient     string // id of the patient in context; empty: none
+}
+
+// body is the answer as it is written.
+func (a tokenAnswer) body() map[string]any {
+	m := map[string]any{
+		"access_token": a.AccessToken, "token_type": a.TokenType, "expires_in": a.ExpiresIn, "scope": a.Scope,
+	}
+	for name, value := range map[string]string{"refresh_token": a.Refresh.Reveal(), "id_token": a.IDToken, "patient": a.Patient} {
+		if value != "" {
+			m[name] = value
+		}
+	}
+	return m
 }
 
 // token answers POST /auth/token. The first failing step answers: transport, repeated parameters,
@@ -42,20 +61,33 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request, q request) error 
 	if grant != GrantCredentials && grant != GrantCode && grant != GrantRefresh {
 		return refuse("grant.type")
 	}
-	c, err := s.authenticate(ctx, q)
+	c, err := s.tokenClient(ctx, grant, q)
 	if err != nil {
+		return err
+	}
+	if err := s.crossOrigin(w.Header(), c, r); err != nil {
 		return err
 	}
 	answer, err := s.grant(ctx, grant, c, q)
 	if err != nil {
 		return ofClient(err, c)
 	}
-	s.logIssued(ctx, q, c, answer)
-	s.writeJSON(w, http.StatusOK, map[string]any{
-		"access_token": answer.AccessToken, "token_type": answer.TokenType,
-		"expires_in": answer.ExpiresIn, "scope": answer.Scope,
-	})
+	s.logIssued(ctx, q, c, grant, answer)
+	s.writeJSON(w, http.StatusOK, answer.body())
 	return nil
+}
+
+// tokenClient authenticates the client. A public client may leave its name out of a refresh: the
+// token names it (SMART-422).
+func (s *Server) tokenClient(ctx context.Context, grant string, q request) (*registered, error) {
+	unnamed := grant == GrantRefresh && q.form["refresh_token"] != "" && len(q.http.Header.Values("Authorization")) == 0
+	for _, name := range []string{"client_id", "client_secret", "client_assertion", "client_assertion_type"} {
+		unnamed = unnamed && q.form[name] == ""
+	}
+	if unnamed && s.family != nil {
+		return s.byRefresh(ctx, q)
+	}
+	return s.authenticate(ctx, q)
 }
 
 func (s *Server) grant(ctx context.Context, grant string, c *registered, q request) (tokenAnswer, error) {
@@ -63,10 +95,10 @@ func (s *Server) grant(ctx context.Context, grant string, c *registered, q reque
 		return tokenAnswer{}, refuse("grant.client")
 	}
 	switch grant {
-	case GrantCode: // no code has ever been issued: there is no authorisation endpoint yet
-		return tokenAnswer{}, refuse("code.unknown")
+	case GrantCode:
+		return s.redeem(ctx, c, q)
 	case GrantRefresh:
-		return tokenAnswer{}, refuse("refresh.unknown")
+		return s.refresh(ctx, c, q)
 	}
 	return s.clientCredentials(ctx, c, q.form)
 }

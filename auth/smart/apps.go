@@ -1,0 +1,190 @@
+package smart
+
+import (
+	"cmp"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/drieluik/drieluik/auth"
+	"github.com/drieluik/drieluik/fhir"
+)
+
+type appsView struct {
+	Tables []appsTable
+	Sure   *appRow // of the page that asks once more
+	CSRF   string
+}
+
+// appsTable is one child.
+type appsTable struct {
+	Child string
+	Rows  []appRow
+}
+
+type appRow struct {
+	Consent, App, Org, Child string
+	What                     []string
+	Since, Used, Until       string
+}
+
+// apps shows which apps read data, and stops one (SMART-513).
+func (s *Server) apps(v *visit) error {
+	current, err := s.session(v.ctx(), v.r)
+	if err != nil {
+		return err
+	}
+	if current == nil {
+		return s.loginForApps(v)
+	}
+	if v.r.Method != http.MethodPost {
+		return s.showApps(v, current)
+	}
+	if !v.sameForm(current.secret, "", "apps") {
+		return forged()
+	}
+	return s.withdraw(v, current)
+}
+
+// loginForApps begins an interaction without an app.
+func (s *Server) loginForApps(v *visit) error {
+	browser := cookie(v.r, cookieBrowser, prefixBrowser)
+	if browser == "" {
+		var err error
+		if browser, err = newSecret(s.random, prefixBrowser, secretBytes); err != nil {
+			return err
+		}
+		setCookie(v.w, cookieBrowser, browser.Reveal(), 0)
+	}
+	ixn := &interaction{Created: s.clock().UTC()}
+	id, err := s.begin(v.ctx(), browser, ixn)
+	if err != nil {
+		return err
+	}
+	return v.seeOther(ixn.next(id))
+}
+
+// given returns the user's live Consents to apps whose grant stands.
+func (s *Server) given(v *visit, current *session) ([]GivenConsent, error) {
+	consents, err := s.family.Consents(v.ctx(), current.who.user())
+	if err != nil {
+		return nil, unavailable("smart.apps", err)
+	}
+	slices.SortFunc(consents, func(a, b GivenConsent) int {
+		return cmp.Or(cmp.Compare(a.GivenName, b.GivenName), b.Since.Compare(a.Since), cmp.Compare(a.Consent.ID, b.Consent.ID))
+	})
+	var out []GivenConsent
+	for _, c := range consents {
+		id, err := s.state.Get(v.ctx(), kindGrant, consentKey(c.Consent.Current().String()))
+		if absent(err) != nil {
+			return nil, err
+		}
+		if err != nil {
+			continue
+		}
+		g, err := s.grantOf(v.ctx(), string(id))
+		if err != nil {
+			return nil, err
+		}
+		live, err := s.alive(v.ctx(), g)
+		if err != nil {
+			return nil, err
+		}
+		if live {
+			out = append(out, c)
+		}
+	}
+	return out, nil
+}
+
+func (s *Server) showApps(v *visit, current *session) error {
+	consents, err := s.given(v, current)
+	if err != nil {
+		return err
+	}
+	view := appsView{CSRF: csrfField(current.secret, "", "apps")}
+	for _, c := range consents {
+		row, err := s.appRow(v, c)
+		if err != nil {
+			return err
+		}
+		if v.value("stop") == row.Consent {
+			view.Sure = &row
+			return s.show(v, http.StatusOK, screen{Page: "withdraw", Title: "apps.title", App: row.App, Login: current.who.Login, Body: view})
+		}
+		i := slices.IndexFunc(view.Tables, func(t appsTable) bool { return t.Child == c.GivenName })
+		if i < 0 {
+			i, view.Tables = len(view.Tables), append(view.Tables, appsTable{Child: c.GivenName})
+		}
+		view.Tables[i].Rows = append(view.Tables[i].Rows, row)
+	}
+	return s.show(v, http.StatusOK, screen{Page: "apps", Title: "apps.title", Login: current.who.Login, Switch: true, Body: view})
+}
+
+func (s *Server) appRow(v *visit, c GivenConsent) (appRow, error) {
+	row := appRow{
+		Consent: c.Consent.Current().String(), App: v.t("apps.gone"), Child: c.GivenName,
+		Since: dayText(c.Since), Until: dayText(c.Until), Used: v.t("apps.never"),
+	}
+	client, found, err := s.registry.lookup(v.ctx(), c.ClientID)
+	if err != nil {
+		return row, err
+	}
+	if found {
+		row.App, row.Org = client.appName(v.lang), client.organizationText()
+	}
+	stamp, err := s.state.Get(v.ctx(), kindGrant, usedKey(row.Consent))
+	if absent(err) != nil {
+		return row, err
+	}
+	if err == nil {
+		var used time.Time
+		if err := used.UnmarshalText(stamp); err != nil {
+			return row, err
+		}
+		row.Used = dayText(used)
+	}
+	scopes, err := auth.ParseScopes(strings.Join(c.Scopes, " "))
+	if err != nil {
+		return row, err
+	}
+	for _, g := range groups() {
+		kinds := within(g, func(k fhir.Type) bool { return reads(scopes, k) || changes(scopes, k) })
+		if len(kinds) > 0 {
+			row.What = append(row.What, groupLabel(v, g, kinds))
+		}
+	}
+	return row, nil
+}
+
+// dayText is a date as it stands on a page.
+func dayText(t time.Time) string { return t.UTC().Format("2006-01-02") }
+
+// withdraw sets the Consent inactive first, then ends the grant.
+func (s *Server) withdraw(v *visit, current *session) error {
+	consent, ok := fhir.ParseRef(v.value("consent"))
+	if !ok || consent.Type != "Consent" {
+		return late()
+	}
+	err := s.family.WithdrawConsent(v.ctx(), consent.Current(), current.who.user())
+	if err != nil && fhir.KindOf(err) == fhir.NotFound {
+		return late()
+	}
+	if err != nil {
+		return unavailable("smart.withdraw", err)
+	}
+	id, err := s.state.Get(v.ctx(), kindGrant, consentKey(consent.Current().String()))
+	if absent(err) != nil {
+		return err
+	}
+	if err == nil {
+		if err := s.endGrant(v.ctx(), string(id)); err != nil {
+			return err
+		}
+	}
+	s.logVisit(v, slog.LevelInfo, "grant_revoked", slog.String("outcome", "ok"), slog.String("by", "user"),
+		slog.String("user", current.who.FHIRUser), slog.String("consent", consent.Current().String()), slog.String("grant", string(id)))
+	return v.seeOther("/auth/apps")
+}

@@ -1,0 +1,303 @@
+package smart
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/json"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/drieluik/drieluik/auth"
+	"github.com/drieluik/drieluik/fhir"
+)
+
+// grantRecord is what a user delegated to a client (smart.md 3.1). It holds ids alone, and nothing of
+// it changes after it was written: to end a grant is to remove it.
+type grantRecord struct {
+	ID       string    `json:"id"`
+	Client   string    `json:"client"`
+	Subject  string    `json:"subject"`
+	FHIRUser string    `json:"fhir_user"`
+	Patient  string    `json:"patient"` // Patient/id
+	Scopes   string    `json:"scopes"`  // as answered
+	Consent  string    `json:"consent"` // Consent/id
+	Session  string    `json:"session,omitempty"`
+	AuthTime time.Time `json:"auth_time"`
+	ACR      string    `json:"acr"`
+	Created  time.Time `json:"created"`
+	End      time.Time `json:"end"`
+}
+
+// codeRecord is what is kept of a code, sealed under the code itself: a day, so that a replay is
+// seen, of which CodeTTL is its life.
+type codeRecord struct {
+	Grant     string    `json:"grant"`
+	Client    string    `json:"client"`
+	Redirect  string    `json:"redirect"`
+	Challenge string    `json:"challenge"`
+	Nonce     string    `json:"nonce,omitempty"`
+	Expires   time.Time `json:"expires"`
+}
+
+const (
+	codeSeal   = "code"
+	codeMemory = day
+)
+
+func grantKey(id string) [32]byte { return sha256.Sum256([]byte("grant\x00" + id)) }
+
+// usedKey is where the last use of a grant is noted, apart from the grant, so that a note can never
+// bring back a grant that was ended meanwhile.
+func usedKey(consent string) [32]byte { return sha256.Sum256([]byte("used\x00" + consent)) }
+
+// consentKey leads from a Consent to its grant.
+func consentKey(consent string) [32]byte { return sha256.Sum256([]byte("consent\x00" + consent)) }
+
+// makeGrant writes the FHIR Consent, then the grant, then the code.
+func (s *Server) makeGrant(v *visit, f *flow, o *offer, chosen *ChildChoice, t ticks, permitted auth.Scopes) (Secret, error) {
+	ctx, user := v.ctx(), f.session.who.user()
+	standing, err := s.family.Standing(ctx, user, chosen.Patient)
+	if err != nil {
+		return "", err
+	}
+	id, err := newSecret(s.random, prefixGrant, 16)
+	if err != nil {
+		return "", err
+	}
+	now := s.clock().UTC()
+	scopes := o.granted(permitted, t.duration)
+	end := s.endOf(f.session, chosen, t.duration, now)
+	given := ConsentGrant{
+		User: user, Patient: chosen.Patient.Current(), Performer: chosen.Performer.Current(),
+		ClientID: f.client.ID, ClientName: f.client.Name, Organization: f.client.org,
+		Scopes: strings.Fields(permitted.String()), From: now, Until: end,
+		Text: consentText(v, f, chosen, permitted, t.duration), Language: v.lang, TextVersion: textVersion,
+	}
+	if purposes := auth.Purposes(standing.Role); len(purposes) > 0 {
+		given.Purpose = purposes[0]
+	}
+	for _, k := range o.types {
+		if reads(permitted, k) || changes(permitted, k) {
+			given.Types, given.Write = append(given.Types, k), given.Write || changes(permitted, k)
+		}
+	}
+	consent, err := s.family.GrantConsent(ctx, given)
+	if err != nil {
+		return "", err
+	}
+	g := &grantRecord{
+		ID: id.Reveal(), Client: f.client.ID, Subject: user.Subject, FHIRUser: user.FHIRUser.String(),
+		Patient: given.Patient.String(), Scopes: strings.Join(scopes, " "), Consent: consent.Current().String(),
+		AuthTime: f.session.At, ACR: f.session.ACR, Created: now, End: end,
+	}
+	if t.duration == durationOnce {
+		g.Session = f.session.id()
+	}
+	if err := s.saveGrant(ctx, g); err != nil {
+		return "", err
+	}
+	s.logVisit(v, slog.LevelInfo, "consent_given", slog.String("outcome", "ok"), slog.String("client_id", g.Client),
+		slog.String("user", g.FHIRUser), slog.String("patient", g.Patient), slog.String("grant", g.ID),
+		slog.String("consent", g.Consent), slog.Int("text_version", textVersion), slog.String("scopes", g.Scopes))
+	return s.issueCode(ctx, g, f.interaction, now)
+}
+
+// endOf is the end of a grant: the user's choice, but not past a birthday at which this user's
+// representation changes.
+func (s *Server) endOf(current *session, chosen *ChildChoice, duration string, now time.Time) time.Time {
+	end := current.End
+	switch duration {
+	case durationMonth:
+		end = now.Add(min(90*day, s.settings.RefreshMax))
+	case durationYear:
+		end = now.Add(min(365*day, s.settings.RefreshMax))
+	}
+	if !chosen.Until.IsZero() && chosen.Until.Before(end) {
+		end = chosen.Until
+	}
+	return end.UTC()
+}
+
+func (s *Server) saveGrant(ctx context.Context, g *grantRecord) error {
+	value, err := json.Marshal(g)
+	if err != nil {
+		return err
+	}
+	life := max(g.End.Sub(s.clock()), time.Second)
+	if err := s.state.Put(ctx, kindGrant, grantKey(g.ID), value, life); err != nil {
+		return err
+	}
+	return s.state.Put(ctx, kindGrant, consentKey(g.Consent), []byte(g.ID), life)
+}
+
+func (s *Server) issueCode(ctx context.Context, g *grantRecord, ixn *interaction, now time.Time) (Secret, error) {
+	code, err := newSecret(s.random, prefixCode, secretBytes)
+	if err != nil {
+		return "", err
+	}
+	value, err := seal(s.random, code, codeSeal, codeRecord{
+		Grant: g.ID, Client: g.Client, Redirect: ixn.Redirect, Challenge: ixn.Challenge, Nonce: ixn.Nonce,
+		Expires: now.Add(s.settings.CodeTTL),
+	})
+	if err != nil {
+		return "", err
+	}
+	return code, s.state.Put(ctx, kindCode, code.hash(), value, codeMemory)
+}
+
+// grantOf returns a grant that stands, nil when it was ended or is over.
+func (s *Server) grantOf(ctx context.Context, id string) (*grantRecord, error) {
+	value, err := s.state.Get(ctx, kindGrant, grantKey(id))
+	if err != nil {
+		return nil, absent(err)
+	}
+	g := &grantRecord{}
+	if err := json.Unmarshal(value, g); err != nil {
+		return nil, err
+	}
+	return g, nil
+}
+
+// alive is the per-request check of smart.md 3.1 from the grant to the Consent, in that order: the
+// grant, its session, the user, the Consent. Custody and age are auth.Decide's.
+func (s *Server) alive(ctx context.Context, g *grantRecord) (bool, error) {
+	if g == nil || !s.clock().Before(g.End) {
+		return false, nil
+	}
+	if g.Session != "" {
+		hash, ok := sessionHash(g.Session)
+		if !ok {
+			return false, nil
+		}
+		current, err := s.sessionOf(ctx, hash)
+		if err != nil || current == nil || current.Subject != g.Subject {
+			return false, err
+		}
+	}
+	who, err := s.users.bySubject(ctx, g.Subject)
+	if err != nil || who == nil || !who.active() || who.FHIRUser != g.FHIRUser {
+		return false, err
+	}
+	live, err := s.family.ConsentLive(ctx, refOf(g.Consent))
+	return live && err == nil, unavailable("smart.alive", err)
+}
+
+// endGrant kills every token of a grant with the next request.
+func (s *Server) endGrant(ctx context.Context, id string) error {
+	_, err := s.state.Take(ctx, kindGrant, grantKey(id))
+	return absent(err)
+}
+
+// redeem gives the tokens of a code (SMART-108, 109, 308). Whoever presents a code first consumes it;
+// whoever comes later kills its grant.
+func (s *Server) redeem(ctx context.Context, c *registered, q request) (tokenAnswer, error) {
+	code := Secret(q.form["code"])
+	if code == "" {
+		return tokenAnswer{}, &fault{rule: "form.missing", name: "code"}
+	}
+	if s.family == nil || !code.is(prefixCode) {
+		return tokenAnswer{}, refuse("code.unknown")
+	}
+	var record codeRecord
+	value, err := s.state.Get(ctx, kindCode, code.hash())
+	if err == nil {
+		err = open(code, codeSeal, value, &record)
+	}
+	if err != nil {
+		if fhir.KindOf(err) == fhir.NotFound {
+			return tokenAnswer{}, refuse("code.unknown")
+		}
+		return tokenAnswer{}, err
+	}
+	g, err := s.grantOf(ctx, record.Grant) // before the claim: losers end the grant after it
+	if err != nil {
+		return tokenAnswer{}, err
+	}
+	first, _, err := s.state.Once(ctx, kindCodeUsed, code.hash(), codeMemory)
+	if err != nil {
+		return tokenAnswer{}, err
+	}
+	if !first {
+		return tokenAnswer{}, s.codeReplayed(ctx, q, c, record.Grant)
+	}
+	if err := s.checkCode(&record, c, q.form); err != nil {
+		if ended := s.endGrant(ctx, record.Grant); ended != nil { // nobody can use it any more
+			return tokenAnswer{}, ended
+		}
+		return tokenAnswer{}, err
+	}
+	live, err := s.alive(ctx, g)
+	if err != nil {
+		return tokenAnswer{}, err
+	}
+	if !live {
+		return tokenAnswer{}, refuse("refresh.withdrawn")
+	}
+	return s.issueUser(ctx, g, g.Scopes, record.Nonce)
+}
+
+func (s *Server) codeReplayed(ctx context.Context, q request, c *registered, grant string) error {
+	if err := s.endGrant(ctx, grant); err != nil {
+		return err
+	}
+	s.log.LogAttrs(ctx, slog.LevelWarn, "code_replay", slog.String("outcome", "refused"), slog.String("client_id", c.ID),
+		slog.String("grant", grant), slog.String("address", q.address), slog.String("request_id", q.id))
+	return refuse("code.used")
+}
+
+// checkCode judges a code that was just consumed.
+func (s *Server) checkCode(record *codeRecord, c *registered, f form) error {
+	switch {
+	case record.Client != c.ID:
+		return refuse("code.client")
+	case !s.clock().Before(record.Expires):
+		return refuse("code.expired")
+	case record.Redirect != f["redirect_uri"]:
+		return refuse("code.redirect")
+	case !verifies(f["code_verifier"], record.Challenge):
+		return refuse("code.pkce")
+	}
+	return nil
+}
+
+// verifies holds RFC 7636 with S256.
+func verifies(verifier, challenge string) bool {
+	if len(verifier) < 43 || len(verifier) > 128 || strings.ContainsFunc(verifier, func(r rune) bool {
+		return (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && (r < '0' || r > '9') && !strings.ContainsRune("-._~", r)
+	}) {
+		return false
+	}
+	sum := sha256.Sum256([]byte(verifier))
+	return subtle.ConstantTimeCompare([]byte(base64.RawURLEncoding.EncodeToString(sum[:])), []byte(challenge)) == 1
+}
+
+// issueUser issues the tokens of a grant. scopes is what the access token may do: the grant's, or
+// less.
+func (s *Server) issueUser(ctx context.Context, g *grantRecord, scopes, nonce string) (tokenAnswer, error) {
+	now := s.clock().UTC()
+	expires := now.Add(s.settings.AccessTokenTTL)
+	if g.End.Before(expires) {
+		expires = g.End
+	}
+	answer, err := s.issue(ctx, accessRecord{Client: g.Client, Scopes: scopes, Grant: g.ID, Issued: now, Expires: expires})
+	if err != nil {
+		return tokenAnswer{}, err
+	}
+	answer.Patient = refOf(g.Patient).ID
+	if answer.Refresh, err = s.issueRefresh(ctx, g, now); err != nil {
+		return tokenAnswer{}, err
+	}
+	if hasScope(scopes, "openid") {
+		if answer.IDToken, err = s.idToken(ctx, g, nonce, hasScope(scopes, "fhirUser")); err != nil {
+			return tokenAnswer{}, err
+		}
+	}
+	stamp, err := now.MarshalText()
+	if err != nil {
+		return tokenAnswer{}, err
+	}
+	return answer, s.state.Put(ctx, kindGrant, usedKey(g.Consent), stamp, max(g.End.Sub(now), time.Second))
+}

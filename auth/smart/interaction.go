@@ -1,0 +1,184 @@
+package smart
+
+import (
+	"context"
+	"encoding/hex"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/drieluik/drieluik/fhir"
+)
+
+// Times of an interaction (smart.md 3.1) and the bound of its record (ATT-30).
+const (
+	interactionStep = 15 * time.Minute
+	interactionMax  = time.Hour
+	maxInteraction  = 8 << 10
+	interactionSeal = "interaction"
+)
+
+// interaction is a login and consent in progress. It is kept sealed under the cookie of the browser
+// that began it: no other browser can even read it.
+type interaction struct {
+	Client     string    `json:"client,omitempty"` // empty: the user came for the page of apps
+	Redirect   string    `json:"redirect,omitempty"`
+	State      []byte    `json:"state,omitempty"`
+	Scope      string    `json:"scope,omitempty"` // as asked
+	Challenge  string    `json:"challenge,omitempty"`
+	Nonce      string    `json:"nonce,omitempty"`
+	Hint       string    `json:"hint,omitempty"`
+	Session    string    `json:"session,omitempty"` // after login
+	Child      string    `json:"child,omitempty"`   // after the choice
+	LoginAfter time.Time `json:"login_after,omitzero"`
+	Created    time.Time `json:"created"`
+}
+
+// attach notes a login. A child that acts for itself needs no choice.
+func (i *interaction) attach(s *session) {
+	i.Session, i.Child = s.id(), ""
+	if s.who.ref.Type == "Patient" {
+		i.Child = s.who.ref.String()
+	}
+}
+
+// next is the page that an interaction needs next.
+func (i *interaction) next(id Secret) string {
+	path := "/auth/consent"
+	switch {
+	case i.Session == "":
+		path = "/auth/login"
+	case i.Client == "":
+		return "/auth/apps"
+	case i.Child == "":
+		path = "/auth/child"
+	}
+	return path + "?ixn=" + url.QueryEscape(id.Reveal())
+}
+
+// begin keeps a new interaction and returns its id.
+func (s *Server) begin(ctx context.Context, browser Secret, i *interaction) (Secret, error) {
+	id, err := newSecret(s.random, prefixInteraction, secretBytes)
+	if err != nil {
+		return "", err
+	}
+	return id, s.keep(ctx, id, browser, i)
+}
+
+func (s *Server) keep(ctx context.Context, id, browser Secret, i *interaction) error {
+	left := min(interactionStep, i.Created.Add(interactionMax).Sub(s.clock()))
+	if left <= 0 {
+		return late()
+	}
+	value, err := seal(s.random, browser, interactionSeal, i)
+	if err != nil {
+		return err
+	}
+	if len(value) > maxInteraction {
+		return refuse("scope.form")
+	}
+	return s.state.Put(ctx, kindInteraction, id.hash(), value, left)
+}
+
+// flow is an interaction on the page of its browser.
+type flow struct {
+	*interaction
+	id      Secret
+	browser Secret
+	client  *registered // nil: the page of apps
+	session *session    // nil: not logged in yet, or no more
+}
+
+// flow finds the interaction of a page.
+func (s *Server) flow(v *visit) (*flow, error) {
+	f := &flow{interaction: &interaction{}, id: Secret(v.value("ixn")), browser: cookie(v.r, cookieBrowser, prefixBrowser)}
+	if !f.id.is(prefixInteraction) {
+		return nil, late()
+	}
+	value, err := s.state.Get(v.ctx(), kindInteraction, f.id.hash())
+	if err != nil {
+		if fhir.KindOf(err) == fhir.NotFound {
+			return nil, late()
+		}
+		return nil, err
+	}
+	if open(f.browser, interactionSeal, value, f.interaction) != nil {
+		return nil, foreign()
+	}
+	if err := s.loadClient(v.ctx(), f); err != nil {
+		return nil, err
+	}
+	current, err := s.session(v.ctx(), v.r)
+	if err != nil {
+		return nil, err
+	}
+	if current != nil && current.id() == f.Session {
+		f.session = current
+	}
+	return f, nil
+}
+
+func (s *Server) loadClient(ctx context.Context, f *flow) error {
+	if f.Client == "" {
+		return nil
+	}
+	c, found, err := s.registry.lookup(ctx, f.Client)
+	if err != nil {
+		return err
+	}
+	if !found || !c.active() {
+		return &pageFault{status: http.StatusBadRequest, text: "broken", rule: "authz.client"}
+	}
+	f.client = c
+	return nil
+}
+
+// take ends the interaction: exactly one form of all tabs gets through.
+func (s *Server) take(ctx context.Context, f *flow) error {
+	_, err := s.state.Take(ctx, kindInteraction, f.id.hash())
+	if err != nil && fhir.KindOf(err) == fhir.NotFound {
+		return late()
+	}
+	return err
+}
+
+// advance keeps what a form changed, for another quarter of an hour, and goes to the next page.
+func (s *Server) advance(v *visit, f *flow) error {
+	if err := s.take(v.ctx(), f); err != nil {
+		return err
+	}
+	if err := s.keep(v.ctx(), f.id, f.browser, f.interaction); err != nil {
+		return err
+	}
+	return v.seeOther(f.next(f.id))
+}
+
+// toLogin sends a browser without its login to the login page.
+func (f *flow) toLogin(v *visit) error {
+	return v.seeOther("/auth/login?ixn=" + url.QueryEscape(f.id.Reveal()))
+}
+
+// appName is the name of the client in the language of the page, exactly as registered.
+func (c *registered) appName(lang string) string {
+	if name := map[string]string{"nl": c.NameNL, "sv": c.NameSV, "en": c.NameEN}[lang]; name != "" {
+		return name
+	}
+	return c.Name
+}
+
+// organizationText is the name of the client's organisation as registered.
+func (c *registered) organizationText() string {
+	if c.OrganizationName != "" {
+		return c.OrganizationName
+	}
+	return c.Name
+}
+
+// sessionHash reads the id of a session that a grant or interaction names.
+func sessionHash(id string) ([32]byte, bool) {
+	b, err := hex.DecodeString(id)
+	if err != nil || len(b) != 32 {
+		return [32]byte{}, false
+	}
+	return [32]byte(b), true
+}

@@ -1,0 +1,275 @@
+package smart
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"html/template"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+)
+
+//go:embed pages
+var pageFiles embed.FS
+
+// maxPageForm bounds the form of a page in bytes (smart.md 5.1).
+const maxPageForm = 16 << 10
+
+// pages are the templates, texts and the one stylesheet.
+type pages struct {
+	templates map[string]*template.Template
+	texts     map[string]phrase
+	css       []byte
+	cssName   string // app.<hash>.css
+}
+
+func pageNames() []string {
+	return []string{"login", "child", "consent", "continue", "refused", "error", "apps", "withdraw", "logout"}
+}
+
+func newPages() (*pages, error) {
+	css, err := pageFiles.ReadFile("pages/app.css")
+	if err != nil {
+		return nil, fmt.Errorf("stylesheet: %w", err)
+	}
+	sum := sha256.Sum256(css)
+	p := &pages{
+		templates: map[string]*template.Template{}, texts: indexedPhrases(),
+		css: css, cssName: "app." + hex.EncodeToString(sum[:8]) + ".css",
+	}
+	for _, name := range pageNames() {
+		t, err := template.ParseFS(pageFiles, "pages/layout.html", "pages/"+name+".html")
+		if err != nil {
+			return nil, fmt.Errorf("page %s: %w", name, err)
+		}
+		p.templates[name] = t
+	}
+	return p, nil
+}
+
+// screen is what a template shows. Body is the page's own view.
+type screen struct {
+	Page   string // template
+	Title  string // key
+	App    string // client name, for the title
+	Login  string // who is logged in
+	Switch bool   // the page has an address of its own, so that it can change its language
+	Body   any
+
+	Lang, CSS string
+	Languages []languageLink
+	texts     map[string]phrase
+}
+
+type languageLink struct{ Lang, Name, URL string }
+
+// T returns a phrase in the language of the page, with name and value pairs filled in.
+func (s screen) T(key string, pairs ...string) (string, error) {
+	p, known := s.texts[key]
+	if !known {
+		return "", fmt.Errorf("no phrase %q", key)
+	}
+	return fill(p.in(s.Lang), pairs)
+}
+
+// visit is one request of a browser to a page.
+type visit struct {
+	w       http.ResponseWriter
+	r       *http.Request
+	pairs   []pair // query of a GET, body of a POST
+	lang    string
+	address string
+	id      string // X-Request-Id
+	texts   map[string]phrase
+}
+
+func (v *visit) ctx() context.Context { return v.r.Context() }
+
+// value returns a parameter that was sent exactly once.
+func (v *visit) value(name string) string {
+	if all := v.all(name); len(all) == 1 {
+		return all[0]
+	}
+	return ""
+}
+
+func (v *visit) all(name string) []string {
+	var out []string
+	for _, p := range v.pairs {
+		if p.name == name {
+			out = append(out, p.value)
+		}
+	}
+	return out
+}
+
+// t returns a phrase in the language of the visit; an unknown key shows as nothing and fails the
+// tests of the pages.
+func (v *visit) t(key string, pairs ...string) string {
+	text, err := screen{Lang: v.lang, texts: v.texts}.T(key, pairs...)
+	if err != nil {
+		return ""
+	}
+	return text
+}
+
+// page wraps a handler of pages: headers, method, parameters, origin of forms, errors.
+func (s *Server) page(handle func(*visit) error) http.Handler {
+	return s.visits(maxPageForm, true, handle)
+}
+
+func (s *Server) visits(limit int64, ownForms bool, handle func(*visit) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.pageHeaders(w.Header())
+		v := &visit{w: w, r: r, address: addressOf(r), id: s.requestID(w.Header()), texts: s.pages.texts, lang: languages()[0]}
+		err := s.readVisit(v, limit)
+		if err == nil && r.Method == http.MethodPost && ownForms && !s.sameOrigin(r) {
+			err = forged()
+		}
+		if err == nil {
+			err = handle(v)
+		}
+		if err != nil {
+			s.showFault(v, err)
+		}
+	})
+}
+
+// pageHeaders are those of every page (smart.md 5.1).
+func (s *Server) pageHeaders(h http.Header) {
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	if strings.HasPrefix(s.base, "https:") {
+		h.Set("Strict-Transport-Security", "max-age=31536000")
+	}
+}
+
+// readVisit reads method, parameters and language.
+func (s *Server) readVisit(v *visit, limit int64) error {
+	text := v.r.URL.RawQuery
+	switch v.r.Method {
+	case http.MethodGet, http.MethodHead:
+	case http.MethodPost:
+		if !isForm(v.r.Header) {
+			return refuse("form.type")
+		}
+		body, err := io.ReadAll(http.MaxBytesReader(v.w, v.r.Body, limit))
+		if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+			return refuse("form.size")
+		}
+		if err != nil {
+			return &fault{rule: "form.encoding", err: err}
+		}
+		text = string(body)
+	default:
+		v.w.Header().Set("Allow", "GET, HEAD, POST")
+		return refuse("form.method")
+	}
+	kept := ""
+	if c, err := v.r.Cookie(cookieLanguage); err == nil {
+		kept = c.Value
+	}
+	v.lang = languageOf("", kept, v.r.Header)
+	if int64(len(text)) > limit {
+		return refuse("form.size")
+	}
+	pairs, err := parsePairs(text)
+	if err != nil {
+		return err
+	}
+	v.pairs = pairs
+	if asked := v.value("lang"); v.r.Method != http.MethodPost && slices.Contains(languages(), asked) {
+		setCookie(v.w, cookieLanguage, asked, int((365 * day).Seconds()))
+		v.lang = asked
+	}
+	v.lang = languageOf(v.value("ui_locales"), v.lang, v.r.Header)
+	return nil
+}
+
+// sameOrigin reports whether a form was sent by one of our own pages.
+func (s *Server) sameOrigin(r *http.Request) bool {
+	origins := r.Header.Values("Origin")
+	if len(origins) == 0 {
+		return r.Header.Get("Sec-Fetch-Site") == "same-origin"
+	}
+	return len(origins) == 1 && origins[0] == s.base
+}
+
+// show renders a page.
+func (s *Server) show(v *visit, status int, sc screen) error {
+	sc.Lang, sc.CSS, sc.texts = v.lang, "/auth/assets/"+s.pages.cssName, s.pages.texts
+	if sc.Switch {
+		sc.Languages = languageLinks(v)
+	}
+	var b bytes.Buffer
+	if err := s.pages.templates[sc.Page].ExecuteTemplate(&b, "layout", sc); err != nil {
+		return fmt.Errorf("page %s: %w", sc.Page, err)
+	}
+	v.w.Header().Set("Content-Length", strconv.Itoa(b.Len()))
+	v.w.WriteHeader(status)
+	if _, err := v.w.Write(b.Bytes()); err != nil {
+		s.log.Debug("answer_cut", "error", err) // the browser has gone
+	}
+	return nil
+}
+
+// languageLinks lead to the same page in the other languages.
+func languageLinks(v *visit) []languageLink {
+	names := map[string]string{"nl": "Nederlands", "sv": "Svenska", "en": "English"}
+	var links []languageLink
+	for _, lang := range languages() {
+		link := languageLink{Lang: lang, Name: names[lang]}
+		if lang != v.lang {
+			q := url.Values{"lang": {lang}}
+			if id := v.value("ixn"); Secret(id).is(prefixInteraction) {
+				q.Set("ixn", id)
+			}
+			link.URL = v.r.URL.Path + "?" + q.Encode()
+		}
+		links = append(links, link)
+	}
+	return links
+}
+
+// seeOther sends the browser on with a GET, never with the form again.
+func (v *visit) seeOther(to string) error {
+	h := v.w.Header()
+	h.Del("Content-Type")
+	h.Set("Location", to)
+	v.w.WriteHeader(http.StatusSeeOther)
+	return nil
+}
+
+// asset serves the stylesheet. Its name changes with its content.
+func (s *Server) asset(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("X-Content-Type-Options", "nosniff")
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		h.Set("Allow", "GET, HEAD")
+		w.WriteHeader(http.StatusMethodNotAllowed)
+		return
+	}
+	if chi.URLParam(r, "name") != s.pages.cssName {
+		w.WriteHeader(http.StatusNotFound)
+		return
+	}
+	h.Set("Content-Type", "text/css; charset=utf-8")
+	h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	http.ServeContent(w, r, s.pages.cssName, time.Time{}, bytes.NewReader(s.pages.css))
+}
