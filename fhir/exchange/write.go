@@ -160,19 +160,15 @@ func (d *draft) change(e *event, ch Change) (error, error) {
 	return nil, nil
 }
 
-// decide decides on a change. An update of what is not there is refused as one of what is hidden:
-// first what the content alone forbids, then as missing.
+// decide decides on a change: of what is stored and the new content together. An update of what is
+// not there is answered as one of what is hidden.
 func (d *draft) decide(p auth.Principal, ch Change, w Write, prior *Stored) (auth.Decision, error) {
 	a := auth.Action{Interaction: ch.Interaction, Type: w.Ref.Type, Body: &w.Facts}
-	if prior != nil && !prior.Deleted {
+	switch {
+	case prior != nil && !prior.Deleted:
 		return d.w.decide(p, a, &prior.Facts)
-	}
-	dec, err := d.w.decide(p, a, nil)
-	if err != nil || ch.Interaction == auth.Create {
-		return dec, err
-	}
-	if !dec.Permit && (dec.Step == "scope" || dec.Step == "context") {
-		return dec, nil
+	case ch.Interaction == auth.Create:
+		return d.w.decide(p, a, nil)
 	}
 	return auth.Decision{HTTP: 404, Reason: "not-found"}, nil
 }

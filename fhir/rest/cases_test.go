@@ -87,14 +87,7 @@ type expectation struct {
 // TestAccessCases sends each vector as a request against a real store. The status is what the
 // client gets, the reason is what the AuditEvent of the request says.
 func TestAccessCases(t *testing.T) {
-	text, err := os.ReadFile(cmp.Or(os.Getenv("DRIELUIK_ACCESS_CASES"), "../../testdata/vectors/access-cases.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := decode[caseFile](t, string(text))
-	if len(file.Cases) == 0 {
-		t.Fatal("no cases")
-	}
+	file := vectors(t)
 	passed := 0
 	for _, c := range file.Cases {
 		t.Run(c.ID+" "+c.Title, func(t *testing.T) {
@@ -121,12 +114,32 @@ func TestAccessCases(t *testing.T) {
 	t.Logf("%d of %d pass", passed, len(file.Cases))
 }
 
-func runCase(t *testing.T, file caseFile, c accessCase) expectation {
+func vectors(t *testing.T) caseFile {
+	t.Helper()
+	text, err := os.ReadFile(cmp.Or(os.Getenv("DRIELUIK_ACCESS_CASES"), "../../testdata/vectors/access-cases.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := decode[caseFile](t, string(text))
+	if len(file.Cases) == 0 {
+		t.Fatal("no cases")
+	}
+	return file
+}
+
+// prepare makes the world of a vector, with its principal as "case".
+func prepare(t *testing.T, file caseFile, c accessCase) *rig {
 	t.Helper()
 	g := newRigWith(t, auth.Settings{Jurisdiction: strings.ToLower(c.Country), ParentRead1215: c.Policy.ParentRead}, nil)
 	load(t, g, file, c)
 	g.now.Store(&c.Now)
 	g.principals["case"] = principalOf(t, c)
+	return g
+}
+
+func runCase(t *testing.T, file caseFile, c accessCase) expectation {
+	t.Helper()
+	g := prepare(t, file, c)
 	as := "case"
 	if slices.Contains([]string{"missing", "none", "absent"}, c.Principal.Token) {
 		as = ""
