@@ -12,7 +12,6 @@ import (
 	"github.com/drieluik/drieluik/conformance/validate"
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
-	"github.com/drieluik/drieluik/mapping/mappingtest"
 )
 
 // unsupported are record types that keep their place only.
@@ -32,13 +31,13 @@ type mapped struct {
 }
 
 // dossier maps the supported records of one child in order, each with those before it stored.
-func dossier(t *testing.T, name string) ([]mapped, *mappingtest.Known) {
+func dossier(t *testing.T, name string) ([]mapped, *mapping.Memory) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(records, name, "*.json"))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no records of %s: %v", name, err)
 	}
-	k := mappingtest.New()
+	k := mapping.NewMemory()
 	var out []mapped
 	for _, f := range files {
 		file := name + "/" + filepath.Base(f)
@@ -56,7 +55,7 @@ func dossier(t *testing.T, name string) ([]mapped, *mappingtest.Known) {
 }
 
 // eachRecord runs f for every supported sample record.
-func eachRecord(t *testing.T, f func(*testing.T, mapped, *mappingtest.Known)) {
+func eachRecord(t *testing.T, f func(*testing.T, mapped, *mapping.Memory)) {
 	t.Helper()
 	for _, name := range []string{"boris", "sanne", "daan"} {
 		all, k := dossier(t, name)
@@ -68,7 +67,7 @@ func eachRecord(t *testing.T, f func(*testing.T, mapped, *mappingtest.Known)) {
 
 func TestEveryEmittedResourceIsValid(t *testing.T) {
 	t.Parallel()
-	eachRecord(t, func(t *testing.T, m mapped, _ *mappingtest.Known) {
+	eachRecord(t, func(t *testing.T, m mapped, _ *mapping.Memory) {
 		for _, r := range m.result.Resources {
 			for _, i := range validate.Resource(r.Resource) {
 				t.Errorf("%s: %s %s %s", r.Resource.Ref(), i.Severity, i.Expression, i.Text)
@@ -79,7 +78,7 @@ func TestEveryEmittedResourceIsValid(t *testing.T) {
 
 func TestEveryReferenceOfARecordLeadsSomewhere(t *testing.T) {
 	t.Parallel()
-	eachRecord(t, func(t *testing.T, m mapped, k *mappingtest.Known) {
+	eachRecord(t, func(t *testing.T, m mapped, k *mapping.Memory) {
 		for _, r := range m.result.Resources {
 			for _, ref := range literals(r.Resource.Root()) {
 				parsed, ok := fhir.ParseRef(ref)
@@ -109,7 +108,7 @@ func literals(n fhir.Node) []string {
 
 func TestEveryMemberOfTheSourceHasATrace(t *testing.T) {
 	t.Parallel()
-	eachRecord(t, func(t *testing.T, m mapped, _ *mappingtest.Known) {
+	eachRecord(t, func(t *testing.T, m mapped, _ *mapping.Memory) {
 		traced := map[string]bool{}
 		for _, x := range m.result.Trace {
 			traced[x.Pointer] = true
@@ -146,7 +145,7 @@ func covered(traced map[string]bool, pointer string) bool {
 
 func TestNoSampleNeedsASourceMemberForAKnownMember(t *testing.T) {
 	t.Parallel()
-	eachRecord(t, func(t *testing.T, m mapped, _ *mappingtest.Known) {
+	eachRecord(t, func(t *testing.T, m mapped, _ *mapping.Memory) {
 		for _, r := range m.result.Resources {
 			if r.Resource.Type() == "Provenance" {
 				continue // keeps the rights-bearing facts of another source (mks.md 2.6)
@@ -180,7 +179,7 @@ func TestTheSameRecordTwiceGivesTheSameResources(t *testing.T) {
 
 func TestMappingIsPure(t *testing.T) {
 	t.Parallel()
-	k := mappingtest.New()
+	k := mapping.NewMemory()
 	_, first, _ := submit(t, k, sample(t, "boris/01-kind.json"))
 	_, second, _ := submit(t, k, sample(t, "boris/01-kind.json"))
 	if d := cmp.Diff(bodies(first), bodies(second)); d != "" {
@@ -202,7 +201,7 @@ func TestRecordTypesWithoutMappingAreRefused(t *testing.T) {
 	for _, file := range []string{
 		"boris/03-verwijsboom.json", "boris/04-hulpbehoeftescan-eerste.json", "boris/09-evaluatie-ouders.json", "daan/08-beslisboom.json",
 	} {
-		_, r, issues := submit(t, mappingtest.New(), sample(t, file))
+		_, r, issues := submit(t, mapping.NewMemory(), sample(t, file))
 		if len(r.Resources) != 0 {
 			t.Errorf("%s became resources", file)
 		}

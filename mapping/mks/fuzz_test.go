@@ -7,7 +7,7 @@ import (
 
 	"github.com/drieluik/drieluik/conformance/validate"
 	"github.com/drieluik/drieluik/fhir"
-	"github.com/drieluik/drieluik/mapping/mappingtest"
+	"github.com/drieluik/drieluik/mapping"
 	"github.com/drieluik/drieluik/mapping/mks"
 )
 
@@ -31,7 +31,7 @@ func FuzzDocument(f *testing.F) {
 			return
 		}
 		s, _ := mks.Format{}.Read(doc, receipt)
-		r, err := mks.Format{}.Map(s, mappingtest.New(), receipt)
+		r, err := mks.Format{}.Map(s, mapping.NewMemory(), receipt)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -63,7 +63,7 @@ func BenchmarkSubmitChildRecord(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	k := mappingtest.New()
+	k := mapping.NewMemory()
 	b.ReportAllocs()
 	b.SetBytes(int64(len(text)))
 	for b.Loop() {

@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/drieluik/drieluik/fhir"
-	"github.com/drieluik/drieluik/mapping/mappingtest"
+	"github.com/drieluik/drieluik/mapping"
 )
 
 // fault is an expected error of testdata/mks/invalid/expected.json.
@@ -61,7 +61,7 @@ func testInvalid(t *testing.T, file string, supported func(string) bool) {
 	if !ok {
 		t.Fatalf("no case %s", file)
 	}
-	k := mappingtest.New()
+	k := mapping.NewMemory()
 	for _, before := range c.StoredBefore {
 		if supported(before) {
 			store(t, k, before)
@@ -93,7 +93,7 @@ func TestInvalidChildRecordsGiveExactlyTheExpectedErrors(t *testing.T) {
 func TestFloodOfFaultsIsCutOff(t *testing.T) {
 	t.Parallel()
 	text := edit(t, sample(t, "boris/01-kind.json"), "["+strings.TrimSuffix(strings.Repeat(`{"x":1},`, 5000), ",")+"]", "inhoud", "betrokkenen")
-	_, _, issues := submit(t, mappingtest.New(), text)
+	_, _, issues := submit(t, mapping.NewMemory(), text)
 	if len(issues) < 1000 || len(issues) > 2100 || !fhir.HasErrors(issues) {
 		t.Errorf("%d issues", len(issues))
 	}

@@ -7,7 +7,7 @@ import (
 
 	"github.com/drieluik/drieluik/conformance/validate"
 	"github.com/drieluik/drieluik/fhir"
-	"github.com/drieluik/drieluik/mapping/mappingtest"
+	"github.com/drieluik/drieluik/mapping"
 )
 
 // complete is the sample with the members that it lacks.
@@ -35,7 +35,7 @@ func only(t *testing.T, rs []fhir.Node) fhir.Node {
 
 func TestEveryFactOfAChildHasItsPlace(t *testing.T) {
 	t.Parallel()
-	k := mappingtest.New()
+	k := mapping.NewMemory()
 	r := apply(t, k, complete(t))
 	byType := map[fhir.Type][]fhir.Node{}
 	for _, m := range r.Resources {
@@ -96,7 +96,7 @@ func parse(t *testing.T, text string) fhir.Ref {
 
 func TestInsurancesKeepTheirIdentityWhenTheyChangePlaces(t *testing.T) {
 	t.Parallel()
-	k := mappingtest.New()
+	k := mapping.NewMemory()
 	first := apply(t, k, complete(t))
 	text := edit(t, complete(t), "2", "versie")
 	second := apply(t, k, edit(t, text, `[{"wet":"zvw","uzovi":"9998","vanaf":"2026-01-01"},{"wet":"zvw","uzovi":"9999","vanaf":"2025-05-04"},

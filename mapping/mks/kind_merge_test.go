@@ -9,7 +9,6 @@ import (
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
-	"github.com/drieluik/drieluik/mapping/mappingtest"
 )
 
 // contested is the hospital's child record that differs in every rights-bearing fact.
@@ -35,7 +34,7 @@ func of(r mapping.Result, t fhir.Type) []mapping.Mapped {
 
 func TestAnotherOrganisationChangesNoFactThatBearsRights(t *testing.T) {
 	t.Parallel()
-	k := mappingtest.New()
+	k := mapping.NewMemory()
 	home := store(t, k, "boris/01-kind.json")
 	before := read(t, k, home.Patient)
 	s, r, issues := submit(t, k, contested(t))
@@ -135,13 +134,13 @@ func custodies(n fhir.Node) []string {
 
 func TestASenderWithoutRelationLearnsNothingOfTheChild(t *testing.T) {
 	t.Parallel()
-	k := mappingtest.New()
+	k := mapping.NewMemory()
 	store(t, k, "boris/01-kind.json")
 	text := edit(t, contested(t), `"90000009"`, "bronsysteem", "ura")
 	text = edit(t, text, `"90000009"`, "inhoud", "organisaties", 0, "ura")
 	text = edit(t, text, `"06999909"`, "inhoud", "organisaties", 0, "agb")
 	_, r, issues := submit(t, k, text)
-	_, _, alone := submit(t, mappingtest.New(), text)
+	_, _, alone := submit(t, mapping.NewMemory(), text)
 	if d := cmp.Diff(rules(alone, fhir.SeverityWarning), rules(issues, fhir.SeverityWarning)); d != "" {
 		t.Errorf("the report differs from that of an unknown child (-alone +got):\n%s", d)
 	}
@@ -155,7 +154,7 @@ func TestASenderWithoutRelationLearnsNothingOfTheChild(t *testing.T) {
 
 func TestTheCustodianCorrectsItsOwnFacts(t *testing.T) {
 	t.Parallel()
-	k := mappingtest.New()
+	k := mapping.NewMemory()
 	store(t, k, "boris/01-kind.json", "boris/02-kind-ziekenhuis.json")
 	text := edit(t, sample(t, "boris/01-kind.json"), "2", "versie")
 	text = edit(t, text, `"2025-05-03"`, "inhoud", "geboortedatum")
@@ -186,7 +185,7 @@ func TestTheCustodianCorrectsItsOwnFacts(t *testing.T) {
 
 func TestAnotherBSNForTheSameLocalIDIsRefused(t *testing.T) {
 	t.Parallel()
-	k := mappingtest.New()
+	k := mapping.NewMemory()
 	store(t, k, "boris/01-kind.json")
 	text := edit(t, sample(t, "boris/01-kind.json"), `"999930011"`, "kind", "bsn")
 	_, _, issues := submit(t, k, edit(t, text, "2", "versie"))
@@ -197,7 +196,7 @@ func TestAnotherBSNForTheSameLocalIDIsRefused(t *testing.T) {
 
 func TestANewVersionEndsWhatItNoLongerYields(t *testing.T) {
 	t.Parallel()
-	k := mappingtest.New()
+	k := mapping.NewMemory()
 	first := store(t, k, "boris/01-kind.json")
 	text := edit(t, sample(t, "boris/01-kind.json"), "2", "versie")
 	text = edit(t, text, "", "inhoud", "opvang")
@@ -221,7 +220,7 @@ func TestANewVersionEndsWhatItNoLongerYields(t *testing.T) {
 
 func TestASealEndsWhenTheCustodianLeavesItOut(t *testing.T) {
 	t.Parallel()
-	k := mappingtest.New()
+	k := mapping.NewMemory()
 	first := store(t, k, "daan/01-kind.json")
 	if d := cmp.Diff([]string{"seal-person"}, texts(read(t, k, first.Patient), "meta", "security", "code")); d != "" {
 		t.Fatalf("labels (-want +got):\n%s", d)
@@ -246,7 +245,7 @@ func TestASealEndsWhenTheCustodianLeavesItOut(t *testing.T) {
 
 func TestTheLatestRecordGivesEachMemberOfTheChild(t *testing.T) {
 	t.Parallel()
-	k := mappingtest.New()
+	k := mapping.NewMemory()
 	home := store(t, k, "boris/01-kind.json")
 	text := edit(t, sample(t, "boris/02-kind-ziekenhuis.json"), `"2026-11-20T10:00:00+01:00"`, "vastgelegdOp")
 	text = edit(t, text, `"2026-11-20"`, "inhoud", "gezag", "gecontroleerdOp")
@@ -273,12 +272,12 @@ func TestTheLatestRecordGivesEachMemberOfTheChild(t *testing.T) {
 
 func TestABSNThatAnotherChildHasIsNotTold(t *testing.T) {
 	t.Parallel()
-	k := mappingtest.New()
+	k := mapping.NewMemory()
 	home := store(t, k, "boris/01-kind.json")
 	without := edit(t, sample(t, "boris/02-kind-ziekenhuis.json"), "", "kind", "bsn")
 	own := apply(t, k, without)
 	_, r, issues := submit(t, k, next(t, "boris/02-kind-ziekenhuis.json"))
-	alone := mappingtest.New()
+	alone := mapping.NewMemory()
 	apply(t, alone, without)
 	_, _, unknown := submit(t, alone, next(t, "boris/02-kind-ziekenhuis.json"))
 	if d := cmp.Diff(unknown, issues); d != "" {

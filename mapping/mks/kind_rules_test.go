@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/drieluik/drieluik/fhir"
-	"github.com/drieluik/drieluik/mapping/mappingtest"
+	"github.com/drieluik/drieluik/mapping"
 )
 
 func TestKindRules(t *testing.T) {
@@ -56,7 +56,7 @@ func TestKindRules(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			_, _, issues := submit(t, mappingtest.New(), edit(t, sample(t, "boris/01-kind.json"), c.value, c.path...))
+			_, _, issues := submit(t, mapping.NewMemory(), edit(t, sample(t, "boris/01-kind.json"), c.value, c.path...))
 			if d := cmp.Diff(c.want, rules(issues, c.severity)); d != "" {
 				t.Errorf("(-want +got):\n%s", d)
 			}
@@ -94,7 +94,7 @@ func TestFormRules(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			_, r, issues := submit(t, mappingtest.New(), edit(t, sample(t, "boris/01-kind.json"), c.value, c.path...))
+			_, r, issues := submit(t, mapping.NewMemory(), edit(t, sample(t, "boris/01-kind.json"), c.value, c.path...))
 			if d := cmp.Diff(c.want, rules(issues, fhir.SeverityError)); d != "" {
 				t.Errorf("(-want +got):\n%s", d)
 			}
@@ -110,7 +110,7 @@ func TestUnknownAndEmptyMembersAreKept(t *testing.T) {
 	text := edit(t, sample(t, "boris/01-kind.json"), `{"b":[1, 2]}`, "inhoud", "adres", 0, "wijk")
 	text = edit(t, text, "null", "inhoud", "overleden")
 	text = edit(t, text, "[]", "inhoud", "telefoon")
-	_, r, issues := submit(t, mappingtest.New(), text)
+	_, r, issues := submit(t, mapping.NewMemory(), text)
 	want := []string{"MKS-ENV-04 /inhoud/adres/0/wijk", "MKS-ENV-16 /inhoud/overleden", "MKS-ENV-16 /inhoud/telefoon"}
 	got := rules(issues, fhir.SeverityInformation)
 	slices.Sort(got)

@@ -11,7 +11,6 @@ import (
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
-	"github.com/drieluik/drieluik/mapping/mappingtest"
 	"github.com/drieluik/drieluik/mapping/mks"
 )
 
@@ -53,7 +52,7 @@ func submit(t testing.TB, k mapping.Known, text []byte) (mapping.Source, mapping
 }
 
 // store submits documents and stores what they become; it fails on an error issue.
-func store(t testing.TB, k *mappingtest.Known, files ...string) mapping.Result {
+func store(t testing.TB, k *mapping.Memory, files ...string) mapping.Result {
 	t.Helper()
 	var last mapping.Result
 	for _, file := range files {
@@ -116,7 +115,7 @@ func edit(t testing.TB, text []byte, value string, path ...any) []byte {
 
 func TestKindRecordsOfBorisBecomeTheResourcesOfTheWorkedExample(t *testing.T) {
 	t.Parallel()
-	k := mappingtest.New()
+	k := mapping.NewMemory()
 	first := store(t, k, "boris/01-kind.json")
 	want := map[string]int{"Patient": 1, "Organization": 9, "Practitioner": 7, "PractitionerRole": 7,
 		"RelatedPerson": 4, "Observation": 2, "Coverage": 1, "CareTeam": 1, "Provenance": 1}

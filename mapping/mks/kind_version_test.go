@@ -9,11 +9,10 @@ import (
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
-	"github.com/drieluik/drieluik/mapping/mappingtest"
 )
 
 // apply submits a document, expects no error, and stores what it becomes.
-func apply(t testing.TB, k *mappingtest.Known, text []byte) mapping.Result {
+func apply(t testing.TB, k *mapping.Memory, text []byte) mapping.Result {
 	t.Helper()
 	s, r, issues := submit(t, k, text)
 	if fhir.HasErrors(issues) {
@@ -27,7 +26,7 @@ func apply(t testing.TB, k *mappingtest.Known, text []byte) mapping.Result {
 func next(t *testing.T, file string) []byte { return edit(t, sample(t, file), "2", "versie") }
 
 // named returns the resource of a type that bears an identifier value.
-func named(t *testing.T, k *mappingtest.Known, of fhir.Type, system, value string) fhir.Node {
+func named(t *testing.T, k *mapping.Memory, of fhir.Type, system, value string) fhir.Node {
 	t.Helper()
 	hits, err := k.Identified(of, fhir.Identifier{System: system, Value: value})
 	if err != nil || len(hits) != 1 {
@@ -44,7 +43,7 @@ const (
 
 func TestAHolderWhoIsNoLongerListedLosesAuthority(t *testing.T) {
 	t.Parallel()
-	k := mappingtest.New()
+	k := mapping.NewMemory()
 	store(t, k, "boris/01-kind.json")
 	text := edit(t, next(t, "boris/01-kind.json"), `{"type":"EenhoofdigOuderlijkGezag","houders":["bet-01"],"bron":"BRP","gecontroleerdOp":"2026-11-01"}`, "inhoud", "gezag")
 	for _, path := range [][]any{{"inhoud", "kindteam"}, {"inhoud", "opvang"}} {
@@ -78,7 +77,7 @@ func person(t *testing.T, i int) []byte {
 
 func TestACorrectedBSNReplacesTheOldOne(t *testing.T) {
 	t.Parallel()
-	k := mappingtest.New()
+	k := mapping.NewMemory()
 	store(t, k, "boris/01-kind.json")
 	apply(t, k, edit(t, next(t, "boris/01-kind.json"), `"999930023"`, "inhoud", "betrokkenen", 0, "bsn"))
 	mother := named(t, k, "RelatedPerson", bsn, "999930023")
@@ -89,7 +88,7 @@ func TestACorrectedBSNReplacesTheOldOne(t *testing.T) {
 
 func TestAnotherOrganisationDoesNotChangeTheBSNOfASharedPerson(t *testing.T) {
 	t.Parallel()
-	k := mappingtest.New()
+	k := mapping.NewMemory()
 	store(t, k, "boris/01-kind.json", "boris/02-kind-ziekenhuis.json")
 	text := edit(t, next(t, "boris/02-kind-ziekenhuis.json"), `"999930023"`, "inhoud", "betrokkenen", 0, "bsn")
 	r := apply(t, k, text)
@@ -104,7 +103,7 @@ func TestAnotherOrganisationDoesNotChangeTheBSNOfASharedPerson(t *testing.T) {
 
 func TestAnotherOrganisationCannotPutAParentAside(t *testing.T) {
 	t.Parallel()
-	k := mappingtest.New()
+	k := mapping.NewMemory()
 	store(t, k, "boris/01-kind.json", "boris/02-kind-ziekenhuis.json")
 	text := edit(t, next(t, "boris/02-kind-ziekenhuis.json"), `"999912999"`, "inhoud", "betrokkenen", 0, "bsn")
 	text = edit(t, text, `"999912185"`, "inhoud", "betrokkenen", 1, "bsn")
@@ -119,7 +118,7 @@ func TestAnotherOrganisationCannotPutAParentAside(t *testing.T) {
 
 func TestACorrectedURAMovesTheLocalID(t *testing.T) {
 	t.Parallel()
-	k := mappingtest.New()
+	k := mapping.NewMemory()
 	store(t, k, "boris/01-kind.json")
 	text := edit(t, next(t, "boris/01-kind.json"), `"90000008"`, "inhoud", "organisaties", 1, "ura")
 	apply(t, k, edit(t, text, `"06999908"`, "inhoud", "organisaties", 1, "agb"))
@@ -131,7 +130,7 @@ func TestACorrectedURAMovesTheLocalID(t *testing.T) {
 
 func TestAWithdrawnChildRecordDeactivatesTheChildOfItsCustodianOnly(t *testing.T) {
 	t.Parallel()
-	k := mappingtest.New()
+	k := mapping.NewMemory()
 	store(t, k, "boris/01-kind.json", "boris/02-kind-ziekenhuis.json")
 	withdraw := func(file string) fhir.Node {
 		text := edit(t, edit(t, next(t, file), `"ingetrokken"`, "status"), `"verkeerd kind"`, "intrekReden")
@@ -150,7 +149,7 @@ func TestAWithdrawnChildRecordDeactivatesTheChildOfItsCustodianOnly(t *testing.T
 
 func TestChildrenWithoutBSNAreTheSameByTheirLocalIDOnly(t *testing.T) {
 	t.Parallel()
-	k := mappingtest.New()
+	k := mapping.NewMemory()
 	home := apply(t, k, edit(t, sample(t, "boris/01-kind.json"), "", "kind", "bsn"))
 	again := apply(t, k, edit(t, next(t, "boris/01-kind.json"), "", "kind", "bsn"))
 	other := apply(t, k, sample(t, "boris/02-kind-ziekenhuis.json"))
@@ -161,7 +160,7 @@ func TestChildrenWithoutBSNAreTheSameByTheirLocalIDOnly(t *testing.T) {
 
 func TestAStubHasNoCustodianUntilItsChildRecord(t *testing.T) {
 	t.Parallel()
-	k := mappingtest.New()
+	k := mapping.NewMemory()
 	r := store(t, k, "boris/12-toestemming.json")
 	for _, m := range r.Resources {
 		if m.Stub != (m.Resource.Type() == "Patient") {
@@ -184,7 +183,7 @@ func TestAStubHasNoCustodianUntilItsChildRecord(t *testing.T) {
 
 func TestARecordOfAnotherSourceOfAKnownChildAddsItsLocalID(t *testing.T) {
 	t.Parallel()
-	k := mappingtest.New()
+	k := mapping.NewMemory()
 	home := store(t, k, "boris/01-kind.json")
 	r := apply(t, k, sample(t, "boris/13-toestemming-verondersteld.json"))
 	if r.Patient != home.Patient {
@@ -205,7 +204,7 @@ func TestARecordOfAnotherSourceOfAKnownChildAddsItsLocalID(t *testing.T) {
 
 func TestTheLatestRecordOfTheCustodiansApplicationsDecides(t *testing.T) {
 	t.Parallel()
-	k := mappingtest.New()
+	k := mapping.NewMemory()
 	store(t, k, "boris/01-kind.json")
 	second := edit(t, sample(t, "boris/01-kind.json"), `"crm"`, "bronsysteem", "applicatie")
 	second = edit(t, second, `"2025-05-06"`, "inhoud", "geboortedatum")
@@ -225,7 +224,7 @@ func TestTheLatestRecordOfTheCustodiansApplicationsDecides(t *testing.T) {
 func TestAReferenceIntoAFaultyListIsNotAFaultOfItsOwn(t *testing.T) {
 	t.Parallel()
 	text := edit(t, sample(t, "boris/01-kind.json"), `"bet 01"`, "inhoud", "betrokkenen", 0, "id")
-	_, _, issues := submit(t, mappingtest.New(), text)
+	_, _, issues := submit(t, mapping.NewMemory(), text)
 	if d := cmp.Diff([]string{"MKS-ENV-02 /inhoud/betrokkenen/0/id"}, rules(issues, fhir.SeverityError)); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
@@ -233,7 +232,7 @@ func TestAReferenceIntoAFaultyListIsNotAFaultOfItsOwn(t *testing.T) {
 
 func TestKeptMembersFollowTheirSource(t *testing.T) {
 	t.Parallel()
-	k := mappingtest.New()
+	k := mapping.NewMemory()
 	with := func(file, value string) []byte { return edit(t, sample(t, file), value, "inhoud", "wijk") }
 	apply(t, k, with("boris/01-kind.json", `"een"`))
 	apply(t, k, with("boris/02-kind-ziekenhuis.json", `"twee"`))

@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/drieluik/drieluik/fhir"
-	"github.com/drieluik/drieluik/mapping/mappingtest"
+	"github.com/drieluik/drieluik/mapping"
 )
 
 // codeLists reads lists of codes and labels; lists without labels are left out.
@@ -106,7 +106,7 @@ func TestEveryExtensionIsPublished(t *testing.T) {
 	for r := range bundle.Root().All("entry", "resource") {
 		published[r.Member("url").Text()] = true
 	}
-	eachRecord(t, func(t *testing.T, m mapped, _ *mappingtest.Known) {
+	eachRecord(t, func(t *testing.T, m mapped, _ *mapping.Memory) {
 		for _, r := range m.result.Resources {
 			for _, url := range extensionURLs(r.Resource.Root()) {
 				if strings.HasPrefix(url, fhir.Canonical) && !published[url] {

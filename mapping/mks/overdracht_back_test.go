@@ -8,7 +8,7 @@ import (
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/path"
-	"github.com/drieluik/drieluik/mapping/mappingtest"
+	"github.com/drieluik/drieluik/mapping"
 )
 
 // place is where the way back reads a member of a transfer (mks.md 4): the resource of a part, "" for
@@ -221,7 +221,7 @@ func narrativeText(t *testing.T, div string) string {
 
 func TestListsOfATransferKeepTheirOrder(t *testing.T) {
 	t.Parallel()
-	k := mappingtest.New()
+	k := mapping.NewMemory()
 	store(t, k, "sanne/01-kind.json")
 	r := store(t, k, sanneTransfer)
 	var devices []string

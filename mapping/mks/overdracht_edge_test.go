@@ -13,7 +13,6 @@ import (
 	"github.com/drieluik/drieluik/conformance/validate"
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
-	"github.com/drieluik/drieluik/mapping/mappingtest"
 	"github.com/drieluik/drieluik/mapping/mks"
 )
 
@@ -122,7 +121,7 @@ func TestNumbersOfATransferKeepTheirDigits(t *testing.T) {
 
 func TestTransferBeforeItsChildWaitsForItsReferences(t *testing.T) {
 	t.Parallel()
-	k := mappingtest.New()
+	k := mapping.NewMemory()
 	first := apply(t, k, full(t))
 	checkSound(t, first)
 	task := partOf(t, first, "Task", "taak")
@@ -151,7 +150,7 @@ func TestTransferBeforeItsChildWaitsForItsReferences(t *testing.T) {
 
 func TestTransferNamesThePeopleOfTheChildThatTakePart(t *testing.T) {
 	t.Parallel()
-	k := mappingtest.New()
+	k := mapping.NewMemory()
 	store(t, k, "daan/01-kind.json")
 	r := store(t, k, daanTransfer)
 	got := evaluated(t, read(t, k, r.Anchor), sectionAt("302147001")+".entry.reference")
@@ -198,7 +197,7 @@ func TestTransferNamesPractitionersWithTheirRoles(t *testing.T) {
 
 // BenchmarkTransfer reads and maps the transfer of boris with his child records stored.
 func BenchmarkTransfer(b *testing.B) {
-	k := mappingtest.New()
+	k := mapping.NewMemory()
 	var doc *fhir.Resource
 	for _, file := range []string{"boris/01-kind.json", "boris/02-kind-ziekenhuis.json", borisTransfer} {
 		text, err := os.ReadFile(filepath.Join(records, file))

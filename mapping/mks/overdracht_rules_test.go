@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/drieluik/drieluik/fhir"
-	"github.com/drieluik/drieluik/mapping/mappingtest"
+	"github.com/drieluik/drieluik/mapping"
 )
 
 // sub returns the object that is a member, made when it is absent.
@@ -151,7 +151,7 @@ func TestTransferRulesOfThePartiesNeedNoStoredOrganisation(t *testing.T) {
 				in["verzender"].(map[string]any)["organisatie"] = c.from
 				in["ontvanger"].(map[string]any)["organisatie"] = c.to
 			})
-			_, _, issues := submit(t, mappingtest.New(), text)
+			_, _, issues := submit(t, mapping.NewMemory(), text)
 			if !slices.Contains(told(issues), c.want) {
 				t.Errorf("got %q, want %q among them", told(issues), c.want)
 			}
@@ -180,7 +180,7 @@ func TestVariantChangesOnTheFirstBirthday(t *testing.T) {
 	} {
 		t.Run(c.variant+" on "+c.day, func(t *testing.T) {
 			t.Parallel()
-			k := mappingtest.New()
+			k := mapping.NewMemory()
 			apply(t, k, planEdited(t, "boris/02-kind-ziekenhuis.json", func(_, in map[string]any) { in["geboortedatum"] = "2025-05-04" }))
 			_, _, issues := submit(t, k, changed(t, func(_, in map[string]any) {
 				in["overplaatsingsdatum"], in["leeftijdsvariant"] = c.day, c.variant
@@ -194,7 +194,7 @@ func TestVariantChangesOnTheFirstBirthday(t *testing.T) {
 
 func TestTransferOfABabyHasItsOwnProfileAndMeasurements(t *testing.T) {
 	t.Parallel()
-	k := mappingtest.New()
+	k := mapping.NewMemory()
 	apply(t, k, planEdited(t, "boris/02-kind-ziekenhuis.json", func(_, in map[string]any) { in["geboortedatum"] = "2026-05-04" }))
 	r := apply(t, k, changed(t, func(_, in map[string]any) {
 		in["leeftijdsvariant"] = "0-1"

@@ -9,7 +9,6 @@ import (
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/path"
 	"github.com/drieluik/drieluik/mapping"
-	"github.com/drieluik/drieluik/mapping/mappingtest"
 )
 
 // The transfers of the sample records, and the child records before them.
@@ -20,9 +19,9 @@ const (
 )
 
 // storedChild returns a Known with both child records of boris.
-func storedChild(t *testing.T) *mappingtest.Known {
+func storedChild(t *testing.T) *mapping.Memory {
 	t.Helper()
-	k := mappingtest.New()
+	k := mapping.NewMemory()
 	store(t, k, "boris/01-kind.json", "boris/02-kind-ziekenhuis.json")
 	return k
 }
@@ -131,7 +130,7 @@ func TestTransfersOfTheSamplesBecomeTheResourcesOfTheTable(t *testing.T) {
 	} {
 		t.Run(c.file, func(t *testing.T) {
 			t.Parallel()
-			k := mappingtest.New()
+			k := mapping.NewMemory()
 			store(t, k, c.before...)
 			r := store(t, k, c.file)
 			if d := cmp.Diff(c.want, counts(r)); d != "" {

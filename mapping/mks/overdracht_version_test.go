@@ -8,7 +8,6 @@ import (
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
-	"github.com/drieluik/drieluik/mapping/mappingtest"
 )
 
 // standing returns what a resource says of its own state.
@@ -23,7 +22,7 @@ func standing(n fhir.Node) string {
 
 // standings returns the states of the parts of a result by type, without the Patient's and the
 // Organization's.
-func standings(t *testing.T, k *mappingtest.Known, r mapping.Result) map[string][]string {
+func standings(t *testing.T, k *mapping.Memory, r mapping.Result) map[string][]string {
 	t.Helper()
 	out := map[string][]string{}
 	for _, m := range r.Resources {
@@ -139,7 +138,7 @@ func TestDraftTransferLeavesTheOneInForceAlone(t *testing.T) {
 }
 
 // moved stores a transfer and moves its Task as a receiver would.
-func moved(t *testing.T, k *mappingtest.Known, text []byte, status string) {
+func moved(t *testing.T, k *mapping.Memory, text []byte, status string) {
 	t.Helper()
 	s, r, _ := submit(t, k, text)
 	for i, m := range r.Resources {

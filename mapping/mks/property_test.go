@@ -9,7 +9,7 @@ import (
 
 	"github.com/drieluik/drieluik/conformance/validate"
 	"github.com/drieluik/drieluik/fhir"
-	"github.com/drieluik/drieluik/mapping/mappingtest"
+	"github.com/drieluik/drieluik/mapping"
 	"github.com/drieluik/drieluik/mapping/mks"
 )
 
@@ -50,7 +50,7 @@ func TestWhateverIsAcceptedIsValidAndTraced(t *testing.T) {
 		"boris/07-zorgplan-v3.json", "sanne/04-zorgplan.json", "boris/11-overdracht-ziekenhuis-naar-huis.json",
 		"boris/12-toestemming.json", "sanne/07-toestemming-kind-en-moeder.json", "daan/05-toestemming.json",
 	}
-	known := mappingtest.New()
+	known := mapping.NewMemory()
 	store(t, known, "boris/01-kind.json", "sanne/01-kind.json", "daan/01-kind.json")
 	rapid.Check(t, func(rt *rapid.T) {
 		var doc any
@@ -74,7 +74,7 @@ func TestWhateverIsAcceptedIsValidAndTraced(t *testing.T) {
 }
 
 // accepted checks a document that may be accepted.
-func accepted(rt *rapid.T, known *mappingtest.Known, text []byte) {
+func accepted(rt *rapid.T, known *mapping.Memory, text []byte) {
 	doc, issues := fhir.ParseDocument(text, fhir.Limits{})
 	if fhir.HasErrors(issues) {
 		return

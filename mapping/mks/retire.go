@@ -27,12 +27,32 @@ func concluded(system, code string) string {
 	return `{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/` + system + `","code":"` + code + `"}]}`
 }
 
-// endingOf returns what ends a resource; other types become entered-in-error.
-func endingOf(t fhir.Type) ending {
-	if e, ok := endings[t]; ok {
+// voidings says what becomes of it when the record is withdrawn: it was never so. Other types as in
+// endingOf.
+var voidings = map[fhir.Type]ending{
+	"Goal":               {"lifecycleStatus", `"entered-in-error"`},
+	"Condition":          {"verificationStatus", concluded("condition-ver-status", "entered-in-error")},
+	"AllergyIntolerance": endings["AllergyIntolerance"],
+	"RelatedPerson":      endings["RelatedPerson"], "PractitionerRole": endings["PractitionerRole"],
+	"Task": {"status", `"cancelled"`},
+}
+
+// endingOf returns what ends a resource; types without a row become entered-in-error.
+func endingOf(t fhir.Type, withdrawn bool) ending {
+	rows := endings
+	if withdrawn {
+		rows = voidings
+	}
+	if e, ok := rows[t]; ok {
 		return e
 	}
 	return ending{"status", `"entered-in-error"`}
+}
+
+// void reports whether a resource is withdrawn already: nothing ends it once more.
+func void(n fhir.Node) bool {
+	return n.Member("status").Text() == "entered-in-error" || n.Member("lifecycleStatus").Text() == "entered-in-error" ||
+		n.At("verificationStatus", "coding", "code").Text() == "entered-in-error"
 }
 
 // retire ends what earlier versions of the record yielded and this one does not (mks.md 2.7). A
@@ -75,7 +95,7 @@ func (m *mapper) retireVersion(version int, draft bool, now map[fhir.Ref]bool) e
 			continue
 		}
 		now[ref] = true
-		if err := m.retireOne(ref, endingOf(ref.Type)); err != nil {
+		if err := m.retireOne(ref, endingOf(ref.Type, m.head.status == "ingetrokken")); err != nil {
 			return err
 		}
 	}
@@ -87,11 +107,11 @@ func (m *mapper) retireOne(ref fhir.Ref, e ending) error {
 	if err != nil {
 		return fmt.Errorf("mks.retireOne: %w", err)
 	}
-	if old == nil || compact(found(old).Member(e.member)) == e.json || !m.mayRetire(found(old)) {
+	if old == nil || void(found(old)) || compact(found(old).Member(e.member)) == e.json || !m.mayRetire(found(old)) {
 		return nil
 	}
 	edits := []fhir.Edit{{Path: []string{e.member}, JSON: e.json}}
-	if ref.Type == "AllergyIntolerance" { // ait-2: no clinicalStatus beside entered-in-error
+	if e.member == "verificationStatus" { // con-5, ait-2: no clinicalStatus beside entered-in-error
 		edits = append(edits, fhir.Edit{Path: []string{"clinicalStatus"}})
 	}
 	return m.addEdited(old.Resource, edits...)

@@ -9,7 +9,6 @@ import (
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
-	"github.com/drieluik/drieluik/mapping/mappingtest"
 )
 
 // anchorOf returns the resource that carries the record.
@@ -46,7 +45,7 @@ func texts(n fhir.Node, names ...string) []string {
 
 func TestConsentOfBothParentsIsCappedBeforeTheTwelfthBirthday(t *testing.T) {
 	t.Parallel()
-	k := mappingtest.New()
+	k := mapping.NewMemory()
 	store(t, k, "boris/01-kind.json", "boris/02-kind-ziekenhuis.json")
 	_, r, issues := submit(t, k, sample(t, "boris/12-toestemming.json"))
 	if d := cmp.Diff(map[string]int{"Consent": 1, "Provenance": 1}, counts(r)); d != "" {
@@ -82,7 +81,7 @@ func TestConsentOfBothParentsIsCappedBeforeTheTwelfthBirthday(t *testing.T) {
 
 func TestImpliedConsentNamesTheTransferAndNoClass(t *testing.T) {
 	t.Parallel()
-	k := mappingtest.New()
+	k := mapping.NewMemory()
 	store(t, k, "boris/01-kind.json", "boris/02-kind-ziekenhuis.json")
 	_, r, issues := submit(t, k, sample(t, "boris/13-toestemming-verondersteld.json"))
 	if d := cmp.Diff(map[string]int{"Consent": 1, "Provenance": 1}, counts(r)); d != "" {
@@ -105,7 +104,7 @@ func TestImpliedConsentNamesTheTransferAndNoClass(t *testing.T) {
 
 func TestObjectionOfAParentWinsOverTheConsentOfChildAndMother(t *testing.T) {
 	t.Parallel()
-	k := mappingtest.New()
+	k := mapping.NewMemory()
 	store(t, k, "sanne/01-kind.json", "sanne/06-toestemming-bezwaar-vader.json")
 	_, r, issues := submit(t, k, sample(t, "sanne/07-toestemming-kind-en-moeder.json"))
 	if d := cmp.Diff([]string{"MKS-TOE-08 /inhoud/ontvangers/1"}, rules(issues, fhir.SeverityWarning)); d != "" {
@@ -118,7 +117,7 @@ func TestObjectionOfAParentWinsOverTheConsentOfChildAndMother(t *testing.T) {
 
 func TestConsentBeforeItsChildRecordWaits(t *testing.T) {
 	t.Parallel()
-	k := mappingtest.New()
+	k := mapping.NewMemory()
 	r := store(t, k, "boris/12-toestemming.json")
 	if d := cmp.Diff(map[string]int{"Consent": 1, "Patient": 1, "Organization": 1, "Provenance": 1}, counts(r)); d != "" {
 		t.Errorf("resources (-want +got):\n%s", d)
@@ -188,7 +187,7 @@ func TestConsentRules(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			k := mappingtest.New()
+			k := mapping.NewMemory()
 			store(t, k, child[c.file])
 			_, _, issues := submit(t, k, edit(t, sample(t, c.file), c.value, c.path...))
 			if d := cmp.Diff(c.want, rules(issues, fhir.SeverityError)); d != "" {
@@ -200,7 +199,7 @@ func TestConsentRules(t *testing.T) {
 
 func TestConsentOfThirteenYearOldAloneIsProposed(t *testing.T) {
 	t.Parallel()
-	k := mappingtest.New()
+	k := mapping.NewMemory()
 	store(t, k, "sanne/01-kind.json")
 	text := edit(t, sample(t, "sanne/07-toestemming-kind-en-moeder.json"), `[{"ref":"kind","op":"2026-09-02T18:55:00+02:00","wijze":"portaal"}]`, "inhoud", "gegevenDoor")
 	_, r, issues := submit(t, k, text)
@@ -214,7 +213,7 @@ func TestConsentOfThirteenYearOldAloneIsProposed(t *testing.T) {
 
 func TestAWithdrawalIsNeverRefusedForTheGiver(t *testing.T) {
 	t.Parallel()
-	k := mappingtest.New()
+	k := mapping.NewMemory()
 	store(t, k, "daan/01-kind.json", "daan/05-toestemming.json")
 	text := edit(t, sample(t, "invalid/15-toestemming-moeder-voor-jongere.json"), `"2026-10-01T10:00:00+02:00"`, "inhoud", "ingetrokkenOp")
 	text = edit(t, edit(t, text, "[]", "inhoud", "uitzonderingen"), "2", "versie")
@@ -226,7 +225,7 @@ func TestAWithdrawalIsNeverRefusedForTheGiver(t *testing.T) {
 
 func TestADraftConsentLivesBesideTheOneInForce(t *testing.T) {
 	t.Parallel()
-	k := mappingtest.New()
+	k := mapping.NewMemory()
 	child := "boris/01-kind.json"
 	store(t, k, child)
 	first := store(t, k, "boris/12-toestemming.json")
@@ -245,7 +244,7 @@ func TestADraftConsentLivesBesideTheOneInForce(t *testing.T) {
 
 func TestAWaitingConsentOfAStrangerBecomesAQuestion(t *testing.T) {
 	t.Parallel()
-	k := mappingtest.New()
+	k := mapping.NewMemory()
 	giver := `[{"ref":"bet-03","op":"2026-10-30T12:00:00+01:00","wijze":"portaal"}]`
 	waiting := apply(t, k, edit(t, sample(t, "boris/12-toestemming.json"), giver, "inhoud", "gegevenDoor"))
 	after := store(t, k, "boris/01-kind.json")
@@ -267,7 +266,7 @@ func TestAWaitingConsentOfAStrangerBecomesAQuestion(t *testing.T) {
 
 func TestAConsentOfAnUnrelatedSenderIsJudgedByItsOwnRecord(t *testing.T) {
 	t.Parallel()
-	k := mappingtest.New()
+	k := mapping.NewMemory()
 	store(t, k, "boris/01-kind.json")
 	stranger := func(text []byte) []byte { return edit(t, text, `"90000009"`, "bronsysteem", "ura") }
 	child := stranger(contested(t)) // says that the mother alone holds authority
@@ -276,7 +275,7 @@ func TestAConsentOfAnUnrelatedSenderIsJudgedByItsOwnRecord(t *testing.T) {
 	father := `[{"ref":"b-vader","op":"2026-11-01T11:00:00+01:00","wijze":"mondeling"}]`
 	consent := edit(t, stranger(sample(t, "boris/13-toestemming-verondersteld.json")), father, "inhoud", "gegevenDoor")
 	consent = edit(t, consent, `"2026-10-01T15:05:00+02:00"`, "vastgelegdOp")
-	alone := mappingtest.New()
+	alone := mapping.NewMemory()
 	apply(t, alone, child)
 	apply(t, k, child)
 	_, _, unknown := submit(t, alone, consent)
@@ -292,7 +291,7 @@ func TestAConsentOfAnUnrelatedSenderIsJudgedByItsOwnRecord(t *testing.T) {
 
 func TestAConsentThatTheCustodiansFactsContradictDoesNotCount(t *testing.T) {
 	t.Parallel()
-	k := mappingtest.New()
+	k := mapping.NewMemory()
 	guardian := edit(t, sample(t, "boris/01-kind.json"), `{"type":"Voogdij","houders":["org-03"],"bron":"BRP","gecontroleerdOp":"2026-10-30"}`, "inhoud", "gezag")
 	apply(t, k, guardian)
 	child := edit(t, sample(t, "boris/02-kind-ziekenhuis.json"), `"90000009"`, "bronsysteem", "ura")

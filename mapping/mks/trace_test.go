@@ -6,18 +6,17 @@ import (
 
 	"github.com/drieluik/drieluik/fhir/path"
 	"github.com/drieluik/drieluik/mapping"
-	"github.com/drieluik/drieluik/mapping/mappingtest"
 )
 
 func TestEveryTraceLeadsToAnElement(t *testing.T) {
 	t.Parallel()
-	eachRecord(t, func(t *testing.T, m mapped, k *mappingtest.Known) {
+	eachRecord(t, func(t *testing.T, m mapped, k *mapping.Memory) {
 		if strings.Contains(m.file, "kind") || strings.Contains(m.file, "toestemming") {
 			tracesLead(t, k, m.result)
 		}
 	})
 	t.Run("a child record with every member", func(t *testing.T) {
-		k := mappingtest.New()
+		k := mapping.NewMemory()
 		tracesLead(t, k, apply(t, k, complete(t)))
 	})
 }
