@@ -134,6 +134,9 @@ func quantity(value, unit string) *dpb.Quantity {
 	}
 }
 
+// enumName turns a FHIR code into the name of a protocol buffer value.
+var enumName = strings.NewReplacer("-", "_", ".", "_")
+
 // enum sets a google/fhir code message, such as &pb.Patient_GenderCode{}, to a FHIR code. An unknown
 // code leaves it empty, which the validator refuses.
 func enum[T proto.Message](m T, code string) T {
@@ -143,7 +146,7 @@ func enum[T proto.Message](m T, code string) T {
 		r.Set(field, protoreflect.ValueOfString(code))
 		return m
 	}
-	name := strings.ToUpper(strings.NewReplacer("-", "_", ".", "_").Replace(code))
+	name := strings.ToUpper(enumName.Replace(code))
 	if v := field.Enum().Values().ByName(protoreflect.Name(name)); v != nil {
 		r.Set(field, protoreflect.ValueOfEnum(v.Number()))
 	}

@@ -54,8 +54,6 @@ var (
 		f("sct", "0..1", str), f("omaha", "0..1", str), f("icf", "0..1", str), f("noc", "0..1", str),
 		f("nic", "0..1", str), f("nanda", "0..1", str), f("icd10", "0..1", str), f("tekst", "0..1", str),
 	}}
-	// uren is {zorgonderdeel: hours}.
-	uren = typ{shape: fhir.Object, entries: &positive}
 )
 
 // obj is an object with these members.
