@@ -137,6 +137,9 @@ func (d *draft) change(e *event, ch Change) (error, error) {
 		return nil, err
 	}
 	before := len(d.issues)
+	if ch.Interaction == auth.Update {
+		d.issues = append(d.issues, reduced(ch.Resource)...)
+	}
 	w, err := d.put(ch.Resource, prior, p.Organization, writer(p))
 	if err != nil {
 		return nil, err
@@ -172,6 +175,25 @@ func (d *draft) decide(p auth.Principal, ch Change, w Write, prior *Stored) (aut
 	}
 	return auth.Decision{HTTP: 404, Reason: "not-found"}, nil
 }
+
+// reduced refuses to store a reduced view in place of the whole resource (access.md 3.4).
+func reduced(r *fhir.Resource) []fhir.Issue {
+	for _, list := range []string{"tag", "security"} {
+		for n := range r.Root().All("meta", list) {
+			code := n.Member("code").Text()
+			if n.Member("system").Text() == observationValue && (code == "SUBSETTED" || code == "REDACTED") {
+				return []fhir.Issue{{
+					Severity: fhir.SeverityError, Code: "business-rule", Diagnostics: "reduced-body",
+					Expression: string(r.Type()) + ".meta." + list,
+					Text:       "This is a view with elements left out; send the whole resource.",
+				}}
+			}
+		}
+	}
+	return nil
+}
+
+const observationValue = "http://terminology.hl7.org/CodeSystem/v3-ObservationValue"
 
 // under moves the expressions of issues from the resource to its place in the request.
 func under(issues []fhir.Issue, ch Change) {

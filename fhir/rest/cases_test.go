@@ -252,20 +252,25 @@ func load(t *testing.T, g *rig, file caseFile, c accessCase) {
 		trees[r.Ref()] = r
 	}
 	owner := func(ref fhir.Ref) fhir.Ref { return refOf(cmp.Or(c.Owner[ref.String()], file.Owner[ref.String()])) }
+	filed := map[time.Time]exchange.Unit{}
 	for ref, r := range trees {
 		at, err := time.Parse(time.RFC3339, r.Root().At("meta", "lastUpdated").Text())
-		if filed, ok := c.Filed[ref.String()]; ok {
-			at, err = filed, nil
+		if given, ok := c.Filed[ref.String()]; ok {
+			at, err = given, nil
 		}
 		if err != nil {
 			at = c.Now.Add(-24 * time.Hour)
 		}
-		g.now.Store(&at)
 		w := writeOf(t, r, trees, owner)
-		if _, err := g.store.Commit(context.Background(), exchange.Unit{
-			Writes: []exchange.Write{w}, Notices: []exchange.Notice{{Compartment: w.Compartments[0], Ref: w.Ref, Kind: "create"}},
-		}); err != nil {
-			t.Fatal(ref, err)
+		u := filed[at.UTC()]
+		u.Writes = append(u.Writes, w)
+		u.Notices = append(u.Notices, exchange.Notice{Compartment: w.Compartments[0], Ref: w.Ref, Kind: "create"})
+		filed[at.UTC()] = u
+	}
+	for at, u := range filed {
+		g.now.Store(&at)
+		if _, err := g.store.Commit(context.Background(), u); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

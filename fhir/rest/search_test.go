@@ -225,3 +225,55 @@ func TestASearchFindsExactlyWhatAReadPermits(t *testing.T) {
 		t.Errorf("%d found and %d absent: the vectors show too little", found, absent)
 	}
 }
+
+func TestAReducedAnswerIsNoVersionToChange(t *testing.T) {
+	g := newRig(t)
+	patient, _ := g.child("hospital")
+	g.create("hospital", "CareTeam", fmt.Sprintf(
+		`{"resourceType":"CareTeam","status":"active","subject":{"reference":"Patient/%s"},"participant":[{"member":{"reference":"%s"}}]}`, patient, g.orgs["home"]))
+	path := "/fhir/Patient/" + patient
+	a := g.get("home", path).want(t, 200)
+	if a.header.Get("ETag") != `W/"1-r"` || strings.Contains(a.body, "2020-05") || !strings.Contains(a.body, "SUBSETTED") {
+		t.Errorf("the team sees %q %s", a.header.Get("ETag"), a.body)
+	}
+	if whole := g.get("hospital", path); whole.header.Get("ETag") != `W/"1"` || !strings.Contains(whole.body, "2020-05") {
+		t.Errorf("the custodian sees %q %s", whole.header.Get("ETag"), whole.body)
+	}
+	g.do("hospital", http.MethodPut, path, a.body, "If-Match", a.header.Get("ETag")).want(t, 412)
+	g.do("hospital", http.MethodPut, path, a.body).want(t, 422).wantIssue(t, "reduced-body", "Patient.meta.tag")
+}
+
+// TestTheCareDirectoryIsOpenAsFarAsTheRecordRefersToIt: a guardian reads, and finds, the
+// organisations and staff that a readable resource of the child names, and no others.
+func TestTheCareDirectoryIsOpenAsFarAsTheRecordRefersToIt(t *testing.T) {
+	file := vectors(t)
+	i := slices.IndexFunc(file.Cases, func(c accessCase) bool {
+		return c.Expected.Reason == "permit-custody" && strings.Contains(c.Principal.Scopes, "patient/*")
+	})
+	if i < 0 {
+		t.Skip("the file has no guardian with all patient scopes")
+	}
+	g := prepare(t, file, file.Cases[i])
+	open, closed := 0, 0
+	for _, ref := range file.Cases[i].Use {
+		kind, id, _ := strings.Cut(ref, "/")
+		if !auth.CareDirectory(fhir.Type(kind)) {
+			continue
+		}
+		readable := g.get("case", "/fhir/"+ref).status == http.StatusOK
+		if found := slices.Contains(g.search("case", "/fhir/"+kind).ids(), ref); found != readable {
+			t.Errorf("%s: found is %v, readable is %v", ref, found, readable)
+		}
+		if got := g.search("case", "/fhir/"+kind+"?_id="+id).ids(); slices.Contains(got, ref) != readable {
+			t.Errorf("%s by id: %v, readable is %v", ref, got, readable)
+		}
+		if readable {
+			open++
+		} else {
+			closed++
+		}
+	}
+	if open == 0 || closed == 0 {
+		t.Errorf("%d open and %d closed: the vector shows nothing", open, closed)
+	}
+}
