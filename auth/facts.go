@@ -49,6 +49,7 @@ type ResourceFacts struct {
 type ConsentFacts struct {
 	Holders    []fhir.Ref // Consent.organization
 	OpenPermit bool       // the base permits and names no actor
+	Permits    bool       // some provision permits
 	Device     bool       // a Device or an app is a permitted actor
 	Permitted  []fhir.Ref // actors that some provision permits
 	Member     fhir.Ref   // netwerk-toestemming: the RelatedPerson that it names
@@ -83,6 +84,8 @@ type Facts struct {
 	// Referrers are resources of the token's patient that reference Resource. They are looked at
 	// only when Resource is of a care directory type and the scopes are patient/ (CareDirectory).
 	Referrers []ResourceFacts
+	// Fresh are the Patients that the same write creates: nobody else keeps them yet.
+	Fresh []fhir.Ref
 }
 
 // Material is what the store knows of one compartment, current versions only: the input of NewChild.

@@ -329,6 +329,7 @@ func permittedActors(f *ConsentFacts, n, actors fhir.Node, depth int) {
 		actors = own
 	}
 	if n.Member("type").Text() == "permit" {
+		f.Permits = true
 		for ref := range actors.All("reference") {
 			r := readRef(ref)
 			if r.Type == "Device" || ref.At("identifier", "system").Text() == systemSmartClient {

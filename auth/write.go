@@ -184,22 +184,21 @@ func (q *inquiry) checkCustodian(body, stored *ResourceFacts) Decision {
 }
 
 // changesRights reports whether custody, an access flag or a seal of a child is written by an
-// organisation that is not the child's custodian.
+// organisation that is not the child's custodian. Of a child that nobody keeps yet nobody writes
+// them, so that neither the answer tells a known child from a new one, nor custody waits for it.
 func (q *inquiry) changesRights(body, stored *ResourceFacts) bool {
-	if (body == nil || !body.Rights) && (stored == nil || !stored.Rights) {
+	if (body == nil || !body.Rights) && (stored == nil || !stored.Rights) || q.a.Type == "Patient" && stored == nil {
 		return false
 	}
 	about := body
 	if stored != nil {
 		about = stored
 	}
-	for _, ref := range about.Patients {
+	return slices.ContainsFunc(about.Patients, func(ref fhir.Ref) bool {
 		c := q.child(ref)
-		if c != nil && !c.custodian.IsZero() && c.custodian != q.p.Organization {
-			return true
-		}
-	}
-	return false
+		keeps := c != nil && !c.custodian.IsZero() && c.custodian == q.p.Organization
+		return !keeps && !slices.Contains(q.f.Fresh, ref)
+	})
 }
 
 // acts reports whether ref stands for the organisation or user of the principal.
@@ -243,21 +242,33 @@ func sameLabels(stored, body *ResourceFacts) bool {
 	return slices.Equal(domains(stored), domains(body))
 }
 
-// checkGrant keeps callers from giving access to themselves: 403 consent-self-grant, 422
-// consent-actor-required.
-func (q *inquiry) checkGrant(body, _ *ResourceFacts) Decision {
+// checkGrant keeps callers from giving access to themselves, and an organisation from opening what
+// others keep: 403 consent-self-grant, 422 consent-actor-required.
+func (q *inquiry) checkGrant(body, stored *ResourceFacts) Decision {
 	if q.a.Type != "Consent" || body == nil || body.Consent == nil {
 		return fine
 	}
 	self := func(ref fhir.Ref) bool { return q.isSelf(ref) || !q.role.person && q.acts(ref) }
 	switch {
 	case body.Consent.Device, slices.ContainsFunc(body.Consent.Permitted, self),
-		!q.role.person && !slices.Contains(body.Consent.Holders, q.p.Organization):
+		!q.role.person && !q.grantsOwn(body.Consent, stored):
 		return refused(stepWrite, "consent-self-grant", 403)
 	case body.Consent.OpenPermit:
 		return refused(stepWrite, "consent-actor-required", 422)
 	}
 	return fine
+}
+
+// grantsOwn reports whether an organisation is a holder of its Consent, and a permit adds no other
+// holder: nobody gives away what another keeps.
+func (q *inquiry) grantsOwn(c *ConsentFacts, stored *ResourceFacts) bool {
+	org := q.p.Organization
+	if org.IsZero() || !slices.Contains(c.Holders, org) {
+		return false
+	}
+	return !c.Permits || !slices.ContainsFunc(c.Holders, func(h fhir.Ref) bool {
+		return h != org && (stored == nil || stored.Consent == nil || !slices.Contains(stored.Consent.Holders, h))
+	})
 }
 
 // checkGiver asks whether a guardian or child may give a Consent now, access.md 5.
