@@ -194,13 +194,27 @@ func ruleOf(err error) string {
 }
 
 // broke audits a request that the server could not serve, as far as that still goes, and passes the
-// failure on.
+// failure on. A store that cannot be read is an answer of its own (access.md 9).
 func (s *Service) broke(ctx context.Context, op string, e event, err error) error {
+	var known *fhir.Error
+	if errors.As(err, &known) && known.Kind == fhir.Unavailable && known.Reason == "" {
+		err = unavailable(op, "policy-unavailable", err)
+	}
 	e.failed(err)
 	if audit := s.record(context.WithoutCancel(ctx), op, e.audits(s)); audit != nil {
 		s.log.Error("a failure is not in the audit log", "request", e.call.RequestID, "error", audit.Error())
 	}
 	return fhir.Wrap(op, err)
+}
+
+// commit stores a unit with its audit rows. What moved meanwhile is the caller's to repeat.
+func (s *Service) commit(ctx context.Context, op string, e event, u Unit) ([]Written, error) {
+	u.Audits = e.audits(s)
+	written, err := s.store.Commit(ctx, u)
+	if err != nil && !moved(err) {
+		return nil, s.broke(ctx, op, e, unavailable(op, "audit-unavailable", err))
+	}
+	return written, err
 }
 
 // record commits the audit rows of an access; without them nothing may be answered.

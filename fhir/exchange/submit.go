@@ -309,7 +309,6 @@ func (sub *submission) custodian(m mapping.Mapped) fhir.Ref {
 // commit stores the unit with its record, audit rows and notices, and renders the receipt.
 func (sub *submission) commit(ctx context.Context) (Receipt, error) {
 	u := sub.draft.unit
-	u.Audits = sub.event.audits(sub.s)
 	receipt, err := sub.receipt(u)
 	if err != nil {
 		return Receipt{}, fhir.Wrap("exchange.Submit", err)
@@ -321,12 +320,8 @@ func (sub *submission) commit(ctx context.Context) (Receipt, error) {
 	u.Record = &RecordVersion{
 		Key: sub.source.Record, Version: sub.source.Version, Compartment: compartment, Hash: sub.hash, Result: receipt,
 	}
-	_, err = sub.s.store.Commit(ctx, u)
-	if moved(err) {
+	if _, err := sub.s.commit(ctx, "exchange.Submit", sub.event, u); err != nil {
 		return Receipt{}, err
-	}
-	if err != nil {
-		return Receipt{}, sub.s.broke(ctx, "exchange.Submit", sub.event, err)
 	}
 	return Receipt{Outcome: receipt}, nil
 }

@@ -85,13 +85,10 @@ func (s *Service) changeOnce(ctx context.Context, e event, changes []Change) ([]
 		}
 		return nil, refused
 	}
-	d.unit.Relied, d.unit.Audits = d.w.relied(), e.audits(s)
-	written, err := s.store.Commit(ctx, d.unit)
-	if moved(err) {
-		return nil, err
-	}
+	d.unit.Relied = d.w.relied()
+	written, err := s.commit(ctx, op, e, d.unit)
 	if err != nil {
-		return nil, s.broke(ctx, op, e, err)
+		return nil, err
 	}
 	return servedAfter(d.unit, written), nil
 }
