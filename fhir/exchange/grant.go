@@ -1,0 +1,295 @@
+package exchange
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/drieluik/drieluik/auth"
+	"github.com/drieluik/drieluik/fhir"
+)
+
+// smartClient is the identifier system of apps as actors of a Consent.
+const smartClient = fhir.Canonical + "/sid/smart-client"
+
+// Grant is what a person has just permitted to an app (smart.md 3.1).
+type Grant struct {
+	User        fhir.Ref // who logged in
+	Patient     fhir.Ref
+	Performer   fhir.Ref // RelatedPerson of the user for this child, or the Patient itself
+	Client      string
+	ClientName  string
+	Purpose     string // v3-ActReason
+	Scopes      []string
+	Types       []fhir.Type
+	Write       bool // some scope lets the app change something
+	From, Until time.Time
+	Text        string // what the user read
+	Language    string
+	TextVersion int
+}
+
+// GrantConsent writes the Consent of a grant and returns after it is durable. It is the one Consent
+// whose actor is an app (access.md 5). Forbidden when the person may not act for the child now.
+func (s *Service) GrantConsent(ctx context.Context, g Grant) (fhir.Ref, error) {
+	const op = "exchange.GrantConsent"
+	r, err := s.consentOf(g)
+	if err != nil {
+		return fhir.Ref{}, fhir.Wrap(op, err)
+	}
+	return again(s, func() (fhir.Ref, error) { return s.writeGrant(ctx, op, g, r) })
+}
+
+func (s *Service) writeGrant(ctx context.Context, op string, g Grant, r *fhir.Resource) (fhir.Ref, error) {
+	e := s.event(Call{Principal: auth.Principal{Client: g.Client, FHIRUser: g.User, Patient: g.Patient, Purpose: g.Purpose}}, auth.Create, "Consent")
+	var unit Unit
+	err := s.store.View(ctx, func(v Snapshot) error {
+		w := s.world(v)
+		role, d, err := w.standing(g.User, g.Patient)
+		if err != nil {
+			return err
+		}
+		if !d.Permit && !waitsForChild[d.Reason] {
+			return refusal(op, d)
+		}
+		e.call.Principal.Role = role
+		c, err := w.child(g.Patient.ID)
+		if err != nil {
+			return err
+		}
+		dr := w.draft()
+		write, err := dr.put(r, nil, c.Custodian(), g.Performer)
+		if err != nil {
+			return err
+		}
+		dr.unit.Relied = w.relied()
+		dr.add(write)
+		e.wrote(write, auth.Decision{Permit: true, Reason: "permit-write"})
+		unit = dr.unit
+		return dr.faults(op)
+	})
+	if err != nil {
+		return fhir.Ref{}, fhir.Wrap(op, err)
+	}
+	unit.Audits = e.audits(s)
+	written, err := s.store.Commit(ctx, unit)
+	if err != nil {
+		return fhir.Ref{}, fhir.Wrap(op, err)
+	}
+	return written[0].Ref.Current(), nil
+}
+
+// ConsentLive reports whether a Consent is active and in its period.
+func (s *Service) ConsentLive(ctx context.Context, consent fhir.Ref) (bool, error) {
+	live := false
+	err := s.store.View(ctx, func(v Snapshot) error {
+		st, err := v.Read(consent.Current())
+		if missing(err) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		r, err := tree(st)
+		live = err == nil && inForce(r.Root(), s.now())
+		return err
+	})
+	return live, fhir.Wrap("exchange.ConsentLive", err)
+}
+
+// inForce reports whether a grant's Consent is active and its period covers an instant. Its period
+// is written by GrantConsent, in full instants.
+func inForce(n fhir.Node, now time.Time) bool {
+	start, err := time.Parse(time.RFC3339, n.At("provision", "period", "start").Text())
+	if err != nil {
+		return false
+	}
+	end, err := time.Parse(time.RFC3339, n.At("provision", "period", "end").Text())
+	return err == nil && n.Member("status").Text() == "active" && !now.Before(start) && now.Before(end)
+}
+
+// WithdrawConsent sets a Consent inactive as the act of a user who gave it. NotFound when it is not
+// the user's; done already is no error.
+func (s *Service) WithdrawConsent(ctx context.Context, consent, user fhir.Ref) error {
+	_, err := again(s, func() (struct{}, error) { return struct{}{}, s.withdrawOnce(ctx, consent, user) })
+	return err
+}
+
+func (s *Service) withdrawOnce(ctx context.Context, consent, user fhir.Ref) error {
+	const op = "exchange.WithdrawConsent"
+	e := s.event(Call{Principal: auth.Principal{FHIRUser: user}}, auth.Update, "Consent")
+	var unit Unit
+	err := s.store.View(ctx, func(v Snapshot) error {
+		w := s.world(v)
+		st, err := v.Read(consent.Current())
+		if missing(err) {
+			return notFound(op, "not-found")
+		}
+		if err != nil {
+			return err
+		}
+		mine, err := w.performs(user, st)
+		if err != nil || !mine {
+			return orElse(err, notFound(op, "relation-none"))
+		}
+		r, err := tree(st)
+		if err != nil || r.Root().Member("status").Text() == "inactive" {
+			return err
+		}
+		if r, err = r.Edit(fhir.Edit{Path: []string{"status"}, JSON: `"inactive"`}); err != nil {
+			return err
+		}
+		dr := w.draft()
+		write, err := dr.put(r, &st, fhir.Ref{}, fhir.Ref{})
+		if err != nil {
+			return err
+		}
+		dr.add(write)
+		e.wrote(write, auth.Decision{Permit: true, Reason: "permit-withdraw"})
+		unit = dr.unit
+		return nil
+	})
+	if err != nil || len(unit.Writes) == 0 {
+		return fhir.Wrap(op, err)
+	}
+	unit.Audits = e.audits(s)
+	_, err = s.store.Commit(ctx, unit)
+	return fhir.Wrap(op, err)
+}
+
+func orElse(err, other error) error {
+	if err != nil {
+		return err
+	}
+	return other
+}
+
+// performs reports whether a user gave a Consent, as one of its own persons.
+func (w *world) performs(user fhir.Ref, st Stored) (bool, error) {
+	ties, err := w.ties(user)
+	return slices.ContainsFunc(ties, func(t kin) bool {
+		return slices.Contains(st.Facts.Patients, t.patient) && slices.Contains(st.Facts.By, t.performer)
+	}), err
+}
+
+// Given is a live Consent for an app.
+type Given struct {
+	Consent      fhir.Ref
+	Patient      fhir.Ref
+	GivenName    string
+	Client       string
+	Scopes       []string
+	Since, Until time.Time
+}
+
+// Consents returns the live Consents that a user gave to apps, child by child.
+func (s *Service) Consents(ctx context.Context, user fhir.Ref) ([]Given, error) {
+	var out []Given
+	err := s.store.View(ctx, func(v Snapshot) error {
+		w := s.world(v)
+		ties, err := w.ties(user)
+		if err != nil {
+			return err
+		}
+		for _, tie := range ties {
+			stored, _, err := v.Compartment(tie.patient.ID, "Consent", "Patient")
+			if err != nil {
+				return err
+			}
+			for _, st := range stored {
+				if !slices.Contains(st.Facts.By, tie.performer) {
+					continue
+				}
+				r, err := tree(st)
+				if err != nil {
+					return err
+				}
+				if g, ok := given(r.Root(), s.now()); ok {
+					g.Consent, g.Patient = st.Ref.Current(), tie.patient
+					view, err := w.childView(tie)
+					if err != nil {
+						return err
+					}
+					g.GivenName = view.GivenName
+					out = append(out, g)
+				}
+			}
+		}
+		return nil
+	})
+	return out, fhir.Wrap("exchange.Consents", err)
+}
+
+// given reads a grant's Consent; false when it is none, or not in force.
+func given(n fhir.Node, now time.Time) (Given, bool) {
+	who := n.At("provision", "actor", "reference", "identifier")
+	if who.Member("system").Text() != smartClient || !inForce(n, now) {
+		return Given{}, false
+	}
+	g := Given{Client: who.Member("value").Text()}
+	for e := range n.All("provision", "extension") {
+		if e.Member("url").Text() == fhir.Canonical+"/StructureDefinition/smart-scope" {
+			g.Scopes = append(g.Scopes, e.Member("valueString").Text())
+		}
+	}
+	var err error
+	if g.Since, err = time.Parse(time.RFC3339, n.At("provision", "period", "start").Text()); err != nil {
+		return g, false
+	}
+	g.Until, err = time.Parse(time.RFC3339, n.At("provision", "period", "end").Text())
+	return g, err == nil
+}
+
+// consentOf makes the Consent of smart.md 3.1.
+func (s *Service) consentOf(g Grant) (*fhir.Resource, error) {
+	concept := func(system, code string) any {
+		return map[string]any{"coding": []any{map[string]string{"system": system, "code": code}}}
+	}
+	var classes, scopes []any
+	for _, t := range g.Types {
+		classes = append(classes, map[string]string{"system": "http://hl7.org/fhir/resource-types", "code": string(t)})
+	}
+	for _, sc := range g.Scopes {
+		scopes = append(scopes, map[string]string{"url": fhir.Canonical + "/StructureDefinition/smart-scope", "valueString": sc})
+	}
+	const action = "http://terminology.hl7.org/CodeSystem/consentaction"
+	actions := []any{concept(action, "access")}
+	if g.Write {
+		actions = append(actions, concept(action, "correct"))
+	}
+	b, err := json.Marshal(map[string]any{
+		"resourceType": "Consent", "id": s.newID(), "status": "active",
+		"scope":      concept("http://terminology.hl7.org/CodeSystem/consentscope", "patient-privacy"),
+		"category":   []any{concept("http://loinc.org", "59284-0"), concept(fhir.Canonical+"/CodeSystem/toestemming-soort", "uitdrukkelijk")},
+		"patient":    map[string]string{"reference": g.Patient.String()},
+		"dateTime":   s.now().UTC().Format(time.RFC3339),
+		"performer":  []any{map[string]string{"reference": g.Performer.String()}},
+		"policyRule": concept("http://terminology.hl7.org/CodeSystem/v3-ActCode", "OPTIN"),
+		"sourceAttachment": map[string]string{
+			"contentType": "text/plain", "language": g.Language, "title": fmt.Sprintf("consent-text/%d", g.TextVersion),
+			"data": base64.StdEncoding.EncodeToString([]byte(g.Text)),
+		},
+		"provision": map[string]any{
+			"extension": scopes, "type": "permit", "class": classes, "action": actions,
+			"period": map[string]string{"start": g.From.UTC().Format(time.RFC3339), "end": g.Until.UTC().Format(time.RFC3339)},
+			"actor": []any{map[string]any{
+				"role": concept("http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "IRCP"),
+				"reference": map[string]any{
+					"identifier": map[string]string{"system": smartClient, "value": g.Client}, "display": g.ClientName,
+				},
+			}},
+			"purpose": []any{map[string]string{"system": "http://terminology.hl7.org/CodeSystem/v3-ActReason", "code": g.Purpose}},
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	r, issues := fhir.Parse(b, fhir.Limits{})
+	if fhir.HasErrors(issues) {
+		return nil, &fhir.Error{Kind: fhir.Unprocessable, Op: "exchange.consentOf", Issues: issues}
+	}
+	return r, nil
+}
