@@ -55,7 +55,7 @@ func (s *Server) authorize(v *visit) error {
 	if err != nil {
 		return s.returnFault(v, a, err)
 	}
-	fresh := current != nil && !current.At.Before(ixn.LoginAfter)
+	fresh := s.freshEnough(current, a.form)
 	if slices.Contains(strings.Fields(a.form["prompt"]), "none") {
 		return s.returnFault(v, a, refuse(map[bool]string{true: "authz.consent", false: "authz.login"}[fresh]))
 	}
@@ -183,6 +183,7 @@ func (s *Server) authorizeRules() []authorizeRule {
 		{func(f form) bool {
 			return f["purpose_of_use"] == "" || slices.Contains(strings.Fields(purposesOfFamily), f["purpose_of_use"])
 		}, "authz.purpose", ""},
+		{isSeconds, "authz.max_age", ""},
 		{not(present("launch")), "authz.launch", ""},
 		{func(f form) bool { return !slices.Contains(strings.Fields(f["scope"]), "launch") }, "authz.launch", ""},
 	}
@@ -225,29 +226,25 @@ func (s *Server) readAuthorization(a *authorization) (*interaction, error) {
 	if o.all.Empty() {
 		return nil, refuse("scope.none")
 	}
-	now := s.clock().UTC()
-	ixn := &interaction{
+	return &interaction{
 		Client: a.client.ID, Redirect: a.redirect, State: []byte(a.form["state"]), Scope: a.form["scope"],
-		Challenge: a.form["code_challenge"], Nonce: a.form["nonce"], Hint: a.form["login_hint"], Created: now,
-	}
-	if slices.Contains(strings.Fields(a.form["prompt"]), "login") {
-		ixn.LoginAfter = now
-	}
-	if text := a.form["max_age"]; text != "" {
-		seconds, err := strconv.ParseUint(text, 10, 31)
-		if err != nil {
-			return nil, refuse("authz.max_age")
-		}
-		ixn.LoginAfter = later(ixn.LoginAfter, now.Add(-time.Duration(seconds)*time.Second))
-	}
-	return ixn, nil
+		Challenge: a.form["code_challenge"], Nonce: a.form["nonce"], Hint: a.form["login_hint"], Created: s.clock().UTC(),
+	}, nil
 }
 
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
+// freshEnough reports whether a login may be used again (SMART-112): not for prompt=login, nor when
+// it is older than max_age.
+func (s *Server) freshEnough(current *session, f form) bool {
+	if current == nil || slices.Contains(strings.Fields(f["prompt"]), "login") {
+		return false
 	}
-	return b
+	seconds, err := strconv.ParseUint(f["max_age"], 10, 31)
+	return err != nil || s.clock().Sub(current.At) <= time.Duration(seconds)*time.Second // judged: absent
+}
+
+func isSeconds(f form) bool {
+	_, err := strconv.ParseUint(f["max_age"], 10, 31)
+	return f["max_age"] == "" || err == nil
 }
 
 // returnFault sends an error to the app (SMART-106).

@@ -21,17 +21,16 @@ const (
 // interaction is a login and consent in progress. It is kept sealed under the cookie of the browser
 // that began it: no other browser can even read it.
 type interaction struct {
-	Client     string    `json:"client,omitempty"` // empty: the user came for the page of apps
-	Redirect   string    `json:"redirect,omitempty"`
-	State      []byte    `json:"state,omitempty"`
-	Scope      string    `json:"scope,omitempty"` // as asked
-	Challenge  string    `json:"challenge,omitempty"`
-	Nonce      string    `json:"nonce,omitempty"`
-	Hint       string    `json:"hint,omitempty"`
-	Session    string    `json:"session,omitempty"` // after login
-	Child      string    `json:"child,omitempty"`   // after the choice
-	LoginAfter time.Time `json:"login_after,omitzero"`
-	Created    time.Time `json:"created"`
+	Client    string    `json:"client,omitempty"` // empty: the user came for the page of apps
+	Redirect  string    `json:"redirect,omitempty"`
+	State     []byte    `json:"state,omitempty"`
+	Scope     string    `json:"scope,omitempty"` // as asked
+	Challenge string    `json:"challenge,omitempty"`
+	Nonce     string    `json:"nonce,omitempty"`
+	Hint      string    `json:"hint,omitempty"`
+	Session   string    `json:"session,omitempty"` // after login
+	Child     string    `json:"child,omitempty"`   // after the choice
+	Created   time.Time `json:"created"`
 }
 
 // attach notes a login. A child that acts for itself needs no choice.

@@ -3,6 +3,7 @@ package smart
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -28,6 +29,10 @@ func (p phrase) in(lang string) string {
 
 // phrases is the text set (smart.md 5.3, 5.4): B1, at most 15 words a sentence, active.
 func phrases() []phrase {
+	return slices.Concat(loginPhrases(), childPhrases(), consentPhrases(), returnPhrases(), errorPhrases(), appPhrases(), logoutPhrases())
+}
+
+func loginPhrases() []phrase {
 	return []phrase{
 		{"login.title", "Inloggen", "Logga in", "Log in"},
 		{"login.who", "De app “{app}” van {org} vraagt u om in te loggen.", "Appen ”{app}” från {org} ber dig att logga in.", "The app “{app}” of {org} asks you to log in."},
@@ -43,14 +48,22 @@ func phrases() []phrase {
 		{"back", "Terug naar de app", "Tillbaka till appen", "Back to the app"},
 		{"as", "U bent ingelogd als {login}.", "Du är inloggad som {login}.", "You are logged in as {login}."},
 		{"language", "Taal", "Språk", "Language"},
+	}
+}
 
+func childPhrases() []phrase {
+	return []phrase{
 		{"child.title", "Kies het kind", "Välj barnet", "Choose the child"},
 		{"child.who", "Over welk kind wil de app “{app}” gegevens lezen?", "Vilket barn vill appen ”{app}” läsa uppgifter om?", "About which child does the app “{app}” want to read data?"},
 		{"child.born", "Geboren in {year}", "Född {year}", "Born in {year}"},
 		{"child.button", "Verder", "Fortsätt", "Continue"},
 		{"child.none", "Kies een kind.", "Välj ett barn.", "Choose a child."},
 		{"age12", "{child} is 12 jaar of ouder en beslist mee.", "{child} har fyllt 12 år och är med och bestämmer.", "{child} is 12 or older and decides too."},
+	}
+}
 
+func consentPhrases() []phrase {
+	return []phrase{
 		{"consent.title", "Toestemming", "Samtycke", "Permission"},
 		{"ask", "De app “{app}” van {org} wil gegevens van {child} lezen.", "Appen ”{app}” från {org} vill läsa uppgifter om {child}.", "The app “{app}” of {org} wants to read data about {child}."},
 		{"choose", "Kies wat de app mag zien.", "Välj vad appen får se.", "Choose what the app may see."},
@@ -69,13 +82,21 @@ func phrases() []phrase {
 		{"yes", "Toestaan", "Tillåt", "Allow"},
 		{"no", "Weigeren", "Neka", "Refuse"},
 		{"tick", "Kies ten minste één soort gegevens.", "Välj minst en sorts uppgifter.", "Choose at least one kind of data."},
+	}
+}
 
+func returnPhrases() []phrase {
+	return []phrase{
 		{"continue.title", "U gaat terug", "Du går tillbaka", "You are going back"},
 		{"continue.text", "U gaat terug naar “{app}”.", "Du går tillbaka till ”{app}”.", "You return to “{app}”."},
 		{"continue.link", "Ga verder naar “{app}”", "Fortsätt till ”{app}”", "Continue to “{app}”"},
 		{"refused.title", "U hebt geweigerd", "Du har nekat", "You refused"},
 		{"refused.text", "De app “{app}” krijgt geen gegevens.", "Appen ”{app}” får inga uppgifter.", "The app “{app}” gets no data."},
+	}
+}
 
+func errorPhrases() []phrase {
+	return []phrase{
 		{"error.title", "Dat ging niet", "Det gick inte", "That did not work"},
 		{"error.number", "Nummer van deze melding: {id}", "Meddelandets nummer: {id}", "Number of this message: {id}"},
 		{"error.details", "Voor de maker van de app", "För den som gör appen", "For the maker of the app"},
@@ -84,7 +105,11 @@ func phrases() []phrase {
 		{"late", "Deze pagina is verlopen. Ga terug naar de app en begin opnieuw.", "Sidan har gått ut. Gå tillbaka till appen och börja om.", "This page has expired. Go back to the app and start again."},
 		{"broken", "De app stuurde een verkeerde vraag. U kunt hier niets aan doen.", "Appen skickade en felaktig begäran. Du har inte gjort något fel.", "The app sent a wrong request. You did nothing wrong."},
 		{"down", "Het lukt nu niet. Wacht even en probeer het opnieuw.", "Det går inte just nu. Vänta en stund och försök igen.", "It does not work right now. Wait a moment and try again."},
+	}
+}
 
+func appPhrases() []phrase {
+	return []phrase{
 		{"apps.title", "Uw apps", "Dina appar", "Your apps"},
 		{"apps.none", "Geen enkele app mag nu gegevens lezen.", "Ingen app får läsa uppgifter just nu.", "No app may read data right now."},
 		{"apps.child", "Apps die gegevens van {child} lezen", "Appar som läser uppgifter om {child}", "Apps that read data about {child}"},
@@ -101,7 +126,11 @@ func phrases() []phrase {
 		{"apps.effect", "De app kan dan geen gegevens van {child} meer lezen.", "Appen kan då inte längre läsa uppgifter om {child}.", "The app can then no longer read data about {child}."},
 		{"apps.keep", "Niet stoppen", "Stoppa inte", "Do not stop"},
 		{"apps.gone", "Deze app", "Den här appen", "This app"},
+	}
+}
 
+func logoutPhrases() []phrase {
+	return []phrase{
 		{"logout.title", "Uitloggen", "Logga ut", "Log out"},
 		{"logout.text", "Apps met toestemming voor alleen nu stoppen dan ook.", "Appar med tillåtelse bara för nu stoppas då också.", "Apps that you allowed only for now stop too."},
 		{"logout.done", "U bent uitgelogd.", "Du är utloggad.", "You are logged out."},

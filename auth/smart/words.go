@@ -39,7 +39,9 @@ func groups() []group {
 
 // typeWords names every type that a person can permit. Nobody consents to what a page cannot name:
 // a type that is not here is not granted.
-func typeWords() []phrase {
+func typeWords() []phrase { return slices.Concat(careWords(), aroundWords()) }
+
+func careWords() []phrase {
 	return []phrase{
 		{"Patient", "Naam, geboortedatum en contact", "Namn, födelsedatum och kontaktuppgifter", "Name, birth date and contact"},
 		{"CarePlan", "Zorgplannen", "Vårdplaner", "Care plans"},
@@ -69,6 +71,11 @@ func typeWords() []phrase {
 		{"MedicationAdministration", "Gegeven medicijnen", "Givna läkemedel", "Medicines given"},
 		{"MedicationDispense", "Geleverde medicijnen", "Utlämnade läkemedel", "Medicines supplied"},
 		{"Medication", "Gegevens van medicijnen", "Uppgifter om läkemedel", "Details of medicines"},
+	}
+}
+
+func aroundWords() []phrase {
+	return []phrase{
 		{"Composition", "Overdrachten", "Överföringar", "Transfers"},
 		{"DocumentReference", "Documenten", "Dokument", "Documents"},
 		{"Encounter", "Bezoeken en opnames", "Besök och inskrivningar", "Visits and stays"},
