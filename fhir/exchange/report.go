@@ -3,7 +3,6 @@ package exchange
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 
 	"github.com/drieluik/drieluik/fhir"
 )
@@ -61,23 +60,26 @@ type receiptEntry struct {
 type receiptResponse struct {
 	Status   string `json:"status"`
 	Location string `json:"location,omitempty"`
-	ETag     string `json:"etag,omitempty"`
 }
 
-// receipt renders the transaction-response of a push: the mapping report, then a location per
-// resource written.
-func (sub *submission) receipt(u Unit) ([]byte, error) {
+// receipt renders the transaction-response of a push: the mapping report, then the location of each
+// resource that the sender keeps, changed or not. It says what the record's own version says and no
+// more: neither versions nor statuses tell a known child from a new one (access.md 5).
+func (sub *submission) receipt() ([]byte, error) {
 	report := NewOutcome(sub.issues)
 	b := receiptBundle{ResourceType: "Bundle", Type: "transaction-response", Entry: []receiptEntry{
 		{Resource: &report, Response: receiptResponse{Status: "200 OK"}},
 	}}
-	for _, w := range u.Writes {
-		status := "200 OK"
-		if w.Ref.Version == 1 {
-			status = "201 Created"
+	status := "200 OK"
+	if sub.source.Version == 1 {
+		status = "201 Created"
+	}
+	for _, m := range sub.result.Resources {
+		if keeper := sub.custodian(m); !keeper.IsZero() && keeper.Current() != sub.result.Sender.Current() {
+			continue // a question to the custodian of a known child
 		}
 		b.Entry = append(b.Entry, receiptEntry{Response: receiptResponse{
-			Status: status, Location: w.Ref.String(), ETag: fmt.Sprintf(`W/"%d"`, w.Ref.Version),
+			Status: status, Location: m.Resource.Ref().String(),
 		}})
 	}
 	return JSON(b)

@@ -309,7 +309,7 @@ func (sub *submission) custodian(m mapping.Mapped) fhir.Ref {
 // commit stores the unit with its record, audit rows and notices, and renders the receipt.
 func (sub *submission) commit(ctx context.Context) (Receipt, error) {
 	u := sub.draft.unit
-	receipt, err := sub.receipt(u)
+	receipt, err := sub.receipt()
 	if err != nil {
 		return Receipt{}, fhir.Wrap("exchange.Submit", err)
 	}

@@ -19,6 +19,7 @@ type world struct {
 	people   *people                         // organisations, staff and persons that policy asked for
 	own      bool                            // people holds what only this request may use
 	members  map[string][]auth.ResourceFacts // of whole compartments
+	fresh    []fhir.Ref                      // Patients that the request creates
 }
 
 func (s *Service) world(v Lookups) *world {
@@ -57,7 +58,7 @@ func (w *world) facts(p auth.Principal, a auth.Action, rf *auth.ResourceFacts) (
 // policy compiles the children of the ids and of the token, with the directory that they and needs
 // ask for.
 func (w *world) policy(p auth.Principal, ids []string, needs []fhir.Ref) (auth.Facts, error) {
-	f := auth.Facts{Now: w.now, Settings: w.s.settings, Lookup: w.lookup}
+	f := auth.Facts{Now: w.now, Settings: w.s.settings, Lookup: w.lookup, Fresh: w.fresh}
 	if !p.Patient.IsZero() {
 		ids = append(ids, p.Patient.ID)
 	}

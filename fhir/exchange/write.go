@@ -108,6 +108,9 @@ func (d *draft) changes(e *event, changes []Change) (error, error) {
 			e.refused(dec, nil)
 			return refusal(op, dec), nil
 		}
+		if ch.Interaction == auth.Create && ch.Resource.Type() == "Patient" {
+			d.w.fresh = append(d.w.fresh, ch.Resource.Ref())
+		}
 	}
 	d.announce(rs)
 	for _, ch := range changes {
@@ -150,7 +153,7 @@ func (d *draft) change(e *event, ch Change) (error, error) {
 		e.refused(dec, prior)
 		return refusal(op, dec), nil
 	}
-	if ch.IfMatch > 0 && prior.Ref.Version != ch.IfMatch {
+	if ch.IfMatch > 0 && (prior == nil || prior.Ref.Version != ch.IfMatch) {
 		e.refused(auth.Decision{HTTP: 412, Step: "permit", Reason: "version-moved"}, prior)
 		return fhir.Errorf(fhir.Precondition, op, "conflict", "version-moved",
 			"Another version is current; read it, apply your change to it and send its ETag in If-Match."), nil
@@ -160,17 +163,28 @@ func (d *draft) change(e *event, ch Change) (error, error) {
 	return nil, nil
 }
 
-// decide decides on a change: of what is stored and the new content together. An update of what is
-// not there is answered as one of what is hidden.
+// decide decides on a change: of what is stored and the new content together, and of what the content
+// claims. An update of what is not there is answered as one of what is hidden.
 func (d *draft) decide(p auth.Principal, ch Change, w Write, prior *Stored) (auth.Decision, error) {
 	a := auth.Action{Interaction: ch.Interaction, Type: w.Ref.Type, Body: &w.Facts}
+	var old *auth.ResourceFacts
 	switch {
+	case d.attestsOthers(p, ch.Resource):
+		return foreignClaim, nil
 	case prior != nil && !prior.Deleted:
-		return d.w.decide(p, a, &prior.Facts)
-	case ch.Interaction == auth.Create:
-		return d.w.decide(p, a, nil)
+		old = &prior.Facts
+	case ch.Interaction != auth.Create:
+		return auth.Decision{HTTP: 404, Reason: "not-found"}, nil
 	}
-	return auth.Decision{HTTP: 404, Reason: "not-found"}, nil
+	dec, err := d.w.decide(p, a, old)
+	if err != nil || !dec.Permit {
+		return dec, err
+	}
+	foreign, err := d.foreign(p, ch.Resource, prior)
+	if err != nil || foreign {
+		return foreignClaim, err
+	}
+	return dec, nil
 }
 
 // reduced refuses to store a reduced view in place of the whole resource (access.md 3.4).

@@ -119,6 +119,9 @@ func (rd *reading) entry(entry fhir.Node, i int) error {
 		if target != string(res.Type()) {
 			rd.fault(path+".request.url", "invalid", "bundle-url", "For POST the url is the type of the resource.")
 		}
+		if entry.At("request", "ifMatch").Exists() {
+			rd.fault(path+".request.ifMatch", "invalid", "bundle-if-match", "What a POST creates has no version yet; leave ifMatch out.")
+		}
 	case http.MethodPut:
 		ch.Interaction, id = auth.Update, strings.TrimPrefix(target, string(res.Type())+"/")
 		if ref, ok := fhir.ParseRef(target); !ok || ref.Type != res.Type() || ref.Version > 0 {
