@@ -1,0 +1,69 @@
+package rest_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"testing"
+)
+
+// FuzzEveryBodyIsAnswered sends foreign bytes where bodies, queries and page links enter. The answer
+// is always one of ours, and never a failure of the server.
+func FuzzEveryBodyIsAnswered(f *testing.F) {
+	transfer := record(f, transferFile)
+	for _, body := range []string{
+		patientBody, transfer, `{`, `[]`, `{"resourceType":"Patient","id":"x","contained":[{"resourceType":"Patient"}]}`,
+		`{"resourceType":"Bundle","type":"transaction","entry":[{"fullUrl":"urn:uuid:1","resource":` + patientBody + `,"request":{"method":"POST","url":"Patient"}}]}`,
+		`{"resourceType":"Bundle","type":"transaction","entry":[{"request":{"method":"PUT"}},null,1,{"resource":[]}]}`,
+		`{"resourceType":"Patient","meta":[],"id":1}`, "_count=-1&_page=x", "name:exact=a&birthdate=ge2020&_sort=,,-", "\x00",
+	} {
+		f.Add(body)
+	}
+	g := newRig(f)
+	f.Fuzz(func(t *testing.T, body string) {
+		for _, a := range []answer{
+			g.do("hospital", http.MethodPost, "/fhir/Patient", body),
+			g.do("hospital", http.MethodPut, "/fhir/Patient/x", body, "If-Match", "W/\"1\""),
+			g.do("hospital", http.MethodPost, "/fhir", body),
+			g.submit("hospital", body),
+			g.do("hospital", http.MethodPost, "/fhir/Patient/_search", body, "Content-Type", "application/x-www-form-urlencoded"),
+			g.get("hospital", "/fhir/Patient?_page="+url.QueryEscape(body)),
+			g.get("hospital", "/fhir/Patient?name="+url.QueryEscape(body)),
+		} {
+			if a.status >= 500 {
+				t.Errorf("%d: %s", a.status, a.body)
+			}
+			if !json.Valid([]byte(a.body)) {
+				t.Errorf("%d with %q", a.status, a.body)
+			}
+		}
+	})
+}
+
+func TestFormatsOfR4JSONAreTaken(t *testing.T) {
+	g := newRig(t)
+	patient, _ := g.child("hospital")
+	for _, accept := range []string{
+		"", "*/*", "application/*", "application/json", "application/fhir+json; fhirVersion=4.0", "text/html, application/json;q=0.5", "text/json",
+	} {
+		a := g.get("hospital", "/fhir/Patient/"+patient, "Accept", accept)
+		if a.status != 200 || a.header.Get("Content-Type") != "application/fhir+json; charset=utf-8" {
+			t.Errorf("Accept %q: %d %q", accept, a.status, a.header.Get("Content-Type"))
+		}
+	}
+	for _, refused := range []string{"text/html", "application/json;q=0", "application/fhir+json; fhirVersion=5.0", ";;"} {
+		if a := g.get("hospital", "/fhir/Patient/"+patient, "Accept", refused); a.status != 406 {
+			t.Errorf("Accept %q: %d", refused, a.status)
+		}
+	}
+	for _, format := range []string{"json", "application/json", "application/fhir%2Bjson", "application/fhir+json"} {
+		if a := g.get("hospital", "/fhir/Patient/"+patient+"?_format="+format, "Accept", "text/html"); a.status != 200 {
+			t.Errorf("_format %q: %d", format, a.status)
+		}
+	}
+	for _, sent := range []string{"application/json", "application/fhir+json; charset=UTF-8; fhirVersion=4.0"} {
+		if a := g.do("hospital", http.MethodPost, "/fhir/Patient", patientBody, "Content-Type", sent); a.status != 201 {
+			t.Errorf("Content-Type %q: %d", sent, a.status)
+		}
+	}
+}
