@@ -11,6 +11,8 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -44,6 +46,7 @@ type app struct {
 	store    *store.Store
 	exchange *exchange.Service
 	clients  *smart.Registry
+	users    *smart.Users
 	state    *state.Embedded
 }
 
@@ -62,6 +65,9 @@ func openApp(ctx context.Context, s settings, base string, log *slog.Logger) (*a
 	a.clients, err = smart.NewRegistry(smart.RegistryConfig{
 		Store: st, Clock: time.Now, Random: rand.Reader, Log: log, RegisterOrganization: a.registerOrganization,
 	})
+	if err == nil {
+		a.users, err = smart.NewUsers(smart.UsersConfig{Store: st, Clock: time.Now, Random: rand.Reader, Log: log})
+	}
 	if err == nil {
 		a.state, err = state.New(st, time.Now)
 	}
@@ -82,13 +88,19 @@ func (a *app) Close() error { return a.store.Close() }
 
 // server makes the HTTP handler of the whole public listener.
 func (a *app) server(ctx context.Context) (http.Handler, error) {
+	keys, err := a.signingKeys()
+	if err != nil {
+		return nil, err
+	}
 	authServer, err := smart.New(smart.Config{
 		Base: a.base, Clock: time.Now, Random: rand.Reader, State: a.state, Registry: a.clients,
 		Served: served, Log: a.log, Settings: smart.DefaultSettings(),
+		Family: a.family(), Users: a.users, Keys: keys,
 	})
 	if err != nil {
 		return nil, err
 	}
+	go a.prepare(ctx, keys)
 	key, err := a.pageKey(ctx)
 	if err != nil {
 		return nil, err
@@ -120,6 +132,29 @@ func (a *app) server(ctx context.Context) (http.Handler, error) {
 	r.Get("/healthz", a.healthy)
 	r.Get("/readyz", a.ready)
 	return r, nil
+}
+
+// signingKeys opens the keys of the id_token. They are sealed under a secret that lies beside the
+// store, readable by its owner alone.
+func (a *app) signingKeys() (*smart.Keys, error) {
+	path := filepath.Join(strings.TrimPrefix(a.settings.Store, "sqlite:"), "secret.key")
+	secret, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		secret = make([]byte, 32)
+		rand.Read(secret) // crypto/rand.Read never fails
+		err = os.WriteFile(path, secret, 0o600)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the secret file of the data folder: %w", err)
+	}
+	return smart.NewKeys(smart.KeysConfig{Store: a.store, Secret: secret, Clock: time.Now, Random: rand.Reader, Log: a.log})
+}
+
+// prepare makes the signing keys that are due, beside the first requests.
+func (a *app) prepare(ctx context.Context, keys *smart.Keys) {
+	if err := keys.Prepare(ctx); err != nil && ctx.Err() == nil {
+		a.log.Error("signing keys are not ready", "error", err.Error())
+	}
 }
 
 // neverWritten are the types that no client writes (access.md 5).

@@ -18,15 +18,14 @@ func (auditVerifyCmd) Help() string {
 
 // Run walks every chain.
 func (c auditVerifyCmd) Run(ctx context.Context, s streams) error {
-	return c.with(ctx, s, func(op operator) error {
-		v, err := op.VerifyAudit(ctx)
-		if err != nil {
-			return err
-		}
-		if v.Break != nil {
-			return fmt.Errorf("the log is broken: compartment %s, row %d: %s", v.Break.Compartment, v.Break.Seq, v.Break.Kind)
-		}
-		_, err = fmt.Fprintf(s.out, "%d rows, %d chains, ok\n", v.Rows, v.Chains)
+	out, err := c.do(ctx, s, order{Do: "audit verify"})
+	if err != nil {
 		return err
-	})
+	}
+	v := out.Verification
+	if v.Break != nil {
+		return fmt.Errorf("the log is broken: compartment %s, row %d: %s", v.Break.Compartment, v.Break.Seq, v.Break.Kind)
+	}
+	_, err = fmt.Fprintf(s.out, "%d rows, %d chains, ok\n", v.Rows, v.Chains)
+	return err
 }

@@ -14,7 +14,6 @@ import (
 	"github.com/drieluik/drieluik/auth/jose"
 	"github.com/drieluik/drieluik/auth/smart"
 	"github.com/drieluik/drieluik/fhir"
-	"github.com/drieluik/drieluik/fhir/store"
 )
 
 type clientCmd struct {
@@ -25,23 +24,6 @@ type clientCmd struct {
 	Disable   clientDisableCmd   `cmd:"" help:"Take a system out of use; its tokens die on the next request."`
 	Import    clientImportCmd    `cmd:"" help:"Register or replace all systems of a clients.json, all or nothing."`
 	Assertion clientAssertionCmd `cmd:"" help:"Sign a client assertion with a private key, for curl: one use, five minutes."`
-}
-
-// storeFlags say which store a command works on.
-type storeFlags struct {
-	Store string `default:"sqlite:./data" help:"Where data is kept: sqlite:FOLDER."`
-}
-
-// with runs f on the store: opened here, or through the server that has it.
-func (s storeFlags) with(ctx context.Context, io streams, f func(operator) error) error {
-	a, err := openApp(ctx, settings{Store: s.Store, Jurisdiction: "nl", Signatures: "one"}, "http://127.0.0.1", commandLog(io.err))
-	if errors.Is(err, store.ErrLocked) {
-		return f(newRemote(socketPath(s.Store)))
-	}
-	if err != nil {
-		return err
-	}
-	return errors.Join(plainError(f(local{a})), a.Close())
 }
 
 // plainError renders the issues of an error as sentences.
@@ -93,18 +75,16 @@ func (c clientAddCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return usageError{err}
 	}
-	return c.with(ctx, s, func(op operator) error {
-		id, secret, err := op.Add(ctx, client)
-		if err != nil {
-			return err
-		}
-		fmt.Fprintln(s.out, id)
-		if secret != "" {
-			fmt.Fprintln(s.out, secret)
-			fmt.Fprintln(s.err, "The second line is the secret; it is shown this once.")
-		}
-		return nil
-	})
+	out, err := c.do(ctx, s, order{Do: "client add", Client: client})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(s.out, out.ID)
+	if out.Secret != "" {
+		fmt.Fprintln(s.out, out.Secret)
+		fmt.Fprintln(s.err, "The second line is the secret; it is shown this once.")
+	}
+	return nil
 }
 
 func (c clientAddCmd) client() (smart.Client, error) {
@@ -149,18 +129,16 @@ type clientListCmd struct{ storeFlags }
 
 // Run prints a line per client.
 func (c clientListCmd) Run(ctx context.Context, s streams) error {
-	return c.with(ctx, s, func(op operator) error {
-		clients, err := op.Clients(ctx)
-		if err != nil {
-			return err
-		}
-		w := tabwriter.NewWriter(s.out, 0, 4, 2, ' ', 0)
-		fmt.Fprintln(w, "CLIENT\tTYPE\tSTATUS\tORGANISATION\tNAME")
-		for _, cl := range clients {
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", cl.ID, cl.Type, cl.Status, cl.Organization, cl.Name)
-		}
-		return w.Flush()
-	})
+	out, err := c.do(ctx, s, order{Do: "client list"})
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(s.out, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(w, "CLIENT\tTYPE\tSTATUS\tORGANISATION\tNAME")
+	for _, cl := range out.Clients {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", cl.ID, cl.Type, cl.Status, cl.Organization, cl.Name)
+	}
+	return w.Flush()
 }
 
 type clientShowCmd struct {
@@ -170,19 +148,17 @@ type clientShowCmd struct {
 
 // Run prints one registration; key sets are public keys, secrets are hashes.
 func (c clientShowCmd) Run(ctx context.Context, s streams) error {
-	return c.with(ctx, s, func(op operator) error {
-		clients, err := op.Clients(ctx)
-		if err != nil {
-			return err
-		}
-		i := slices.IndexFunc(clients, func(cl smart.Client) bool { return cl.ID == c.ID })
-		if i < 0 {
-			return errors.New("there is no client of this id; drieluik client list shows them")
-		}
-		e := json.NewEncoder(s.out)
-		e.SetIndent("", "  ")
-		return e.Encode(clients[i])
-	})
+	out, err := c.do(ctx, s, order{Do: "client list"})
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(out.Clients, func(cl smart.Client) bool { return cl.ID == c.ID })
+	if i < 0 {
+		return errors.New("there is no client of this id; drieluik client list shows them")
+	}
+	e := json.NewEncoder(s.out)
+	e.SetIndent("", "  ")
+	return e.Encode(out.Clients[i])
 }
 
 type clientEnableCmd struct {
@@ -192,7 +168,8 @@ type clientEnableCmd struct {
 
 // Run takes a client into use again.
 func (c clientEnableCmd) Run(ctx context.Context, s streams) error {
-	return c.with(ctx, s, func(op operator) error { return op.SetStatus(ctx, c.ID, smart.StatusActive) })
+	_, err := c.do(ctx, s, order{Do: "client status", Client: smart.Client{ID: c.ID}, Status: smart.StatusActive})
+	return err
 }
 
 type clientDisableCmd struct {
@@ -202,7 +179,8 @@ type clientDisableCmd struct {
 
 // Run takes a client out of use.
 func (c clientDisableCmd) Run(ctx context.Context, s streams) error {
-	return c.with(ctx, s, func(op operator) error { return op.SetStatus(ctx, c.ID, smart.StatusDisabled) })
+	_, err := c.do(ctx, s, order{Do: "client status", Client: smart.Client{ID: c.ID}, Status: smart.StatusDisabled})
+	return err
 }
 
 type clientImportCmd struct {
@@ -216,13 +194,11 @@ func (c clientImportCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	return c.with(ctx, s, func(op operator) error {
-		n, err := op.Import(ctx, b)
-		if err == nil {
-			fmt.Fprintf(s.err, "%d clients registered\n", n)
-		}
-		return err
-	})
+	out, err := c.do(ctx, s, order{Do: "client import", File: b})
+	if err == nil {
+		fmt.Fprintf(s.err, "%d clients registered\n", out.Count)
+	}
+	return err
 }
 
 type clientAssertionCmd struct {

@@ -16,92 +16,117 @@ import (
 	"time"
 
 	"github.com/drieluik/drieluik/auth/smart"
+	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/store"
 )
 
 // An embedded store belongs to one process. So that commands work while the server runs, the
-// server takes them over a socket in the data folder, which only its owner can open.
+// server takes them as orders over a socket in the data folder, which only its owner can open.
 
-// operator is what the short commands do, in this process or in the running server.
-type operator interface {
-	Add(ctx context.Context, c smart.Client) (id, secret string, err error)
-	Clients(ctx context.Context) ([]smart.Client, error)
-	SetStatus(ctx context.Context, id, status string) error
-	Import(ctx context.Context, file []byte) (int, error)
-	VerifyAudit(ctx context.Context) (store.Verification, error)
-}
-
-// local does them on the opened store.
-type local struct{ *app }
-
-func (l local) Add(ctx context.Context, c smart.Client) (string, string, error) {
-	added, err := l.clients.Add(ctx, c)
-	return added.Client.ID, added.Secret.Reveal(), err
-}
-
-func (l local) Clients(ctx context.Context) ([]smart.Client, error) { return l.clients.List(ctx) }
-
-func (l local) SetStatus(ctx context.Context, id, status string) error {
-	if status == smart.StatusActive {
-		return l.clients.Enable(ctx, id)
-	}
-	return l.clients.Disable(ctx, id)
-}
-
-func (l local) Import(ctx context.Context, file []byte) (int, error) {
-	return l.clients.Import(ctx, file)
-}
-
-func (l local) VerifyAudit(ctx context.Context) (store.Verification, error) {
-	return l.store.VerifyAudit(ctx)
-}
-
-// order is one command on the socket, and its answer.
+// order is one command of the operator; outcome is what came of it.
 type order struct {
-	Do     string // add, list, status, import, verify
-	Client smart.Client
-	File   []byte
+	Do       string // a key of orders
+	Client   smart.Client
+	File     []byte
+	Login    string
+	Password string
+	FHIRUser fhir.Ref
+	Status   string
 }
 
 type outcome struct {
 	ID, Secret   string
 	Clients      []smart.Client
+	Users        []smart.Account
 	Count        int
 	Verification store.Verification
 	Failed       string // the sentence for the operator
 }
 
-// obey carries out one order.
-func obey(ctx context.Context, op operator, o order) outcome {
-	var out outcome
-	var err error
-	switch o.Do {
-	case "add":
-		out.ID, out.Secret, err = op.Add(ctx, o.Client)
-	case "list":
-		out.Clients, err = op.Clients(ctx)
-	case "status":
-		err = op.SetStatus(ctx, o.Client.ID, o.Client.Status)
-	case "import":
-		out.Count, err = op.Import(ctx, o.File)
-	case "verify":
-		out.Verification, err = op.VerifyAudit(ctx)
-	default:
-		err = errors.New("this server does not know the command; use the drieluik of the same release")
-	}
-	if err != nil {
-		out.Failed = plainError(err).Error()
-	}
-	return out
+// operator carries out orders: here, or in the running server.
+type operator func(ctx context.Context, o order) (outcome, error)
+
+// orders is what an operator can do.
+var orders = map[string]func(ctx context.Context, a *app, o order) (outcome, error){
+	"client add": func(ctx context.Context, a *app, o order) (outcome, error) {
+		added, err := a.clients.Add(ctx, o.Client)
+		return outcome{ID: added.Client.ID, Secret: added.Secret.Reveal()}, err
+	},
+	"client list": func(ctx context.Context, a *app, _ order) (outcome, error) {
+		clients, err := a.clients.List(ctx)
+		return outcome{Clients: clients}, err
+	},
+	"client status": func(ctx context.Context, a *app, o order) (outcome, error) {
+		if o.Status == smart.StatusActive {
+			return outcome{}, a.clients.Enable(ctx, o.Client.ID)
+		}
+		return outcome{}, a.clients.Disable(ctx, o.Client.ID)
+	},
+	"client import": func(ctx context.Context, a *app, o order) (outcome, error) {
+		n, err := a.clients.Import(ctx, o.File)
+		return outcome{Count: n}, err
+	},
+	"user add": func(ctx context.Context, a *app, o order) (outcome, error) {
+		added, err := a.users.Add(ctx, smart.NewAccount{Login: o.Login, Password: smart.Secret(o.Password), FHIRUser: o.FHIRUser})
+		return outcome{ID: added.Login}, err
+	},
+	"user list": func(ctx context.Context, a *app, _ order) (outcome, error) {
+		users, err := a.users.List(ctx)
+		return outcome{Users: users}, err
+	},
+	"user status": func(ctx context.Context, a *app, o order) (outcome, error) {
+		if o.Status == smart.StatusActive {
+			return outcome{}, a.users.Enable(ctx, o.Login)
+		}
+		return outcome{}, a.users.Disable(ctx, o.Login)
+	},
+	"user passwd": func(ctx context.Context, a *app, o order) (outcome, error) {
+		return outcome{}, a.users.Passwd(ctx, o.Login, smart.Secret(o.Password))
+	},
+	"user bind": func(ctx context.Context, a *app, o order) (outcome, error) {
+		return outcome{}, a.users.Bind(ctx, o.Login, o.FHIRUser)
+	},
+	"audit verify": func(ctx context.Context, a *app, _ order) (outcome, error) {
+		v, err := a.store.VerifyAudit(ctx)
+		return outcome{Verification: v}, err
+	},
 }
 
-// socketPath is where a server with this store listens for commands.
+// obey is the operator of an opened store.
+func (a *app) obey(ctx context.Context, o order) (outcome, error) {
+	do, ok := orders[o.Do]
+	if !ok {
+		return outcome{}, errors.New("this server does not know the command; use the drieluik of the same release")
+	}
+	out, err := do(ctx, a, o)
+	return out, plainError(err)
+}
+
+// storeFlags say which store a command works on.
+type storeFlags struct {
+	Store string `default:"sqlite:./data" help:"Where data is kept: sqlite:FOLDER."`
+}
+
+// do carries out one order on the store: opened here, or through the server that has it.
+func (s storeFlags) do(ctx context.Context, io streams, o order) (outcome, error) {
+	a, err := openApp(ctx, settings{Store: s.Store, Jurisdiction: "nl", Signatures: "one"}, "http://127.0.0.1", commandLog(io.err))
+	if errors.Is(err, store.ErrLocked) {
+		return remote(socketPath(s.Store))(ctx, o)
+	}
+	if err != nil {
+		return outcome{}, err
+	}
+	out, err := a.obey(ctx, o)
+	return out, errors.Join(err, a.Close())
+}
+
+// socketPath is where a server with this store listens for orders.
 func socketPath(storeFlag string) string {
 	return filepath.Join(strings.TrimPrefix(storeFlag, "sqlite:"), "drieluik.sock")
 }
 
-// control answers commands until ctx ends. A folder whose path is too long for a socket goes
-// without: commands then ask to stop the server first.
+// control takes orders until ctx ends. A folder whose path is too long for a socket goes without:
+// commands then ask to stop the server first.
 func (a *app) control(ctx context.Context) {
 	path := socketPath(a.settings.Store)
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -135,68 +160,43 @@ func (a *app) command(w http.ResponseWriter, r *http.Request) {
 	var o order
 	out := outcome{Failed: "the order is not valid JSON"}
 	if json.NewDecoder(io.LimitReader(r.Body, convertLimit)).Decode(&o) == nil {
-		out = obey(r.Context(), local{a}, o)
+		var err error
+		if out, err = a.obey(r.Context(), o); err != nil {
+			out.Failed = err.Error()
+		}
 	}
 	if err := json.NewEncoder(w).Encode(out); err != nil {
 		a.log.Debug("command went away", "error", err.Error())
 	}
 }
 
-// remote does the commands through the socket of a running server.
-type remote struct{ client *http.Client }
-
-func newRemote(path string) remote {
+// remote is the operator behind the socket of a running server.
+func remote(path string) operator {
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "unix", path)
 	}
-	return remote{&http.Client{Transport: &http.Transport{DialContext: dial}, Timeout: time.Minute}}
-}
-
-func (r remote) send(ctx context.Context, o order) (outcome, error) {
-	var out outcome
-	body, err := json.Marshal(o)
-	if err != nil {
-		return out, err
+	client := &http.Client{Transport: &http.Transport{DialContext: dial}, Timeout: time.Minute}
+	return func(ctx context.Context, o order) (outcome, error) {
+		var out outcome
+		body, err := json.Marshal(o)
+		if err != nil {
+			return out, err
+		}
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://drieluik/", bytes.NewReader(body))
+		if err != nil {
+			return out, err
+		}
+		res, err := client.Do(req)
+		if err != nil {
+			return out, fmt.Errorf("%w (and it does not take commands)", store.ErrLocked)
+		}
+		defer res.Body.Close()
+		if err := json.NewDecoder(res.Body).Decode(&out); err != nil {
+			return out, fmt.Errorf("the running server gave no answer: %w", err)
+		}
+		if out.Failed != "" {
+			return out, errors.New(out.Failed)
+		}
+		return out, nil
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://drieluik/", bytes.NewReader(body))
-	if err != nil {
-		return out, err
-	}
-	res, err := r.client.Do(req)
-	if err != nil {
-		return out, fmt.Errorf("%w (and it does not take commands)", store.ErrLocked)
-	}
-	defer res.Body.Close()
-	if err := json.NewDecoder(res.Body).Decode(&out); err != nil {
-		return out, fmt.Errorf("the running server gave no answer: %w", err)
-	}
-	if out.Failed != "" {
-		return out, errors.New(out.Failed)
-	}
-	return out, nil
-}
-
-func (r remote) Add(ctx context.Context, c smart.Client) (string, string, error) {
-	out, err := r.send(ctx, order{Do: "add", Client: c})
-	return out.ID, out.Secret, err
-}
-
-func (r remote) Clients(ctx context.Context) ([]smart.Client, error) {
-	out, err := r.send(ctx, order{Do: "list"})
-	return out.Clients, err
-}
-
-func (r remote) SetStatus(ctx context.Context, id, status string) error {
-	_, err := r.send(ctx, order{Do: "status", Client: smart.Client{ID: id, Status: status}})
-	return err
-}
-
-func (r remote) Import(ctx context.Context, file []byte) (int, error) {
-	out, err := r.send(ctx, order{Do: "import", File: file})
-	return out.Count, err
-}
-
-func (r remote) VerifyAudit(ctx context.Context) (store.Verification, error) {
-	out, err := r.send(ctx, order{Do: "verify"})
-	return out.Verification, err
 }

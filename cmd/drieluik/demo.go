@@ -13,6 +13,7 @@ import (
 
 	"github.com/drieluik/drieluik/auth/jose"
 	"github.com/drieluik/drieluik/auth/smart"
+	"github.com/drieluik/drieluik/fhir"
 )
 
 type demoCmd struct {
@@ -80,6 +81,23 @@ func stopped(cancel context.CancelFunc) error {
 	return nil
 }
 
+// parentApp is the client id of the parents' app in the demo.
+const parentApp = "demo-parent-app"
+
+// parentScope is the most that the parents' app may ask for: reading, type by type.
+func parentScope() string {
+	scope := "launch/patient openid fhirUser offline_access patient/Patient.rs"
+	for _, t := range []string{
+		"CarePlan", "Goal", "CareTeam", "ServiceRequest", "Task", "NutritionOrder", "DeviceUseStatement", "Device",
+		"QuestionnaireResponse", "Condition", "Observation", "AllergyIntolerance", "Flag", "Composition",
+		"DocumentReference", "Encounter", "RelatedPerson", "Practitioner", "PractitionerRole", "Organization",
+		"Appointment", "Communication", "Consent", "AuditEvent", "Provenance",
+	} {
+		scope += " patient/" + t + ".rs"
+	}
+	return scope
+}
+
 // demo fills a server with the sample story.
 type demo struct {
 	app      *app
@@ -89,6 +107,7 @@ type demo struct {
 	http     *demoCaller
 	patient  string // id of the child
 	transfer string // id of the Composition
+	parents  []fhir.Ref
 }
 
 // register makes keys and registrations. An existing key is kept, so that --data can be used again.
@@ -113,6 +132,12 @@ func (d *demo) register(ctx context.Context) error {
 			OrganizationTypes: []string{c.orgType}, Status: smart.StatusActive,
 		})
 	}
+	clients = append(clients, smart.Client{
+		ID: parentApp, Name: "Ouder-app (demo)", Type: smart.TypePublic, AuthMethod: smart.AuthNone,
+		GrantTypes: []string{smart.GrantCode, smart.GrantRefresh}, RedirectURIs: []string{d.base + "/app/"},
+		Scope:        parentScope(),
+		Organization: organizationIdentifier("90000001"), OrganizationName: "Kinderthuiszorg Voorbeeld", Status: smart.StatusActive,
+	})
 	file, err := json.Marshal(map[string]any{"clients": clients})
 	if err != nil {
 		return err
@@ -172,8 +197,30 @@ func (d *demo) load(ctx context.Context) error {
 		fmt.Fprintf(d.progress, "  %-44s %d resources\n", r.File, len(made))
 		d.remember(made)
 	}
+	if err := d.accounts(ctx); err != nil {
+		return err
+	}
 	return d.writeTransfer(records)
 }
+
+// accounts makes the logins of both parents of the child, with the password that the demo prints.
+func (d *demo) accounts(ctx context.Context) error {
+	for i, login := range demoLogins {
+		if i >= len(d.parents) {
+			return errors.New("the story has too few parents")
+		}
+		_, err := d.app.users.Add(ctx, smart.NewAccount{Login: login, Password: demoPassword, FHIRUser: d.parents[i], Demo: true})
+		if err != nil && fhir.KindOf(err) != fhir.Conflict { // Conflict: made by an earlier demo on this folder
+			return plainError(err)
+		}
+	}
+	return nil
+}
+
+// demoLogins are the accounts of the parents; demoPassword is theirs, known to everybody.
+var demoLogins = []string{"ouder1", "ouder2"}
+
+const demoPassword = "demo"
 
 // remember keeps the ids that the curl lines name.
 func (d *demo) remember(made []string) {
@@ -184,6 +231,8 @@ func (d *demo) remember(made []string) {
 			d.patient = id
 		case kind == "Composition":
 			d.transfer = id
+		case kind == "RelatedPerson" && len(d.parents) < len(demoLogins): // the record names the parents first
+			d.parents = append(d.parents, fhir.Ref{Type: "RelatedPerson", ID: id})
 		}
 	}
 }

@@ -18,6 +18,9 @@ drieluik demo is running. Ctrl-C ends it.
   Private keys  {{.HospitalKey}}
                 {{.HomecareKey}}
 
+  Logins        ouder1, ouder2 (parents of Boris), password demo
+                Everybody knows this password: never open this demo to a network.
+
 Everybody in this data is fictional. Paste these lines into a second terminal.
 
 # 1. A token for the hospital (demo-hospital)

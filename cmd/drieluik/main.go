@@ -20,6 +20,7 @@ type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Run the server."`
 	Convert convertCmd `cmd:"" help:"Turn source documents into a FHIR Bundle, without a server."`
 	Client  clientCmd  `cmd:"" help:"Register and list the systems that may connect."`
+	User    userCmd    `cmd:"" help:"Local accounts of parents and children."`
 	Audit   auditCmd   `cmd:"" help:"Check the log of who saw and changed what."`
 	Version versionCmd `cmd:"" help:"Print release, commit, Go and FHIR version."`
 }
