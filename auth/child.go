@@ -57,10 +57,11 @@ type guardianship struct {
 }
 
 type team struct {
-	ref     fhir.Ref
-	active  bool
-	period  span
-	members []member
+	ref       fhir.Ref
+	custodian fhir.Ref
+	active    bool
+	period    span
+	members   []member
 }
 
 type member struct {
@@ -194,11 +195,14 @@ func readCustody(ext fhir.Node) custody {
 	return out
 }
 
-func (c *Child) readTeam(ref fhir.Ref, n fhir.Node, _ ResourceFacts) {
+func (c *Child) readTeam(ref fhir.Ref, n fhir.Node, f ResourceFacts) {
 	if refAt(n, "subject") != c.Patient {
 		return
 	}
-	t := team{ref: ref, active: n.Member("status").Text() == "active", period: readSpan(n.Member("period"))}
+	t := team{
+		ref: ref, custodian: f.Custodian.Current(),
+		active: n.Member("status").Text() == "active", period: readSpan(n.Member("period")),
+	}
 	for part := range n.All("participant") {
 		m := member{ref: refAt(part, "member"), onBehalfOf: refAt(part, "onBehalfOf"), period: readSpan(part.Member("period"))}
 		for _, role := range readCodings(part, "role", "coding") {

@@ -148,7 +148,7 @@ func (c *Child) groundOf(v *view) ground {
 	var g ground
 	for i := range c.teams {
 		g.teams = append(g.teams, c.teams[i].ref)
-		g.addTeam(&c.teams[i], v, c.custodian.IsZero())
+		g.addTeam(c, &c.teams[i], v)
 	}
 	if v.p.Organization.IsZero() {
 		return g
@@ -166,19 +166,22 @@ func (c *Child) groundOf(v *view) ground {
 	return g
 }
 
-func (g *ground) addTeam(t *team, v *view, stub bool) {
+// addTeam adds what a team says of the principal. Nobody makes itself coordinator: beside the child's
+// custodian, only who stands so in the team of another leads.
+func (g *ground) addTeam(c *Child, t *team, v *view) {
 	if !t.active || !t.period.covers(v.now, v.zone, false) {
 		return
 	}
+	stub, org := c.custodian.IsZero(), v.p.Organization
 	in, circle := false, false
 	for _, m := range t.members {
 		if !m.period.covers(v.now, v.zone, false) {
 			continue
 		}
 		circle = circle || v.isUser(m.ref)
-		if !stub && !v.p.Organization.IsZero() && m.stands(v.key.directory, &v.p) {
+		if !stub && !org.IsZero() && m.stands(v.key.directory, &v.p) {
 			in = true
-			g.lead = g.lead || m.coordinator
+			g.lead = g.lead || m.coordinator && (org == c.custodian || org != t.custodian)
 		}
 	}
 	if in {

@@ -251,7 +251,7 @@ func (q *inquiry) checkGrant(body, stored *ResourceFacts) Decision {
 	self := func(ref fhir.Ref) bool { return q.isSelf(ref) || !q.role.person && q.acts(ref) }
 	switch {
 	case body.Consent.Device, slices.ContainsFunc(body.Consent.Permitted, self),
-		!q.role.person && !q.grantsOwn(body.Consent, stored):
+		!q.role.person && !GrantsOwn(q.p.Organization, body.Consent, consentOf(stored)):
 		return refused(stepWrite, "consent-self-grant", 403)
 	case body.Consent.OpenPermit:
 		return refused(stepWrite, "consent-actor-required", 422)
@@ -259,15 +259,21 @@ func (q *inquiry) checkGrant(body, stored *ResourceFacts) Decision {
 	return fine
 }
 
-// grantsOwn reports whether an organisation is a holder of its Consent, and a permit adds no other
-// holder: nobody gives away what another keeps.
-func (q *inquiry) grantsOwn(c *ConsentFacts, stored *ResourceFacts) bool {
-	org := q.p.Organization
-	if org.IsZero() || !slices.Contains(c.Holders, org) {
+func consentOf(r *ResourceFacts) *ConsentFacts {
+	if r == nil {
+		return nil
+	}
+	return r.Consent
+}
+
+// GrantsOwn reports whether an organisation may write a Consent: it is among the holders, and a permit
+// adds no other holder to those of the stored version. Nobody gives away what another keeps.
+func GrantsOwn(org fhir.Ref, body, stored *ConsentFacts) bool {
+	if org.IsZero() || !slices.Contains(body.Holders, org) {
 		return false
 	}
-	return !c.Permits || !slices.ContainsFunc(c.Holders, func(h fhir.Ref) bool {
-		return h != org && (stored == nil || stored.Consent == nil || !slices.Contains(stored.Consent.Holders, h))
+	return !body.Permits || !slices.ContainsFunc(body.Holders, func(h fhir.Ref) bool {
+		return h != org && (stored == nil || !slices.Contains(stored.Holders, h))
 	})
 }
 

@@ -180,6 +180,9 @@ func (sub *submission) take(w *world) (error, error) {
 	if refused, err := sub.scopes(w); refused != nil || err != nil {
 		return refused, err
 	}
+	if refused, err := sub.grants(w); refused != nil || err != nil {
+		return refused, err
+	}
 	sub.draft.unit.Relied = k.relied
 	if err := sub.put(); err != nil {
 		return nil, err
@@ -262,6 +265,30 @@ func lacking(w *world, p auth.Principal, t fhir.Type) (letters string, refused a
 		}
 	}
 	return letters, refused, nil
+}
+
+// grants refuses a consent in force that opens what another organisation than the sender keeps
+// (access.md 5, consent-self-grant).
+func (sub *submission) grants(w *world) (error, error) {
+	for _, m := range sub.result.Resources {
+		if m.Resource.Type() != "Consent" {
+			continue
+		}
+		body := auth.FactsOf(m.Resource, nil, nil)
+		prior, err := sub.draft.stored(m.Resource.Ref())
+		if err != nil {
+			return nil, err
+		}
+		var stored *auth.ConsentFacts
+		if prior != nil {
+			stored = prior.Facts.Consent
+		}
+		if body.Status == "active" && body.Consent.Permits && !auth.GrantsOwn(sub.result.Sender.Current(), body.Consent, stored) {
+			sub.refuse(sub.storedChild(w), 403, "consent-self-grant")
+			return refusal("exchange.Submit", auth.Decision{HTTP: 403, Reason: "consent-self-grant"}), nil
+		}
+	}
+	return nil, nil
 }
 
 // put drafts the writes; what is as it was is left out.
