@@ -21,18 +21,20 @@ type Capabilities struct {
 	Token        string // URL of the token endpoint
 	Revoke       string // "" when not served
 	Introspect   string // "" when not served
+	Authorize    string // "" when not served
+	Manage       string // page where a user withdraws; "" when not served
 }
 
 // Operation is one served operation.
 type Operation struct{ Name, Definition string }
 
-// Statement renders the CapabilityStatement from the tables that serve requests. readOnly tells
-// which types take no writes.
-func Statement(c Capabilities, readOnly func(fhir.Type) bool) ([]byte, error) {
+// Statement renders the CapabilityStatement from the tables that serve requests. refused tells which
+// interactions a type does not take.
+func Statement(c Capabilities, refused func(t fhir.Type, interaction string) bool) ([]byte, error) {
 	rest := map[string]any{
 		"mode":        "server",
 		"security":    security(c),
-		"resource":    resources(c, readOnly),
+		"resource":    resources(c, refused),
 		"interaction": codes(c.System),
 	}
 	if len(c.Operations) > 0 {
@@ -65,7 +67,9 @@ func Statement(c Capabilities, readOnly func(fhir.Type) bool) ([]byte, error) {
 func security(c Capabilities) map[string]any {
 	const uris = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 	ext := []map[string]string{{"url": "token", "valueUri": c.Token}}
-	for _, e := range [][2]string{{"introspect", c.Introspect}, {"revoke", c.Revoke}} {
+	for _, e := range [][2]string{
+		{"authorize", c.Authorize}, {"introspect", c.Introspect}, {"revoke", c.Revoke}, {"manage", c.Manage},
+	} {
 		if e[1] != "" {
 			ext = append(ext, map[string]string{"url": e[0], "valueUri": e[1]})
 		}
@@ -80,15 +84,14 @@ func security(c Capabilities) map[string]any {
 	}
 }
 
-func resources(c Capabilities, readOnly func(fhir.Type) bool) []any {
+func resources(c Capabilities, refused func(fhir.Type, string) bool) []any {
 	var out []any
 	for _, t := range fhir.Types() {
 		interactions := make([]string, 0, len(c.Interactions))
 		for _, i := range c.Interactions {
-			if (i == "create" || i == "update") && readOnly(t) {
-				continue
+			if !refused(t, i) {
+				interactions = append(interactions, i)
 			}
-			interactions = append(interactions, i)
 		}
 		out = append(out, map[string]any{
 			"type":            string(t),

@@ -24,7 +24,6 @@ import (
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/exchange"
 	"github.com/drieluik/drieluik/fhir/rest"
-	"github.com/drieluik/drieluik/fhir/search"
 	"github.com/drieluik/drieluik/fhir/store"
 	"github.com/drieluik/drieluik/mapping"
 	"github.com/drieluik/drieluik/mapping/mks"
@@ -110,7 +109,8 @@ func (a *app) server(ctx context.Context) (http.Handler, error) {
 		Interactions: rest.Interactions[:], System: []string{"transaction"},
 		Operations: []conformance.Operation{{Name: "submit", Definition: fhir.Canonical + "/OperationDefinition/submit"}},
 		Token:      a.base + "/auth/token", Introspect: a.base + "/auth/introspect", Revoke: a.base + "/auth/revoke",
-	}, neverWritten)
+		Authorize: a.base + "/auth/authorize", Manage: a.base + "/auth/apps",
+	}, immutable)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +131,21 @@ func (a *app) server(ctx context.Context) (http.Handler, error) {
 	r.Get("/", a.front)
 	r.Get("/healthz", a.healthy)
 	r.Get("/readyz", a.ready)
-	return r, nil
+	return crossOrigin(r, authServer), nil
+}
+
+// crossOrigin lets browser apps of registered clients call the FHIR endpoint. What needs no token
+// says itself that everybody may read it.
+func crossOrigin(h http.Handler, s *smart.Server) http.Handler {
+	guarded := s.CrossOrigin(h)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		open := r.URL.Path == "/fhir/metadata" || strings.HasPrefix(r.URL.Path, "/fhir/.well-known/")
+		if strings.HasPrefix(r.URL.Path, "/fhir/") && !open {
+			guarded.ServeHTTP(w, r)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 // signingKeys opens the keys of the id_token. They are sealed under a secret that lies beside the
@@ -157,19 +171,21 @@ func (a *app) prepare(ctx context.Context, keys *smart.Keys) {
 	}
 }
 
-// neverWritten are the types that no client writes (access.md 5).
-func neverWritten(t fhir.Type) bool { return t == "AuditEvent" }
+// immutable tells what access.md 3 refuses with 405: the log is written by the server alone, and a
+// Provenance once.
+func immutable(t fhir.Type, interaction string) bool {
+	return t == "AuditEvent" && interaction == "create" || (t == "AuditEvent" || t == "Provenance") && interaction == "update"
+}
 
 // served are the types and scope letters of this release, from the tables that serve them.
 func served() []smart.TypeLetters {
 	out := make([]smart.TypeLetters, 0, len(fhir.Types()))
 	for _, t := range fhir.Types() {
-		letters := "crus"
-		if neverWritten(t) {
-			letters = "rs"
-		}
-		if len(search.Params(t)) == 0 {
-			letters = letters[:len(letters)-1]
+		letters := ""
+		for _, l := range []struct{ letter, interaction string }{{"c", "create"}, {"r", "read"}, {"u", "update"}, {"s", "search-type"}} {
+			if !immutable(t, l.interaction) {
+				letters += l.letter
+			}
 		}
 		out = append(out, smart.TypeLetters{Type: t, Letters: letters})
 	}

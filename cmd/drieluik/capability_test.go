@@ -1,0 +1,59 @@
+package main_test
+
+import (
+	"net/http"
+	"testing"
+)
+
+// TestCapabilityStatementListsExactlyWhatWorks is invariant 7, asked from outside: what is listed
+// is served, what is not listed is refused.
+func TestCapabilityStatementListsExactlyWhatWorks(t *testing.T) {
+	t.Parallel()
+	sv := newSite(t).start(t)
+	c := sv.login(t, "homecare", "")
+	r, statement := c.get(t, "/fhir/metadata")
+	if r.status != http.StatusOK {
+		t.Fatal(r.status)
+	}
+	methods := map[string]struct {
+		method, path string
+		missing      int // status for an id that is not there
+	}{
+		"read": {http.MethodGet, "/x", 404}, "vread": {http.MethodGet, "/x/_history/1", 404},
+		"update": {http.MethodPut, "/x", 404}, "patch": {http.MethodPatch, "/x", 404}, "delete": {http.MethodDelete, "/x", 404},
+		"history-instance": {http.MethodGet, "/x/_history", 404}, "history-type": {http.MethodGet, "/_history", 200},
+		"create": {http.MethodPost, "", 400}, "search-type": {http.MethodGet, "?_count=1", 200},
+	}
+	for _, rest := range list(statement, "rest") {
+		for _, res := range list(rest, "resource") {
+			kind, ok := res["type"].(string)
+			if !ok {
+				t.Fatal("a resource without type")
+			}
+			listed := map[any]bool{}
+			for _, i := range list(res, "interaction") {
+				listed[i["code"]] = true
+			}
+			for code, m := range methods {
+				body := []byte(nil)
+				if m.method == http.MethodPut {
+					body = []byte(`{"resourceType":"` + kind + `","id":"x"}`)
+				}
+				if code == "create" {
+					body = []byte(`{}`)
+				}
+				r, err := c.do(m.method, "/fhir/"+kind+m.path, "application/fhir+json", body)
+				if err != nil {
+					t.Fatal(err)
+				}
+				refused := r.status == http.StatusMethodNotAllowed
+				if code == "history-type" || code == "history-instance" { // paths that stand for nothing
+					refused = refused || r.status == http.StatusNotFound && !listed[code]
+				}
+				if listed[code] == refused {
+					t.Errorf("%s %s: listed %v, answered %d", kind, code, listed[code], r.status)
+				}
+			}
+		}
+	}
+}
