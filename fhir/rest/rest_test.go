@@ -87,17 +87,20 @@ func TestPreferSaysWhatAWriteAnswers(t *testing.T) {
 	}
 }
 
+// entry is an entry of a transaction; full is its fullUrl, "" for none.
+func entry(method, url, full, resource string) string {
+	if full != "" {
+		full = fmt.Sprintf(`"fullUrl":%q,`, full)
+	}
+	return fmt.Sprintf(`{%s"resource":%s,"request":{"method":%q,"url":%q}}`, full, resource, method, url)
+}
+
+func transaction(entries ...string) string {
+	return `{"resourceType":"Bundle","type":"transaction","entry":[` + strings.Join(entries, ",") + `]}`
+}
+
 func TestATransactionIsStoredWholeOrNotAtAll(t *testing.T) {
 	g := newRig(t)
-	entry := func(method, url, full, resource string) string {
-		if full != "" {
-			full = fmt.Sprintf(`"fullUrl":%q,`, full)
-		}
-		return fmt.Sprintf(`{%s"resource":%s,"request":{"method":%q,"url":%q}}`, full, resource, method, url)
-	}
-	transaction := func(entries ...string) string {
-		return `{"resourceType":"Bundle","type":"transaction","entry":[` + strings.Join(entries, ",") + `]}`
-	}
 	child := entry("POST", "Patient", "urn:uuid:a", patientBody)
 	plan := entry("POST", "CarePlan", "urn:uuid:b", strings.Replace(fmt.Sprintf(planBody, ""), "Patient/", "urn:uuid:a", 1))
 	a := g.do("hospital", http.MethodPost, "/fhir", transaction(plan, child)).want(t, 200)
@@ -133,23 +136,28 @@ func TestATransactionIsStoredWholeOrNotAtAll(t *testing.T) {
 			if diff := cmp.Diff(before, g.position()); diff != "" {
 				t.Error(diff)
 			}
-			after := g.events()
-			if len(after) != events+1 {
-				t.Fatalf("%d AuditEvents, want one", len(after)-events)
+			if n := len(g.events()) - events; n != 1 {
+				t.Fatalf("%d AuditEvents, want one", n)
 			}
-			for _, e := range after {
-				if e.Outcome != "0" && len(e.Subtype) > 0 && e.Subtype[0].Code != "transaction" {
-					t.Errorf("the refusal is logged as %v", e.Subtype)
-				}
-				for _, o := range e.Entity {
-					if ref := o.What.Reference; e.Outcome == "4" && ref != "" && !strings.HasPrefix(ref, patient) {
-						t.Errorf("the refusal names %s, which was not stored", ref)
-					}
-				}
-			}
+			checkRefusals(t, g.events(), patient)
 		})
 	}
 	g.do("hospital", http.MethodPost, "/fhir", `{"resourceType":"Bundle","type":"transaction"}`).want(t, 200)
+}
+
+// checkRefusals holds the refused transactions of a log to naming nothing but what was stored.
+func checkRefusals(t *testing.T, events []auditEvent, stored string) {
+	t.Helper()
+	for _, e := range events {
+		if e.Outcome != "0" && len(e.Subtype) > 0 && e.Subtype[0].Code != "transaction" {
+			t.Errorf("the refusal is logged as %v", e.Subtype)
+		}
+		for _, o := range e.Entity {
+			if ref := o.What.Reference; e.Outcome == "4" && ref != "" && !strings.HasPrefix(ref, stored) {
+				t.Errorf("the refusal names %s, which was not stored", ref)
+			}
+		}
+	}
 }
 
 func TestHeadAnswersAsGetWithoutABody(t *testing.T) {
