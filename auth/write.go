@@ -249,9 +249,11 @@ func (q *inquiry) checkGrant(body, stored *ResourceFacts) Decision {
 		return fine
 	}
 	self := func(ref fhir.Ref) bool { return q.isSelf(ref) || !q.role.person && q.acts(ref) }
+	org := q.p.Organization
 	switch {
 	case body.Consent.Device, slices.ContainsFunc(body.Consent.Permitted, self),
-		!q.role.person && !GrantsOwn(q.p.Organization, body.Consent, consentOf(stored)):
+		!q.role.person && !slices.Contains(body.Consent.Holders, org),
+		!q.role.person && OpensOthers(org, body.Consent, consentOf(stored)):
 		return refused(stepWrite, "consent-self-grant", 403)
 	case body.Consent.OpenPermit:
 		return refused(stepWrite, "consent-actor-required", 422)
@@ -266,14 +268,11 @@ func consentOf(r *ResourceFacts) *ConsentFacts {
 	return r.Consent
 }
 
-// GrantsOwn reports whether an organisation may write a Consent: it is among the holders, and a permit
-// adds no other holder to those of the stored version. Nobody gives away what another keeps.
-func GrantsOwn(org fhir.Ref, body, stored *ConsentFacts) bool {
-	if org.IsZero() || !slices.Contains(body.Holders, org) {
-		return false
-	}
-	return !body.Permits || !slices.ContainsFunc(body.Holders, func(h fhir.Ref) bool {
-		return h != org && (stored == nil || !slices.Contains(stored.Holders, h))
+// OpensOthers reports whether a Consent permits something and has a holder, beside org and those of
+// the stored version: nobody gives away what another keeps.
+func OpensOthers(org fhir.Ref, body, stored *ConsentFacts) bool {
+	return body.Permits && slices.ContainsFunc(body.Holders, func(h fhir.Ref) bool {
+		return !h.IsZero() && h != org && (stored == nil || !slices.Contains(stored.Holders, h))
 	})
 }
 
@@ -307,4 +306,16 @@ func (c *Child) mayGive(v *view) string {
 	}
 	holds := func(p *person) bool { return c.holdsCustody(v, p, v.now, false) }
 	return refuseIf(!slices.ContainsFunc(c.selfOf(v), holds), "rep-custody-none")
+}
+
+// WaitsForChild reports whether sharing that a guardian of the one child of f permits needs the
+// child's permit too, access.md 4.1.
+func WaitsForChild(p Principal, f Facts) bool {
+	if p.Role != Guardian || len(f.Children) == 0 {
+		return false
+	}
+	c := f.Children[0]
+	v := *c.viewOf(&p, &f, false)
+	v.p.Role = System // sharing, not the guardian's own reading
+	return c.birth.known && v.known && !c.signed(&v, true, false, c.birth.oldest(v.today), v.now)
 }

@@ -267,8 +267,9 @@ func lacking(w *world, p auth.Principal, t fhir.Type) (letters string, refused a
 	return letters, refused, nil
 }
 
-// grants refuses a consent in force that opens what another organisation than the sender keeps
-// (access.md 5, consent-self-grant).
+// grants refuses a consent that opens what another organisation than the sender keeps (access.md 5,
+// consent-self-grant). Whether it would be in force hangs on what others say of the child, so that is
+// not looked at.
 func (sub *submission) grants(w *world) (error, error) {
 	for _, m := range sub.result.Resources {
 		if m.Resource.Type() != "Consent" {
@@ -283,7 +284,8 @@ func (sub *submission) grants(w *world) (error, error) {
 		if prior != nil {
 			stored = prior.Facts.Consent
 		}
-		if body.Status == "active" && body.Consent.Permits && !auth.GrantsOwn(sub.result.Sender.Current(), body.Consent, stored) {
+		if body.Status != "inactive" && body.Status != "entered-in-error" &&
+			auth.OpensOthers(sub.result.Sender.Current(), body.Consent, stored) {
 			sub.refuse(sub.storedChild(w), 403, "consent-self-grant")
 			return refusal("exchange.Submit", auth.Decision{HTTP: 403, Reason: "consent-self-grant"}), nil
 		}

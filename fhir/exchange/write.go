@@ -140,6 +140,11 @@ func (d *draft) change(e *event, ch Change) (error, error) {
 	if ch.Interaction == auth.Update {
 		d.issues = append(d.issues, reduced(ch.Resource)...)
 	}
+	if ch.Interaction == auth.Create {
+		if ch.Resource, err = d.given(p, ch.Resource); err != nil {
+			return nil, err
+		}
+	}
 	w, err := d.put(ch.Resource, prior, p.Organization, writer(p))
 	if err != nil {
 		return nil, err
