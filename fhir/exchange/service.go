@@ -168,6 +168,30 @@ func (s *Service) Admit(ctx context.Context, c Call, i auth.Interaction, t fhir.
 	return refusal(op, d)
 }
 
+// AdmitWrite judges what needs no body: token, type, scope, and the token's own patient (phase A of
+// access.md 3). The refusal is audited.
+func (s *Service) AdmitWrite(ctx context.Context, c Call, i auth.Interaction, t fhir.Type) error {
+	const op = "exchange.AdmitWrite"
+	var d auth.Decision
+	err := s.store.View(ctx, func(v Snapshot) error {
+		var err error
+		d, err = s.world(v).decide(c.Principal, auth.Action{Interaction: i, Type: t}, nil)
+		return err
+	})
+	if err != nil {
+		return unavailable(op, "policy-unavailable", err)
+	}
+	if d.Permit {
+		return nil
+	}
+	e := s.event(c, i, t)
+	e.denied(d, c.Principal.Patient)
+	if err := s.record(ctx, op, e.audits(s)); err != nil {
+		return err
+	}
+	return refusal(op, d)
+}
+
 // Reject audits a request that was refused by its form alone, such as a body that does not parse,
 // and returns the refusal.
 func (s *Service) Reject(ctx context.Context, c Call, i auth.Interaction, t fhir.Type, refused error) error {

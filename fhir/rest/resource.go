@@ -42,6 +42,9 @@ func (s *Server) create(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if err := s.Exchange.AdmitWrite(r.Context(), c, auth.Create, t); err != nil {
+		return err
+	}
 	ch, err := creation(r, t)
 	if err != nil {
 		return s.Exchange.Reject(r.Context(), c, auth.Create, t, err)
@@ -78,6 +81,9 @@ func (s *Server) update(w http.ResponseWriter, r *http.Request) error {
 	}
 	c, err := s.caller(r, auth.Update, ref.Type)
 	if err != nil {
+		return err
+	}
+	if err := s.Exchange.AdmitWrite(r.Context(), c, auth.Update, ref.Type); err != nil {
 		return err
 	}
 	ch, err := replacement(r, ref)
