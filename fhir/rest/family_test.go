@@ -1,0 +1,184 @@
+package rest_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/drieluik/drieluik/auth"
+	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/fhir/exchange"
+)
+
+// parents pushes the child and its plan, and gives each parent a principal: "mother", "father".
+func (g *rig) parents() (patient fhir.Ref, plan string, mother, father fhir.Ref) {
+	g.t.Helper()
+	for _, file := range []string{"boris/01-kind.json", "boris/07-zorgplan-v3.json"} {
+		g.submit("home", record(g.t, file)).want(g.t, http.StatusCreated)
+	}
+	id := g.search("home", "/fhir/Patient?family=XXX_").ids()
+	if len(id) != 1 {
+		g.t.Fatalf("patients: %v", id)
+	}
+	patient = refOf(id[0])
+	system := fhir.Canonical + "/bron/90000001/ecd/betrokkene|"
+	related := func(local string) fhir.Ref {
+		found := g.search("home", "/fhir/RelatedPerson?identifier="+system+local).ids()
+		if len(found) != 1 {
+			g.t.Fatalf("%s: %v", local, found)
+		}
+		return refOf(found[0])
+	}
+	mother, father = related("bet-01"), related("bet-02")
+	scopes, err := auth.ParseScopes("patient/Patient.r patient/CarePlan.rs patient/Consent.rs")
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	for name, ref := range map[string]fhir.Ref{"mother": mother, "father": father} {
+		g.principals[name] = auth.Principal{
+			State: auth.TokenActive, Role: auth.Guardian, Client: "app", Subject: name, FHIRUser: ref, Patient: patient,
+			Scopes: scopes, Purpose: "FAMRQT", Launch: "standalone", Grant: name,
+		}
+	}
+	plans := g.search("home", "/fhir/CarePlan?patient="+patient.ID+"&identifier=zp-1001").ids()
+	if len(plans) != 1 {
+		g.t.Fatalf("plans: %v", plans)
+	}
+	return patient, "/fhir/" + plans[0], mother, father
+}
+
+// childRecord pushes a new version of the child record, recorded now.
+func (g *rig) childRecord(version int, change func(content map[string]any)) {
+	g.t.Helper()
+	doc := decode[map[string]any](g.t, record(g.t, "boris/01-kind.json"))
+	doc["versie"], doc["vastgelegdOp"] = version, g.clock().Format(time.RFC3339)
+	content, ok := doc["inhoud"].(map[string]any)
+	if !ok {
+		g.t.Fatal("no inhoud")
+	}
+	change(content)
+	b, err := json.Marshal(doc)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	g.submit("home", string(b)).want(g.t, http.StatusCreated)
+}
+
+func custody(kind string, on time.Time, holders ...any) func(map[string]any) {
+	return func(content map[string]any) {
+		content["gezag"] = map[string]any{
+			"type": kind, "houders": holders, "bron": "BRP", "gecontroleerdOp": on.Format(time.DateOnly),
+		}
+	}
+}
+
+func (g *rig) reads(as, path string, want int, rule string) {
+	g.t.Helper()
+	a := g.get(as, path).want(g.t, want)
+	if rule != "" {
+		a.wantIssue(g.t, rule, "")
+	}
+}
+
+// TestBirthdayAndCustodyChangeTheNextAnswer: nothing is written or cached that would let a parent
+// read on when the right has ended.
+func TestBirthdayAndCustodyChangeTheNextAnswer(t *testing.T) {
+	t.Parallel()
+	g := newRig(t)
+	patient, plan, mother, father := g.parents()
+	g.reads("mother", plan, http.StatusOK, "")
+	g.reads("father", plan, http.StatusOK, "")
+
+	g.advance(time.Hour)
+	g.childRecord(2, custody("EenhoofdigOuderlijkGezag", g.clock(), "bet-01"))
+	g.reads("father", plan, http.StatusForbidden, "rep-custody-none")
+	g.reads("mother", plan, http.StatusOK, "")
+	ctx := context.Background()
+	if role, allowed, err := g.exchange.Standing(ctx, father, patient); role != auth.Guardian || allowed || err != nil {
+		t.Errorf("the father is %s, allowed %v, %v: losing custody makes no helper", role, allowed, err)
+	}
+	if children, err := g.exchange.Children(ctx, father); len(children) != 0 || err != nil {
+		t.Errorf("the father may choose %v %v", children, err)
+	}
+
+	g.advance(366 * 24 * time.Hour)
+	g.reads("mother", plan, http.StatusForbidden, "rep-custody-stale")
+
+	amsterdam, err := time.LoadLocation("Europe/Amsterdam")
+	if err != nil {
+		t.Fatal(err)
+	}
+	birthday := time.Date(2037, 5, 4, 0, 0, 0, 0, amsterdam)
+	g.advance(birthday.Add(-time.Minute).Sub(g.clock()))
+	g.childRecord(3, custody("EenhoofdigOuderlijkGezag", g.clock(), "bet-01"))
+	g.reads("mother", plan, http.StatusOK, "")
+	if children, err := g.exchange.Children(ctx, mother); len(children) != 1 || err != nil || children[0].DecidesToo {
+		t.Errorf("on the eve: %+v %v", children, err)
+	}
+	g.advance(time.Minute)
+	g.reads("mother", plan, http.StatusForbidden, "rep-child-permit-missing")
+	children, err := g.exchange.Children(ctx, mother)
+	if len(children) != 1 || err != nil || !children[0].DecidesToo || children[0].BirthYear != 2025 {
+		t.Errorf("on the birthday: %+v %v", children, err)
+	}
+}
+
+// TestConsentOfAnAppLivesUntilItIsWithdrawn follows a grant from its writing to its end.
+func TestConsentOfAnAppLivesUntilItIsWithdrawn(t *testing.T) {
+	t.Parallel()
+	g := newRig(t)
+	patient, _, mother, father := g.parents()
+	ctx := context.Background()
+	grant := exchange.Grant{
+		User: mother, Patient: patient, Performer: mother, Client: "app", ClientName: "App", Purpose: "FAMRQT",
+		Scopes: []string{"patient/CarePlan.rs"}, Types: []fhir.Type{"CarePlan"}, From: g.clock(),
+		Until: g.clock().Add(90 * 24 * time.Hour), Text: "De app wil lezen.", Language: "nl", TextVersion: 1,
+	}
+	consent, err := g.exchange.GrantConsent(ctx, grant)
+	if err != nil {
+		t.Fatal(err)
+	}
+	live := func(want bool) {
+		t.Helper()
+		if got, err := g.exchange.ConsentLive(ctx, consent); got != want || err != nil {
+			t.Errorf("live = %v %v, want %v", got, err, want)
+		}
+	}
+	live(true)
+	g.get("mother", "/fhir/"+consent.String()).want(t, http.StatusOK)
+	given, err := g.exchange.Consents(ctx, mother)
+	if err != nil || len(given) != 1 || given[0].Consent != consent || given[0].GivenName != "Boris" ||
+		!slices.Equal(given[0].Scopes, grant.Scopes) {
+		t.Errorf("the mother gave %+v %v", given, err)
+	}
+	if err := g.exchange.WithdrawConsent(ctx, consent, father); fhir.KindOf(err) != fhir.NotFound {
+		t.Errorf("the father withdrew what the mother gave: %v", err)
+	}
+	live(true)
+	for range 2 { // twice is no error
+		if err := g.exchange.WithdrawConsent(ctx, consent, mother); err != nil {
+			t.Fatal(err)
+		}
+	}
+	live(false)
+	if given, err := g.exchange.Consents(ctx, mother); len(given) != 0 || err != nil {
+		t.Errorf("withdrawn, and listed: %+v %v", given, err)
+	}
+
+	second, err := g.exchange.GrantConsent(ctx, grant)
+	if err != nil {
+		t.Fatal(err)
+	}
+	consent = second
+	g.advance(90 * 24 * time.Hour)
+	live(false)
+
+	g.childRecord(2, custody("EenhoofdigOuderlijkGezag", g.clock(), "bet-01"))
+	grant.User, grant.Performer = father, father
+	if _, err := g.exchange.GrantConsent(ctx, grant); fhir.KindOf(err) != fhir.Forbidden {
+		t.Errorf("a father without custody granted: %v", err)
+	}
+}
