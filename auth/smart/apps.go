@@ -20,8 +20,9 @@ type appsView struct {
 
 // appsTable is one child.
 type appsTable struct {
-	Child string
-	Rows  []appRow
+	Patient fhir.Ref
+	Child   string
+	Rows    []appRow
 }
 
 type appRow struct {
@@ -50,6 +51,9 @@ func (s *Server) apps(v *visit) error {
 
 // loginForApps begins an interaction without an app.
 func (s *Server) loginForApps(v *visit) error {
+	if err := s.countAuthorize(v.ctx(), v.address); err != nil {
+		return err
+	}
 	browser := cookie(v.r, cookieBrowser, prefixBrowser)
 	if browser == "" {
 		var err error
@@ -66,8 +70,14 @@ func (s *Server) loginForApps(v *visit) error {
 	return v.seeOther(ixn.next(id))
 }
 
+// givenGrant is a Consent with the grant that stands on it.
+type givenGrant struct {
+	GivenConsent
+	grant *grantRecord
+}
+
 // given returns the user's live Consents to apps whose grant stands.
-func (s *Server) given(v *visit, current *session) ([]GivenConsent, error) {
+func (s *Server) given(v *visit, current *session) ([]givenGrant, error) {
 	consents, err := s.family.Consents(v.ctx(), current.who.user())
 	if err != nil {
 		return nil, unavailable("smart.apps", err)
@@ -75,7 +85,7 @@ func (s *Server) given(v *visit, current *session) ([]GivenConsent, error) {
 	slices.SortFunc(consents, func(a, b GivenConsent) int {
 		return cmp.Or(cmp.Compare(a.GivenName, b.GivenName), b.Since.Compare(a.Since), cmp.Compare(a.Consent.ID, b.Consent.ID))
 	})
-	var out []GivenConsent
+	var out []givenGrant
 	for _, c := range consents {
 		id, err := s.state.Get(v.ctx(), kindGrant, consentKey(c.Consent.Current().String()))
 		if absent(err) != nil {
@@ -93,7 +103,7 @@ func (s *Server) given(v *visit, current *session) ([]GivenConsent, error) {
 			return nil, err
 		}
 		if live {
-			out = append(out, c)
+			out = append(out, givenGrant{c, g})
 		}
 	}
 	return out, nil
@@ -106,7 +116,7 @@ func (s *Server) showApps(v *visit, current *session) error {
 	}
 	view := appsView{CSRF: csrfField(current.secret, "", "apps")}
 	for _, c := range consents {
-		row, err := s.appRow(v, c)
+		row, err := s.appRow(v, c.GivenConsent)
 		if err != nil {
 			return err
 		}
@@ -114,9 +124,9 @@ func (s *Server) showApps(v *visit, current *session) error {
 			view.Sure = &row
 			return s.show(v, http.StatusOK, screen{Page: "withdraw", Title: "apps.title", App: row.App, Login: current.who.Login, Body: view})
 		}
-		i := slices.IndexFunc(view.Tables, func(t appsTable) bool { return t.Child == c.GivenName })
+		i := slices.IndexFunc(view.Tables, func(t appsTable) bool { return t.Patient == c.Patient.Current() })
 		if i < 0 {
-			i, view.Tables = len(view.Tables), append(view.Tables, appsTable{Child: c.GivenName})
+			i, view.Tables = len(view.Tables), append(view.Tables, appsTable{Patient: c.Patient.Current(), Child: c.GivenName})
 		}
 		view.Tables[i].Rows = append(view.Tables[i].Rows, row)
 	}
@@ -126,7 +136,7 @@ func (s *Server) showApps(v *visit, current *session) error {
 func (s *Server) appRow(v *visit, c GivenConsent) (appRow, error) {
 	row := appRow{
 		Consent: c.Consent.Current().String(), App: v.t("apps.gone"), Child: c.GivenName,
-		Since: dayText(c.Since), Until: dayText(c.Until), Used: v.t("apps.never"),
+		Since: dayText(v.lang, c.Since), Until: dayText(v.lang, c.Until), Used: v.t("apps.never"),
 	}
 	client, found, err := s.registry.lookup(v.ctx(), c.ClientID)
 	if err != nil {
@@ -144,7 +154,7 @@ func (s *Server) appRow(v *visit, c GivenConsent) (appRow, error) {
 		if err := used.UnmarshalText(stamp); err != nil {
 			return row, err
 		}
-		row.Used = dayText(used)
+		row.Used = dayText(v.lang, used)
 	}
 	scopes, err := auth.ParseScopes(strings.Join(c.Scopes, " "))
 	if err != nil {
@@ -158,9 +168,6 @@ func (s *Server) appRow(v *visit, c GivenConsent) (appRow, error) {
 	}
 	return row, nil
 }
-
-// dayText is a date as it stands on a page.
-func dayText(t time.Time) string { return t.UTC().Format("2006-01-02") }
 
 // withdraw sets the Consent inactive first, then ends the grant.
 func (s *Server) withdraw(v *visit, current *session) error {

@@ -228,7 +228,8 @@ func (s *Server) readAuthorization(a *authorization) (*interaction, error) {
 	}
 	return &interaction{
 		Client: a.client.ID, Redirect: a.redirect, State: []byte(a.form["state"]), Scope: a.form["scope"],
-		Challenge: a.form["code_challenge"], Nonce: a.form["nonce"], Hint: a.form["login_hint"], Created: s.clock().UTC(),
+		Challenge: a.form["code_challenge"], Nonce: a.form["nonce"], Hint: a.form["login_hint"],
+		Again: slices.Contains(strings.Fields(a.form["prompt"]), "consent"), Created: s.clock().UTC(),
 	}, nil
 }
 

@@ -3,6 +3,7 @@ package smart
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/drieluik/drieluik/auth"
 	"github.com/drieluik/drieluik/fhir"
@@ -13,6 +14,7 @@ const (
 	durationOnce  = "once"
 	durationMonth = "3m"
 	durationYear  = "1y"
+	durationKept  = "kept" // as an earlier grant
 )
 
 // offer is what an app asks and a family user may give: patient/ scopes within the registration, of
@@ -115,6 +117,7 @@ type ticks struct {
 	types           []string
 	categories      []string // codes
 	duration        string
+	until           time.Time // with durationKept
 }
 
 // permitted returns what the ticks leave of the offer, what the app cannot do without included.

@@ -56,16 +56,36 @@ func (s *Server) consent(v *visit) error {
 	if err != nil {
 		return err
 	}
+	before, err := s.remembered(v, f, chosen, o)
+	if err != nil {
+		return err
+	}
 	if v.r.Method != http.MethodPost {
+		if before != nil {
+			return s.confirm(v, f, o, chosen, before)
+		}
 		return s.showConsent(v, f, o, chosen, ticks{duration: durationOnce}, "")
 	}
-	if !v.sameForm(f.session.secret, f.id.Reveal(), "consent") {
+	return s.answered(v, f, o, chosen, before)
+}
+
+// answered takes the form of the page, or of the short one.
+func (s *Server) answered(v *visit, f *flow, o *offer, chosen *ChildChoice, before *grantRecord) error {
+	short := v.value("remembered") != ""
+	step := map[bool]string{true: "confirm", false: "consent"}[short]
+	if !v.sameForm(f.session.secret, f.id.Reveal(), step) {
 		return forged()
 	}
 	if v.value("decision") != "allow" {
 		return s.refused(v, f)
 	}
-	return s.allowed(v, f, o, chosen)
+	if !short {
+		return s.allowed(v, f, o, chosen)
+	}
+	if before == nil { // it ended while the page stood
+		return s.showConsent(v, f, o, chosen, ticks{duration: durationOnce}, "")
+	}
+	return s.finish(v, f, o, chosen, again(before), o.all)
 }
 
 // refused ends the interaction without a grant.
@@ -79,8 +99,7 @@ func (s *Server) refused(v *visit, f *flow) error {
 	return s.show(v, http.StatusOK, screen{Page: "refused", Title: "refused.title", App: view.App, Body: view})
 }
 
-// allowed makes the grant. The interaction ends first, so that of several forms one gets through; it
-// comes back when nothing could be written.
+// allowed reads the ticks.
 func (s *Server) allowed(v *visit, f *flow, o *offer, chosen *ChildChoice) error {
 	t := ticks{groups: v.all("group"), changes: v.all("change"), types: v.all("type"), categories: v.all("category"), duration: v.value("duration")}
 	if !slices.Contains(o.durations(), t.duration) {
@@ -93,6 +112,12 @@ func (s *Server) allowed(v *visit, f *flow, o *offer, chosen *ChildChoice) error
 	if permitted.Empty() {
 		return s.showConsent(v, f, o, chosen, t, "tick")
 	}
+	return s.finish(v, f, o, chosen, t, permitted)
+}
+
+// finish makes the grant. The interaction ends first, so that of several forms one gets through; it
+// comes back when nothing could be written.
+func (s *Server) finish(v *visit, f *flow, o *offer, chosen *ChildChoice, t ticks, permitted auth.Scopes) error {
 	if err := s.take(v.ctx(), f); err != nil {
 		return err
 	}
@@ -133,8 +158,7 @@ func (s *Server) showConsent(v *visit, f *flow, o *offer, chosen *ChildChoice, t
 	for _, d := range o.durations() {
 		view.Durations = append(view.Durations, tick{"duration", d, v.t(d), d == t.duration})
 	}
-	status := http.StatusOK
-	return s.show(v, status, screen{Page: "consent", Title: "consent.title", App: view.App, Login: f.session.who.Login, Switch: problem == "", Body: view})
+	return s.show(v, http.StatusOK, screen{Page: "consent", Title: "consent.title", App: view.App, Login: f.session.who.Login, Switch: problem == "", Body: view})
 }
 
 // addGroup puts one row of the table where it belongs: needed, to be chosen, or not asked for.
@@ -163,7 +187,7 @@ func (view *consentView) addGroup(v *visit, o *offer, g group, t ticks) {
 	written := within(g, func(k fhir.Type) bool { return changes(o.all, k) })
 	locked := within(g, func(k fhir.Type) bool { return changes(o.required, k) })
 	if len(written) > len(locked) {
-		view.Writes = append(view.Writes, tick{"change", g.name.key, groupLabel(v, g, written), slices.Contains(t.changes, g.name.key)})
+		view.Writes = append(view.Writes, tick{"change", g.name.key, typeList(v, written), slices.Contains(t.changes, g.name.key)})
 	}
 	for _, k := range locked {
 		view.Needed = append(view.Needed, v.t("write")+" "+v.t("type."+string(k)))
@@ -172,6 +196,17 @@ func (view *consentView) addGroup(v *visit, o *offer, g group, t ticks) {
 
 func within(g group, holds func(fhir.Type) bool) []fhir.Type {
 	return slices.DeleteFunc(slices.Clone(g.types), func(k fhir.Type) bool { return !holds(k) })
+}
+
+// typeList names what may be changed: not the group, for an app seldom asks to change all of it.
+func typeList(v *visit, types []fhir.Type) string {
+	words := make([]string, len(types))
+	for i, k := range types {
+		if words[i] = v.t("type." + string(k)); i > 0 {
+			words[i] = strings.ToLower(words[i])
+		}
+	}
+	return strings.Join(words, ", ")
 }
 
 // groupLabel names a group; of the last one, the types that it stands for.
@@ -184,7 +219,7 @@ func groupLabel(v *visit, g group, types []fhir.Type) string {
 }
 
 // consentText is what the user read and chose, as it is kept in the Consent.
-func consentText(v *visit, f *flow, chosen *ChildChoice, permitted auth.Scopes, duration string) string {
+func consentText(v *visit, f *flow, chosen *ChildChoice, permitted auth.Scopes, t ticks) string {
 	lines := []string{v.t("ask", "app", f.client.appName(v.lang), "org", f.client.organizationText(), "child", chosen.GivenName)}
 	for _, g := range groups() {
 		for _, k := range g.types {
@@ -210,6 +245,11 @@ func consentText(v *visit, f *flow, chosen *ChildChoice, permitted auth.Scopes, 
 			lines = append(lines, "- "+v.t("type."+string(k)))
 		}
 	}
-	lines = append(lines, v.t("long")+" "+v.t(duration), v.t("stop"))
+	if t.duration == durationKept {
+		lines = append(lines, v.t("confirm.until", "day", dayText(v.lang, t.until)))
+	} else {
+		lines = append(lines, v.t("long")+" "+v.t(t.duration))
+	}
+	lines = append(lines, v.t("stop"))
 	return strings.Join(lines, "\n")
 }

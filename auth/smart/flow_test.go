@@ -215,3 +215,51 @@ func TestRequiredScopesAreLocked(t *testing.T) {
 		t.Errorf("scope %v, want %s", a.json["scope"], want)
 	}
 }
+
+func TestSMART113_WhatWasPermittedBeforeIsConfirmedInShort(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	u := w.browser()
+	ask := []string{"scope", "offline_access patient/CarePlan.rs patient/Patient.r"}
+	u.permit(ask...)
+	w.advance(24 * time.Hour)
+	short := func(pairs ...string) bool {
+		u.authorize(pairs...)
+		if strings.HasPrefix(u.at, "/auth/login") {
+			u.login(parentLogin)
+		}
+		u.submit("child", "Patient/boris")
+		return strings.Contains(u.page.body, "U hebt dit al eerder toegestaan. Het mag tot 19 februari 2027.")
+	}
+	for name, pairs := range map[string][]string{
+		"more is asked": {}, "prompt=consent": append([]string{"prompt", "consent"}, ask...), "more letters": {"scope", "patient/CarePlan.rs patient/Task.c"},
+	} {
+		if short(pairs...) {
+			t.Errorf("%s: the short page", name)
+		}
+	}
+	if !short("scope", "offline_access patient/CarePlan.r") {
+		t.Fatalf("%s", u.page.body)
+	}
+	forged := u.fields("decision", "allow")
+	forged.Del("remembered")
+	if u.send("POST", "/auth/consent", forged); u.page.status != 403 {
+		t.Errorf("the short form passed for the long one: %d", u.page.status)
+	}
+	short("scope", "offline_access patient/CarePlan.r")
+	u.submit("decision", "allow")
+	a := w.post("/auth/token", redeemForm(u.back().Get("code")))
+	if a.json["scope"] != "offline_access patient/CarePlan.r" || a.text("refresh_token") == "" {
+		t.Errorf("%s", a.body)
+	}
+	first, second := w.family.granted[0], w.family.granted[1]
+	if !second.Until.Equal(first.Until) || second.Scopes[0] != "patient/CarePlan.r" {
+		t.Errorf("until %s, before %s", second.Until, first.Until)
+	}
+	short("scope", "offline_access patient/CarePlan.r")
+	w.family.set(func(f *family) { f.inactive["c1"], f.inactive["c2"] = true, true })
+	u.submit("decision", "allow")
+	if !strings.Contains(u.page.body, "Kies wat de app mag zien.") || len(w.family.granted) != 2 {
+		t.Errorf("a withdrawn permission was confirmed: %s", u.page.body)
+	}
+}

@@ -69,12 +69,12 @@ func (s *Server) makeGrant(v *visit, f *flow, o *offer, chosen *ChildChoice, t t
 	}
 	now := s.clock().UTC()
 	scopes := o.granted(permitted, t.duration)
-	end := s.endOf(f.session, chosen, t.duration, now)
+	end := s.endOf(f.session, chosen, t, now)
 	given := ConsentGrant{
 		User: user, Patient: chosen.Patient.Current(), Performer: chosen.Performer.Current(),
 		ClientID: f.client.ID, ClientName: f.client.Name, Organization: f.client.org,
 		Scopes: strings.Fields(permitted.String()), From: now, Until: end,
-		Text: consentText(v, f, chosen, permitted, t.duration), Language: v.lang, TextVersion: textVersion,
+		Text: consentText(v, f, chosen, permitted, t), Language: v.lang, TextVersion: textVersion,
 	}
 	if purposes := auth.Purposes(standing.Role); len(purposes) > 0 {
 		given.Purpose = purposes[0]
@@ -107,9 +107,11 @@ func (s *Server) makeGrant(v *visit, f *flow, o *offer, chosen *ChildChoice, t t
 
 // endOf is the end of a grant: the user's choice, but not past a birthday at which this user's
 // representation changes.
-func (s *Server) endOf(current *session, chosen *ChildChoice, duration string, now time.Time) time.Time {
+func (s *Server) endOf(current *session, chosen *ChildChoice, t ticks, now time.Time) time.Time {
 	end := current.End
-	switch duration {
+	switch t.duration {
+	case durationKept:
+		end = t.until
 	case durationMonth:
 		end = now.Add(min(90*day, s.settings.RefreshMax))
 	case durationYear:

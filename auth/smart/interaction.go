@@ -30,6 +30,7 @@ type interaction struct {
 	Hint      string    `json:"hint,omitempty"`
 	Session   string    `json:"session,omitempty"` // after login
 	Child     string    `json:"child,omitempty"`   // after the choice
+	Again     bool      `json:"again,omitempty"`   // prompt=consent
 	Created   time.Time `json:"created"`
 }
 

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // textVersion numbers the whole text set; any change of a phrase raises it (smart.md 5.4). It is
@@ -77,8 +79,12 @@ func consentPhrases() []phrase {
 		{"3m", "3 maanden", "3 månader", "3 months"},
 		{"1y", "1 jaar", "1 år", "1 year"},
 		{"offline", "Ook als u de app niet gebruikt, kan de app gegevens ophalen.", "Appen kan hämta uppgifter även när du inte använder den.", "The app can fetch data also when you are not using it."},
+		{"offline.when", "Bij 3 maanden of 1 jaar:", "Vid 3 månader eller 1 år:", "With 3 months or 1 year:"},
 		{"stop", "U kunt dit altijd stoppen.", "Du kan alltid stoppa detta.", "You can always stop this."},
 		{"stop.where", "Stoppen doet u op de pagina “Uw apps”.", "Du stoppar det på sidan ”Dina appar”.", "You stop it on the page “Your apps”."},
+		{"confirm.before", "U hebt dit al eerder toegestaan.", "Du har redan tillåtit detta.", "You allowed this before."},
+		{"confirm.until", "Het mag tot {day}.", "Det gäller till {day}.", "It is allowed until {day}."},
+		{"confirm.other", "Iets anders kiezen", "Välj något annat", "Choose something else"},
 		{"yes", "Toestaan", "Tillåt", "Allow"},
 		{"no", "Weigeren", "Neka", "Refuse"},
 		{"tick", "Kies ten minste één soort gegevens.", "Välj minst en sorts uppgifter.", "Choose at least one kind of data."},
@@ -136,6 +142,22 @@ func logoutPhrases() []phrase {
 		{"logout.done", "U bent uitgelogd.", "Du är utloggad.", "You are logged out."},
 		{"logout.not", "U bent niet ingelogd.", "Du är inte inloggad.", "You are not logged in."},
 	}
+}
+
+// months are the names of the months, January first.
+func months() phrase {
+	return phrase{
+		"months",
+		"januari februari maart april mei juni juli augustus september oktober november december",
+		"januari februari mars april maj juni juli augusti september oktober november december",
+		"January February March April May June July August September October November December",
+	}
+}
+
+// dayText is a date as a person writes it, in UTC.
+func dayText(lang string, t time.Time) string {
+	year, month, day := t.UTC().Date()
+	return strconv.Itoa(day) + " " + strings.Fields(months().in(lang))[month-1] + " " + strconv.Itoa(year)
 }
 
 // indexedPhrases returns phrases, groups and words by key.

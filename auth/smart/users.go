@@ -114,10 +114,10 @@ func (u *Users) Add(ctx context.Context, n NewAccount) (Account, error) {
 	if a.Password, err = u.hash.hash(ctx, u.c.Random, n.Password); err != nil {
 		return Account{}, fhir.Wrap(op, err)
 	}
-	if err := u.save(ctx, a, "added"); err != nil {
+	if err := u.c.Store.SaveSetting(ctx, loginKey(login), []byte(a.Subject)); err != nil { // leads nowhere until the next line
 		return Account{}, fhir.Wrap(op, err)
 	}
-	if err := u.c.Store.SaveSetting(ctx, loginKey(login), []byte(a.Subject)); err != nil {
+	if err := u.save(ctx, a, "added"); err != nil {
 		return Account{}, fhir.Wrap(op, err)
 	}
 	return a.public(), nil
