@@ -92,7 +92,7 @@ func (f *Family) missing() error {
 	var errs []error
 	for _, p := range present {
 		if !p.ok {
-			errs = append(errs, fmt.Errorf("Family.%s is required", p.name))
+			errs = append(errs, fmt.Errorf("member %s of Family is required", p.name))
 		}
 	}
 	return errors.Join(errs...)
