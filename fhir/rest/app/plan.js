@@ -5,7 +5,8 @@ import * as words from './words.js';
 
 const B = 'https://drieluik.example/fhir';
 const structure = (name) => `${B}/StructureDefinition/${name}`;
-const systems = { category: `${B}/CodeSystem/mks-categorie`, domain: `${B}/CodeSystem/mks-domein`, record: `${B}/CodeSystem/mks-record`, role: `${B}/CodeSystem/teamrol` };
+const system = (name) => `${B}/CodeSystem/${name}`;
+const systems = { category: system('mks-categorie'), domain: system('mks-domein'), role: system('teamrol') };
 
 const extensions = (element, name) => (element?.extension || []).filter((e) => e.url === structure(name));
 const extension = (element, name) => extensions(element, name)[0];
@@ -52,12 +53,12 @@ export function readers(fhirUser, person) {
   return new Set([self, ...(person?.link || []).map((l) => refOf(l.target))].filter(Boolean));
 }
 
-/** The role of a team member at this child, else his function, in words. */
+/** The roles of a team member at this child, else the function, in words. */
 function roleOf(world, ref) {
-  const at = world.teams.flatMap((t) => t.participant || []).find((p) => refOf(p.member) === ref);
-  const concepts = [...(at?.role || []), ...(world.index.get(ref)?.code || [])];
-  const coding = codings(concepts).find((c) => c.system === systems.role) || codings(concepts).find((c) => c.display);
-  return coding ? words.roleWords(coding.code, coding.display) : '';
+  const own = (concepts) => codings(concepts).filter((c) => c.system === systems.role || c.display);
+  const team = own(world.teams.flatMap((t) => t.participant || []).filter((p) => refOf(p.member) === ref).flatMap((p) => p.role || []));
+  const found = team.length ? team : own(world.index.get(ref)?.code).slice(0, 1);
+  return words.list([...new Set(found.map((c) => words.roleWords(c.code, c.display)))]);
 }
 
 function relative(r) {
@@ -131,7 +132,7 @@ function actionsOf(world, plans) {
     const ext = extension(p, 'actie');
     for (const [i, a] of (p.activity || []).entries()) {
       if (a.detail?.status === 'entered-in-error') continue;
-      const key = ext ? `actie ${part(ext, 'id')?.valueString}` : `${p.id} ${i}`;
+      const key = ext ? [...(p.partOf || []).map(refOf), part(ext, 'id')?.valueString, instruction(a)].join('\n') : `${p.id} ${i}`;
       const now = found.get(key) || {
         what: instruction(a), not: a.detail?.doNotPerform === true, domains: domainsOf(p), executors: [],
         order: [part(ext, 'id')?.valueString || '', p.id],
@@ -172,9 +173,8 @@ function emergencyOf(plans) {
 }
 
 function quantity(q) {
-  return q?.value === undefined ? '' : `${number(q.value)} ${q.unit === 'mL' ? 'ml' : q.unit || ''}`.trim();
+  return q?.value === undefined ? '' : `${words.number(q.value)} ${q.unit === 'mL' ? 'ml' : q.unit || ''}`.trim();
 }
-const number = words.number;
 
 function feedingOf(order) {
   const formula = order.enteralFormula;
@@ -222,7 +222,7 @@ function changeOf(world, master) {
   };
 }
 
-/** Goals that a plan names; unread ones are counted. */
+/** The goals that a plan names and that still count. */
 function goalsOf(world, master) {
   return (master.goal || []).map((g) => world.index.get(refOf(g)))
     .filter((g) => g && !['cancelled', 'rejected', 'entered-in-error'].includes(g.lifecycleStatus)).map((g) => goalOf(world, g));
