@@ -131,6 +131,7 @@ var prepared = sync.OnceValues(func() (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	users.Cheap()
 	for login, ref := range map[string]fhir.Ref{parentLogin: parentRef, "ouder2": {Type: "RelatedPerson", ID: "rp2"}, "sanne": {Type: "Patient", ID: "sanne"}} {
 		if _, err := users.Add(context.Background(), smart.NewAccount{Login: login, Password: parentPass, FHIRUser: ref}); err != nil {
 			return nil, err
@@ -160,6 +161,7 @@ func newWorld(t testing.TB, change ...func(*smart.Config)) *world {
 	flow := func(c *smart.Config) {
 		w.users, err = smart.NewUsers(smart.UsersConfig{Store: w.accounts, Clock: c.Clock, Random: rand.Reader, Log: c.Log})
 		check(t, err)
+		w.users.Cheap()
 		w.keys, err = smart.NewKeys(smart.KeysConfig{Store: w.accounts, Secret: secretFile, Clock: c.Clock, Random: rand.Reader, Log: c.Log})
 		check(t, err)
 		w.family.clock = c.Clock

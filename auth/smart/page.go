@@ -202,10 +202,12 @@ func (s *Server) readVisit(v *visit, limit int64) error {
 	return nil
 }
 
-// sameOrigin reports whether a form was sent by one of our own pages.
+// sameOrigin reports whether a form was sent by one of our own pages. Of a page with Referrer-Policy
+// no-referrer, as ours are, browsers send the origin null (Fetch, "append a request Origin header"):
+// it tells as little as none.
 func (s *Server) sameOrigin(r *http.Request) bool {
 	origins := r.Header.Values("Origin")
-	if len(origins) == 0 {
+	if len(origins) == 0 || len(origins) == 1 && origins[0] == "null" {
 		return r.Header.Get("Sec-Fetch-Site") == "same-origin"
 	}
 	return len(origins) == 1 && origins[0] == s.base

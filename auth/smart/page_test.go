@@ -256,13 +256,19 @@ func TestATT41_ForgedAndReplayedForms(t *testing.T) {
 	for _, headers := range [][]string{
 		{"Origin", "https://evil.example"}, {"Origin", "null"}, {"Origin", ""}, {"Origin", "", "Sec-Fetch-Site", "cross-site"},
 		{"Origin", "", "Sec-Fetch-Site", "same-site"}, {"Origin", base + ".evil.example"},
+		{"Origin", "null", "Sec-Fetch-Site", "same-site"}, {"Origin", "null", "Sec-Fetch-Site", "cross-site"},
 	} {
 		u.send("POST", "/auth/consent", form, headers...)
 		if u.page.status != 403 {
 			t.Errorf("%v: %d", headers, u.page.status)
 		}
 	}
-	u.send("POST", "/auth/consent", form, "Origin", "", "Sec-Fetch-Site", "same-origin")
+	u.send("POST", "/auth/consent", without("group", ""), "Origin", "", "Sec-Fetch-Site", "same-origin")
+	if u.page.status != 200 {
+		t.Errorf("a browser that sends no origin: %d", u.page.status)
+	}
+	// Browsers send this of our own pages, as those have Referrer-Policy no-referrer.
+	u.send("POST", "/auth/consent", form, "Origin", "null", "Sec-Fetch-Site", "same-origin")
 	if u.back().Get("code") == "" {
 		t.Fatalf("%d %s", u.page.status, u.page.body)
 	}

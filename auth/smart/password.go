@@ -28,17 +28,23 @@ const (
 	hashQueue    = 64
 )
 
-const hashHead = "$argon2id$v=19$m=65536,t=3,p=4$"
-
 var errBusy = errors.New("too many logins at once")
 
 // hasher runs argon2id within its limits.
 type hasher struct {
-	running chan struct{}
-	inside  atomic.Int64 // running and waiting
+	memory, passes uint32
+	running        chan struct{}
+	inside         atomic.Int64 // running and waiting
 }
 
-func newHasher() *hasher { return &hasher{running: make(chan struct{}, hashesAtOnce)} }
+func newHasher() *hasher {
+	return &hasher{memory: hashMemory, passes: hashTime, running: make(chan struct{}, hashesAtOnce)}
+}
+
+// head begins every kept text: another head is another cost, and does not match.
+func (h *hasher) head() string {
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$", argon2.Version, h.memory, h.passes, hashThreads)
+}
 
 // tag returns the argon2id tag; errBusy when the queue is full.
 func (h *hasher) tag(ctx context.Context, password Secret, salt []byte) ([]byte, error) {
@@ -52,7 +58,7 @@ func (h *hasher) tag(ctx context.Context, password Secret, salt []byte) ([]byte,
 		return nil, ctx.Err()
 	}
 	defer func() { <-h.running }()
-	return argon2.IDKey([]byte(password.Reveal()), salt, hashTime, hashMemory, hashThreads, hashTag), nil
+	return argon2.IDKey([]byte(password.Reveal()), salt, h.passes, h.memory, hashThreads, hashTag), nil
 }
 
 // hash returns the text under which a password is kept.
@@ -66,13 +72,13 @@ func (h *hasher) hash(ctx context.Context, random io.Reader, password Secret) (s
 		return "", err
 	}
 	enc := base64.RawStdEncoding
-	return hashHead + enc.EncodeToString(salt) + "$" + enc.EncodeToString(tag), nil
+	return h.head() + enc.EncodeToString(salt) + "$" + enc.EncodeToString(tag), nil
 }
 
 // matches compares a password with a kept text. An empty text is that of an unknown login: the same
 // work is done on a dummy, and the answer is false.
 func (h *hasher) matches(ctx context.Context, password Secret, kept string) (bool, error) {
-	salt, want, known := parseHash(kept)
+	salt, want, known := h.parse(kept)
 	if !known {
 		salt, want = make([]byte, hashSalt), make([]byte, hashTag)
 	}
@@ -83,8 +89,8 @@ func (h *hasher) matches(ctx context.Context, password Secret, kept string) (boo
 	return subtle.ConstantTimeCompare(got, want) == 1 && known, nil
 }
 
-func parseHash(kept string) (salt, tag []byte, ok bool) {
-	rest, found := strings.CutPrefix(kept, hashHead)
+func (h *hasher) parse(kept string) (salt, tag []byte, ok bool) {
+	rest, found := strings.CutPrefix(kept, h.head())
 	first, second, parts := strings.Cut(rest, "$")
 	salt, saltErr := base64.RawStdEncoding.DecodeString(first)
 	tag, tagErr := base64.RawStdEncoding.DecodeString(second)
