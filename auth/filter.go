@@ -44,7 +44,7 @@ func Compile(p Principal, a Action, f Facts, heads func(c *Child) ([]ResourceFac
 	}
 	seen := map[fhir.Ref]bool{}
 	for _, c := range f.Children {
-		if c == nil {
+		if c == nil || q.shut(c) {
 			continue
 		}
 		rows, err := heads(c)
@@ -59,6 +59,19 @@ func Compile(p Principal, a Action, f Facts, heads func(c *Child) ([]ResourceFac
 		}
 	}
 	return out, d, nil
+}
+
+// partyTypes are the types that an organisation may read by being named in them.
+var partyTypes = types("Consent", "Task", "DetectedIssue", "CareTeam")
+
+// shut reports whether an organisation can read nothing of a child but its own records, so that
+// nothing of the child needs to be looked at.
+func (q *inquiry) shut(c *Child) bool {
+	if q.role.person || q.p.Role == Admin || q.emergency() || IsDirectory(q.a.Type) || partyTypes[q.a.Type] {
+		return false
+	}
+	g := &c.viewOf(q.p, q.f, q.act.disclose).ground
+	return !g.related() && (q.a.Type != "Patient" || len(g.offer) == 0)
 }
 
 // NeedsAll reports whether heads of Compile must yield the resources of every type of a child: under
