@@ -82,6 +82,14 @@ func NeedsAll(p Principal, a Action) bool {
 	return CareDirectory(a.Type) && onlyPatient
 }
 
+// OnlyOwnPatient reports whether p reaches a.Type by patient/ scopes alone: then a search reaches no
+// child but the token's.
+func OnlyOwnPatient(p Principal, a Action) bool {
+	q := inquiry{p: &p, a: &a, act: interactions[a.Interaction], role: roles[p.Role]}
+	_, onlyPatient := q.scoped()
+	return onlyPatient
+}
+
 // frame returns the part of the Filter that needs no look at the resources.
 func (q *inquiry) frame() Filter {
 	out := Filter{Visible: map[string][]string{}}

@@ -285,3 +285,90 @@ func (s *siege) forgedSource(t *testing.T) {
 		t.Errorf("%d %s", status, why)
 	}
 }
+
+// ward is a child that home care keeps and shares with an organisation, all by single writes.
+func (s *siege) ward(with string) string {
+	s.t.Helper()
+	made := func(b m) string {
+		raw, err := json.Marshal(b)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		r, err := s.as["homecare"].do(http.MethodPost, "/fhir/"+fmt.Sprint(b["resourceType"]), "application/fhir+json", raw)
+		if err != nil || r.status != 201 {
+			s.t.Fatalf("%s: %d %v %.300s", b["resourceType"], r.status, err, r.body)
+		}
+		return fmt.Sprint(b["resourceType"], "/", object(s.t, r.body)["id"])
+	}
+	child := made(m{"resourceType": "Patient", "birthDate": "2024-01-01", "name": []any{m{"family": "XXX_Test"}}})
+	parent := made(m{"resourceType": "RelatedPerson", "active": true, "patient": to(child), "extension": []any{m{
+		"url": "https://drieluik.example/fhir/StructureDefinition/gezag", "extension": []any{
+			m{"url": "type", "valueCode": "EenhoofdigOuderlijkGezag"}}}}})
+	of := &siege{t: s.t, patient: child, family: []string{parent}}
+	made(of.consent(to(s.org[with]), s.org["homecare"]))
+	made(of.team(s.org[with]))
+	return child
+}
+
+// TestAnAppointmentOfTwoChildrenIsFoundByWhoMayReadIt: search and read agree on resources about more
+// than one patient, whichever of them the query names.
+func TestAnAppointmentOfTwoChildrenIsFoundByWhoMayReadIt(t *testing.T) {
+	t.Parallel()
+	s := besiege(t)
+	first, second, other := s.ward("pal"), s.ward("pal"), s.ward("hospital")
+	for name, tc := range map[string]struct {
+		children []string
+		want     int
+	}{
+		"both shared with the reader": {[]string{first, second}, 1},
+		"one of them not":             {[]string{first, other}, 0},
+	} {
+		var people []any
+		for _, c := range tc.children {
+			people = append(people, m{"actor": to(c), "status": "accepted"})
+		}
+		status, why := s.send("homecare", http.MethodPost, "/fhir/Appointment", m{
+			"resourceType": "Appointment", "status": "booked", "description": name, "participant": people})
+		if status != 201 {
+			t.Fatalf("%d %s", status, why)
+		}
+		_, kept := s.as["homecare"].get(t, "/fhir/Appointment?patient="+tc.children[1])
+		id := fmt.Sprint(within(list(kept, "entry")[0], "resource")["id"])
+		for _, query := range []string{"patient=" + tc.children[0], "patient=" + tc.children[1], "_id=" + id} {
+			_, found := s.as["pal"].get(t, "/fhir/Appointment?_total=accurate&"+query+"&_id="+id)
+			if got := len(list(found, "entry")); got != tc.want || fmt.Sprint(found["total"]) != fmt.Sprint(tc.want) {
+				t.Errorf("%s, %s: %d of %v found, want %d", name, query, got, found["total"], tc.want)
+			}
+		}
+	}
+}
+
+// TestAReceiptDoesNotTellAKnownChild: an organisation without a relation gets the same receipt for a
+// child that others know and for one that nobody knows.
+func TestAReceiptDoesNotTellAKnownChild(t *testing.T) {
+	t.Parallel()
+	s := besiege(t)
+	shape := func(bsn, local string) string {
+		doc := edited(t, "boris/01-kind.json", func(d map[string]any) {
+			d["bronsysteem"] = m{"ura": intruders["stranger"], "naam": "XXX_Vreemd", "applicatie": "app"}
+			d["recordId"], d["kind"] = "kind-"+local, m{"bsn": bsn, "lokaalId": local}
+			within(d, "inhoud")["geboortedatum"] = "2025-05-05" // differs from what the custodian knows
+		})
+		r := s.as["stranger"].push(t, doc)
+		if r.status != 201 {
+			t.Fatalf("%d %.300s", r.status, r.body)
+		}
+		var out []string
+		for _, e := range list(object(t, r.body), "entry") {
+			response := within(e, "response")
+			location := fmt.Sprint(response["location"])
+			kind, _, _ := strings.Cut(location, "/")
+			out = append(out, fmt.Sprint(response["status"], kind, response["etag"], strings.Contains(location, "_history"), e["resource"]))
+		}
+		return strings.Join(out, "\n")
+	}
+	unknown, known := shape(testBSN(40), "V-1"), shape("999912148", "V-2")
+	if known != unknown {
+		t.Errorf("known:\n%s\nunknown:\n%s", known, unknown)
+	}
+}

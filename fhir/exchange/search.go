@@ -97,17 +97,20 @@ func (s *Service) leave(w *world, e *event, matches []Stored) ([]Served, error) 
 }
 
 // searchFacts gathers the children that a search can reach by relation or consent: those the plan
-// names when it names any, else all to whom the principal is related.
+// names when it names any, else all to whom the principal is related. An Appointment may be about
+// further children, who have to permit too.
 func (w *world) searchFacts(p auth.Principal, plan search.Plan) (auth.Facts, error) {
 	ids, pinned := pinnedPatients(plan)
-	if !p.Patient.IsZero() {
+	pinned = pinned && plan.Type != "Appointment"
+	if auth.OnlyOwnPatient(p, auth.Action{Interaction: auth.SearchType, Type: plan.Type}) {
 		ids, pinned = nil, true
 	}
 	if !pinned {
-		var err error
-		if ids, err = w.related(p); err != nil {
+		all, err := w.related(p)
+		if err != nil {
 			return auth.Facts{}, err
 		}
+		ids = append(ids, all...)
 	}
 	return w.policy(p, ids, nil)
 }
