@@ -2,14 +2,14 @@
 export DRIELUIK_SHARED ?= $(abspath ../shared)
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test lint demo generate fuzz
+.PHONY: build test lint clients demo generate fuzz
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o drieluik ./cmd/drieluik
 
 # Installs what is missing (Go modules and staticcheck come from the Go module proxy), then checks
 # and tests everything with the race detector.
-test: lint
+test: lint clients
 	go test -race $(TESTFLAGS) ./...
 
 lint:
@@ -17,6 +17,10 @@ lint:
 	@test -z "$$(gofmt -l .)" || { echo "gofmt these files:"; gofmt -l .; exit 1; }
 	go vet ./...
 	go run $(STATICCHECK) ./...
+
+# Installs Chromium of Debian and the pinned clients that the browser tests drive, where missing.
+clients:
+	conformance/clients/install.sh
 
 demo:
 	go run ./cmd/drieluik demo

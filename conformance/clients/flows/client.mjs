@@ -1,0 +1,81 @@
+// The flows of an app that uses fhirclient.
+import assert from 'node:assert/strict'
+import { readScope } from '../lib.mjs'
+
+/** readsPlan holds what an app with the consent of a parent sees of the child. */
+async function readsPlan(site, page) {
+  assert.equal(await page.title(), `OK ${site.child}`)
+  const seen = await page.evaluate(async () => ({
+    patient: await client.patient.read(),
+    plans: await client.request(`CarePlan?patient=${client.patient.id}`, { flat: true }),
+    own: await client.patient.request('CarePlan', { flat: true }),
+  }))
+  assert.equal(seen.patient.name[0].given[0], 'Boris')
+  const plans = seen.plans.filter((r) => r.resourceType === 'CarePlan')
+  assert.ok(plans.length > 0, 'no care plan')
+  assert.ok(plans.every((p) => p.subject.reference.endsWith(`Patient/${site.child}`)))
+  assert.ok(seen.own.length > 0, 'no care plan by the compartment of the child')
+  const read = await site.get(page, `CarePlan/${plans[0].id}`)
+  assert.equal(read.status, 200)
+}
+
+/** isOthers holds that another child is as absent as one that never was. */
+async function isOthers(site, page) {
+  for (const path of [`Patient/${site.stranger}`, 'Patient/00000000-0000-5000-8000-000000000000']) {
+    const { status, body } = await site.get(page, path)
+    assert.equal(status, 404, path)
+    assert.equal(body.resourceType, 'OperationOutcome')
+  }
+  const found = await site.get(page, `CarePlan?patient=${site.stranger}`)
+  assert.ok(found.status === 404 || (found.status === 200 && !found.body.entry?.some((e) => e.search.mode === 'match')))
+}
+
+const tokens = (page) => page.evaluate(() => client.state.tokenResponse)
+
+export const flows = {
+  async 'EXT-01 a parent permits an app to read for three months'(site) {
+    const page = await site.page()
+    await site.connect(page, { pkce: 'required' })
+    const answer = await tokens(page)
+    assert.equal(answer.scope, readScope)
+    assert.ok(answer.refresh_token && answer.id_token, 'a token is missing')
+    await readsPlan(site, page)
+    await isOthers(site, page)
+    await site.stopApps(await page.context().newPage())
+  },
+
+  async 'EXT-02 the app refreshes twice and is stopped'(site) {
+    const page = await site.page()
+    await site.connect(page)
+    let before = await tokens(page)
+    for (const time of ['first', 'second']) {
+      const after = (await page.evaluate(() => client.refresh())).tokenResponse
+      assert.notEqual(after.access_token, before.access_token, time)
+      assert.notEqual(after.refresh_token, before.refresh_token, time)
+      assert.equal(after.patient, site.child, time)
+      assert.ok(after.scope.split(' ').includes('offline_access'), time)
+      before = after
+    }
+    await readsPlan(site, page)
+
+    assert.ok((await site.stopApps(await page.context().newPage())) > 0, 'the app is not on the page')
+    const read = await site.get(page, `Patient/${site.child}`)
+    assert.equal(read.status, 401)
+    assert.match(read.challenge, /invalid_token/)
+    await assert.rejects(page.evaluate(() => client.refresh()))
+    await assert.rejects(page.evaluate(() => client.patient.read()))
+  },
+
+  async 'EXT-05 a parent refuses'(site) {
+    const page = await site.page()
+    const asked = await site.toConsent(page)
+    await page.getByRole('button', { name: 'Weigeren' }).click()
+    await page.getByRole('link', { name: 'Terug naar de app' }).click()
+    assert.match(await site.back(page), /^ERR access_denied/)
+    const answer = new URL(page.url()).searchParams
+    assert.equal(answer.get('error'), 'access_denied')
+    assert.equal(answer.get('state'), asked.get('state'))
+    assert.equal(answer.get('iss'), site.base)
+    assert.equal(answer.get('code'), null)
+  },
+}

@@ -1,0 +1,41 @@
+// Runs the flows that are named on the command line (none: all) and prints one JSON line for each.
+// Reads what they need from standard input: {base, app, client, trouble, child, stranger, shots}.
+import { chromium } from 'playwright-core'
+import { Site } from './lib.mjs'
+import * as client from './flows/client.mjs'
+import * as misuse from './flows/misuse.mjs'
+import * as reach from './flows/reach.mjs'
+import * as screens from './flows/screens.mjs'
+
+const all = { ...misuse.flows, ...client.flows, ...reach.flows, ...screens.flows }
+
+const flags = [
+  '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+  '--disable-component-update', '--disable-sync',
+]
+
+let input = ''
+for await (const chunk of process.stdin) input += chunk
+const config = JSON.parse(input)
+const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: flags })
+const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(all)
+for (const name of wanted) {
+  const site = new Site(browser, config)
+  const start = performance.now()
+  const line = { flow: name, version: browser.version() }
+  try {
+    await all[name](site)
+  } catch (err) {
+    line.error = err.stack ?? String(err)
+    line.pages = await Promise.all(site.contexts.flatMap((c) => c.pages().map(told)))
+  }
+  line.ms = Math.round(performance.now() - start)
+  console.log(JSON.stringify(line))
+  await site.close()
+}
+await browser.close()
+
+/** told is where a tab stands and what it says. */
+async function told(page) {
+  return `${page.url().split('?')[0]} ${(await page.locator('body').innerText()).slice(0, 200)}`
+}

@@ -1,0 +1,271 @@
+package conformance_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Bounds of the browser flows (smart.md 7).
+const (
+	flowLimit = 15 * time.Second
+	allLimit  = 90 * time.Second
+)
+
+// flows are those that must run, by name; one that disappears from the scripts fails.
+var flows = []string{
+	"EXT-01 a parent permits an app to read for three months",
+	"EXT-02 the app refreshes twice and is stopped",
+	"EXT-05 a parent refuses",
+}
+
+// outcome is what the scripts print for one flow.
+type outcome struct {
+	Flow  string   `json:"flow"`
+	MS    int64    `json:"ms"`
+	Error string   `json:"error"`
+	Pages []string `json:"pages"`
+}
+
+func TestAppsOfOthersWorkInARealBrowser(t *testing.T) {
+	if os.Getenv("DRIELUIK_NO_BROWSER") == "1" {
+		t.Skip("DRIELUIK_NO_BROWSER=1: no browser flow ran")
+	}
+	installed(t)
+	d := startDemo(t)
+	app := serveApp(t)
+	config := map[string]string{
+		"base": d.base, "app": app, "child": d.child, "stranger": d.pushStranger(t), "shots": os.Getenv("DRIELUIK_SHOTS"),
+		"client":  d.addApp(t, "Proef-app", app),
+		"trouble": d.addApp(t, "Lastige app", app),
+	}
+	ran := runFlows(t, config)
+	for _, name := range flows {
+		t.Run(name, func(t *testing.T) {
+			o, ok := ran[name]
+			switch {
+			case !ok:
+				t.Fatal("the flow did not run")
+			case o.Error != "":
+				t.Fatalf("%s\non %s", o.Error, o.Pages)
+			case time.Duration(o.MS)*time.Millisecond > flowLimit:
+				t.Errorf("took %d ms, allowed are %v", o.MS, flowLimit)
+			}
+		})
+		delete(ran, name)
+	}
+	for name := range ran {
+		t.Errorf("%q ran but is not in the list", name)
+	}
+}
+
+// installed fails when a tool is missing: nothing may skip here unseen.
+func installed(t *testing.T) {
+	t.Helper()
+	for _, tool := range []string{"/usr/bin/chromium", "node"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Fatalf("%s is missing; run make clients, or set DRIELUIK_NO_BROWSER=1 to leave the browser flows out", tool)
+		}
+	}
+	if _, err := os.Stat("clients/node_modules/.package-lock.json"); err != nil {
+		t.Fatal("the clients are not installed; run make clients, or set DRIELUIK_NO_BROWSER=1 to leave the browser flows out")
+	}
+}
+
+// demo is a running demo of the binary.
+type demo struct{ binary, dir, base, child string }
+
+var (
+	baseLine  = regexp.MustCompile(`FHIR base\s+(http://\S+)/fhir`)
+	childLine = regexp.MustCompile(`/fhir/CarePlan\?patient=([0-9a-f-]+)&`)
+	lastLine  = "# 5. "
+)
+
+// startDemo builds the program and waits until its demo has printed all.
+func startDemo(t *testing.T) *demo {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "clients-") // t.TempDir is too long a path for the socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	d := &demo{binary: filepath.Join(dir, "drieluik"), dir: filepath.Join(dir, "data")}
+	build := exec.Command("go", "build", "-o", d.binary, "./cmd/drieluik")
+	build.Dir, build.Env = "..", append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	cmd := exec.Command(d.binary, "demo", "--listen", "127.0.0.1:0", "--data", d.dir)
+	var log bytes.Buffer
+	cmd.Stderr = &log
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { stop(t, cmd, &log) })
+	lines := bufio.NewScanner(out)
+	for lines.Scan() && !strings.HasPrefix(lines.Text(), lastLine) {
+		if m := baseLine.FindStringSubmatch(lines.Text()); m != nil {
+			d.base = m[1]
+		}
+		if m := childLine.FindStringSubmatch(lines.Text()); m != nil {
+			d.child = m[1]
+		}
+	}
+	if d.base == "" || d.child == "" {
+		t.Fatalf("the demo did not start: %v", lines.Err())
+	}
+	return d
+}
+
+// stop ends the demo as Ctrl-C does, and shows its log when a test failed.
+func stop(t *testing.T, cmd *exec.Cmd, log *bytes.Buffer) {
+	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Error(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("the demo ended badly: %v", err)
+	}
+	if t.Failed() {
+		t.Logf("log of the demo:\n%s", log)
+	}
+}
+
+// run runs one command of the program and returns what it printed.
+func (d *demo) run(t *testing.T, args ...string) string {
+	t.Helper()
+	cmd := exec.Command(d.binary, args...)
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", strings.Join(args[:2], " "), err, &errs)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// addApp registers a public app on another origin.
+func (d *demo) addApp(t *testing.T, name, app string) string {
+	t.Helper()
+	return d.run(t, "client", "add", "--store", "sqlite:"+d.dir, "--name", name, "--type", "public", "--org", "90000001",
+		"--redirect-uri", app+"/app.html", "--scope", "launch/patient openid fhirUser offline_access patient/Patient.rs patient/CarePlan.rs")
+}
+
+// pushStranger stores a child whose parents have no account, and returns its id.
+func (d *demo) pushStranger(t *testing.T) string {
+	t.Helper()
+	key := filepath.Join(d.dir, "demo", "demo-homecare.jwk.json")
+	assertion := d.run(t, "client", "assertion", "--client-id", "demo-homecare", "--key", key, "--audience", d.base+"/auth/token")
+	var token struct {
+		Access string `json:"access_token"`
+	}
+	post(t, d.base+"/auth/token", "application/x-www-form-urlencoded", "", []byte(url.Values{
+		"grant_type": {"client_credentials"}, "scope": {"system/*.cruds"}, "client_assertion": {assertion},
+		"client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
+	}.Encode()), &token)
+	doc, err := os.ReadFile("../testdata/mks/sanne/01-kind.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var receipt struct {
+		Entry []struct{ Response struct{ Location string } }
+	}
+	post(t, d.base+"/fhir/$submit", "application/json", token.Access, doc, &receipt)
+	for _, e := range receipt.Entry {
+		if rest, ok := strings.CutPrefix(e.Response.Location, "Patient/"); ok {
+			id, _, _ := strings.Cut(rest, "/")
+			return id
+		}
+	}
+	t.Fatal("no child in the receipt")
+	return ""
+}
+
+func post(t *testing.T, to, media, token string, body []byte, into any) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), flowLimit)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", media)
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode/100 != 2 {
+		t.Fatalf("%s: %s", to, res.Status)
+	}
+	if err := json.NewDecoder(res.Body).Decode(into); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// serveApp serves the pages of the app on a port of its own, so that CORS is real.
+func serveApp(t *testing.T) string {
+	t.Helper()
+	mux := http.NewServeMux()
+	mux.Handle("/", http.FileServer(http.Dir("clients/app")))
+	mux.HandleFunc("/fhir-client.js", func(w http.ResponseWriter, r *http.Request) {
+		http.ServeFile(w, r, "clients/node_modules/fhirclient/build/fhir-client.js")
+	})
+	srv := httptest.NewServer(mux)
+	t.Cleanup(srv.Close)
+	return srv.URL
+}
+
+// runFlows runs the scripts and returns the outcome of each flow.
+func runFlows(t *testing.T, config map[string]string) map[string]outcome {
+	t.Helper()
+	in, err := json.Marshal(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), allLimit)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "node", append([]string{"clients/run.mjs"}, strings.FieldsFunc(os.Getenv("DRIELUIK_FLOWS"), func(r rune) bool { return r == ';' })...)...)
+	cmd.Stdin = bytes.NewReader(in)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	runErr := cmd.Run()
+	ran := map[string]outcome{}
+	lines := bufio.NewScanner(&out)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var o outcome
+		if err := json.Unmarshal(lines.Bytes(), &o); err != nil {
+			t.Fatalf("not an outcome: %s", lines.Text())
+		}
+		ran[o.Flow] = o
+		t.Log(fmt.Sprintf("%6d ms  %s", o.MS, o.Flow))
+	}
+	if runErr != nil {
+		t.Errorf("node: %v\n%s", runErr, &errs)
+	}
+	return ran
+}
