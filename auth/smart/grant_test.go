@@ -343,3 +343,43 @@ func TestATT59_OnlyAccessTokensAreBearers(t *testing.T) {
 		w.wantDead(name, token)
 	}
 }
+
+func TestATT58_IntrospectionFollowsTheGrant(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	k := ecKey(t, "k")
+	w.add(smart.Client{ID: "watcher", Name: "W", Type: smart.TypeBackend, Scope: scope, JWKS: jwks(k), Organization: "urn:x|1", MayIntrospect: true})
+	a := w.tokens()
+	w.family.set(func(f *family) { f.inactive["c1"] = true })
+	for _, token := range []string{a.text("access_token"), a.text("refresh_token")} {
+		if r := w.ask("/auth/introspect", "watcher", k, token); r.body != `{"active":false}` {
+			t.Errorf("%s", r.body)
+		}
+	}
+	w.family.set(func(f *family) { f.inactive["c1"] = false })
+	a = w.tokens()
+	w.advance(15 * time.Minute)
+	if r := w.ask("/auth/introspect", "watcher", k, a.text("access_token")); r.body != `{"active":false}` {
+		t.Errorf("%s", r.body)
+	}
+}
+
+func TestATT57_ATokenStaysWithItsChild(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	u := w.browser()
+	first := w.post("/auth/token", redeemForm(u.permit()))
+	u.authorize()
+	u.submit("child", "Patient/anna")
+	u.submit("decision", "allow", "group", "plan")
+	second := w.post("/auth/token", redeemForm(u.back().Get("code")))
+	if second.json["patient"] != "anna" {
+		t.Fatalf("%s", second.body)
+	}
+	if p := w.principal(first.text("access_token")); p.Patient.ID != "boris" {
+		t.Errorf("%+v", p.Patient)
+	}
+	if again := w.refresh(first.text("refresh_token"), "patient", "anna"); again.json["patient"] != "boris" {
+		t.Errorf("%s", again.body)
+	}
+}

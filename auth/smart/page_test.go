@@ -431,3 +431,74 @@ func TestSessionsEnd(t *testing.T) {
 		t.Error("the session of a disabled user lives")
 	}
 }
+
+func TestATT44_NamesAreText(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const evil = `"><script>alert(1)</script>{{.}}`
+	w.app("evil", func(c *smart.Client) { c.Name, c.OrganizationName = evil, evil })
+	w.family.set(func(f *family) {
+		f.children[parentRef][0].GivenName, f.children[parentRef][0].Organization = evil, evil
+		f.children[parentRef][0].DecidesToo = true
+	})
+	u := w.browser()
+	look := func() {
+		t.Helper()
+		if strings.Contains(u.page.body, "<script") || !strings.Contains(u.page.body, "&lt;script&gt;alert(1)&lt;/script&gt;{{.}}") {
+			t.Errorf("%s: %s", u.at, u.page.body)
+		}
+	}
+	u.authorize("client_id", "evil")
+	look()
+	u.submit("login", evil, "password", evil)
+	look()
+	u.login(parentLogin)
+	look()
+	u.submit("child", "Patient/boris")
+	look()
+	u.submit("decision", "allow", "group", "plan")
+	look()
+	u.get("/auth/apps")
+	look()
+	u.get("/auth/apps?stop=Consent/c1")
+	look()
+}
+
+func TestOnlyTheGiverWithdraws(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	a := w.tokens()
+	u := w.browser()
+	u.get("/auth/apps")
+	u.login("ouder2")
+	if strings.Contains(u.page.body, "Ouder-app") {
+		t.Error("another user sees the app")
+	}
+	u.get("/auth/logout")
+	other := w.browser()
+	other.get("/auth/apps")
+	other.login(parentLogin)
+	other.get("/auth/apps?stop=Consent/c1")
+	form := other.fields()
+	u.send("POST", "/auth/apps", form) // the field of another session
+	if u.page.status != 403 {
+		t.Errorf("%d", u.page.status)
+	}
+	form.Del("csrf")
+	if other.send("POST", "/auth/apps", form); other.page.status != 403 {
+		t.Errorf("without the field: %d", other.page.status)
+	}
+	other.get("/auth/apps?stop=Consent/c1")
+	form = other.fields()
+	form.Set("consent", "Patient/boris")
+	if other.send("POST", "/auth/apps", form); other.page.status != 400 {
+		t.Errorf("no Consent: %d", other.page.status)
+	}
+	form.Set("consent", "Consent/c99")
+	if other.send("POST", "/auth/apps", form); other.page.status != 400 {
+		t.Errorf("not the user's: %d", other.page.status)
+	}
+	if p := w.principal(a.text("access_token")); p.Grant == "" {
+		t.Error("the grant died")
+	}
+}

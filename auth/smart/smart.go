@@ -1,7 +1,8 @@
 // Package smart owns the SMART authorisation server: discovery, token, introspection and
-// revocation endpoints, the client registry, and the check of bearer tokens that builds the
-// Principal of access.md. It refuses SQL and FHIR rules: what a principal may see is decided by
-// auth.Decide. Contract: smart.md.
+// revocation endpoints, the code flow with its pages, the registries of clients and accounts, the
+// keys of the id_token, and the check of bearer tokens that builds the Principal of access.md. It
+// refuses SQL and FHIR rules: what a principal may see is decided by auth.Decide, and what the code
+// flow needs of children and consents comes in through Family. Contract: smart.md.
 package smart
 
 import (
