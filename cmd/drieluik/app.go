@@ -47,6 +47,9 @@ type app struct {
 	clients  *smart.Registry
 	users    *smart.Users
 	state    *state.Embedded
+	// parentApp is the client id of the page at /app/; the operator registers it as a public client
+	// with the redirect URI {base}/app/.
+	parentApp string
 }
 
 // openApp opens the store and wires what stands on it. base is the public URL.
@@ -55,7 +58,7 @@ func openApp(ctx context.Context, s settings, base string, log *slog.Logger) (*a
 	if err != nil {
 		return nil, err
 	}
-	a := &app{settings: s, base: base, log: log, store: st}
+	a := &app{settings: s, base: base, log: log, store: st, parentApp: "parent-app"}
 	a.exchange = exchange.New(exchange.Config{
 		Store: st, Base: base + "/fhir", Formats: formats(s.Signatures),
 		Settings: auth.Settings{Jurisdiction: s.Jurisdiction, ParentRead1215: s.ParentRead1215},
@@ -128,6 +131,9 @@ func (a *app) server(ctx context.Context) (http.Handler, error) {
 	r := chi.NewRouter()
 	authServer.Routes(r)
 	fhirServer.Routes(r)
+	parents := rest.App(a.parentApp)
+	r.Handle("/app", parents)
+	r.Handle("/app/*", parents)
 	r.Get("/", a.front)
 	r.Get("/healthz", a.healthy)
 	r.Get("/readyz", a.ready)

@@ -58,6 +58,7 @@ func (c demoCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
+	a.parentApp = parentApp
 	d := &demo{app: a, dir: filepath.Join(dir, "demo"), base: base, progress: s.err, http: demoHTTP(base)}
 	serving, stop := context.WithCancel(ctx)
 	failed := make(chan error, 1)

@@ -14,6 +14,7 @@ drieluik demo is running. Ctrl-C ends it.
 
   FHIR base     {{.Base}}/fhir
   Capabilities  {{.Base}}/fhir/metadata
+  Parents' page {{.Base}}/app/
   Data          {{.Data}}
   Private keys  {{.HospitalKey}}
                 {{.HomecareKey}}
