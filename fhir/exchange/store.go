@@ -48,7 +48,7 @@ type Lookups interface {
 	State(id string) (State, error)
 	// Heads returns the facts of the current resources of t in a compartment, without bodies.
 	Heads(compartment string, t fhir.Type) ([]auth.ResourceFacts, error)
-	// Related returns the compartments in which a current CareTeam, Task or Consent names the party.
+	// Related returns the compartments in which a current CareTeam, Consent, DetectedIssue or Task names the party.
 	Related(party fhir.Ref) ([]string, error)
 	// Record returns the stored versions of a source record, in ascending order.
 	Record(key string) ([]RecordVersion, error)

@@ -351,7 +351,7 @@ func (t *tx) searchKey(r *search.Row, now *head) (gkey, error) {
 }
 
 // partyTypes are the types that relate an organisation to a child (Snapshot.Related).
-var partyTypes = [...]fhir.Type{"CareTeam", "Consent", "Task"}
+var partyTypes = [...]fhir.Type{"CareTeam", "Consent", "DetectedIssue", "Task"}
 
 // identifierParam is the token parameter that is indexed across compartments.
 const identifierParam = "identifier"
