@@ -2,6 +2,7 @@ package rest_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -108,5 +109,23 @@ func TestNobodyMakesItselfCoordinator(t *testing.T) {
 			body := g.get("home", "/fhir/CarePlan/"+plan).want(t, 200).body
 			g.do("other", "PUT", "/fhir/CarePlan/"+plan, body).want(t, want)
 		})
+	}
+}
+
+// TestALongListOfAlternativesIsAnswered: as many alternatives as a URL can hold find what one finds.
+func TestALongListOfAlternativesIsAnswered(t *testing.T) {
+	g := newRig(t)
+	patient, plan := g.child("home")
+	for name, query := range map[string]string{
+		"ids": "_id=%s" + plan, "patients": "patient=%s" + patient, "codes": "status=%sactive", "identifiers": "identifier=%sx&identifier:missing=true",
+	} {
+		list := strings.Repeat("none,", 990)
+		want := len(g.search("home", "/fhir/CarePlan?"+fmt.Sprintf(query, "")).ids())
+		if got := len(g.search("home", "/fhir/CarePlan?"+fmt.Sprintf(query, list)).ids()); got != want {
+			t.Errorf("%s: found %d, want %d", name, got, want)
+		}
+	}
+	if got := g.search("home", "/fhir/CarePlan?status:not="+strings.Repeat("none,", 990)+"active").ids(); len(got) != 0 {
+		t.Errorf("found %v although it is excluded", got)
 	}
 }

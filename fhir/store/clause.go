@@ -29,16 +29,28 @@ func (s *snapshot) clause(q *query, c *search.Clause) error {
 	if err != nil {
 		return err
 	}
-	q.add(negated(c)+exists+`=? AND (0`, param)
-	for _, v := range c.Values {
+	q.add(negated(c)+exists+`=? AND ((0`, param)
+	for i, v := range c.Values {
+		group(q, i)
 		q.add(` OR (`)
 		if err := s.value(q, kind, c, v); err != nil {
 			return err
 		}
 		q.add(`)`)
 	}
-	q.add(`))`)
+	q.add(`)))`)
 	return nil
+}
+
+// groupSize is how many alternatives stand in one pair of parentheses: SQLite bounds the depth of an
+// expression, and each alternative of a pair adds to it.
+const groupSize = 200
+
+// group begins another pair of parentheses before alternative i, where the last one is full.
+func group(q *query, i int) {
+	if i > 0 && i%groupSize == 0 {
+		q.add(`) OR (0`)
+	}
 }
 
 // exists begins the search for a row of the head's resource.
@@ -79,8 +91,9 @@ func column(q *query, c *search.Clause) {
 		q.add(`?`, !wantsMissing(c))
 		return
 	}
-	q.add(negated(c) + `(0`)
-	for _, v := range c.Values {
+	q.add(negated(c) + `((0`)
+	for i, v := range c.Values {
+		group(q, i)
 		switch {
 		case c.Param == updatedParam:
 			q.add(` OR `)
@@ -92,7 +105,7 @@ func column(q *query, c *search.Clause) {
 			q.add(` OR h.id=?`, v.Value)
 		}
 	}
-	q.add(`)`)
+	q.add(`))`)
 }
 
 // value adds the condition that row i of idx meets one value.

@@ -240,7 +240,7 @@ func (s *snapshot) patientComps(typ int64, c *search.Clause) ([]int64, error) {
 // global adds, for a clause on identifiers, the rows of gidx: the way in when the compartment is
 // not known. The clause itself still decides.
 func (s *snapshot) global(q *query, typ int64, c *search.Clause) error {
-	if c.Param != identifierParam || c.Kind != search.Token || c.Modifier != "" {
+	if c.Param != identifierParam || c.Kind != search.Token || c.Modifier != "" || len(c.Values) > groupSize {
 		return nil
 	}
 	if slices.ContainsFunc(c.Values, func(v search.Value) bool { return v.Value == "" }) {
