@@ -122,7 +122,7 @@ type world struct {
 
 var parentRef = fhir.Ref{Type: "RelatedPerson", ID: "rp1"}
 
-// prepared makes accounts and signing keys once: both are slow by design.
+// prepared makes accounts and signing keys once: keys are slow to make.
 var prepared = sync.OnceValues(func() (map[string][]byte, error) {
 	store := &settings{rows: map[string][]byte{}}
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
@@ -146,10 +146,15 @@ var prepared = sync.OnceValues(func() (map[string][]byte, error) {
 
 func newWorld(t testing.TB, change ...func(*smart.Config)) *world {
 	t.Helper()
-	rows, err := prepared()
-	check(t, err)
+	rows := map[string][]byte{}
+	if _, fuzzing := t.(*testing.F); !fuzzing { // a fuzz target comes no further than the login page
+		made, err := prepared()
+		check(t, err)
+		rows = maps.Clone(made)
+	}
+	var err error
 	w := &world{
-		accounts: &settings{rows: maps.Clone(rows)},
+		accounts: &settings{rows: rows},
 		family: &family{role: auth.Guardian, inactive: map[string]bool{}, children: map[fhir.Ref][]smart.ChildChoice{
 			parentRef: {
 				{Patient: fhir.Ref{Type: "Patient", ID: "boris"}, Performer: parentRef, GivenName: "Boris", BirthYear: 2020, Organization: "Kinderthuiszorg Voorbeeld"},
