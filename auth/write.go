@@ -175,7 +175,8 @@ func (q *inquiry) checkCustodian(body, stored *ResourceFacts) Decision {
 			return deny
 		}
 		return fine
-	case q.a.Type == "Task" && q.a.Interaction != Delete && (q.acts(stored.Owner) || q.acts(stored.Requester)),
+	case q.a.Type == "Task" && q.a.Interaction != Delete && (q.acts(stored.Owner) || q.acts(stored.Requester)) &&
+		(body == nil || stored.Rest == body.Rest), // its parties move it on; what was asked stays
 		q.a.Type == "Consent" && q.a.Interaction != Delete && q.holds(stored),
 		coordinated[q.a.Type] && q.a.Interaction != Delete && q.coordinates(stored):
 		return fine

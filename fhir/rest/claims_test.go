@@ -129,3 +129,18 @@ func TestALongListOfAlternativesIsAnswered(t *testing.T) {
 		t.Errorf("found %v although it is excluded", got)
 	}
 }
+
+// TestAPartyOfATaskMovesItOnAndChangesNoMore: an owner accepts what was asked, and hands it to nobody.
+func TestAPartyOfATaskMovesItOnAndChangesNoMore(t *testing.T) {
+	g := newRig(t)
+	child, _ := family(g, "2020-01-01")
+	const body = `{"resourceType":"Task","id":%q,"status":%q,"intent":"order","for":{"reference":%q},"requester":{"reference":%q},"owner":{"reference":%q}}`
+	task := g.create("home", "Task", fmt.Sprintf(body, "x", "requested", child, g.orgs["home"], g.orgs["hospital"]))
+	put := func(status string, owner fhir.Ref) answer {
+		return g.do("hospital", "PUT", "/fhir/Task/"+task, fmt.Sprintf(body, task, status, child, g.orgs["home"], owner))
+	}
+	put("accepted", g.orgs["other"]).want(t, 403)
+	put("accepted", g.orgs["hospital"]).want(t, 200)
+	put("accepted", g.orgs["other"]).want(t, 403)
+	g.get("other", "/fhir/Task/"+task).want(t, 404)
+}
