@@ -14,6 +14,7 @@ import (
 type consentView struct {
 	Ixn, CSRF, App, Org, Child string
 	Problem                    string
+	First                      string // id of the first box, for the link of the problem
 	Notice                     string // the child decides too
 	Needed                     []string
 	Groups, Writes             []tick
@@ -149,6 +150,9 @@ func (s *Server) showConsent(v *visit, f *flow, o *offer, chosen *ChildChoice, t
 	}
 	for _, g := range groups() {
 		view.addGroup(v, o, g, t)
+	}
+	if first := slices.Concat(view.Groups, view.Writes); len(first) > 0 {
+		view.First = first[0].Name + "-" + first[0].Value
 	}
 	for _, c := range categories() {
 		if reads(o.all, c.kind) && !reads(o.required, c.kind) {

@@ -263,3 +263,20 @@ func TestSMART113_WhatWasPermittedBeforeIsConfirmedInShort(t *testing.T) {
 		t.Errorf("a withdrawn permission was confirmed: %s", u.page.body)
 	}
 }
+
+func TestAnAppThatOnlyWrites(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	u := w.browser()
+	u.authorize("scope", "patient/Task.c")
+	u.login(parentLogin)
+	u.submit("child", "Patient/boris")
+	u.submit("decision", "allow")
+	if u.page.status != 200 || !strings.Contains(u.page.body, `<a href="#change-plan">Kies ten minste één`) {
+		t.Fatalf("%d %s", u.page.status, u.page.body)
+	}
+	u.submit("decision", "allow", "change", "plan")
+	if a := w.post("/auth/token", redeemForm(u.back().Get("code"))); a.json["scope"] != "patient/Task.c" || a.json["patient"] != "boris" {
+		t.Errorf("%s", a.body)
+	}
+}
