@@ -182,7 +182,7 @@ func FuzzIndex(f *testing.F) {
 	f.Fuzz(func(t *testing.T, src []byte) {
 		r, _ := fhir.Parse(src, fhir.Limits{})
 		if r == nil {
-			t.Skip()
+			return
 		}
 		rows, err := search.Index(r, base)
 		if err != nil {
