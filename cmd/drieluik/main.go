@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // ages change at midnight in Amsterdam and Stockholm, also where no zones are installed
 
 	"github.com/alecthomas/kong"
 )

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 
@@ -154,7 +155,44 @@ func (sub *submission) versions(v Lookups) ([]byte, error, error) {
 		return nil, sub.conflict(stored[n-1].Compartment, "MKS-ENV-10",
 			"A higher version of this record is stored; send a version above it."), nil
 	}
-	return nil, nil, nil
+	return sub.sameChild(v, stored)
+}
+
+// faultKind is 409 when nothing is wrong with the document but that it contradicts what is stored
+// (MKS-ENV-11), else 422.
+func (sub *submission) faultKind() (fhir.Kind, int) {
+	for _, i := range sub.issues {
+		if i.Severity == fhir.SeverityError && i.Diagnostics != "MKS-ENV-11" {
+			return fhir.Unprocessable, 422
+		}
+	}
+	return fhir.Conflict, 409
+}
+
+// sameChild refuses a version of a record that is stored for another child: it would carry what one
+// child's file holds into that of another.
+func (sub *submission) sameChild(v Lookups, stored []RecordVersion) ([]byte, error, error) {
+	if len(stored) == 0 || len(sub.source.Child) == 0 {
+		return nil, nil, nil
+	}
+	compartment := stored[len(stored)-1].Compartment
+	st, err := v.Read(patientOf(compartment))
+	if missing(err) {
+		return nil, nil, nil
+	}
+	if err != nil {
+		return nil, nil, unavailable("exchange.Submit", "policy-unavailable", err)
+	}
+	patient, err := tree(st)
+	if err != nil {
+		return nil, nil, err
+	}
+	if slices.ContainsFunc(sub.source.Child, func(id fhir.Identifier) bool { return bears(patient, id) }) {
+		return nil, nil, nil
+	}
+	refused := sub.conflict(compartment, "record-child",
+		"This record is stored for another child; withdraw it there, and send it under a new recordId.")
+	return nil, refused, nil
 }
 
 func (sub *submission) conflict(compartment, rule, text string) error {
@@ -174,8 +212,9 @@ func (sub *submission) take(w *world) (error, error) {
 	}
 	sub.issues = append(sub.issues, sub.result.Issues...)
 	if fhir.HasErrors(sub.issues) {
-		sub.refuse(sub.storedChild(w), 422, "rules")
-		return &fhir.Error{Kind: fhir.Unprocessable, Op: op, Issues: sub.issues}, nil
+		kind, status := sub.faultKind()
+		sub.refuse(sub.storedChild(w), status, "rules")
+		return &fhir.Error{Kind: kind, Op: op, Issues: sub.issues}, nil
 	}
 	if refused, err := sub.scopes(w); refused != nil || err != nil {
 		return refused, err

@@ -182,3 +182,32 @@ func TestConsentOfAnAppLivesUntilItIsWithdrawn(t *testing.T) {
 		t.Errorf("a father without custody granted: %v", err)
 	}
 }
+
+// TestRecordStaysWithItsChild: a version that names another child, or another BSN for a known local
+// id, is a conflict, and the stored record stays where it is.
+func TestRecordStaysWithItsChild(t *testing.T) {
+	t.Parallel()
+	g := newRig(t)
+	g.submit("hospital", record(t, "boris/02-kind-ziekenhuis.json")).want(t, http.StatusCreated)
+	g.submit("hospital", record(t, "boris/11-overdracht-ziekenhuis-naar-huis.json")).want(t, http.StatusCreated)
+	before := g.search("hospital", "/fhir/Composition?identifier=ovd-2001").Entry
+	change := func(file string, child map[string]any) string {
+		doc := decode[map[string]any](t, record(t, file))
+		doc["versie"], doc["kind"] = 2, child
+		b, err := json.Marshal(doc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	transfer := "boris/11-overdracht-ziekenhuis-naar-huis.json"
+	g.submit("hospital", change(transfer, map[string]any{"lokaalId": "P-OTHER"})).want(t, http.StatusConflict).
+		wantIssue(t, "record-child", "/versie")
+	g.submit("hospital", change("boris/02-kind-ziekenhuis.json", map[string]any{"lokaalId": "P-77001", "bsn": "999990019"})).
+		want(t, http.StatusConflict).wantIssue(t, "MKS-ENV-11", "/kind/lokaalId")
+	after := g.search("hospital", "/fhir/Composition?identifier=ovd-2001").Entry
+	if len(before) != 1 || len(after) != 1 || before[0].Resource.ID != after[0].Resource.ID {
+		t.Errorf("the transfer moved: %v, %v", before, after)
+	}
+	g.submit("hospital", change(transfer, map[string]any{"lokaalId": "P-77001"})).want(t, http.StatusCreated)
+}
