@@ -2,8 +2,6 @@ module github.com/drieluik/drieluik
 
 go 1.26.0
 
-require gopkg.in/yaml.v3 v3.0.1
-
 require (
 	bitbucket.org/creachadair/stringset v0.0.9 // indirect
 	github.com/decred/dcrd/dcrec/secp256k1/v4 v4.4.1 // indirect
@@ -41,6 +39,7 @@ require (
 	golang.org/x/crypto v0.58.0
 	golang.org/x/time v0.16.0
 	google.golang.org/protobuf v1.36.12
+	gopkg.in/yaml.v3 v3.0.1
 	modernc.org/libc v1.79.0 // indirect
 	modernc.org/sqlite v1.61.1
 	pgregory.net/rapid v1.3.0
