@@ -127,7 +127,7 @@ func appPhrases() []phrase {
 		{"apps.never", "Nog niet", "Inte än", "Not yet"},
 		{"apps.until", "Tot", "Till och med", "Until"},
 		{"apps.withdraw", "Stoppen", "Stoppa", "Stop"},
-		{"apps.withdraw.of", "Stop “{app}” voor {child}", "Stoppa ”{app}” för {child}", "Stop “{app}” for {child}"},
+		{"apps.withdraw.of", "Stoppen met “{app}” voor {child}", "Stoppa ”{app}” för {child}", "Stop “{app}” for {child}"},
 		{"apps.sure", "Wilt u “{app}” stoppen?", "Vill du stoppa ”{app}”?", "Do you want to stop “{app}”?"},
 		{"apps.effect", "De app kan dan geen gegevens van {child} meer lezen.", "Appen kan då inte längre läsa uppgifter om {child}.", "The app can then no longer read data about {child}."},
 		{"apps.keep", "Niet stoppen", "Stoppa inte", "Do not stop"},

@@ -1,7 +1,7 @@
 // Runs the flows that are named on the command line (none: all) and prints one JSON line for each.
 // Reads what they need from standard input: {base, app, client, trouble, child, stranger, shots}.
 import { chromium } from 'playwright-core'
-import { Site } from './lib.mjs'
+import { Site, watcher } from './lib.mjs'
 import * as client from './flows/client.mjs'
 import * as misuse from './flows/misuse.mjs'
 import * as reach from './flows/reach.mjs'
@@ -18,9 +18,10 @@ let input = ''
 for await (const chunk of process.stdin) input += chunk
 const config = JSON.parse(input)
 const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: flags })
+const watch = await watcher(browser, config)
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(all)
 for (const name of wanted) {
-  const site = new Site(browser, config)
+  const site = new Site(browser, config, watch)
   const start = performance.now()
   const line = { flow: name, version: browser.version() }
   try {

@@ -1,1 +1,98 @@
-export const flows = {}
+// Every page in every language at the width of a phone and of a desk: axe-core finds nothing, nothing
+// is wider than the window.
+import assert from 'node:assert/strict'
+import { mkdir, readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+
+const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const widths = [320, 1280]
+
+/** main are the pages that axe-core judges in every language and at every width. */
+const main = new Set(['login', 'child', 'consent', 'apps', 'error-late'])
+
+/** wide is what an app asks that needs every part of the consent page. */
+const wide = 'launch/patient offline_access patient/Patient.rs patient/CarePlan.rs patient/Goal.rs patient/Observation.rs patient/Condition.rs'
+
+/** look judges the page that a tab shows. */
+async function look(site, page, lang, name) {
+  const judge = (width) => main.has(name) || (lang === 'nl' && width === widths[0])
+  if (judge(widths[0])) await page.evaluate(axe)
+  const faults = []
+  for (const width of widths) {
+    await page.setViewportSize({ width, height: 800 })
+    const seen = await page.evaluate(async (judged) => ({
+      wide: document.documentElement.scrollWidth, lang: document.documentElement.lang,
+      found: !judged ? [] : (await window.axe.run(document, {
+        rules: { 'target-size': { enabled: true } }, resultTypes: ['violations'], preload: false,
+      })).violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(' ')}`),
+    }), judge(width))
+    if (seen.lang !== lang) faults.push(`language ${seen.lang}`)
+    if (seen.wide > width) faults.push(`${seen.wide} px wide at ${width}`)
+    faults.push(...seen.found.map((f) => `at ${width} ${f}`))
+    if (site.shots) {
+      await mkdir(site.shots, { recursive: true })
+      await page.screenshot({ path: `${site.shots}/${name}-${lang}-${width}.png`, fullPage: true })
+    }
+  }
+  assert.deepEqual(faults, [], name)
+}
+
+/** walk sees every page once. */
+async function walk(site, lang) {
+  const page = await site.page({ locale: lang })
+  const see = (name) => look(site, page, lang, name)
+  await page.goto(`${site.base}/auth/authorize?client_id=unknown`)
+  await see('error-broken')
+  await page.goto(`${site.base}/auth/consent?ixn=none`)
+  await see('error-late')
+  await site.launch(page, { scope: wide })
+  await see('login')
+  await page.fill('[autocomplete=username]', 'ouder1')
+  await page.fill('[autocomplete=current-password]', 'verkeerd')
+  await page.click('form button[type=submit]')
+  await page.getByRole('alert').waitFor()
+  await see('login-wrong')
+  await site.login(page)
+  await see('child')
+  await site.chooseChild(page)
+  const other = page.locator('a[href*="choose=1"]') // another flow permitted this app before
+  if (await other.count()) {
+    await other.click()
+    await page.waitForURL(/choose=1/)
+  }
+  await see('consent')
+  await page.locator('button[value=allow]').click()
+  await page.getByRole('alert').waitFor()
+  await page.locator('details summary').first().click()
+  await see('consent-nothing')
+  await page.route(`${site.app}/**`, (r) => r.fulfill({ status: 204 })) // the page that leads on stays
+  for (const box of await page.locator('input[name=group]').all()) await box.check()
+  await page.locator('input[name=duration][value="3m"]').check()
+  await page.locator('button[value=allow]').click()
+  await page.waitForSelector('meta[http-equiv=refresh]', { state: 'attached' })
+  await see('continue')
+  await page.unroute(`${site.app}/**`)
+  await site.launch(page, { scope: wide })
+  await site.chooseChild(page)
+  await see('consent-again')
+  await page.locator('button[value=refuse]').click()
+  await page.locator('main a.button').waitFor()
+  await see('refused')
+  await page.goto(`${site.base}/auth/apps`)
+  await see('apps')
+  await page.locator('main .card a.button').first().click()
+  await page.waitForURL(/stop=/)
+  await see('withdraw')
+  await page.click('form button[type=submit]')
+  await page.waitForURL((u) => u.pathname === '/auth/apps' && !u.search)
+  await see('apps-none')
+  await page.goto(`${site.base}/auth/logout`)
+  await see('logout')
+  await page.click('form button[type=submit]')
+  await page.waitForFunction(() => !document.forms.length)
+  await see('logout-done')
+}
+
+export const flows = Object.fromEntries(['nl', 'sv', 'en'].map((lang) => [
+  `every page in ${lang} at 320 and 1280 px`, (site) => walk(site, lang),
+]))

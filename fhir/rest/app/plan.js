@@ -53,12 +53,25 @@ export function readers(fhirUser, person) {
   return new Set([self, ...(person?.link || []).map((l) => refOf(l.target))].filter(Boolean));
 }
 
-/** The roles of a team member at this child, else the function, in words. */
-function roleOf(world, ref) {
+/** The role codings of a team member at this child, else of the function. */
+function rolesOf(world, ref) {
   const own = (concepts) => codings(concepts).filter((c) => c.system === systems.role || c.display);
   const team = own(world.teams.flatMap((t) => t.participant || []).filter((p) => refOf(p.member) === ref).flatMap((p) => p.role || []));
-  const found = team.length ? team : own(world.index.get(ref)?.code).slice(0, 1);
-  return words.list([...new Set(found.map((c) => words.roleWords(c.code, c.display)))]);
+  return team.length ? team : own(world.index.get(ref)?.code);
+}
+
+/** The role in words; whoever coordinates is that before all else. */
+function roleOf(world, ref) {
+  const found = rolesOf(world, ref);
+  const first = found.find((c) => words.isOnlyOne(c.code)) || found[0];
+  return first ? words.roleWords(first.code, first.display) : '';
+}
+
+/** Somebody without a name that may be read: "de zorgcoördinator", "een verpleegkundige". */
+function nameless(world, ref, otherwise) {
+  const role = roleOf(world, ref);
+  if (!role) return otherwise;
+  return `${rolesOf(world, ref).some((c) => words.isOnlyOne(c.code)) ? 'de' : 'een'} ${role}`;
 }
 
 function relative(r) {
@@ -78,12 +91,11 @@ export function whoIs(world, reference, otherwise = 'iemand') {
   if (r?.resourceType === 'Organization') return { name: r.name || 'een organisatie', role: '', you: false };
   if (r?.resourceType === 'PractitionerRole') {
     const person = world.index.get(refOf(r.practitioner));
-    const name = nameOf(person?.name) || r.practitioner?.display || '';
-    const role = roleOf(world, ref);
-    return name ? { name, role, you: false } : { name: role || otherwise, role: '', you: false };
+    const name = nameOf(person?.name) || r.practitioner?.display || reference.display;
+    return name ? { name, role: roleOf(world, ref), you: false } : { name: nameless(world, ref, otherwise), role: '', you: false };
   }
   if (r?.resourceType === 'Practitioner') return { name: nameOf(r.name) || otherwise, role: '', you: false };
-  return { name: reference?.display || roleOf(world, ref) || otherwise, role: '', you: false };
+  return { name: reference?.display || nameless(world, ref, otherwise), role: '', you: false };
 }
 
 /** When an activity happens: {text, asNeeded, whole, times, minutes, daily}. */
@@ -265,7 +277,8 @@ function contactsOf(world) {
     const r = world.index.get(refOf(p.member));
     const organization = world.index.get(refOf(r?.organization));
     const phone = [...(r?.telecom || []), ...(organization?.telecom || [])].find((t) => t.system === 'phone')?.value;
-    return { ...whoIs(world, p.member, words.roleWords(role)), role: words.roleWords(role), organization: organization?.name || '', phone: phone || '' };
+    const who = whoIs(world, p.member, `de ${words.roleWords(role)}`);
+    return { ...who, role: who.role && words.roleWords(role), organization: organization?.name || '', phone: phone || '' };
   }));
 }
 

@@ -17,7 +17,7 @@ function emergency(plan, level, heading) {
   return el('section', { class: 'emergency' }, h(level, heading), el('dl', {},
     plan.signs.length ? [el('dt', {}, 'Ziet u dit?'), el('dd', {}, with112(words.upperFirst(words.list(plan.signs))))] : '',
     plan.action ? [el('dt', {}, 'Doe dan dit'), el('dd', {}, with112(words.upperFirst(plan.action)))] : ''),
-  call && el('p', {}, el('span', {}, 'Telefoon in het noodplan: '), el('br'), call));
+  call && el('p', {}, call));
 }
 
 /** What changed in this version. */
@@ -51,9 +51,9 @@ function phaseWords(e) {
 /** Who does an action, and when. */
 function executor(e) {
   const you = e.who.some((w) => w.you);
-  const who = e.who.length ? words.upperFirst(people(e.who)) : 'Wie dit doet staat niet in het plan';
+  const who = e.who.length ? words.upperFirst(people(e.who)) : 'Wie dit doet staat er niet bij';
   return el('li', { class: you ? 'you' : undefined },
-    el('p', {}, el('strong', {}, who), e.when.text ? `: ${e.when.text}` : e.who.length ? ': wanneer staat niet in het plan' : ''),
+    el('p', {}, el('strong', {}, who), `: ${e.when.text || 'wanneer staat er niet bij'}`),
     e.state && el('p', {}, el('span', { class: 'mark' }, e.state)), phaseWords(e),
     e.skilled && el('p', { class: 'quiet' }, `${you ? 'U heeft' : 'Heeft'} dit geleerd: bekwaam sinds ${words.date(e.skilled)}.`),
     !e.whole && unsaid());
@@ -77,7 +77,7 @@ function feeding(f, level, changed) {
 function goals(list, level) {
   if (!list.length) return '';
   return el('section', {}, h(level, list.length > 1 ? 'Doelen' : 'Doel'), el('ul', {}, list.map((g) => el('li', {}, sentence(g.text),
-    g.by && ` ${g.past ? 'Dit moest klaar zijn op' : 'Klaar op'} ${words.date(g.by)}.`,
+    g.by && ` We ${g.past ? 'wilden' : 'willen'} dit halen voor ${words.date(g.by)}.`,
     g.with.length ? el('span', { class: 'quiet' }, ` Samen gemaakt met ${people(g.with)}.`) : ''))));
 }
 
@@ -98,7 +98,7 @@ function domain(plan, d, level) {
     h(level, d.title, d.term && el('span', { class: 'term' }, ` (${d.term})`)), notes,
     none && !notes ? el('p', {}, 'Hier staan nu geen afspraken.') : '',
     actions.map((a) => action(a, level + 1)), feedings.map((f) => feeding(f, level + 1, plan.change?.codes.includes('voedingsschema'))), goals(own, level + 1),
-    seen.length ? el('p', { class: 'quiet' }, `Hoort hier ook bij: ${words.list(seen.map((a) => `“${a.what}” (bij ${titleOf(a.domains[0])})`))}.`) : '');
+    seen.length ? [el('p', {}, 'Hoort hier ook bij:'), el('ul', {}, seen.map((a) => el('li', {}, `${words.upperFirst(a.what)} (staat bij “${titleOf(a.domains[0])}”)`)))] : '');
 }
 
 /** What has no domain. */
@@ -166,7 +166,7 @@ function why(v, manage) {
   };
   return el('section', { id: 'waarom' }, h(2, 'Waarom ziet u dit?'), el('p', {}, reasons[v.reason],
     v.decides && v.reason !== 'self' && ` ${child} is 12 jaar of ouder en beslist mee.`),
-  el('p', {}, 'U kunt dit altijd stoppen: ', el('a', { href: manage }, 'toestemming bekijken of stoppen'), '.'));
+  el('p', {}, 'U kunt dit altijd stoppen. ', el('a', { href: manage }, 'Toestemming bekijken of stoppen')));
 }
 
 function contents(v, plan) {

@@ -39,6 +39,9 @@ const roles = {
   leerkracht: 'leerkracht of pedagogisch medewerker', gemeente: 'gemeente', kind: 'het kind',
 };
 
+/** Roles that one person has at a child. */
+const single = new Set(['zorgcoordinator', 'gezinscoordinator', 'hoofdbehandelaar', 'huisarts']);
+
 const feedings = {
   sonde: 'Sondevoeding', oraal: 'Voeding via de mond', borst: 'Borstvoeding', fles: 'Flesvoeding',
   parenteraal: 'Voeding via een infuus', dieet: 'Dieet',
@@ -73,6 +76,7 @@ export const doerWords = (code) => look(doers, code, 'iemand');
 export const relationWords = (code) => look(relations, code);
 export const relatedWords = (code) => look(related, code);
 export const roleWords = (code, display) => look(roles, code) || lowerFirst(display || '') || lowerFirst(code || '');
+export const isOnlyOne = (code) => single.has(code);
 export const feedingWords = (code, text) => look(feedings, code) || text || 'Voeding';
 export const routeWords = (code, text) => look(routes, code) || text || '';
 export const wayWords = (code) => look(ways, code);
