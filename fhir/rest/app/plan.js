@@ -325,8 +325,8 @@ export function view(resources, reader, today) {
 export function wanted(resources) {
   const have = index(resources);
   const refs = resources.flatMap((r) => [
-    r.author, r.practitioner, r.organization, ...(r.participant || []).map((p) => p.member),
-    ...(r.activity || []).flatMap((a) => a.detail?.performer || []),
+    r.author, r.practitioner, r.organization, ...(r.resourceType === 'CareTeam' ? r.participant || [] : []).map((p) => p.member),
+    ...(r.resourceType === 'CarePlan' ? r.activity || [] : []).flatMap((a) => a.detail?.performer || []),
     part(extension(r, 'wijziging'), 'via')?.valueReference, ...extensions(r, 'opgesteld-met').map((e) => e.valueReference),
   ]).map(refOf);
   return [...new Set(refs)].filter((ref) => /^(Practitioner|PractitionerRole|Organization|RelatedPerson)\//.test(ref) && !have.has(ref));
