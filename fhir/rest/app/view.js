@@ -11,13 +11,15 @@ const dot = (text) => (text ? sentence(text) : '');
 
 const unsaid = () => el('p', {}, el('strong', {}, 'Let op: '), 'in het plan staat hier meer dan deze pagina kan laten zien. Vraag het uw zorgverlener.');
 
-/** One emergency plan, clearly marked. */
-function emergency(plan, level, heading) {
-  const call = plan.phone && phone(plan.phone, `Bel ${plan.phone}`, 'button');
-  return el('section', { class: 'emergency' }, h(level, heading), el('dl', {},
-    plan.signs.length ? [el('dt', {}, 'Ziet u dit?'), el('dd', {}, with112(words.upperFirst(words.list(plan.signs))))] : '',
-    plan.action ? [el('dt', {}, 'Doe dan dit'), el('dd', {}, with112(words.upperFirst(plan.action)))] : ''),
-  call && el('p', {}, call));
+/** One emergency plan, clearly marked when it holds; one that does not has nothing to tap. */
+function emergency(plan, level, heading, holds = true) {
+  const numbers = !holds ? [] : [/\b112\b/.test(plan.action) ? '112' : '', plan.phone].filter(Boolean);
+  const calls = [...new Set(numbers)].map((n) => phone(n, `Bel ${n}`, 'button'));
+  const say = holds ? with112 : (text) => text;
+  return el('section', { class: holds ? 'emergency' : 'card' }, h(level, heading), el('dl', {},
+    plan.signs.length ? [el('dt', {}, 'Ziet u dit?'), el('dd', {}, say(words.upperFirst(words.list(plan.signs))))] : '',
+    plan.action ? [el('dt', {}, 'Doe dan dit'), el('dd', {}, say(words.upperFirst(plan.action)))] : ''),
+  calls.length ? el('p', { class: 'buttons' }, calls) : '');
 }
 
 /** What changed in this version. */
@@ -53,7 +55,7 @@ function executor(e) {
   const you = e.who.some((w) => w.you);
   const who = e.who.length ? words.upperFirst(people(e.who)) : 'Wie dit doet staat er niet bij';
   return el('li', { class: you ? 'you' : undefined },
-    el('p', {}, el('strong', {}, who), `: ${e.when.text || 'wanneer staat er niet bij'}`),
+    e.who.length || e.when.text ? el('p', {}, el('strong', {}, who), `: ${e.when.text || 'wanneer staat er niet bij'}`) : el('p', {}, 'Wie dit doet en wanneer staat er niet bij.'),
     e.state && el('p', {}, el('span', { class: 'mark' }, e.state)), phaseWords(e),
     e.skilled && el('p', { class: 'quiet' }, `${you ? 'U heeft' : 'Heeft'} dit geleerd: bekwaam sinds ${words.date(e.skilled)}.`),
     !e.whole && unsaid());
@@ -134,7 +136,7 @@ function sections(plan, level, child) {
 function draft(plan, child, open) {
   return el('details', { open }, el('summary', {}, el('h2', {}, 'Nieuw plan'), ' ', el('span', { class: 'mark' }, 'niet ondertekend')),
     el('p', {}, el('strong', {}, 'Dit plan geldt nog niet. '), 'Volg het niet. Het is een voorstel.'), about(plan),
-    plan.emergency.map((e) => emergency(e, 3, 'Noodplan in het nieuwe plan (geldt nog niet)')), sections(plan, 3, child));
+    plan.emergency.map((e) => emergency(e, 3, 'Noodplan in het nieuwe plan (geldt nog niet)', false)), sections(plan, 3, child));
 }
 
 /** What was agreed outside the plan, such as at a transfer. */
@@ -147,7 +149,7 @@ function others(o) {
 
 function contacts(list) {
   if (!list.length) return '';
-  return el('section', { id: 'vragen' }, h(2, 'Vragen?'), el('ul', {}, list.map((c) => el('li', {}, `${named(c)}${c.organization ? `, ${c.organization}` : ''}`,
+  return el('section', { id: 'vragen' }, h(2, 'Vragen?'), el('ul', {}, list.map((c) => el('li', {}, `${words.upperFirst(named(c))}${c.organization ? `, ${c.organization}` : ''}`,
     c.phone && [': ', phone(c.phone, `bel ${c.phone}`)]))));
 }
 
