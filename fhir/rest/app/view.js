@@ -18,7 +18,8 @@ function emergency(plan, level, heading, holds = true) {
   const say = holds ? with112 : (text) => text;
   return el('section', { class: holds ? 'emergency' : 'card' }, h(level, heading), el('dl', {},
     plan.signs.length ? [el('dt', {}, 'Ziet u dit?'), el('dd', {}, say(words.upperFirst(words.list(plan.signs))))] : '',
-    plan.action ? [el('dt', {}, 'Doe dan dit'), el('dd', {}, say(words.upperFirst(plan.action)))] : ''),
+    plan.action ? [el('dt', {}, 'Doe dan dit'), el('dd', {}, say(words.upperFirst(plan.action)))] : '',
+    !holds && plan.phone ? [el('dt', {}, 'Telefoon'), el('dd', {}, plan.phone)] : ''),
   calls.length ? el('p', { class: 'buttons' }, calls) : '');
 }
 
