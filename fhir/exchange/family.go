@@ -17,7 +17,7 @@ type ChildView struct {
 	BirthYear    int       // 0: unknown
 	Organization string    // name of the custodian; "": unknown
 	DecidesToo   bool      // the child is at an age at which its own permission counts
-	Until        time.Time // next instant at which a decision about the child can change by itself; zero: none
+	Until        time.Time // next birthday at which the representation of the child changes; zero: none
 }
 
 // kin is one tie of a user to a child.
@@ -191,7 +191,7 @@ func (w *world) childView(tie kin) (ChildView, error) {
 		out.Organization = org.Root().Member("name").Text()
 	}
 	out.DecidesToo = c.DecidesToo(w.now, w.s.settings, dir)
-	out.Until = c.Until(w.now, w.s.settings)
+	out.Until = c.BandEnds(w.now, w.s.settings, dir)
 	return out, nil
 }
 

@@ -115,7 +115,7 @@ func TestBirthdayAndCustodyChangeTheNextAnswer(t *testing.T) {
 	g.advance(birthday.Add(-time.Minute).Sub(g.clock()))
 	g.childRecord(3, custody("EenhoofdigOuderlijkGezag", g.clock(), "bet-01"))
 	g.reads("mother", plan, http.StatusOK, "")
-	if children, err := g.exchange.Children(ctx, mother); len(children) != 1 || err != nil || children[0].DecidesToo {
+	if children, err := g.exchange.Children(ctx, mother); len(children) != 1 || err != nil || children[0].DecidesToo || !children[0].Until.Equal(birthday) {
 		t.Errorf("on the eve: %+v %v", children, err)
 	}
 	g.advance(time.Minute)
@@ -123,6 +123,26 @@ func TestBirthdayAndCustodyChangeTheNextAnswer(t *testing.T) {
 	children, err := g.exchange.Children(ctx, mother)
 	if len(children) != 1 || err != nil || !children[0].DecidesToo || children[0].BirthYear != 2025 {
 		t.Errorf("on the birthday: %+v %v", children, err)
+	}
+	if want := time.Date(2041, 5, 4, 0, 0, 0, 0, amsterdam); len(children) == 1 && !children[0].Until.Equal(want) {
+		t.Errorf("permission ends at %v, want %v", children[0].Until, want)
+	}
+}
+
+// TestPermissionOutlastsWhatChangesBesideIt holds that the check of custody and other consents,
+// which each request judges anew, do not shorten what a parent chooses.
+func TestPermissionOutlastsWhatChangesBesideIt(t *testing.T) {
+	t.Parallel()
+	g := newRig(t)
+	_, _, mother, _ := g.parents()
+	amsterdam, err := time.LoadLocation("Europe/Amsterdam")
+	if err != nil {
+		t.Fatal(err)
+	}
+	twelve := time.Date(2037, 5, 4, 0, 0, 0, 0, amsterdam)
+	children, err := g.exchange.Children(context.Background(), mother)
+	if len(children) != 1 || err != nil || !children[0].Until.Equal(twelve) {
+		t.Errorf("%+v %v, want an end at %v", children, err, twelve)
 	}
 }
 
