@@ -43,6 +43,7 @@ var flows = []string{
 	"an app that asks wrongly",
 	"the keyboard alone",
 	"the pages of the login without JavaScript",
+	"a parent reads the plan on our own page and stops it",
 	"every page in nl at 320 and 1280 px",
 	"every page in sv at 320 and 1280 px",
 	"every page in en at 320 and 1280 px",
@@ -73,6 +74,8 @@ func TestAppsOfOthersWorkInARealBrowser(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			o, ok := ran[name]
 			switch {
+			case !ok && os.Getenv("DRIELUIK_FLOWS") != "":
+				t.Skip("DRIELUIK_FLOWS does not name it")
 			case !ok:
 				t.Fatal("the flow did not run")
 			case o.Error != "":

@@ -41,7 +41,12 @@ export const flows = {
     assert.ok(answer.refresh_token && answer.id_token, 'a token is missing')
     await readsPlan(site, page)
     await isOthers(site, page)
-    await site.stopApps(await page.context().newPage())
+    const parent = await page.context().newPage()
+    await site.apps(parent)
+    const end = new Date(Date.now() + 90 * 24 * 3600 * 1000)
+    const until = new Intl.DateTimeFormat('nl-NL', { day: 'numeric', month: 'long', year: 'numeric', timeZone: 'UTC' })
+    assert.ok((await parent.locator('main').innerText()).includes(until.format(end)), `not until ${until.format(end)}`)
+    await site.stopApps(parent)
   },
 
   async 'EXT-02 the app refreshes twice and is stopped'(site) {

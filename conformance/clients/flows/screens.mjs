@@ -8,13 +8,13 @@ const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.
 const widths = [320, 1280]
 
 /** main are the pages that axe-core judges in every language and at every width. */
-const main = new Set(['login', 'child', 'consent', 'apps', 'error-late'])
+const main = new Set(['login', 'child', 'consent', 'apps', 'error-late', 'own-start', 'own-plan'])
 
 /** wide is what an app asks that needs every part of the consent page. */
 const wide = 'launch/patient offline_access patient/Patient.rs patient/CarePlan.rs patient/Goal.rs patient/Observation.rs patient/Condition.rs'
 
 /** look judges the page that a tab shows. */
-async function look(site, page, lang, name) {
+export async function look(site, page, lang, name) {
   const judge = (width) => main.has(name) || (lang === 'nl' && width === widths[0])
   if (judge(widths[0])) await page.evaluate(axe)
   const faults = []
