@@ -23,10 +23,15 @@ type ChildView struct {
 // kin is one tie of a user to a child.
 type kin struct{ patient, performer fhir.Ref }
 
+// shown is the decision under which the pages of the login name a child: relation alone, and no more
+// than a minimal view.
+var shown = auth.Decision{Permit: true, Reason: "permit-relation", Obligations: []string{"minimal-patient"}}
+
 // Children returns the children for whom a user (RelatedPerson, Person or Patient) may act now.
-// A child without authority is absent.
+// A child without authority is absent. Each child that is shown is in the log before it returns.
 func (s *Service) Children(ctx context.Context, user fhir.Ref) ([]ChildView, error) {
 	const op = "exchange.Children"
+	e := s.event(Call{Principal: auth.Principal{FHIRUser: user}, Operation: "children"}, auth.Read, "Patient")
 	var out []ChildView
 	err := s.store.View(ctx, func(v Snapshot) error {
 		w := s.world(v)
@@ -42,15 +47,23 @@ func (s *Service) Children(ctx context.Context, user fhir.Ref) ([]ChildView, err
 			if !d.Permit && !waitsForChild[d.Reason] || role == auth.Helper {
 				continue
 			}
-			view, err := w.childView(tie)
+			e.call.Principal.Role = role
+			view, patient, err := w.childView(tie)
 			if err != nil {
 				return err
 			}
+			e.saw(patient, shown)
 			out = append(out, view)
 		}
 		return nil
 	})
-	return out, fhir.Wrap(op, err)
+	if err != nil {
+		return nil, fhir.Wrap(op, err)
+	}
+	if err := s.record(ctx, op, e.audits(s)); err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
 // waitsForChild are refusals that the child can lift: the guardian has authority all the same.
@@ -162,20 +175,20 @@ func (w *world) hadCustody(user, patient fhir.Ref) (bool, error) {
 	return false, nil
 }
 
-// childView reads what a page shows of a child.
-func (w *world) childView(tie kin) (ChildView, error) {
+// childView reads what a page shows of a child, and the version it is read from.
+func (w *world) childView(tie kin) (ChildView, Stored, error) {
 	out := ChildView{Patient: tie.patient, Performer: tie.performer}
 	c, err := w.child(tie.patient.ID)
 	if err != nil {
-		return out, err
+		return out, Stored{}, err
 	}
 	st, err := w.v.Read(tie.patient)
 	if err != nil {
-		return out, err
+		return out, st, err
 	}
 	r, err := tree(st)
 	if err != nil {
-		return out, err
+		return out, st, err
 	}
 	out.GivenName = givenName(r.Root())
 	if birth := r.Root().Member("birthDate").Text(); len(birth) >= 4 {
@@ -185,14 +198,14 @@ func (w *world) childView(tie kin) (ChildView, error) {
 	}
 	dir, err := w.directory(append(c.DirectoryNeeds(), c.Custodian()))
 	if err != nil {
-		return out, err
+		return out, st, err
 	}
 	if org := w.people.resources[c.Custodian()]; org != nil {
 		out.Organization = org.Root().Member("name").Text()
 	}
 	out.DecidesToo = c.DecidesToo(w.now, w.s.settings, dir)
 	out.Until = c.BandEnds(w.now, w.s.settings, dir)
-	return out, nil
+	return out, st, nil
 }
 
 // givenName is the name a child is called by: the usual one, else the first given name.

@@ -45,22 +45,19 @@ func (s *Service) GrantConsent(ctx context.Context, g Grant) (fhir.Ref, error) {
 
 func (s *Service) writeGrant(ctx context.Context, op string, g Grant, r *fhir.Resource) (fhir.Ref, error) {
 	e := s.event(Call{Principal: auth.Principal{Client: g.Client, FHIRUser: g.User, Patient: g.Patient, Purpose: g.Purpose}}, auth.Create, "Consent")
-	var unit Unit
+	var dr *draft
+	var may auth.Decision
 	err := s.store.View(ctx, func(v Snapshot) error {
 		w := s.world(v)
-		role, d, err := w.standing(g.User, g.Patient)
-		if err != nil {
+		dr = w.draft()
+		var err error
+		if e.call.Principal.Role, may, err = w.mayGrant(g); err != nil || !may.Permit {
 			return err
 		}
-		if !d.Permit && !waitsForChild[d.Reason] {
-			return refusal(op, d)
-		}
-		e.call.Principal.Role = role
 		c, err := w.child(g.Patient.ID)
 		if err != nil {
 			return err
 		}
-		dr := w.draft()
 		write, err := dr.put(r, nil, c.Custodian(), g.Performer)
 		if err != nil {
 			return err
@@ -68,18 +65,45 @@ func (s *Service) writeGrant(ctx context.Context, op string, g Grant, r *fhir.Re
 		dr.unit.Relied = w.relied()
 		dr.add(write)
 		e.wrote(write, auth.Decision{Permit: true, Reason: "permit-write"})
-		unit = dr.unit
 		return dr.faults(op)
 	})
 	if err != nil {
 		return fhir.Ref{}, fhir.Wrap(op, err)
 	}
-	unit.Audits = e.audits(s)
-	written, err := s.store.Commit(ctx, unit)
+	if !may.Permit {
+		e.denied(may, g.Patient)
+		return fhir.Ref{}, s.settle(ctx, op, e, refusal(op, may))
+	}
+	written, err := s.commit(ctx, op, e, dr.unit)
 	if err != nil {
 		return fhir.Ref{}, fhir.Wrap(op, err)
 	}
 	return written[0].Ref.Current(), nil
+}
+
+// mayGrant judges whether the user may act for the child now, as the person named.
+func (w *world) mayGrant(g Grant) (auth.Role, auth.Decision, error) {
+	role, d, err := w.standing(g.User, g.Patient)
+	if err != nil {
+		return role, d, err
+	}
+	if waitsForChild[d.Reason] {
+		d = auth.Decision{Permit: true}
+	}
+	ties, err := w.ties(g.User)
+	if d.Permit && !slices.Contains(ties, kin{patient: g.Patient.Current(), performer: g.Performer.Current()}) {
+		d = auth.Decision{HTTP: 403, Step: "relation", Reason: "relation-none"}
+	}
+	return role, d, err
+}
+
+// settle writes the rows of an access that changes nothing, then gives its answer. Without its rows
+// there is no answer.
+func (s *Service) settle(ctx context.Context, op string, e event, answer error) error {
+	if err := s.record(ctx, op, e.audits(s)); err != nil {
+		return err
+	}
+	return answer
 }
 
 // ConsentLive reports whether a Consent is active and in its period.
@@ -121,50 +145,62 @@ func (s *Service) WithdrawConsent(ctx context.Context, consent, user fhir.Ref) e
 func (s *Service) withdrawOnce(ctx context.Context, consent, user fhir.Ref) error {
 	const op = "exchange.WithdrawConsent"
 	e := s.event(Call{Principal: auth.Principal{FHIRUser: user}}, auth.Update, "Consent")
-	var unit Unit
+	var dr *draft
+	var refused error
 	err := s.store.View(ctx, func(v Snapshot) error {
 		w := s.world(v)
+		dr = w.draft()
 		st, err := v.Read(consent.Current())
 		if missing(err) {
-			return notFound(op, "not-found")
+			e.missed()
+			refused = notFound(op, "not-found")
+			return nil
 		}
 		if err != nil {
 			return err
 		}
 		mine, err := w.performs(user, st)
-		if err != nil || !mine {
-			return orElse(err, notFound(op, "relation-none"))
-		}
-		r, err := tree(st)
-		if err != nil || r.Root().Member("status").Text() == "inactive" {
-			return err
-		}
-		if r, err = r.Edit(fhir.Edit{Path: []string{"status"}, JSON: `"inactive"`}); err != nil {
-			return err
-		}
-		dr := w.draft()
-		write, err := dr.put(r, &st, fhir.Ref{}, fhir.Ref{})
 		if err != nil {
 			return err
 		}
-		dr.add(write)
-		e.wrote(write, auth.Decision{Permit: true, Reason: "permit-withdraw"})
-		unit = dr.unit
-		return nil
+		if !mine {
+			e.saw(st, auth.Decision{HTTP: 404, Step: "relation", Reason: "relation-none"})
+			refused = notFound(op, "relation-none")
+			return nil
+		}
+		return dr.withdraw(&e, st)
 	})
-	if err != nil || len(unit.Writes) == 0 {
+	if err != nil {
 		return fhir.Wrap(op, err)
 	}
-	unit.Audits = e.audits(s)
-	_, err = s.store.Commit(ctx, unit)
+	if len(dr.unit.Writes) == 0 {
+		return s.settle(ctx, op, e, refused)
+	}
+	_, err = s.commit(ctx, op, e, dr.unit)
 	return fhir.Wrap(op, err)
 }
 
-func orElse(err, other error) error {
+// withdraw puts the inactive Consent into the unit; one that is inactive stays as it is.
+func (d *draft) withdraw(e *event, st Stored) error {
+	permit := auth.Decision{Permit: true, Reason: "permit-withdraw"}
+	r, err := tree(st)
 	if err != nil {
 		return err
 	}
-	return other
+	if r.Root().Member("status").Text() == "inactive" {
+		e.saw(st, permit)
+		return nil
+	}
+	if r, err = r.Edit(fhir.Edit{Path: []string{"status"}, JSON: `"inactive"`}); err != nil {
+		return err
+	}
+	w, err := d.put(r, &st, fhir.Ref{}, fhir.Ref{})
+	if err != nil {
+		return err
+	}
+	d.add(w)
+	e.wrote(w, permit)
+	return nil
 }
 
 // performs reports whether a user gave a Consent, as one of its own persons.
@@ -185,8 +221,11 @@ type Given struct {
 	Since, Until time.Time
 }
 
-// Consents returns the live Consents that a user gave to apps, child by child.
+// Consents returns the live Consents that a user gave to apps, child by child. What is shown is in
+// the log before it returns.
 func (s *Service) Consents(ctx context.Context, user fhir.Ref) ([]Given, error) {
+	const op = "exchange.Consents"
+	e := s.event(Call{Principal: auth.Principal{FHIRUser: user}, Operation: "consents"}, auth.Read, "Consent")
 	var out []Given
 	err := s.store.View(ctx, func(v Snapshot) error {
 		w := s.world(v)
@@ -195,32 +234,52 @@ func (s *Service) Consents(ctx context.Context, user fhir.Ref) ([]Given, error) 
 			return err
 		}
 		for _, tie := range ties {
-			stored, _, err := v.Compartment(tie.patient.ID, "Consent", "Patient")
+			all, err := w.consents(&e, tie)
 			if err != nil {
 				return err
 			}
-			for _, st := range stored {
-				if !slices.Contains(st.Facts.By, tie.performer) {
-					continue
-				}
-				r, err := tree(st)
-				if err != nil {
-					return err
-				}
-				if g, ok := given(r.Root(), s.now()); ok {
-					g.Consent, g.Patient = st.Ref.Current(), tie.patient
-					view, err := w.childView(tie)
-					if err != nil {
-						return err
-					}
-					g.GivenName = view.GivenName
-					out = append(out, g)
-				}
-			}
+			out = append(out, all...)
 		}
 		return nil
 	})
-	return out, fhir.Wrap("exchange.Consents", err)
+	if err != nil {
+		return nil, fhir.Wrap(op, err)
+	}
+	if err := s.record(ctx, op, e.audits(s)); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// consents returns what a person gave for one child.
+func (w *world) consents(e *event, tie kin) ([]Given, error) {
+	stored, _, err := w.v.Compartment(tie.patient.ID, "Consent")
+	if err != nil {
+		return nil, err
+	}
+	var out []Given
+	for _, st := range stored {
+		if !slices.Contains(st.Facts.By, tie.performer) {
+			continue
+		}
+		r, err := tree(st)
+		if err != nil {
+			return nil, err
+		}
+		g, ok := given(r.Root(), w.now)
+		if !ok {
+			continue
+		}
+		view, patient, err := w.childView(tie)
+		if err != nil {
+			return nil, err
+		}
+		e.saw(patient, shown)
+		e.saw(st, shown)
+		g.Consent, g.Patient, g.GivenName = st.Ref.Current(), tie.patient, view.GivenName
+		out = append(out, g)
+	}
+	return out, nil
 }
 
 // given reads a grant's Consent; false when it is none, or not in force.

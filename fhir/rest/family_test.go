@@ -3,6 +3,7 @@ package rest_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
 	"testing"
@@ -230,4 +231,59 @@ func TestRecordStaysWithItsChild(t *testing.T) {
 		t.Errorf("the transfer moved: %v, %v", before, after)
 	}
 	g.submit("hospital", change(transfer, map[string]any{"lokaalId": "P-77001"})).want(t, http.StatusCreated)
+}
+
+// TestEveryLookAtAChildOnThePagesIsInTheLog: the pages of the login show names of children and
+// consents; that, and every refusal there, is an access like any other.
+func TestEveryLookAtAChildOnThePagesIsInTheLog(t *testing.T) {
+	t.Parallel()
+	g := newRig(t)
+	patient, _, mother, father := g.parents()
+	ctx := context.Background()
+	grant := exchange.Grant{
+		User: mother, Patient: patient, Performer: mother, Client: "app", ClientName: "App", Purpose: "FAMRQT",
+		Scopes: []string{"patient/CarePlan.rs"}, Types: []fhir.Type{"CarePlan"}, From: g.clock(),
+		Until: g.clock().Add(time.Hour), Text: "De app wil lezen.", Language: "nl", TextVersion: 1,
+	}
+	var consent fhir.Ref
+	steps := []struct {
+		name    string
+		act     func() error
+		outcome string
+		reason  string // of a refusal
+	}{
+		{"the choice of child", func() error { _, err := g.exchange.Children(ctx, mother); return err }, "0", ""},
+		{"a grant", func() (err error) { consent, err = g.exchange.GrantConsent(ctx, grant); return err }, "0", ""},
+		{"the page of apps", func() error { _, err := g.exchange.Consents(ctx, mother); return err }, "0", ""},
+		{"a withdrawal by another", func() error { return wantKind(g.exchange.WithdrawConsent(ctx, consent, father), fhir.NotFound) }, "4", "relation-none"},
+		{"a grant in the name of another", func() error {
+			foreign := grant
+			foreign.Performer = father
+			_, err := g.exchange.GrantConsent(ctx, foreign)
+			return wantKind(err, fhir.Forbidden)
+		}, "4", "relation-none"},
+		{"a withdrawal", func() error { return g.exchange.WithdrawConsent(ctx, consent, mother) }, "0", ""},
+	}
+	for _, step := range steps {
+		before := len(g.eventsOf(patient.ID))
+		if err := step.act(); err != nil {
+			t.Fatalf("%s: %v", step.name, err)
+		}
+		events := g.eventsOf(patient.ID)
+		if len(events) != before+1 {
+			t.Errorf("%s: %d events, want one", step.name, len(events)-before)
+			continue
+		}
+		if last := events[len(events)-1]; last.Outcome != step.outcome || last.OutcomeDesc != step.reason {
+			t.Errorf("%s: outcome %s %s, want %s %s", step.name, last.Outcome, last.OutcomeDesc, step.outcome, step.reason)
+		}
+	}
+}
+
+// wantKind is nil for an error of that kind.
+func wantKind(err error, kind fhir.Kind) error {
+	if err != nil && fhir.KindOf(err) == kind {
+		return nil
+	}
+	return fmt.Errorf("got %v, want an error of kind %d", err, kind)
 }
