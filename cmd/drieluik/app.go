@@ -145,8 +145,9 @@ func (a *app) server(ctx context.Context) (http.Handler, error) {
 func crossOrigin(h http.Handler, s *smart.Server) http.Handler {
 	guarded := s.CrossOrigin(h)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		open := r.URL.Path == "/fhir/metadata" || strings.HasPrefix(r.URL.Path, "/fhir/.well-known/")
-		if strings.HasPrefix(r.URL.Path, "/fhir/") && !open {
+		path := r.URL.Path
+		open := path == "/fhir/metadata" || strings.HasPrefix(path, "/fhir/.well-known/")
+		if (path == "/fhir" || strings.HasPrefix(path, "/fhir/")) && !open {
 			guarded.ServeHTTP(w, r)
 			return
 		}

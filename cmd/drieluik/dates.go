@@ -1,7 +1,12 @@
 package main
 
 import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 	"regexp"
+	"strings"
 	"time"
 )
 
@@ -32,8 +37,26 @@ func shifted(doc []byte, days int) []byte {
 	})
 }
 
-// daysSinceStory is how far today lies from the story's today.
+// daysSinceStory is how far a day lies from the story's today.
 func daysSinceStory(now time.Time) int {
 	today := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, time.UTC)
 	return int(today.Sub(storyDay).Hours() / 24)
+}
+
+// storyDays is how far a data folder moves the story: to the day of its first demo. A stored record
+// keeps its dates, so a later demo on the same folder must send the same.
+func (d *demo) storyDays(now time.Time) (int, error) {
+	file := filepath.Join(d.dir, "day")
+	b, err := os.ReadFile(file)
+	if errors.Is(err, os.ErrNotExist) {
+		return daysSinceStory(now), os.WriteFile(file, []byte(now.Format(time.DateOnly)+"\n"), 0o600)
+	}
+	if err != nil {
+		return 0, err
+	}
+	day, err := time.Parse(time.DateOnly, strings.TrimSpace(string(b)))
+	if err != nil {
+		return 0, fmt.Errorf("%s must hold a date such as 2026-11-21; start with an empty --data folder", file)
+	}
+	return daysSinceStory(day), nil
 }

@@ -26,3 +26,16 @@ func TestStoryMovesByWholeDays(t *testing.T) {
 		t.Errorf("1 January 2027 is %d days after the story", got)
 	}
 }
+
+// TestStoryKeepsTheDayOfItsFolder: a stored version keeps its dates, so a demo of a later day sends
+// those of the first one.
+func TestStoryKeepsTheDayOfItsFolder(t *testing.T) {
+	t.Parallel()
+	d := &demo{dir: t.TempDir()}
+	first := time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC)
+	for _, now := range []time.Time{first, first.AddDate(0, 0, 5)} {
+		if days, err := d.storyDays(now); err != nil || days != 3 {
+			t.Errorf("on %s the story moved by %d days, %v; want 3", now.Format(time.DateOnly), days, err)
+		}
+	}
+}

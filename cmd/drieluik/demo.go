@@ -166,9 +166,13 @@ func (d *demo) key(client string) (*jose.PrivateKey, error) {
 }
 
 // load pushes the records of the sample child, each by the organisation that made it, with dates
-// moved so that the story's today is today.
+// moved so that the story's today is the day of the folder's first demo.
 func (d *demo) load(ctx context.Context) error {
-	records, err := storyRecords(daysSinceStory(time.Now()))
+	days, err := d.storyDays(time.Now())
+	if err != nil {
+		return err
+	}
+	records, err := storyRecords(days)
 	if err != nil {
 		return err
 	}

@@ -60,8 +60,11 @@ func storyRecords(days int) ([]record, error) {
 }
 
 // writeTransfer writes the document that the curl line pushes: the next version of the transfer,
-// recorded now.
+// recorded now. One that is there stays: it may be stored, and a version keeps its content.
 func (d *demo) writeTransfer(records []record) error {
+	if _, err := os.Stat(d.transferFile()); err == nil {
+		return nil
+	}
 	for _, r := range records {
 		if r.Type != "overdracht" {
 			continue

@@ -8,8 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -18,30 +16,11 @@ import (
 	"time"
 )
 
-// startDemo runs the demo on a free port and returns its base URL.
-func startDemo(t *testing.T) (base, dir string) {
+// demoBase starts a demo and returns its base URL.
+func demoBase(t *testing.T) string {
 	t.Helper()
-	dir = t.TempDir()
-	out, err := os.Create(filepath.Join(dir, "out"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = out.Close() })
-	log := &lockedBuffer{}
-	cmd := exec.Command(binary, "demo", "--listen", "127.0.0.1:0", "--data", filepath.Join(dir, "data"))
-	cmd.Stdout, cmd.Stderr = out, log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	t.Cleanup(func() {
-		if err := cmd.Process.Signal(os.Interrupt); err == nil {
-			<-ended
-		}
-	})
-	text := waitFor(t, out.Name(), "# 5.", ended, log)
-	return regexp.MustCompile(`http://127\.0\.0\.1:\d+`).FindString(text), filepath.Join(dir, "data")
+	text, _ := startDemo(t, filepath.Join(t.TempDir(), "data"))
+	return regexp.MustCompile(`http://127\.0\.0\.1:\d+`).FindString(text)
 }
 
 // browser is a person's browser: it keeps cookies, follows redirects within the server and fills
@@ -187,7 +166,7 @@ func newVerifier(t *testing.T) (verifier, challenge string) {
 // TestParentReadsUnderConsentAndStopsAtOnce is the parent's line from login to withdrawal.
 func TestParentReadsUnderConsentAndStopsAtOnce(t *testing.T) {
 	t.Parallel()
-	base, _ := startDemo(t)
+	base := demoBase(t)
 	b := &browser{t: t, base: base, cookies: map[string]string{}}
 	verifier, challenge := newVerifier(t)
 	back := b.permit("ouder1", "demo", parentAsks, challenge, url.Values{"decision": {"allow"}})
@@ -244,7 +223,7 @@ func TestParentReadsUnderConsentAndStopsAtOnce(t *testing.T) {
 // TestParentWhoRefusesGrantsNothing: the app hears access_denied and gets no code.
 func TestParentWhoRefusesGrantsNothing(t *testing.T) {
 	t.Parallel()
-	base, _ := startDemo(t)
+	base := demoBase(t)
 	b := &browser{t: t, base: base, cookies: map[string]string{}}
 	_, challenge := newVerifier(t)
 	back := b.permit("ouder2", "demo", parentAsks, challenge, url.Values{"decision": {"refuse"}})
@@ -260,7 +239,7 @@ func TestParentWhoRefusesGrantsNothing(t *testing.T) {
 // TestWrongPasswordIsOneSentence: the same for a known and an unknown login.
 func TestWrongPasswordIsOneSentence(t *testing.T) {
 	t.Parallel()
-	base, _ := startDemo(t)
+	base := demoBase(t)
 	_, challenge := newVerifier(t)
 	var said []string
 	for _, login := range []string{"ouder1", "nobody"} {

@@ -17,24 +17,61 @@ import (
 )
 
 // TestDemoPrintsLinesThatWorkWhenPasted starts the demo, pastes what it prints into a shell and
-// looks at what came back: a receipt, care plans, the transfer.
+// looks at what came back: a receipt, care plans, the transfer. A second demo on the same data
+// answers the same.
 func TestDemoPrintsLinesThatWorkWhenPasted(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	out, err := os.Create(filepath.Join(dir, "out"))
+	data := filepath.Join(t.TempDir(), "data")
+	for range 2 {
+		text, stop := startDemo(t, data)
+		answers, err := exec.Command("bash", "-ec", text[strings.Index(text, "# 1."):]).Output()
+		if err != nil {
+			t.Fatalf("the pasted lines failed: %v\n%s", err, answers)
+		}
+		stop()
+		kinds := []string{}
+		decoder := json.NewDecoder(strings.NewReader(string(answers)))
+		for decoder.More() {
+			var r struct {
+				ResourceType string
+				Type         any // a code in a Bundle, a concept in a Composition
+			}
+			if err := decoder.Decode(&r); err != nil {
+				t.Fatalf("%v in %.300s", err, answers)
+			}
+			if kind, ok := r.Type.(string); ok {
+				r.ResourceType += " " + kind
+			}
+			kinds = append(kinds, r.ResourceType)
+		}
+		want := []string{"Bundle transaction-response", "Bundle searchset", "Composition"}
+		if !slices.Equal(kinds, want) {
+			t.Errorf("the lines answered %q, want %q", kinds, want)
+		}
+		if !regexp.MustCompile(`"title":"Zorgplan kind en gezin"`).Match(answers) {
+			t.Error("the pull did not bring the care plan")
+		}
+	}
+}
+
+// startDemo runs the demo on a free port and returns what it printed. stop is Ctrl-C; the end of
+// the test stops it too.
+func startDemo(t *testing.T, data string) (text string, stop func()) {
+	t.Helper()
+	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer out.Close()
-	cmd := exec.Command(binary, "demo", "--listen", "127.0.0.1:0", "--data", filepath.Join(dir, "data"))
+	t.Cleanup(func() { _ = out.Close() })
 	log := &lockedBuffer{}
+	cmd := exec.Command(binary, "demo", "--listen", "127.0.0.1:0", "--data", data)
 	cmd.Stdout, cmd.Stderr = out, log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	t.Cleanup(func() {
+	go func() { ended <- cmd.Wait(); close(ended) }()
+	stop = sync.OnceFunc(func() {
 		if err := cmd.Process.Signal(os.Interrupt); err != nil {
 			t.Error(err)
 		}
@@ -42,34 +79,8 @@ func TestDemoPrintsLinesThatWorkWhenPasted(t *testing.T) {
 			t.Errorf("Ctrl-C: %v\n%s", err, log)
 		}
 	})
-	text := waitFor(t, out.Name(), "# 5.", ended, log)
-	script := text[strings.Index(text, "# 1."):]
-	answers, err := exec.Command("bash", "-ec", script).Output()
-	if err != nil {
-		t.Fatalf("the pasted lines failed: %v\n%s", err, answers)
-	}
-	kinds := []string{}
-	decoder := json.NewDecoder(strings.NewReader(string(answers)))
-	for decoder.More() {
-		var r struct {
-			ResourceType string
-			Type         any // a code in a Bundle, a concept in a Composition
-		}
-		if err := decoder.Decode(&r); err != nil {
-			t.Fatalf("%v in %.300s", err, answers)
-		}
-		if kind, ok := r.Type.(string); ok {
-			r.ResourceType += " " + kind
-		}
-		kinds = append(kinds, r.ResourceType)
-	}
-	want := []string{"Bundle transaction-response", "Bundle searchset", "Composition"}
-	if !slices.Equal(kinds, want) {
-		t.Errorf("the lines answered %q, want %q", kinds, want)
-	}
-	if !regexp.MustCompile(`"title":"Zorgplan kind en gezin"`).Match(answers) {
-		t.Error("the pull did not bring the care plan")
-	}
+	t.Cleanup(stop)
+	return waitFor(t, out.Name(), "# 5.", ended, log), stop
 }
 
 // waitFor polls a file until it holds a text.
