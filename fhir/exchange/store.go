@@ -28,6 +28,9 @@ type Snapshot interface {
 	Lookups
 	// Search runs a plan under a filter. Hidden rows change no match, total, page or order.
 	Search(p search.Plan, f auth.Filter) (Page, error)
+	// History returns versions, deletions too, newest first. NotFound when the resource of an
+	// instance never was.
+	History(span Span) (Page, error)
 	// Audit returns the rows of a compartment's chain from seq, at most max.
 	Audit(compartment string, seq int64, max int) ([]AuditRow, error)
 	// Changes returns the notices after a position, at most max.
@@ -48,6 +51,8 @@ type Lookups interface {
 	State(id string) (State, error)
 	// Heads returns the facts of the current resources of t in a compartment, without bodies.
 	Heads(compartment string, t fhir.Type) ([]auth.ResourceFacts, error)
+	// Deleted returns the facts that the deleted resources of t in a compartment had last.
+	Deleted(compartment string, t fhir.Type) ([]auth.ResourceFacts, error)
 	// Related returns the compartments in which a current CareTeam, Consent, DetectedIssue or Task names the party.
 	Related(party fhir.Ref) ([]string, error)
 	// Record returns the stored versions of a source record, in ascending order.
@@ -81,6 +86,17 @@ type Page struct {
 	Next    string // cursor of the next page, "" at the end
 }
 
+// Span is what a history asks for: all versions of one resource, or those of the resources that pass
+// a filter now. The caller decides on each version.
+type Span struct {
+	Ref     fhir.Ref                  // the resource, without version; zero: Filters say which
+	Filters map[fhir.Type]auth.Filter // one for each type; granular scopes are not looked at
+	Since   time.Time                 // versions of this instant or later; zero: all
+	At      [2]time.Time              // versions that stood at some instant from the first and before the second; zero: all
+	Count   int
+	Cursor  string
+}
+
 // Unit is one atomic write.
 type Unit struct {
 	Writes  []Write
@@ -102,13 +118,21 @@ type Write struct {
 }
 
 // Reliance is something that must not have moved since the snapshot: a resource version (0: absent),
-// the state of a compartment, or the ids behind an identifier.
+// the state of a compartment, the ids behind an identifier, or what a search found.
 type Reliance struct {
 	Ref         fhir.Ref // with version; version 0: must not exist
 	Compartment string
 	State       State
 	EpochOnly   bool // Compartment: compare Epoch, not Writes
 	Identified  *Identified
+	Sought      *Sought
+}
+
+// Sought is what a search found. Its plan has no cursor, and a count that holds more than it found.
+type Sought struct {
+	Plan   search.Plan
+	Filter auth.Filter
+	IDs    []string // in the order of the search
 }
 
 // Identified is the outcome of an identifier look-up.

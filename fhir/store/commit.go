@@ -134,6 +134,9 @@ func (t *tx) verify(relied []exchange.Reliance) error {
 		if err == nil && same && r.Identified != nil {
 			same, err = t.sameIdentified(r.Identified)
 		}
+		if err == nil && same && r.Sought != nil {
+			same, err = t.sameSearch(r.Sought)
+		}
 		if err != nil {
 			return err
 		}
@@ -180,6 +183,14 @@ func (t *tx) sameIdentified(want *exchange.Identified) (bool, error) {
 	}
 	slices.Sort(ids)
 	return slices.Equal(ids, want.IDs), nil
+}
+
+// sameSearch runs a search again, on what this transaction sees. It learns numbers in a cache of its
+// own: they may not be committed yet.
+func (t *tx) sameSearch(want *exchange.Sought) (bool, error) {
+	now := &snapshot{ctx: context.Background(), c: t.c, dict: newInterned()}
+	page, err := now.Search(want.Plan, want.Filter)
+	return slices.EqualFunc(page.Matches, want.IDs, func(st exchange.Stored, id string) bool { return st.Ref.ID == id }), err
 }
 
 // lookup is number without making one: -1 for a text that is not there.

@@ -249,10 +249,20 @@ func (s *snapshot) members(out []exchange.Stored, comp, typ int64) ([]exchange.S
 
 // Heads implements exchange.Lookups.
 func (s *snapshot) Heads(compartment string, t fhir.Type) ([]auth.ResourceFacts, error) {
-	const op = "store.Heads"
+	out, err := s.heads(compartment, t, false)
+	return out, fhir.Wrap("store.Heads", err)
+}
+
+// Deleted implements exchange.Lookups.
+func (s *snapshot) Deleted(compartment string, t fhir.Type) ([]auth.ResourceFacts, error) {
+	out, err := s.heads(compartment, t, true)
+	return out, fhir.Wrap("store.Deleted", err)
+}
+
+func (s *snapshot) heads(compartment string, t fhir.Type, deleted bool) ([]auth.ResourceFacts, error) {
 	typ, err := s.lookup(string(t))
 	if err != nil {
-		return nil, fhir.Wrap(op, err)
+		return nil, err
 	}
 	var out []auth.ResourceFacts
 	err = s.c.each(s.ctx, func(scan func(...any) error) error {
@@ -264,8 +274,8 @@ func (s *snapshot) Heads(compartment string, t fhir.Type) ([]auth.ResourceFacts,
 		out = append(out, f)
 		return err
 	}, `SELECT h.id,h.ver,h.at,h.filed,h.facts FROM resource_head h
-		WHERE h.comp=(SELECT comp FROM epoch WHERE name=?) AND h.type=? AND h.deleted=0 ORDER BY h.rid`, compartment, typ)
-	return out, fhir.Wrap(op, err)
+		WHERE h.comp=(SELECT comp FROM epoch WHERE name=?) AND h.type=? AND h.deleted=? ORDER BY h.rid`, compartment, typ, deleted)
+	return out, err
 }
 
 // Related implements exchange.Lookups.

@@ -1,0 +1,166 @@
+package store
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+
+	"github.com/drieluik/drieluik/auth"
+	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/fhir/exchange"
+)
+
+// versionAt is where one version stands: rows of resource_version grow with the commits, so that
+// their order is that of time.
+type versionAt struct {
+	row            int64 // of resource_version
+	comp, typ, rid int64 // of a head
+	name           fhir.Type
+}
+
+// History implements exchange.Snapshot. A cursor is the row of the last version of a page.
+func (s *snapshot) History(span exchange.Span) (exchange.Page, error) {
+	const op = "store.History"
+	var page exchange.Page
+	before, err := historyCursor(span.Cursor)
+	if err != nil {
+		return page, fhir.Wrap(op, err)
+	}
+	rows, err := s.past(span, before)
+	if err != nil {
+		return page, fhir.Wrap(op, err)
+	}
+	slices.SortFunc(rows, func(a, b versionAt) int { return cmp.Compare(b.row, a.row) })
+	if len(rows) > span.Count {
+		rows = rows[:span.Count]
+		if span.Count > 0 {
+			page.Next = strconv.FormatInt(rows[span.Count-1].row, 10)
+		}
+	}
+	for _, at := range rows {
+		st, err := s.version(at)
+		if err != nil {
+			return exchange.Page{}, fhir.Wrap(op, err)
+		}
+		page.Matches = append(page.Matches, st)
+	}
+	return page, nil
+}
+
+// historyCursor reads a cursor; without one the page begins at the newest version.
+func historyCursor(text string) (int64, error) {
+	if text == "" {
+		return 1<<63 - 1, nil
+	}
+	row, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || row < 1 {
+		return 0, &fhir.Error{Kind: fhir.BadRequest, Op: "store.cursor", Err: errCursor, Issues: []fhir.Issue{{
+			Severity: fhir.SeverityError, Code: "value", Diagnostics: "cursor",
+			Text: "This page link does not belong to this history. Start again at the first page.",
+		}}}
+	}
+	return row, nil
+}
+
+// past finds the newest versions of a span before a row, of each type one more than a page holds.
+func (s *snapshot) past(span exchange.Span, before int64) ([]versionAt, error) {
+	if !span.Ref.IsZero() {
+		return s.pastOf(span, before)
+	}
+	var rows []versionAt
+	for t, f := range span.Filters {
+		typ, err := s.lookup(string(t))
+		if err != nil {
+			return nil, err
+		}
+		if typ < 0 || f.None {
+			continue
+		}
+		heads, any, err := s.seen(typ, f)
+		if err != nil {
+			return nil, err
+		}
+		if !any {
+			continue
+		}
+		if rows, err = s.versions(rows, t, heads, span, before); err != nil {
+			return nil, err
+		}
+	}
+	return rows, nil
+}
+
+// pastOf finds the versions of one resource.
+func (s *snapshot) pastOf(span exchange.Span, before int64) ([]versionAt, error) {
+	typ, err := s.lookup(string(span.Ref.Type))
+	if err != nil {
+		return nil, err
+	}
+	var rid int64
+	var comps string
+	found, err := s.c.one(`SELECT rid,comps FROM locate WHERE type=? AND id=?`, args(typ, span.Ref.ID), &rid, &comps)
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		return nil, notFound("store.History")
+	}
+	in, err := parseComps(comps)
+	if err != nil {
+		return nil, err
+	}
+	head := &query{}
+	head.add(`h.comp=? AND h.type=? AND h.rid=?`, in[0], typ, rid)
+	return s.versions(nil, span.Ref.Type, head, span, before)
+}
+
+// seen returns the condition on heads, of deleted resources too, that a filter means.
+func (s *snapshot) seen(typ int64, f auth.Filter) (*query, bool, error) {
+	arms, err := s.arms(typ, f)
+	if err != nil || len(arms) == 0 {
+		return nil, false, err
+	}
+	q := &query{}
+	q.add(`h.type=? AND `, typ)
+	if !f.Patient.IsZero() {
+		q.add(`h.pat=? AND `, f.Patient.Current().String())
+	}
+	any := join(arms, `(`, ` OR `, `)`)
+	q.add(any.sql.String(), any.args...)
+	return q, true, nil
+}
+
+// versions appends the newest versions of the heads that meet a condition.
+func (s *snapshot) versions(rows []versionAt, t fhir.Type, heads *query, span exchange.Span, before int64) ([]versionAt, error) {
+	var q query
+	q.add(`SELECT v.rowid,min(h.comp),h.type,h.rid FROM resource_head h CROSS JOIN resource_version c ON c.rowid=h.vrow
+		CROSS JOIN resource_version v ON v.comp=c.comp AND v.rid=h.rid WHERE `)
+	q.add(heads.sql.String(), heads.args...)
+	q.add(` AND v.rowid<?`, before)
+	if !span.Since.IsZero() {
+		q.add(` AND v.at>=?`, span.Since.UnixMilli())
+	}
+	if !span.At[1].IsZero() {
+		q.add(` AND v.at<? AND NOT EXISTS (SELECT 1 FROM resource_version n
+			WHERE n.comp=v.comp AND n.rid=v.rid AND n.ver=v.ver+1 AND n.at<=?)`, span.At[1].UnixMilli(), span.At[0].UnixMilli())
+	}
+	q.add(` GROUP BY v.rowid ORDER BY v.rowid DESC LIMIT ?`, span.Count+1)
+	err := s.c.each(s.ctx, func(scan func(...any) error) error {
+		rows = append(rows, versionAt{name: t})
+		at := &rows[len(rows)-1]
+		return scan(&at.row, &at.comp, &at.typ, &at.rid)
+	}, q.sql.String(), q.args...)
+	return rows, err
+}
+
+// version reads one version. The facts of the current one stand in its head.
+func (s *snapshot) version(at versionAt) (exchange.Stored, error) {
+	r := row{typ: at.name}
+	_, err := s.c.one(`SELECT h.id,v.ver,v.at,h.filed,v.op,coalesce(v.facts,h.facts),v.dict,v.meta_at,v.body
+		FROM resource_version v CROSS JOIN resource_head h ON h.comp=? AND h.type=? AND h.rid=? WHERE v.rowid=?`,
+		args(at.comp, at.typ, at.rid, at.row), r.into()...)
+	if err != nil {
+		return exchange.Stored{}, err
+	}
+	return r.stored()
+}
