@@ -74,6 +74,12 @@ const (
 	Notify          Interaction = "notify"
 	Export          Interaction = "export"
 	Include         Interaction = "include"
+
+	// The searches behind conditional writes: they show what phase B shows, with the letter of the write
+	// instead of r and s (access.md 5).
+	MatchCreate Interaction = "match-create"
+	MatchUpdate Interaction = "match-update"
+	MatchDelete Interaction = "match-delete"
 )
 
 // Action is one interaction with one type, and with one resource when Facts.Resource is set.

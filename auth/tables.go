@@ -133,6 +133,9 @@ var interactions = map[Interaction]interactionRow{
 	SearchType:      {letter: letterSet("s"), http: 200, emergency: true},
 	Notify:          {letter: letterSet("r"), http: 200, disclose: true},
 	Export:          {letter: letterSet("r"), http: 200, disclose: true},
+	MatchCreate:     {letter: letterSet("c"), http: 200},
+	MatchUpdate:     {letter: letterSet("u"), http: 200},
+	MatchDelete:     {letter: letterSet("d"), http: 200},
 	Create:          {letter: letterSet("c"), http: 201, write: true},
 	Update:          {letter: letterSet("u"), http: 200, write: true},
 	Patch:           {letter: letterSet("u"), http: 200, write: true},
@@ -145,6 +148,12 @@ var refusedMethods = map[fhir.Type]map[Interaction]string{
 	"Provenance": {Update: "immutable", Patch: "immutable", Delete: "immutable"},
 	"Consent":    {Delete: "delete-refused"},
 	"Patient":    {Delete: "delete-refused"},
+}
+
+// Refused reports whether no scope opens an interaction with a type: 405 for everybody.
+func Refused(t fhir.Type, i Interaction) bool {
+	_, refused := refusedMethods[t][i]
+	return refused
 }
 
 // custodyTypes are the kinds of BRP gezag, access.md 2.3: true gives custody, false leaves it

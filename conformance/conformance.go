@@ -4,6 +4,7 @@ package conformance
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/drieluik/drieluik/fhir"
@@ -93,14 +94,23 @@ func resources(c Capabilities, refused func(fhir.Type, string) bool) []any {
 				interactions = append(interactions, i)
 			}
 		}
+		takes := func(i string) bool { return slices.Contains(interactions, i) }
+		conditionalDelete := "not-supported"
+		if takes("delete") {
+			conditionalDelete = "single"
+		}
 		out = append(out, map[string]any{
-			"type":            string(t),
-			"interaction":     codes(interactions),
-			"versioning":      "versioned-update",
-			"readHistory":     true,
-			"updateCreate":    false,
-			"referencePolicy": []string{"literal", "logical"},
-			"searchParam":     params(t),
+			"type":              string(t),
+			"interaction":       codes(interactions),
+			"versioning":        "versioned", // If-Match is heard, and not demanded
+			"readHistory":       takes("history-instance"),
+			"updateCreate":      takes("update"),
+			"conditionalCreate": takes("create"),
+			"conditionalRead":   "full-support",
+			"conditionalUpdate": takes("update"),
+			"conditionalDelete": conditionalDelete,
+			"referencePolicy":   []string{"literal", "logical"},
+			"searchParam":       params(t),
 		})
 	}
 	return out

@@ -109,7 +109,7 @@ func (a *app) server(ctx context.Context) (http.Handler, error) {
 	}
 	metadata, err := conformance.Statement(conformance.Capabilities{
 		Base: a.base + "/fhir", Release: release, Date: time.Now(),
-		Interactions: rest.Interactions[:], System: []string{"transaction"},
+		Interactions: rest.Interactions[:], System: rest.SystemInteractions[:],
 		Operations: []conformance.Operation{{Name: "submit", Definition: fhir.Canonical + "/OperationDefinition/submit"}},
 		Token:      a.base + "/auth/token", Introspect: a.base + "/auth/introspect", Revoke: a.base + "/auth/revoke",
 		Authorize: a.base + "/auth/authorize", Manage: a.base + "/auth/apps",
@@ -178,10 +178,9 @@ func (a *app) prepare(ctx context.Context, keys *smart.Keys) {
 	}
 }
 
-// immutable tells what access.md 3 refuses with 405: the log is written by the server alone, and a
-// Provenance once.
+// immutable tells what access.md 3 refuses with 405.
 func immutable(t fhir.Type, interaction string) bool {
-	return t == "AuditEvent" && interaction == "create" || (t == "AuditEvent" || t == "Provenance") && interaction == "update"
+	return auth.Refused(t, auth.Interaction(interaction))
 }
 
 // served are the types and scope letters of this release, from the tables that serve them.
@@ -189,7 +188,7 @@ func served() []smart.TypeLetters {
 	out := make([]smart.TypeLetters, 0, len(fhir.Types()))
 	for _, t := range fhir.Types() {
 		letters := ""
-		for _, l := range []struct{ letter, interaction string }{{"c", "create"}, {"r", "read"}, {"u", "update"}, {"s", "search-type"}} {
+		for _, l := range []struct{ letter, interaction string }{{"c", "create"}, {"r", "read"}, {"u", "update"}, {"d", "delete"}, {"s", "search-type"}} {
 			if !immutable(t, l.interaction) {
 				letters += l.letter
 			}

@@ -25,6 +25,7 @@ func TestCapabilityStatementListsExactlyWhatWorks(t *testing.T) {
 		"create": {http.MethodPost, "", 400}, "search-type": {http.MethodGet, "?_count=1", 200},
 	}
 	for _, rest := range list(statement, "rest") {
+		checkSystem(t, c, rest)
 		for _, res := range list(rest, "resource") {
 			kind, ok := res["type"].(string)
 			if !ok {
@@ -34,6 +35,7 @@ func TestCapabilityStatementListsExactlyWhatWorks(t *testing.T) {
 			for _, i := range list(res, "interaction") {
 				listed[i["code"]] = true
 			}
+			checkConditions(t, c, kind, res)
 			for code, m := range methods {
 				body := []byte(nil)
 				if m.method == http.MethodPut {
@@ -54,6 +56,46 @@ func TestCapabilityStatementListsExactlyWhatWorks(t *testing.T) {
 					t.Errorf("%s %s: listed %v, answered %d", kind, code, listed[code], r.status)
 				}
 			}
+		}
+	}
+}
+
+// checkSystem asks for what is listed for the whole server.
+func checkSystem(t *testing.T, c *caller, rest map[string]any) {
+	t.Helper()
+	listed := map[any]bool{}
+	for _, i := range list(rest, "interaction") {
+		listed[i["code"]] = true
+	}
+	for code, ask := range map[string]struct{ method, path, body string }{
+		"transaction":    {http.MethodPost, "/fhir", `{"resourceType":"Bundle","type":"transaction"}`},
+		"batch":          {http.MethodPost, "/fhir", `{"resourceType":"Bundle","type":"batch"}`},
+		"history-system": {http.MethodGet, "/fhir/_history?_count=1", ""},
+	} {
+		r, err := c.do(ask.method, ask.path, "application/fhir+json", []byte(ask.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if listed[code] != (r.status == http.StatusOK) {
+			t.Errorf("%s: listed %v, answered %d", code, listed[code], r.status)
+		}
+	}
+}
+
+// checkConditions asks for the conditional forms of a type: a condition that says nothing is told from
+// one that is not served.
+func checkConditions(t *testing.T, c *caller, kind string, res map[string]any) {
+	t.Helper()
+	for element, method := range map[string]string{
+		"conditionalUpdate": http.MethodPut, "conditionalDelete": http.MethodDelete,
+	} {
+		r, err := c.do(method, "/fhir/"+kind, "application/fhir+json", []byte(`{"resourceType":"`+kind+`"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		listed := res[element] == true || res[element] == "single"
+		if listed != (r.status == http.StatusBadRequest) {
+			t.Errorf("%s %s: listed %v, answered %d", kind, element, listed, r.status)
 		}
 	}
 }

@@ -34,7 +34,7 @@ type touch struct {
 	ref      fhir.Ref
 	labels   []auth.Label
 	decision auth.Decision
-	created  bool
+	life     string // code of the life cycle, access.md 8; "": the event's own
 }
 
 func (s *Service) event(c Call, i auth.Interaction, t fhir.Type) event {
@@ -51,8 +51,19 @@ func (e *event) saw(st Stored, d auth.Decision) {
 // wrote adds a resource that this unit writes.
 func (e *event) wrote(w Write, d auth.Decision) {
 	e.touches = append(e.touches, touch{
-		patients: w.Facts.Patients, ref: w.Ref, labels: w.Facts.Labels, decision: d, created: w.Ref.Version == 1,
+		patients: w.Facts.Patients, ref: w.Ref, labels: w.Facts.Labels, decision: d, life: lifeOf(w),
 	})
+}
+
+// lifeOf is what a write does to a resource (access.md 8): 1 create, 3 amend, 14 delete.
+func lifeOf(w Write) string {
+	switch {
+	case len(w.Body) == 0:
+		return "14"
+	case w.Ref.Version == 1:
+		return "1"
+	}
+	return "3"
 }
 
 // denied adds a refusal that came before any resource was looked at; patient is the one of the
@@ -194,6 +205,7 @@ func (e *event) subtypes() []auditCoding {
 
 var auditActions = map[auth.Interaction]string{
 	auth.Create: "C", auth.Read: "R", auth.VRead: "R", auth.Update: "U", auth.Patch: "U", auth.Delete: "D",
+	auth.HistoryInstance: "R", auth.HistoryType: "R", historySystem: "R",
 }
 
 func (e *event) action() string {
@@ -331,16 +343,13 @@ func (e *event) object(t touch) auditObject {
 	return o
 }
 
-// lifecycleOf follows the row "life cycle" of access.md 8: 1 create, 3 amend, 6 use.
+// lifecycleOf follows the row "life cycle" of access.md 8: 6 use, unless a write did, or was refused to do, more.
 func lifecycleOf(e *event, t touch) string {
-	switch {
-	case t.created:
-		return "1"
-	case e.operation == "submit", e.interaction == auth.Update, e.interaction == auth.Create:
-		return "3"
-	}
-	return "6"
+	return cmp.Or(t.life, lives[e.interaction], "6")
 }
+
+// lives are the life cycles that refused writes would have begun.
+var lives = map[auth.Interaction]string{auth.Update: "3", auth.Patch: "3", auth.Create: "3", auth.Delete: "14"}
 
 // hideIdentifiers replaces the values of identifier parameters by their SHA-256: they may be the
 // national identifiers of other persons.

@@ -216,7 +216,10 @@ func (d *draft) stored(ref fhir.Ref) (*Stored, error) {
 func (d *draft) add(w Write) {
 	d.unit.Writes = append(d.unit.Writes, w)
 	kind := "update"
-	if w.Ref.Version == 1 {
+	switch {
+	case len(w.Body) == 0:
+		kind = "delete"
+	case w.Ref.Version == 1:
 		kind = "create"
 	}
 	d.unit.Notices = append(d.unit.Notices, Notice{Compartment: w.Compartments[0], Ref: w.Ref, Kind: kind})

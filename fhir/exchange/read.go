@@ -46,11 +46,12 @@ func (s *Service) readOne(w *world, e *event, ref fhir.Ref) (Served, error, erro
 		return Served{}, refusal(op, d), nil
 	}
 	st, err := w.v.Read(ref)
-	if missing(err) {
+	gone := fhir.KindOf(err) == fhir.Gone
+	if missing(err) && !gone {
 		e.missed()
 		return Served{}, notFound(op, "not-found"), w.pretend(p, a)
 	}
-	if err != nil {
+	if err != nil && !gone {
 		return Served{}, nil, unavailable(op, "policy-unavailable", err)
 	}
 	d, err = w.decideVersion(p, a, st)
@@ -61,8 +62,16 @@ func (s *Service) readOne(w *world, e *event, ref fhir.Ref) (Served, error, erro
 	if !d.Permit {
 		return Served{}, refusal(op, d), nil
 	}
+	if gone {
+		return Served{Ref: st.Ref, Updated: st.Updated}, deleted(op), nil
+	}
 	out, err := serve(st, d)
 	return out, nil, err
+}
+
+// deleted is the answer for what who could see it finds deleted.
+func deleted(op string) error {
+	return fhir.Errorf(fhir.Gone, op, "deleted", "deleted", "This resource was deleted; its history tells when.")
 }
 
 // noChild is the compartment of nobody.
@@ -86,18 +95,18 @@ func (w *world) pretend(p auth.Principal, a auth.Action) error {
 }
 
 // decideVersion decides on what leaves: for an old version the current facts must permit as well
-// as its own (access.md 6.1).
+// as its own (access.md 6.1). What was deleted has the facts of its last version.
 func (w *world) decideVersion(p auth.Principal, a auth.Action, st Stored) (auth.Decision, error) {
 	d, err := w.decide(p, a, &st.Facts)
-	if err != nil || !d.Permit || a.Interaction != auth.VRead {
+	if err != nil || !d.Permit || a.Interaction == auth.Read {
 		return d, err
 	}
 	current, err := w.v.Read(st.Ref.Current())
-	if missing(err) || err == nil && current.Ref.Version == st.Ref.Version {
-		return d, nil
-	}
-	if err != nil {
+	if err != nil && !missing(err) {
 		return d, unavailable("exchange.Read", "policy-unavailable", err)
+	}
+	if current.Ref.Version == st.Ref.Version {
+		return d, nil
 	}
 	now, err := w.decide(p, a, &current.Facts)
 	if err != nil || !now.Permit {

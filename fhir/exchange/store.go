@@ -79,11 +79,12 @@ type Stored struct {
 // (auth.FactTypes, Person), Writes with every write.
 type State struct{ Epoch, Writes int64 }
 
-// Page is one page of a search.
+// Page is one page of a search or a history.
 type Page struct {
 	Matches []Stored
-	Total   int    // matches in all, when the plan wants it
-	Next    string // cursor of the next page, "" at the end
+	Total   int      // matches in all, when the plan wants it
+	Next    string   // cursor of the next page, "" at the end
+	Behind  []string // history: the cursor behind each match
 }
 
 // Span is what a history asks for: all versions of one resource, or those of the resources that pass

@@ -1,240 +1,227 @@
 package exchange
 
 import (
+	"cmp"
 	"context"
-	"fmt"
-	"strings"
+	"net/url"
+	"slices"
 
 	"github.com/drieluik/drieluik/auth"
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/fhir/search"
 )
 
 // Change is one write that a client asks for.
 type Change struct {
-	Interaction auth.Interaction // create or update
-	Resource    *fhir.Resource
-	IfMatch     int    // update: the version that must be current; 0: any
-	Path        string // FHIRPath of the resource in the request, for issues; "" when it is the whole body
+	Interaction auth.Interaction // create, update, patch or delete
+	Type        fhir.Type
+	ID          string         // update, patch, delete: of what is changed; "" when Where says
+	Resource    *fhir.Resource // create, update
+	Patch       Patch          // patch
+	Where       *Where         // nil: unconditional
+	IfMatch     int            // the version that must be current; 0: any
+	FullURL     string         // by which other changes of a transaction refer to it; "": none
+	Path        string         // FHIRPath of the resource in the request, for issues; "" when it is the whole body
 }
 
-// Write creates or updates one resource: decided, validated, stored with its AuditEvent in one
-// commit. A created resource gets a new id. Update answers NotFound for an id that the principal
-// may not know, Precondition when IfMatch is not the current version.
-func (s *Service) Write(ctx context.Context, c Call, ch Change) (Served, error) {
-	out, err := s.change(ctx, s.event(c, ch.Interaction, ch.Resource.Type()), []Change{ch})
+// Where is the condition of a conditional change. Its plan has at least one clause and room for two matches.
+type Where struct {
+	Plan  search.Plan
+	Query url.Values // as sent, for the AuditEvent
+}
+
+// Patch makes the new content of a resource, or says why it cannot.
+type Patch interface {
+	Apply(*fhir.Resource) (*fhir.Resource, []fhir.Issue)
+}
+
+// Effect is what became of a Change.
+type Effect uint8
+
+// Effects. Kept means that what was asked for stands already.
+const (
+	Kept Effect = iota
+	Created
+	Updated
+	Deleted
+)
+
+// Done answers a Change. Of a deletion there is no body, and no reference when nothing was there.
+type Done struct {
+	Served
+	Effect Effect
+}
+
+// Write makes one change: decided, validated, stored with its AuditEvent in one commit. It answers
+// NotFound for an id that the principal may not know, Precondition when IfMatch is not the current
+// version or a condition has more than one match, Conflict for a deletion of what others refer to.
+func (s *Service) Write(ctx context.Context, c Call, ch Change) (Done, error) {
+	e := s.event(c, ch.Interaction, ch.Type)
+	if ch.Where != nil {
+		e.query = ch.Where.Query
+	}
+	out, err := s.change(ctx, e, []Change{ch})
 	if err != nil {
-		return Served{}, err
+		return Done{}, err
 	}
 	return out[0], nil
 }
 
-// Transact makes several changes as one unit: all or none. One refusal refuses all, with that
-// change's error. References of the form urn:uuid are the caller's to resolve.
-func (s *Service) Transact(ctx context.Context, c Call, changes []Change) ([]Served, error) {
+// Transact makes several changes as one unit: all or none, in the order of R4 (delete, create,
+// update), with references between them and conditional references resolved. One refusal refuses
+// all, with that change's error. The answers are in the order of the changes.
+func (s *Service) Transact(ctx context.Context, c Call, changes []Change) ([]Done, error) {
 	c.Operation = "transaction"
 	return s.change(ctx, s.event(c, "", ""), changes)
 }
 
 // change makes changes that one event tells of.
-func (s *Service) change(ctx context.Context, e event, changes []Change) ([]Served, error) {
+func (s *Service) change(ctx context.Context, e event, changes []Change) ([]Done, error) {
 	const op = "exchange.Write"
-	changes, err := s.named(changes)
-	if err != nil {
-		return nil, fhir.Wrap(op, err)
-	}
-	out, err := again(s, func() ([]Served, error) { return s.changeOnce(ctx, e, changes) })
+	out, err := again(s, func() ([]Done, error) { return s.changeOnce(ctx, e, changes) })
 	if moved(err) {
 		return nil, s.broke(ctx, op, e, contended(op, err))
 	}
 	return out, err
 }
 
-// named gives every created resource its id; an id that the client sent is dropped (R4 create).
-func (s *Service) named(changes []Change) ([]Change, error) {
-	out := make([]Change, len(changes))
-	for i, ch := range changes {
-		out[i] = ch
-		if ch.Interaction != auth.Create || ch.Resource.ID() != "" {
-			continue
-		}
-		r, err := ch.Resource.Edit(fhir.Edit{Path: []string{"id"}, JSON: fmt.Sprintf("%q", s.newID())})
-		if err != nil {
-			return nil, err
-		}
-		out[i].Resource = r
-	}
-	return out, nil
-}
-
-func (s *Service) changeOnce(ctx context.Context, e event, changes []Change) ([]Served, error) {
+func (s *Service) changeOnce(ctx context.Context, e event, changes []Change) ([]Done, error) {
 	const op = "exchange.Write"
-	var d *draft
-	var refused error
+	b := &batch{event: &e, transaction: e.operation == "transaction"}
 	err := s.store.View(ctx, func(v Snapshot) error {
-		d = s.world(v).draft()
+		w := s.world(v)
+		b.draft, b.v = w.draft(), v
 		var err error
-		refused, err = d.changes(&e, changes)
+		b.refused, err = b.take(changes)
 		return err
 	})
 	if err != nil {
 		return nil, s.broke(ctx, op, e, err)
 	}
-	if refused != nil {
+	if b.refused != nil || len(b.unit.Writes) == 0 {
 		if err := s.record(ctx, op, e.audits(s)); err != nil {
 			return nil, err
 		}
-		return nil, refused
+		return b.done(nil), b.refused
 	}
-	d.unit.Relied = d.w.relied()
-	written, err := s.commit(ctx, op, e, d.unit)
+	b.unit.Relied = append(b.unit.Relied, b.w.relied()...)
+	written, err := s.commit(ctx, op, e, b.unit)
 	if err != nil {
 		return nil, err
 	}
-	return servedAfter(d.unit, written), nil
+	return b.done(written), nil
 }
 
-// changes decides on each change and puts it into the unit. The first result is the refusal for
-// the client.
-func (d *draft) changes(e *event, changes []Change) (error, error) {
-	const op = "exchange.Write"
-	rs := make([]*fhir.Resource, len(changes))
-	for i, ch := range changes {
-		rs[i] = ch.Resource
-		dec, err := d.w.decide(e.call.Principal, auth.Action{Interaction: ch.Interaction, Type: ch.Resource.Type()}, nil)
-		if err != nil {
-			return nil, err
-		}
-		if !dec.Permit {
-			e.refused(dec, nil)
-			return refusal(op, dec), nil
-		}
-		if ch.Interaction == auth.Create && ch.Resource.Type() == "Patient" {
-			d.w.fresh = append(d.w.fresh, ch.Resource.Ref())
-		}
-	}
-	d.announce(rs)
+// batch is the changes of one request on their way into one unit.
+type batch struct {
+	*draft
+	v           Snapshot
+	event       *event
+	transaction bool    // references between the changes are to be resolved
+	steps       []*step // in the order of processing
+	asked       []*step // in the order of the request
+	refused     error   // what the client is told
+}
+
+// step is one Change as far as it has come.
+type step struct {
+	Change
+	ref    fhir.Ref // what it writes or found; zero: nothing
+	prior  *Stored  // what stands there, nil: nothing ever did
+	effect Effect
+	write  int // place in the unit; -1: none
+	kept   Served
+}
+
+// orders is the order in which R4 processes a transaction.
+var orders = map[auth.Interaction]int{auth.Delete: 1, auth.Create: 2, auth.Update: 3, auth.Patch: 3}
+
+// take puts the changes into the unit. The first result is the refusal for the client.
+func (b *batch) take(changes []Change) (error, error) {
 	for _, ch := range changes {
-		if refused, err := d.change(e, ch); refused != nil || err != nil {
+		b.asked = append(b.asked, &step{Change: ch, write: -1})
+	}
+	b.steps = slices.Clone(b.asked)
+	slices.SortStableFunc(b.steps, func(x, y *step) int { return cmp.Compare(orders[x.Interaction], orders[y.Interaction]) })
+	for _, stage := range []func(*step) (error, error){b.admit, b.find, b.patch} {
+		if refused, err := b.each(stage); refused != nil || err != nil {
 			return refused, err
 		}
 	}
-	if len(changes) == 0 {
-		e.asked(auth.Decision{Permit: true, Reason: "permit-write"})
+	b.twice()
+	if refused, err := b.resolve(); refused != nil || err != nil {
+		return refused, err
 	}
-	refused := d.faults(op)
+	b.introduce()
+	if refused, err := b.each(b.put); refused != nil || err != nil {
+		return refused, err
+	}
+	if refused, err := b.each(b.orphans); refused != nil || err != nil {
+		return refused, err
+	}
+	if len(changes) == 0 {
+		b.event.asked(auth.Decision{Permit: true, Reason: "permit-write"})
+	}
+	refused := b.faults("exchange.Write")
 	if refused != nil {
-		e.refused(auth.Decision{HTTP: 422, Step: "permit", Reason: "rules"}, nil)
+		b.event.refused(auth.Decision{HTTP: 422, Step: "permit", Reason: "rules"}, nil)
 	}
 	return refused, nil
 }
 
-// change decides on one change against what is stored, and puts it.
-func (d *draft) change(e *event, ch Change) (error, error) {
-	const op = "exchange.Write"
-	p := e.call.Principal
-	prior, err := d.stored(ch.Resource.Ref())
-	if err != nil {
-		return nil, err
-	}
-	before := len(d.issues)
-	if ch.Interaction == auth.Update {
-		d.issues = append(d.issues, reduced(ch.Resource)...)
-	}
-	if ch.Interaction == auth.Create {
-		if ch.Resource, err = d.given(p, ch.Resource); err != nil {
-			return nil, err
+// each runs a stage on every step.
+func (b *batch) each(stage func(*step) (error, error)) (error, error) {
+	for _, st := range b.steps {
+		if refused, err := stage(st); refused != nil || err != nil {
+			return refused, err
 		}
 	}
-	w, err := d.put(ch.Resource, prior, p.Organization, writer(p))
-	if err != nil {
-		return nil, err
-	}
-	under(d.issues[before:], ch)
-	dec, err := d.decide(p, ch, w, prior)
-	if err != nil {
-		return nil, err
-	}
-	if !dec.Permit {
-		e.refused(dec, prior)
-		return refusal(op, dec), nil
-	}
-	if ch.IfMatch > 0 && (prior == nil || prior.Ref.Version != ch.IfMatch) {
-		e.refused(auth.Decision{HTTP: 412, Step: "permit", Reason: "version-moved"}, prior)
-		return fhir.Errorf(fhir.Precondition, op, "conflict", "version-moved",
-			"Another version is current; read it, apply your change to it and send its ETag in If-Match."), nil
-	}
-	e.wrote(w, dec)
-	d.add(w)
 	return nil, nil
 }
 
-// decide decides on a change: of what is stored and the new content together, and of what the content
-// claims. An update of what is not there is answered as one of what is hidden.
-func (d *draft) decide(p auth.Principal, ch Change, w Write, prior *Stored) (auth.Decision, error) {
-	a := auth.Action{Interaction: ch.Interaction, Type: w.Ref.Type, Body: &w.Facts}
-	var old *auth.ResourceFacts
-	switch {
-	case d.attestsOthers(p, ch.Resource):
-		return foreignClaim, nil
-	case prior != nil && !prior.Deleted:
-		old = &prior.Facts
-	case ch.Interaction != auth.Create:
-		return auth.Decision{HTTP: 404, Reason: "not-found"}, nil
-	}
-	dec, err := d.w.decide(p, a, old)
-	if err != nil || !dec.Permit {
-		return dec, err
-	}
-	foreign, err := d.foreign(p, ch.Resource, prior)
-	if err != nil || foreign {
-		return foreignClaim, err
-	}
-	return dec, nil
+// refuse turns a denial of a step into the answer; the log names what was addressed.
+func (b *batch) refuse(d auth.Decision, st *step) error {
+	b.event.refused(d, st.prior)
+	return refusal("exchange.Write", d)
 }
 
-// reduced refuses to store a reduced view in place of the whole resource (access.md 3.4).
-func reduced(r *fhir.Resource) []fhir.Issue {
-	for _, list := range []string{"tag", "security"} {
-		for n := range r.Root().All("meta", list) {
-			code := n.Member("code").Text()
-			if n.Member("system").Text() == observationValue && (code == "SUBSETTED" || code == "REDACTED") {
-				return []fhir.Issue{{
-					Severity: fhir.SeverityError, Code: "business-rule", Diagnostics: "reduced-body",
-					Expression: string(r.Type()) + ".meta." + list,
-					Text:       "This is a view with elements left out; send the whole resource.",
-				}}
-			}
+// admit judges what needs no look at a resource (phase A of access.md 3).
+func (b *batch) admit(st *step) (error, error) {
+	d, err := b.w.decide(b.event.call.Principal, auth.Action{Interaction: st.Interaction, Type: st.Type}, nil)
+	if err != nil || d.Permit {
+		return nil, err
+	}
+	b.event.refused(d, nil)
+	return refusal("exchange.Write", d), nil
+}
+
+// introduce tells the draft what the new content is about, before any is put.
+func (b *batch) introduce() {
+	var rs []*fhir.Resource
+	for _, st := range b.steps {
+		if st.effect == Created && st.Type == "Patient" {
+			b.w.fresh = append(b.w.fresh, st.ref)
+		}
+		if st.Resource != nil && st.effect != Kept {
+			rs = append(rs, st.Resource)
 		}
 	}
-	return nil
+	b.announce(rs)
 }
 
-const observationValue = "http://terminology.hl7.org/CodeSystem/v3-ObservationValue"
-
-// under moves the expressions of issues from the resource to its place in the request.
-func under(issues []fhir.Issue, ch Change) {
-	if ch.Path == "" {
-		return
-	}
-	for i := range issues {
-		issues[i].Expression = ch.Path + strings.TrimPrefix(issues[i].Expression, string(ch.Resource.Type()))
-	}
-}
-
-// writer is the author of what a principal writes: the person, else the organisation.
-func writer(p auth.Principal) fhir.Ref {
-	if p.Organization.IsZero() {
-		return p.FHIRUser
-	}
-	return p.Organization
-}
-
-// servedAfter renders what a unit wrote.
-func servedAfter(u Unit, written []Written) []Served {
-	out := make([]Served, len(written))
-	for i, wr := range written {
-		w := u.Writes[i]
-		out[i] = Served{Ref: wr.Ref, Updated: wr.Updated, Body: fhir.Serve(w.Body, w.MetaAt, wr.Ref.Version, wr.Updated)}
+// done renders what became of each change, in the order of the request.
+func (b *batch) done(written []Written) []Done {
+	out := make([]Done, len(b.asked))
+	for i, st := range b.asked {
+		out[i] = Done{Served: st.kept, Effect: st.effect}
+		if st.write < 0 || written == nil {
+			continue
+		}
+		at, w := written[st.write], b.unit.Writes[st.write]
+		out[i].Ref, out[i].Updated = at.Ref, at.Updated
+		if len(w.Body) > 0 {
+			out[i].Body = fhir.Serve(w.Body, w.MetaAt, at.Ref.Version, at.Updated)
+		}
 	}
 	return out
 }

@@ -52,9 +52,17 @@ func badInputs(patient, plan string) []badInput {
 		typed("another charset", "application/fhir+json; charset=latin1", "content-type"),
 		typed("another FHIR version", "application/fhir+json; fhirVersion=3.0", "content-type"),
 		{name: "a compressed body", method: "POST", path: "/fhir/Patient", body: valid, header: []string{"Content-Encoding", "gzip"}, status: 415, rule: "content-encoding"},
-		{name: "a conditional create", method: "POST", path: "/fhir/Patient", body: valid, header: []string{"If-None-Exist", "name=" + marker}, status: 400, rule: "not-yet"},
+		{name: "a condition that is not known", method: "POST", path: "/fhir/Patient", body: valid, header: []string{"If-None-Exist", "achternaam=" + marker}, status: 400, rule: "SEARCH-PARAM-UNKNOWN"},
+		{name: "a condition that says nothing", method: "POST", path: "/fhir/Patient", body: valid, header: []string{"If-None-Exist", "_format=json"}, status: 400, rule: "condition-empty"},
+		{name: "a condition that is not encoded", method: "PUT", path: "/fhir/Patient?name=%zz" + marker, body: valid, status: 400, rule: "query-form"},
+		{name: "an update of a whole type", method: "PUT", path: "/fhir/CarePlan", body: valid, status: 400, rule: "condition-empty"},
+		{name: "a deletion of a whole type", method: "DELETE", path: "/fhir/CarePlan", status: 400, rule: "condition-empty"},
+		{name: "a deletion of a child", method: "DELETE", path: "/fhir/Patient/" + patient, status: 405, rule: "delete-refused"},
+		{name: "a history that asks for more", method: "GET", path: "/fhir/Patient/" + patient + "/_history?naam=" + marker, status: 400, rule: "history-parameter"},
+		{name: "a history since nothing", method: "GET", path: "/fhir/Patient/_history?_since=" + marker, status: 400, rule: "history-parameter"},
+		{name: "a history page that was changed", method: "GET", path: "/fhir/Patient/_history?_page=" + marker, status: 403, rule: "link-foreign"},
 		{name: "another id than the URL", method: "PUT", path: "/fhir/Patient/" + patient, body: strings.Replace(put, patient, marker, 1), status: 400, rule: "id-differs", at: "Patient.id"},
-		{name: "an update of nothing", method: "PUT", path: "/fhir/Patient/" + marker, body: strings.Replace(put, patient, marker, 1), status: 404, rule: "not-found"},
+		{name: "an update of nothing", as: "updater", method: "PUT", path: "/fhir/Patient/" + marker, body: strings.Replace(put, patient, marker, 1), status: 404, rule: "not-found"},
 		{name: "an update without an id", method: "PUT", path: "/fhir/Patient/" + patient, body: valid, status: 400, rule: "id-differs"},
 		{name: "a change of the patient", method: "PUT", path: "/fhir/CarePlan/" + plan, body: strings.Replace(fmt.Sprintf(planBody, marker), "{", `{"id":"`+plan+`",`, 1), status: 422, rule: "write-patient-change"},
 		{name: "an AuditEvent", method: "POST", path: "/fhir/AuditEvent", body: `{"resourceType":"AuditEvent","id":"` + marker + `"}`, status: 405, rule: "immutable"},
@@ -80,6 +88,7 @@ var sized = regexp.MustCompile(`"(ms|time|request)":[^,}]*`)
 func TestBadInputIsRefusedNamedAndChangesNothing(t *testing.T) {
 	g := newRig(t)
 	g.principals["narrow"] = system("narrow", g.orgs["hospital"], "system/CarePlan.rs")
+	g.principals["updater"] = system("updater", g.orgs["hospital"], "system/*.ru")
 	patient, plan := g.child("hospital")
 	for _, c := range badInputs(patient, plan) {
 		t.Run(c.name, func(t *testing.T) {

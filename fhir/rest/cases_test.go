@@ -25,11 +25,9 @@ var notServed = map[string]string{}
 
 // notRouted are the interactions that have no route yet; a vector of one is not reached.
 var notRouted = map[auth.Interaction]string{
-	auth.HistoryInstance: "history is not served yet",
-	auth.Patch:           "patch is not served yet",
-	auth.Delete:          "delete is not served yet",
-	auth.Notify:          "notifications have no request of their own",
-	auth.Export:          "export is not served yet",
+	auth.Patch:  "patch is not served yet",
+	auth.Notify: "notifications have no request of their own",
+	auth.Export: "export is not served yet",
 }
 
 // caseFile is a file of access.md 11.
@@ -171,6 +169,10 @@ func send(g *rig, as string, c accessCase) answer {
 		return g.do(as, http.MethodPost, "/fhir/"+a.Type, string(a.Body))
 	case auth.Update:
 		return g.do(as, http.MethodPut, "/fhir/"+a.Ref, string(a.Body))
+	case auth.Delete:
+		return g.do(as, http.MethodDelete, "/fhir/"+a.Ref, "")
+	case auth.HistoryInstance:
+		return g.get(as, "/fhir/"+a.Ref+"/_history")
 	case auth.SearchType:
 		return g.get(as, "/fhir/"+a.Type)
 	case auth.VRead:

@@ -2,7 +2,6 @@ package rest
 
 import (
 	"net/http"
-	"strconv"
 	"strings"
 
 	"github.com/drieluik/drieluik/auth"
@@ -29,6 +28,11 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	versionHeaders(w, out)
+	if stands(r, out) {
+		w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
+	w.Header().Set("Content-Location", s.Base+"/"+out.Ref.String())
 	return writeJSON(w, http.StatusOK, out.Body)
 }
 
@@ -38,79 +42,108 @@ func (s *Server) create(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	c, err := s.caller(r, auth.Create, t)
+	return s.write(w, r, exchange.Change{Interaction: auth.Create, Type: t}, s.creation)
+}
+
+// update serves PUT /Type/id, and PUT /Type?condition.
+func (s *Server) update(w http.ResponseWriter, r *http.Request) error {
+	return s.writeTo(w, r, auth.Update, s.replacement)
+}
+
+// remove serves DELETE /Type/id, and DELETE /Type?condition.
+func (s *Server) remove(w http.ResponseWriter, r *http.Request) error {
+	return s.writeTo(w, r, auth.Delete, s.addressed)
+}
+
+// writeTo makes a change of what the path or the condition in the query names.
+func (s *Server) writeTo(w http.ResponseWriter, r *http.Request, i auth.Interaction, read reading) error {
+	t, err := typeOf(r)
 	if err != nil {
 		return err
 	}
-	if err := s.Exchange.AdmitWrite(r.Context(), c, auth.Create, t); err != nil {
+	ch := exchange.Change{Interaction: i, Type: t}
+	if chiID(r) != "" {
+		ref, err := refOf(r)
+		if err != nil {
+			return err
+		}
+		ch.ID = ref.ID
+	}
+	return s.write(w, r, ch, read)
+}
+
+// reading completes a change by what the request says, headers and body.
+type reading func(r *http.Request, ch *exchange.Change) error
+
+// write makes one change: admitted before its body is read.
+func (s *Server) write(w http.ResponseWriter, r *http.Request, ch exchange.Change, read reading) error {
+	c, err := s.caller(r, ch.Interaction, ch.Type)
+	if err != nil {
 		return err
 	}
-	ch, err := creation(r, t)
-	if err != nil {
-		return s.Exchange.Reject(r.Context(), c, auth.Create, t, err)
+	if err := s.Exchange.AdmitWrite(r.Context(), c, ch.Interaction, ch.Type); err != nil {
+		return err
+	}
+	if err := read(r, &ch); err != nil {
+		return s.Exchange.Reject(r.Context(), c, ch.Interaction, ch.Type, err)
 	}
 	out, err := s.Exchange.Write(r.Context(), c, ch)
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Location", s.Base+"/"+out.Ref.String())
-	return s.written(w, r, http.StatusCreated, out)
+	return s.written(w, r, out)
 }
 
-// creation reads the body of a create.
-func creation(r *http.Request, t fhir.Type) (exchange.Change, error) {
-	if r.Header.Get("If-None-Exist") != "" {
-		return exchange.Change{}, notYet("If-None-Exist")
+// creation reads the body and the condition of a create.
+func (s *Server) creation(r *http.Request, ch *exchange.Change) error {
+	var err error
+	if query := r.Header.Get("If-None-Exist"); query != "" {
+		_, after, found := strings.Cut(query, "?")
+		if !found {
+			after = query
+		}
+		if ch.Where, err = s.condition(ch.Type, after); err != nil {
+			return err
+		}
 	}
-	res, err := resource(r, t)
-	if err != nil {
-		return exchange.Change{}, err
+	if ch.Resource, err = resource(r, ch.Type); err != nil {
+		return err
 	}
 	// An id in the body of a create is the client's wish alone; R4 lets the server choose.
-	if res, err = res.Edit(fhir.Edit{Path: []string{"id"}}); err != nil {
-		return exchange.Change{}, fhir.Wrap("rest.creation", err)
-	}
-	return exchange.Change{Interaction: auth.Create, Resource: res}, nil
-}
-
-// update serves PUT /Type/id.
-func (s *Server) update(w http.ResponseWriter, r *http.Request) error {
-	ref, err := refOf(r)
-	if err != nil {
-		return err
-	}
-	c, err := s.caller(r, auth.Update, ref.Type)
-	if err != nil {
-		return err
-	}
-	if err := s.Exchange.AdmitWrite(r.Context(), c, auth.Update, ref.Type); err != nil {
-		return err
-	}
-	ch, err := replacement(r, ref)
-	if err != nil {
-		return s.Exchange.Reject(r.Context(), c, auth.Update, ref.Type, err)
-	}
-	out, err := s.Exchange.Write(r.Context(), c, ch)
-	if err != nil {
-		return err
-	}
-	return s.written(w, r, http.StatusOK, out)
+	ch.Resource, err = ch.Resource.Edit(fhir.Edit{Path: []string{"id"}})
+	return fhir.Wrap("rest.creation", err)
 }
 
 // replacement reads the body and the condition of an update.
-func replacement(r *http.Request, ref fhir.Ref) (exchange.Change, error) {
-	const op = "rest.replacement"
-	res, err := resource(r, ref.Type)
+func (s *Server) replacement(r *http.Request, ch *exchange.Change) error {
+	if err := s.addressed(r, ch); err != nil {
+		return err
+	}
+	res, err := resource(r, ch.Type)
 	if err != nil {
-		return exchange.Change{}, err
+		return err
 	}
-	if res.ID() != ref.ID {
-		e := fhir.Errorf(fhir.BadRequest, op, "invalid", "id-differs", "The id in the body must be the id in the URL.")
-		e.Issues[0].Expression = string(ref.Type) + ".id"
-		return exchange.Change{}, e
+	if ch.Where == nil && res.ID() != ch.ID {
+		return idDiffers(ch.Type)
 	}
-	match, err := ifMatch(r.Header.Get("If-Match"))
-	return exchange.Change{Interaction: auth.Update, Resource: res, IfMatch: match}, err
+	ch.Resource = res
+	return nil
+}
+
+func idDiffers(t fhir.Type) error {
+	e := fhir.Errorf(fhir.BadRequest, "rest.replacement", "invalid", "id-differs", "The id in the body must be the id in the URL.")
+	e.Issues[0].Expression = string(t) + ".id"
+	return e
+}
+
+// addressed reads what a change of a stored resource is about: its version, or the condition in the query.
+func (s *Server) addressed(r *http.Request, ch *exchange.Change) error {
+	var err error
+	if ch.IfMatch, err = ifMatch(r.Header.Get("If-Match")); err != nil || ch.ID != "" {
+		return err
+	}
+	ch.Where, err = s.condition(ch.Type, r.URL.RawQuery)
+	return err
 }
 
 // resource parses the body as one resource of type t.
@@ -132,59 +165,31 @@ func resource(r *http.Request, t fhir.Type) (*fhir.Resource, error) {
 	return res, nil
 }
 
-// ifMatch reads a weak ETag of a version; 0 without the header. The ETag of a reduced resource
-// never matches (access.md 3.4).
-func ifMatch(header string) (int, error) {
-	if header == "" {
-		return 0, nil
-	}
-	text, ok := strings.CutPrefix(header, `W/"`)
-	if !ok {
-		text, ok = strings.CutPrefix(header, `"`)
-	}
-	text, end := strings.CutSuffix(text, `"`)
-	v, err := strconv.Atoi(text)
-	if !ok || !end || err != nil || v < 1 {
-		return 0, fhir.Errorf(fhir.Precondition, "rest.ifMatch", "conflict", "if-match",
-			`Send the ETag of the version that you read, such as W/"3".`)
-	}
-	return v, nil
+// statuses are what each effect of a change answers.
+var statuses = map[exchange.Effect]int{
+	exchange.Kept: http.StatusOK, exchange.Created: http.StatusCreated,
+	exchange.Updated: http.StatusOK, exchange.Deleted: http.StatusNoContent,
 }
 
-// versionHeaders sets ETag and Last-Modified.
-func versionHeaders(w http.ResponseWriter, out exchange.Served) {
-	v := strconv.Itoa(out.Ref.Version)
-	if out.Reduced {
-		v += "-r"
+// written answers a write as Prefer: return asks. Content that the caller may not read stays out.
+func (s *Server) written(w http.ResponseWriter, r *http.Request, out exchange.Done) error {
+	status := statuses[out.Effect]
+	if !out.Ref.IsZero() {
+		versionHeaders(w, out.Served)
 	}
-	w.Header().Set("ETag", `W/"`+v+`"`)
-	w.Header().Set("Last-Modified", out.Updated.UTC().Format(http.TimeFormat))
-}
-
-// written answers a write as Prefer: return asks.
-func (s *Server) written(w http.ResponseWriter, r *http.Request, status int, out exchange.Served) error {
-	versionHeaders(w, out)
-	switch preferred(r) {
-	case "minimal":
+	if out.Effect != exchange.Deleted {
+		w.Header().Set("Location", s.Base+"/"+out.Ref.String())
+	}
+	switch prefer := preferred(r); {
+	case prefer == "OperationOutcome":
+		if status == http.StatusNoContent {
+			status = http.StatusOK
+		}
+		return writeOutcome(w, status, nil)
+	case prefer == "minimal", len(out.Body) == 0:
 		w.WriteHeader(status)
 		return nil
-	case "OperationOutcome":
-		return writeOutcome(w, status, nil)
 	}
+	w.Header().Set("Content-Location", s.Base+"/"+out.Ref.String())
 	return writeJSON(w, status, out.Body)
-}
-
-func preferred(r *http.Request) string {
-	for _, h := range r.Header.Values("Prefer") {
-		for p := range strings.FieldsFuncSeq(h, func(c rune) bool { return c == ',' || c == ';' || c == ' ' }) {
-			if v, ok := strings.CutPrefix(p, "return="); ok {
-				return v
-			}
-		}
-	}
-	return ""
-}
-
-func notYet(what string) error {
-	return fhir.Errorf(fhir.BadRequest, "rest", "not-supported", "not-yet", "%s is not supported; /metadata lists what is.", what)
 }

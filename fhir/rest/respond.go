@@ -59,15 +59,11 @@ func reasonOf(err error) string {
 func (s *Server) fail(w http.ResponseWriter, err error) {
 	err = known(err)
 	kind := fhir.KindOf(err)
-	a := answers[kind]
+	a, issues := answers[kind], issuesOf(err)
 	var e *fhir.Error
-	issues := []fhir.Issue{{Severity: fhir.SeverityError, Code: a.code, Text: a.text}}
 	reason := ""
 	if errors.As(err, &e) {
 		reason = e.Reason
-		if len(e.Issues) > 0 && kind != fhir.Internal {
-			issues = e.Issues
-		}
 	}
 	switch kind {
 	case fhir.Internal:
@@ -91,6 +87,17 @@ func (s *Server) fail(w http.ResponseWriter, err error) {
 	if err := writeJSON(w, a.status, body); err != nil {
 		s.Log.Debug("client went away", "request", w.Header().Get("X-Request-Id"))
 	}
+}
+
+// issuesOf is what the client is told of an error; of a fault of the server nothing but that.
+func issuesOf(err error) []fhir.Issue {
+	kind := fhir.KindOf(err)
+	var e *fhir.Error
+	if errors.As(err, &e) && len(e.Issues) > 0 && kind != fhir.Internal {
+		return e.Issues
+	}
+	a := answers[kind]
+	return []fhir.Issue{{Severity: fhir.SeverityError, Code: a.code, Text: a.text}}
 }
 
 // challenge tells how to authenticate (SMART-601).

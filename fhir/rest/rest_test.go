@@ -124,8 +124,9 @@ func TestATransactionIsStoredWholeOrNotAtAll(t *testing.T) {
 		{"an entry that is hidden", "other", transaction(child, foreign), 404, "not-found"},
 		{"an entry that names no entry", "hospital", transaction(plan), 422, "bundle-reference"},
 		{"two entries for one resource", "hospital", transaction(foreign, foreign), 422, "bundle-twice"},
-		{"a method that is not served", "hospital", transaction(entry("DELETE", patient, "", patientBody)), 422, "bundle-method"},
-		{"no transaction", "hospital", strings.Replace(transaction(child), "transaction", "batch", 1), 400, "bundle-type"},
+		{"a method that is none", "hospital", transaction(entry("LOCK", patient, "", patientBody)), 422, "bundle-method"},
+		{"a deletion that is refused", "hospital", transaction(child, entry("DELETE", patient, "", patientBody)), 405, "delete-refused"},
+		{"no transaction", "hospital", strings.Replace(transaction(child), "transaction", "collection", 1), 400, "bundle-type"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			before, events := g.position(), len(g.events())
@@ -196,10 +197,8 @@ func TestAPathSaysWhichMethodsItTakes(t *testing.T) {
 	for _, c := range []struct{ method, path, allow string }{
 		{"GET", "/fhir", "POST"},
 		{"PUT", "/fhir/", "POST"},
-		{"DELETE", "/fhir/Patient", "GET, HEAD, POST"},
-		{"DELETE", "/fhir/Patient/x", "GET, HEAD, PUT"},
-		{"PATCH", "/fhir/Patient/x", "GET, HEAD, PUT"},
-		{"POST", "/fhir/Patient/x", "GET, HEAD, PUT"},
+		{"POST", "/fhir/Patient/x", "GET, HEAD, PUT, DELETE"},
+		{"DELETE", "/fhir/Patient/x/_history", "GET, HEAD"},
 		{"PUT", "/fhir/Patient/x/_history/1", "GET, HEAD"},
 		{"GET", "/fhir/$submit", "POST"},
 		{"GET", "/fhir/Patient/_search", "POST"},

@@ -123,7 +123,13 @@ type bundleEntry struct {
 	FullURL  string          `json:"fullUrl,omitempty"`
 	Resource json.RawMessage `json:"resource,omitempty"`
 	Search   *bundleSearch   `json:"search,omitempty"`
+	Request  *bundleRequest  `json:"request,omitempty"`
 	Response *bundleResponse `json:"response,omitempty"`
+}
+
+type bundleRequest struct {
+	Method string `json:"method"`
+	URL    string `json:"url"`
 }
 
 type bundleSearch struct {
@@ -135,6 +141,8 @@ type bundleResponse struct {
 	Location     string `json:"location,omitempty"`
 	ETag         string `json:"etag,omitempty"`
 	LastModified string `json:"lastModified,omitempty"`
+
+	Outcome json.RawMessage `json:"outcome,omitempty"`
 }
 
 func (s *Server) searchset(w http.ResponseWriter, t fhir.Type, p auth.Principal, query url.Values, out exchange.Results) error {

@@ -106,16 +106,22 @@ func TestHiddenIsAnsweredAsMissing(t *testing.T) {
 	body := func(id, about string) string {
 		return strings.Replace(fmt.Sprintf(planBody, about), "{", `{"id":"`+id+`",`, 1)
 	}
-	narrow := g.principals["other"]
+	g.principals["updater"] = system("updater", g.orgs["other"], "system/*.rud") // who may create too is told of a free id
+	narrow := g.principals["updater"]
 	narrow.Patient = fhir.Ref{Type: "Patient", ID: "elsewhere"}
 	g.principals["context"] = narrow
 	for _, c := range []struct{ name, as, method, path, body string }{
 		{"read", "other", "GET", "/fhir/CarePlan/%s", ""},
 		{"version", "other", "GET", "/fhir/CarePlan/%s/_history/1", ""},
-		{"update", "other", "PUT", "/fhir/CarePlan/%s", "x"},
-		{"update that says nothing valid", "other", "PUT", "/fhir/CarePlan/%s", "invalid"},
-		{"update from a version", "other", "PUT", "/fhir/CarePlan/%s", "x"},
+		{"update", "updater", "PUT", "/fhir/CarePlan/%s", "x"},
+		{"update that says nothing valid", "updater", "PUT", "/fhir/CarePlan/%s", "invalid"},
+		{"update from a version", "updater", "PUT", "/fhir/CarePlan/%s", "x"},
 		{"update about another patient", "context", "PUT", "/fhir/CarePlan/%s", "x"},
+		{"deletion", "updater", "DELETE", "/fhir/CarePlan/%s", ""},
+		{"deletion by who may create", "other", "DELETE", "/fhir/CarePlan/%s", ""},
+		{"history", "other", "GET", "/fhir/CarePlan/%s/_history", ""},
+		{"conditional update", "updater", "PUT", "/fhir/CarePlan?_id=%s", "x"},
+		{"conditional deletion", "updater", "DELETE", "/fhir/CarePlan?_id=%s", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			ask := func(id string) answer {
@@ -130,11 +136,17 @@ func TestHiddenIsAnsweredAsMissing(t *testing.T) {
 				a.header.Del("X-Request-Id")
 				return a
 			}
+			before := g.position()
+			defer func() {
+				if diff := cmp.Diff(before, g.position()); diff != "" {
+					t.Error(diff)
+				}
+			}()
 			hidden, missing := ask(plan), ask(strings.Repeat("n", len(plan)))
 			if diff := cmp.Diff(missing, hidden, cmp.AllowUnexported(answer{})); diff != "" {
 				t.Errorf("hidden differs from missing: %s", diff)
 			}
-			if c.as == "other" && hidden.status != 404 {
+			if !strings.HasPrefix(c.name, "conditional") && hidden.status != 404 {
 				t.Errorf("status %d", hidden.status)
 			}
 		})

@@ -63,19 +63,31 @@ func (s *Server) Routes(r chi.Router) {
 		r.NotFound(s.handle(s.unknownPath))
 		r.MethodNotAllowed(s.handle(s.wrongMethod(r)))
 		r.Get("/metadata", s.handle(s.metadata))
-		r.Post("/", s.handle(s.transaction))
+		r.Post("/", s.handle(s.bundle(r)))
+		r.Get("/_history", s.handle(s.history))
 		r.Post("/$submit", s.handle(s.submit))
 		r.Get(typePath, s.handle(s.search))
 		r.Post(typePath+"/_search", s.handle(s.search))
 		r.Post(typePath, s.handle(s.create))
+		r.Put(typePath, s.handle(s.update))
+		r.Delete(typePath, s.handle(s.remove))
+		r.Get(typePath+"/_history", s.handle(s.history))
 		r.Get(idPath, s.handle(s.read))
 		r.Put(idPath, s.handle(s.update))
+		r.Delete(idPath, s.handle(s.remove))
+		r.Get(idPath+"/_history", s.handle(s.history))
 		r.Get(idPath+"/_history/{version}", s.handle(s.read))
 	})
 }
 
-// Interactions are what Routes serves for a resource type, for the CapabilityStatement.
-var Interactions = [...]string{"read", "vread", "update", "create", "search-type"}
+// Interactions are what Routes serves for a resource type, and SystemInteractions for the whole, for the
+// CapabilityStatement.
+var (
+	Interactions = [...]string{
+		"read", "vread", "update", "delete", "history-instance", "history-type", "create", "search-type",
+	}
+	SystemInteractions = [...]string{"transaction", "batch", "history-system"}
+)
 
 // handle wraps a handler: request id, negotiation, errors, one log line without content.
 func (s *Server) handle(h handler) http.HandlerFunc {
@@ -114,11 +126,15 @@ func (s *Server) answer(h handler, w http.ResponseWriter, r *http.Request) (err 
 	return h(w, r)
 }
 
-// caller says who asks, and refuses a request without a live token.
+// caller says who asks, and refuses a request without a live token. The entries of a Bundle are asked
+// by who sent the Bundle.
 func (s *Server) caller(r *http.Request, i auth.Interaction, t fhir.Type) (exchange.Call, error) {
-	p, err := s.Authenticate(r)
-	if err != nil {
-		return exchange.Call{}, err
+	p, ok := r.Context().Value(senderKey{}).(auth.Principal)
+	if !ok {
+		var err error
+		if p, err = s.Authenticate(r); err != nil {
+			return exchange.Call{}, err
+		}
 	}
 	c := exchange.Call{Principal: p, Address: address(r), RequestID: requestID(r.Context())}
 	return c, s.Exchange.Admit(r.Context(), c, i, t)
@@ -162,7 +178,7 @@ func (s *Server) wrongMethod(routes chi.Routes) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		path := "/" + strings.Trim(strings.TrimPrefix(r.URL.Path, "/fhir"), "/")
 		var allowed []string
-		for _, m := range []string{http.MethodGet, http.MethodPost, http.MethodPut} {
+		for _, m := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
 			if routes.Match(chi.NewRouteContext(), m, path) {
 				allowed = append(allowed, m)
 			}

@@ -31,18 +31,17 @@ func (s *snapshot) History(span exchange.Span) (exchange.Page, error) {
 		return page, fhir.Wrap(op, err)
 	}
 	slices.SortFunc(rows, func(a, b versionAt) int { return cmp.Compare(b.row, a.row) })
-	if len(rows) > span.Count {
-		rows = rows[:span.Count]
-		if span.Count > 0 {
-			page.Next = strconv.FormatInt(rows[span.Count-1].row, 10)
-		}
-	}
-	for _, at := range rows {
+	more := len(rows) > span.Count
+	for _, at := range rows[:min(len(rows), span.Count)] {
 		st, err := s.version(at)
 		if err != nil {
 			return exchange.Page{}, fhir.Wrap(op, err)
 		}
 		page.Matches = append(page.Matches, st)
+		page.Behind = append(page.Behind, strconv.FormatInt(at.row, 10))
+	}
+	if n := len(page.Behind); n > 0 && more {
+		page.Next = page.Behind[n-1]
 	}
 	return page, nil
 }

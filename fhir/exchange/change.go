@@ -1,0 +1,252 @@
+package exchange
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/drieluik/drieluik/auth"
+	"github.com/drieluik/drieluik/fhir"
+)
+
+// find says what a step is about: a new resource, a stored one, or what its condition matches.
+func (b *batch) find(st *step) (error, error) {
+	st.effect = effects[st.Interaction]
+	if st.Where != nil {
+		settled, refused, err := b.findWhere(st)
+		if settled || refused != nil || err != nil {
+			return refused, err
+		}
+	}
+	chosen := st.ID != ""
+	if !chosen {
+		st.ID = b.w.s.newID()
+	}
+	st.ref = fhir.Ref{Type: st.Type, ID: st.ID}
+	var err error
+	if st.prior, err = b.stored(st.ref); err != nil {
+		return nil, err
+	}
+	if st.Interaction == auth.Update && (st.prior == nil || st.prior.Deleted) {
+		st.effect = Created
+		if refused, err := b.mayCreate(st, chosen); refused != nil || err != nil {
+			return refused, err
+		}
+	}
+	return nil, b.identify(st)
+}
+
+var effects = map[auth.Interaction]Effect{auth.Create: Created, auth.Update: Updated, auth.Patch: Updated, auth.Delete: Deleted}
+
+// identify gives the content of a step the id under which it is stored.
+func (b *batch) identify(st *step) error {
+	if st.Resource == nil || st.Resource.ID() == st.ref.ID {
+		return nil
+	}
+	r, err := st.Resource.Edit(fhir.Edit{Path: []string{"id"}, JSON: fmt.Sprintf("%q", st.ref.ID)})
+	st.Resource = r
+	return err
+}
+
+// mayCreate judges an update that creates. Under an id of its own choice only a client of an
+// organisation may, also to bring back what was deleted (access.md 5, create-on-update); to everybody
+// else the id is unknown.
+func (b *batch) mayCreate(st *step, chosen bool) (error, error) {
+	p := b.event.call.Principal
+	d, err := b.w.decide(p, auth.Action{Interaction: auth.Create, Type: st.Type}, nil)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case chosen && (!d.Permit || !slices.Contains(auth.Levels(p.Role), "system")):
+		return b.absent(st)
+	case !d.Permit:
+		return b.refuse(d, st), nil
+	}
+	return nil, nil
+}
+
+// absent answers what is not there as what is hidden.
+func (b *batch) absent(st *step) (error, error) {
+	p, a := b.event.call.Principal, auth.Action{Interaction: st.Interaction, Type: st.Type}
+	if err := b.w.pretend(p, a); err != nil {
+		return nil, err
+	}
+	return b.refuse(auth.Decision{HTTP: 404, Reason: "not-found"}, st), nil
+}
+
+// patch makes the new content of a patched resource, once the stored one is known to be the caller's
+// to see and to change.
+func (b *batch) patch(st *step) (error, error) {
+	if st.Interaction != auth.Patch {
+		return nil, nil
+	}
+	if st.prior == nil || st.prior.Deleted {
+		return b.absent(st)
+	}
+	d, err := b.w.decide(b.event.call.Principal, auth.Action{Interaction: auth.Patch, Type: st.Type}, &st.prior.Facts)
+	if err != nil {
+		return nil, err
+	}
+	if !d.Permit {
+		return b.refuse(d, st), nil
+	}
+	old, err := tree(*st.prior)
+	if err != nil {
+		return nil, err
+	}
+	r, issues := st.Patch.Apply(old)
+	if r != nil && (r.Type() != st.Type || r.ID() != st.ref.ID) {
+		issues = append(issues, fhir.Issue{
+			Severity: fhir.SeverityError, Code: "business-rule", Diagnostics: "patch-identity",
+			Text: "A patch keeps the type and the id of the resource.",
+		})
+	}
+	if r == nil || fhir.HasErrors(issues) {
+		b.event.refused(auth.Decision{HTTP: 422, Step: "permit", Reason: "rules"}, st.prior)
+		return &fhir.Error{Kind: fhir.Unprocessable, Op: "exchange.Patch", Issues: issues}, nil
+	}
+	st.Resource = r
+	return nil, nil
+}
+
+// twice refuses two changes of one resource, and two that depend on one condition: their order would
+// decide.
+func (b *batch) twice() {
+	writes, conditions := map[fhir.Ref]*step{}, map[string]bool{}
+	for _, st := range b.steps {
+		first := writes[st.ref.Current()]
+		clash := first != nil && (first.effect != Kept || st.effect != Kept)
+		if st.Where != nil && st.effect == Created {
+			condition := string(st.Type) + "?" + st.Where.Query.Encode()
+			clash = clash || conditions[condition]
+			conditions[condition] = true
+		}
+		if clash {
+			b.issues = append(b.issues, fhir.Issue{
+				Severity: fhir.SeverityError, Code: "duplicate", Expression: strings.TrimSuffix(st.Path, ".resource"),
+				Diagnostics: "bundle-twice", Text: "Two entries write the same resource; send one of them.",
+			})
+		}
+		if !st.ref.IsZero() {
+			writes[st.ref.Current()] = st
+		}
+	}
+}
+
+// put decides on one change against what is stored, and puts it into the unit.
+func (b *batch) put(st *step) (error, error) {
+	switch {
+	case st.effect == Kept:
+		return nil, nil
+	case st.effect == Deleted:
+		return b.remove(st)
+	}
+	p := b.event.call.Principal
+	before := len(b.issues)
+	var err error
+	if st.Interaction != auth.Create {
+		b.issues = append(b.issues, reduced(st.Resource)...)
+	}
+	if st.effect == Created {
+		if st.Resource, err = b.given(p, st.Resource); err != nil {
+			return nil, err
+		}
+	}
+	w, err := b.draft.put(st.Resource, st.prior, p.Organization, writer(p))
+	if err != nil {
+		return nil, err
+	}
+	under(b.issues[before:], st.Change)
+	d, err := b.decide(p, st, w)
+	if err != nil {
+		return nil, err
+	}
+	if !d.Permit {
+		return b.refuse(d, st), nil
+	}
+	if refused := b.matches(st); refused != nil {
+		return refused, nil
+	}
+	b.add(st, w, d)
+	return nil, nil
+}
+
+// add puts the write of a step into the unit and the log.
+func (b *batch) add(st *step, w Write, d auth.Decision) {
+	b.event.wrote(w, d)
+	st.write = len(b.unit.Writes)
+	b.draft.add(w)
+}
+
+// matches holds a change to the version that If-Match names.
+func (b *batch) matches(st *step) error {
+	if st.IfMatch == 0 || st.prior != nil && !st.prior.Deleted && st.prior.Ref.Version == st.IfMatch {
+		return nil
+	}
+	b.event.refused(auth.Decision{HTTP: 412, Step: "permit", Reason: "version-moved"}, st.prior)
+	return fhir.Errorf(fhir.Precondition, "exchange.Write", "conflict", "version-moved",
+		"Another version is current; read it, apply your change to it and send its ETag in If-Match.")
+}
+
+// decide decides on a change: of what is stored and the new content together, and of what the content
+// claims. What was deleted is decided on as it was last.
+func (b *batch) decide(p auth.Principal, st *step, w Write) (auth.Decision, error) {
+	if b.attestsOthers(p, st.Resource) {
+		return foreignClaim, nil
+	}
+	a := auth.Action{Interaction: st.Interaction, Type: st.Type, Body: &w.Facts}
+	var old *auth.ResourceFacts
+	switch {
+	case st.prior != nil:
+		old = &st.prior.Facts
+	case st.effect == Created:
+		a.Interaction = auth.Create
+	}
+	d, err := b.w.decide(p, a, old)
+	if err != nil || !d.Permit {
+		return d, err
+	}
+	foreign, err := b.foreign(p, st.Resource, st.prior)
+	if err != nil || foreign {
+		return foreignClaim, err
+	}
+	return d, nil
+}
+
+// reduced refuses to store a reduced view in place of the whole resource (access.md 3.4).
+func reduced(r *fhir.Resource) []fhir.Issue {
+	for _, list := range []string{"tag", "security"} {
+		for n := range r.Root().All("meta", list) {
+			code := n.Member("code").Text()
+			if n.Member("system").Text() == observationValue && (code == "SUBSETTED" || code == "REDACTED") {
+				return []fhir.Issue{{
+					Severity: fhir.SeverityError, Code: "business-rule", Diagnostics: "reduced-body",
+					Expression: string(r.Type()) + ".meta." + list,
+					Text:       "This is a view with elements left out; send the whole resource.",
+				}}
+			}
+		}
+	}
+	return nil
+}
+
+const observationValue = "http://terminology.hl7.org/CodeSystem/v3-ObservationValue"
+
+// under moves the expressions of issues from the resource to its place in the request.
+func under(issues []fhir.Issue, ch Change) {
+	if ch.Path == "" {
+		return
+	}
+	for i := range issues {
+		issues[i].Expression = ch.Path + strings.TrimPrefix(issues[i].Expression, string(ch.Type))
+	}
+}
+
+// writer is the author of what a principal writes: the person, else the organisation.
+func writer(p auth.Principal) fhir.Ref {
+	if p.Organization.IsZero() {
+		return p.FHIRUser
+	}
+	return p.Organization
+}

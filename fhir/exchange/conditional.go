@@ -1,0 +1,138 @@
+package exchange
+
+import (
+	"github.com/drieluik/drieluik/auth"
+	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/fhir/search"
+)
+
+// matching is how the search behind a conditional change is judged.
+var matching = map[auth.Interaction]auth.Interaction{
+	auth.Create: auth.MatchCreate, auth.Update: auth.MatchUpdate, auth.Patch: auth.MatchUpdate, auth.Delete: auth.MatchDelete,
+}
+
+// findWhere says what a conditional step is about. It is settled when nothing is left to write.
+func (b *batch) findWhere(st *step) (settled bool, refused, err error) {
+	hits, d, err := b.match(matching[st.Interaction], st.Where.Plan)
+	switch {
+	case err != nil:
+		return false, nil, err
+	case !d.Permit:
+		return false, b.refuse(d, st), nil
+	case len(hits) > 1:
+		b.event.refused(auth.Decision{HTTP: 412, Step: "permit", Reason: "several-matches"}, nil)
+		return false, severalMatches(), nil
+	case len(hits) == 1:
+		return b.findOne(st, hits[0], d)
+	}
+	switch st.Interaction {
+	case auth.Delete:
+		return true, nil, nil
+	case auth.Patch:
+		refused, err = b.absent(st)
+		return true, refused, err
+	case auth.Update:
+		st.ID = st.Resource.ID()
+	}
+	return false, nil, nil
+}
+
+// findOne goes on with the only match of a condition.
+func (b *batch) findOne(st *step, hit Stored, d auth.Decision) (settled bool, refused, err error) {
+	if st.Interaction == auth.Create {
+		st.effect, st.ref = Kept, hit.Ref
+		b.event.saw(hit, d)
+		return true, nil, b.keep(st, hit)
+	}
+	st.ID = hit.Ref.ID
+	if st.Interaction == auth.Update && st.Resource.ID() != "" && st.Resource.ID() != st.ID {
+		b.event.refused(auth.Decision{HTTP: 400, Step: "permit", Reason: "id-differs"}, &hit)
+		return true, fhir.Errorf(fhir.BadRequest, "exchange.Write", "invalid", "id-differs",
+			"The condition matches a resource with another id than that of the body; leave the id out."), nil
+	}
+	return false, nil, nil
+}
+
+func severalMatches() error {
+	return fhir.Errorf(fhir.Precondition, "exchange.Write", "multiple-matches", "several-matches",
+		"The condition matches more than one resource; add to it until it matches one.")
+}
+
+// keep answers a conditional create whose resource stands already, with content for who may read it.
+func (b *batch) keep(st *step, hit Stored) error {
+	st.kept = Served{Ref: hit.Ref, Updated: hit.Updated}
+	d, err := b.w.decide(b.event.call.Principal, auth.Action{Interaction: auth.Read, Type: st.Type}, &hit.Facts)
+	if err != nil || !d.Permit {
+		return err
+	}
+	st.kept, err = serve(hit, d)
+	return err
+}
+
+// match runs the search of a condition over what the principal may see, and makes the unit rely on
+// what it found: when two requests find nothing, only the first of them creates. To a person, whose
+// filter lists what is visible, something new can only come in its own children's compartments.
+func (b *batch) match(i auth.Interaction, plan search.Plan) ([]Stored, auth.Decision, error) {
+	const op = "exchange.match"
+	p, a := b.event.call.Principal, auth.Action{Interaction: i, Type: plan.Type}
+	ids, pinned := pinnedPatients(plan)
+	filter, d, err := b.w.filter(p, a, ids, pinned && plan.Type != "Appointment", b.v.Heads)
+	if err != nil || !d.Permit {
+		return nil, d, err
+	}
+	page, err := b.v.Search(plan, filter)
+	if err != nil {
+		return nil, d, fhir.Wrap(op, err)
+	}
+	sought := &Sought{Plan: plan, Filter: filter}
+	var out []Stored
+	for _, st := range page.Matches {
+		sought.IDs = append(sought.IDs, st.Ref.ID)
+		seen, err := b.w.decide(p, a, &st.Facts)
+		if err != nil {
+			return nil, d, err
+		}
+		if seen.Permit {
+			out, d = append(out, st), seen
+		}
+	}
+	b.unit.Relied = append(b.unit.Relied, Reliance{Sought: sought})
+	if p.Organization.IsZero() {
+		for id, state := range b.w.states {
+			b.unit.Relied = append(b.unit.Relied, Reliance{Compartment: id, State: state})
+		}
+	}
+	return out, d, nil
+}
+
+// filter compiles what p may see of a type for an action: of the children of the ids when the query
+// pins them, else of all to whom p is related. heads gives the facts of a compartment's resources.
+func (w *world) filter(p auth.Principal, a auth.Action, ids []string, pinned bool,
+	heads func(string, fhir.Type) ([]auth.ResourceFacts, error)) (auth.Filter, auth.Decision, error) {
+	const op = "exchange.filter"
+	if auth.OnlyOwnPatient(p, a) {
+		ids, pinned = nil, true
+	}
+	if !pinned {
+		all, err := w.related(p)
+		if err != nil {
+			return auth.Filter{None: true}, auth.Decision{}, unavailable(op, "policy-unavailable", err)
+		}
+		ids = append(ids, all...)
+	}
+	f, err := w.policy(p, ids, nil)
+	if err != nil {
+		return auth.Filter{None: true}, auth.Decision{}, unavailable(op, "policy-unavailable", err)
+	}
+	every := auth.NeedsAll(p, a)
+	filter, d, err := auth.Compile(p, a, f, func(c *auth.Child) ([]auth.ResourceFacts, error) {
+		if every {
+			return w.everything(c.Patient.ID)
+		}
+		return heads(c.Patient.ID, a.Type)
+	})
+	if err != nil {
+		return filter, d, unavailable(op, "policy-unavailable", err)
+	}
+	return filter, d, nil
+}

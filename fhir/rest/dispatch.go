@@ -1,0 +1,185 @@
+package rest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/drieluik/drieluik/auth"
+	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/fhir/exchange"
+)
+
+// senderKey holds the principal of a Bundle for the requests of its entries.
+type senderKey struct{}
+
+func withSender(r *http.Request, p auth.Principal) *http.Request {
+	return r.WithContext(context.WithValue(r.Context(), senderKey{}, p))
+}
+
+// dispatch sends the entries of a Bundle through the routes of single requests.
+type dispatch struct {
+	routes  http.Handler
+	base    string
+	request *http.Request // that brought the Bundle
+	size    int           // bytes of the answers so far
+}
+
+// bundleEntryIn is an entry of a batch or transaction as it was sent.
+type bundleEntryIn struct {
+	path                    string // FHIRPath of the entry
+	method, url, fullURL    string
+	body                    fhir.Node // the resource
+	ifMatch, ifNoneExist    string
+	ifNoneMatch, ifModified string
+}
+
+func readEntry(n fhir.Node, i int) bundleEntryIn {
+	ask := n.Member("request")
+	return bundleEntryIn{
+		path: fmt.Sprintf("Bundle.entry[%d]", i), method: ask.Member("method").Text(), url: ask.Member("url").Text(),
+		fullURL: n.Member("fullUrl").Text(), body: n.Member("resource"),
+		ifMatch: ask.Member("ifMatch").Text(), ifNoneExist: ask.Member("ifNoneExist").Text(),
+		ifNoneMatch: ask.Member("ifNoneMatch").Text(), ifModified: ask.Member("ifModifiedSince").Text(),
+	}
+}
+
+// entryMethods are the methods of entries; true for those that write.
+var entryMethods = map[string]bool{
+	http.MethodGet: false, http.MethodHead: false, http.MethodPost: true, http.MethodPut: true,
+	http.MethodPatch: true, http.MethodDelete: true,
+}
+
+// run answers one entry as a request of its own.
+func (d *dispatch) run(en bundleEntryIn) *recorder {
+	a := &recorder{header: http.Header{}, status: http.StatusOK}
+	r, err := d.requestOf(en)
+	if err == nil && d.size > maxAnswer {
+		err = fhir.Errorf(fhir.TooLarge, "rest.dispatch", "too-costly", "bundle-answer",
+			"The answer would be larger than %d bytes; ask for the rest in a further Bundle.", maxAnswer)
+	}
+	if err != nil {
+		a.fail(err, en.path)
+	} else {
+		d.routes.ServeHTTP(a, r)
+	}
+	d.size += a.body.Len()
+	return a
+}
+
+// requestOf makes the request that an entry means. Its url is relative to the FHIR base.
+func (d *dispatch) requestOf(en bundleEntryIn) (*http.Request, error) {
+	const op = "rest.requestOf"
+	if _, ok := entryMethods[en.method]; !ok {
+		return nil, fhir.Errorf(fhir.BadRequest, op, "not-supported", "bundle-method", "The method is one of GET, HEAD, POST, PUT, PATCH and DELETE.")
+	}
+	target := strings.TrimPrefix(strings.TrimPrefix(en.url, d.base), "/")
+	u, err := url.Parse("/" + target)
+	if err != nil || u.Path == "/" || u.Host != "" {
+		return nil, fhir.Errorf(fhir.BadRequest, op, "invalid", "bundle-url", "The url of an entry is relative to the FHIR base, such as Patient/id.")
+	}
+	ctx := context.WithValue(d.request.Context(), chi.RouteCtxKey, routeTo(u.EscapedPath()))
+	media, body, err := en.content()
+	if err != nil {
+		return nil, err
+	}
+	r, err := http.NewRequestWithContext(ctx, en.method, "/", bytes.NewReader(body))
+	if err != nil {
+		return nil, fhir.Wrap(op, err)
+	}
+	u.Path = "/fhir" + u.Path
+	r.URL, r.RemoteAddr = u, d.request.RemoteAddr
+	if len(body) > 0 {
+		r.Header.Set("Content-Type", media)
+	}
+	r.Header["Prefer"] = d.request.Header.Values("Prefer")
+	if preferred(d.request) == "" {
+		r.Header.Add("Prefer", "return=minimal")
+	}
+	for name, value := range map[string]string{
+		"If-Match": en.ifMatch, "If-None-Exist": en.ifNoneExist, "If-None-Match": en.ifNoneMatch, "If-Modified-Since": httpTime(en.ifModified),
+	} {
+		if value != "" {
+			r.Header.Set(name, value)
+		}
+	}
+	return r, nil
+}
+
+// content is the body of an entry's request, with its media type.
+func (en bundleEntryIn) content() (string, []byte, error) {
+	if !en.body.Exists() || !entryMethods[en.method] {
+		return "", nil, nil
+	}
+	return "application/fhir+json", []byte(en.body.Raw()), nil
+}
+
+// httpTime turns an instant of a Bundle into that of a header; "" for what is none.
+func httpTime(instant string) string {
+	t, err := time.Parse(time.RFC3339, instant)
+	if err != nil {
+		return ""
+	}
+	return t.UTC().Format(http.TimeFormat)
+}
+
+// recorder keeps the answer to an entry.
+type recorder struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+// Header implements http.ResponseWriter.
+func (a *recorder) Header() http.Header { return a.header }
+
+// WriteHeader implements http.ResponseWriter.
+func (a *recorder) WriteHeader(status int) { a.status = status }
+
+// Write implements http.ResponseWriter.
+func (a *recorder) Write(b []byte) (int, error) { return a.body.Write(b) }
+
+// fail answers an entry that is no request.
+func (a *recorder) fail(err error, path string) {
+	a.status = answers[fhir.KindOf(err)].status
+	issues := issuesOf(err)
+	for i := range issues {
+		issues[i].Expression = path
+	}
+	if b, err := exchange.JSON(exchange.NewOutcome(issues)); err == nil {
+		a.body.Write(b)
+	}
+}
+
+// entry renders the answer as an entry of a response Bundle.
+func (a *recorder) entry(base string) bundleEntry {
+	e := bundleEntry{Response: &bundleResponse{
+		Status: statusLine(a.status), Location: strings.TrimPrefix(a.header.Get("Location"), base+"/"), ETag: a.header.Get("ETag"),
+	}}
+	if t, err := http.ParseTime(a.header.Get("Last-Modified")); err == nil {
+		e.Response.LastModified = t.UTC().Format(instantForm)
+	}
+	switch body := json.RawMessage(a.body.Bytes()); {
+	case len(body) == 0:
+	case a.status >= http.StatusBadRequest, bytes.HasPrefix(body, []byte(`{"resourceType":"OperationOutcome"`)):
+		e.Response.Outcome = body
+	default:
+		e.Resource = body
+	}
+	return e
+}
+
+// pass gives the answer on as it is.
+func (a *recorder) pass(w http.ResponseWriter) error {
+	if c := a.header.Get("WWW-Authenticate"); c != "" {
+		w.Header().Set("WWW-Authenticate", c)
+	}
+	return writeJSON(w, a.status, a.body.Bytes())
+}

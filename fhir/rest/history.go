@@ -1,0 +1,165 @@
+package rest
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/drieluik/drieluik/auth"
+	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/fhir/exchange"
+	"github.com/drieluik/drieluik/fhir/search"
+)
+
+// history serves GET /_history, /Type/_history and /Type/id/_history, and the links to further pages.
+func (s *Server) history(w http.ResponseWriter, r *http.Request) error {
+	var ask exchange.Past
+	var err error
+	i := auth.HistoryType
+	switch {
+	case chiID(r) != "":
+		i = auth.HistoryInstance
+		ask.Ref, err = refOf(r)
+	case chi.URLParam(r, "type") != "":
+		ask.Ref.Type, err = typeOf(r)
+	}
+	if err != nil {
+		return err
+	}
+	c, err := s.caller(r, i, ask.Ref.Type)
+	if err != nil {
+		return err
+	}
+	path := strings.TrimSuffix(ask.Ref.Current().String(), "/") + "/_history"
+	if ask.Ref.IsZero() {
+		path = "_history"
+	}
+	if err := s.past(r, c.Principal, path, &ask); err != nil {
+		return s.Exchange.Reject(r.Context(), c, i, ask.Ref.Type, err)
+	}
+	out, err := s.Exchange.History(r.Context(), c, ask)
+	if err != nil {
+		return err
+	}
+	return s.historyBundle(w, c.Principal, path, ask, out)
+}
+
+// past reads the parameters of a history: from the URL, or from a sealed page link.
+func (s *Server) past(r *http.Request, p auth.Principal, path string, ask *exchange.Past) error {
+	const op = "rest.past"
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return fhir.Errorf(fhir.BadRequest, op, "invalid", "query-form", "The query is not properly percent-encoded.")
+	}
+	if token := query.Get(pageParam); token != "" {
+		page, err := s.pages.open(token)
+		if err != nil || page.Type != path || page.Holder != holder(p) {
+			return linkForeign(op)
+		}
+		if query, err = url.ParseQuery(page.Query); err != nil {
+			return fhir.Wrap(op, err)
+		}
+		ask.Cursor = page.Cursor
+	}
+	for _, name := range formats {
+		query.Del(name)
+	}
+	ask.Query, ask.Count = query, defaultCount
+	var issues []fhir.Issue
+	for name, values := range query {
+		read, ok := pastParams[name]
+		if !ok || len(values) != 1 || !read(ask, values[0]) {
+			issues = append(issues, fhir.Issue{
+				Severity: fhir.SeverityError, Code: "invalid", Diagnostics: "history-parameter",
+				Text: "A history takes _since (an instant), _at (a date or time) and _count (a number from 1), each once.",
+			})
+		}
+	}
+	if len(issues) > 0 {
+		return &fhir.Error{Kind: fhir.BadRequest, Op: op, Issues: issues[:1]}
+	}
+	return nil
+}
+
+func linkForeign(op string) error {
+	return &fhir.Error{Kind: fhir.Forbidden, Op: op, Reason: "link-foreign", Issues: []fhir.Issue{{
+		Severity: fhir.SeverityError, Code: "forbidden", Diagnostics: "link-foreign",
+		Text: "This page link is not yours or was changed; start again at the first page.",
+	}}}
+}
+
+// pastParams are the parameters of a history; each reports whether it could read its value.
+var pastParams = map[string]func(ask *exchange.Past, value string) bool{
+	"_count": func(ask *exchange.Past, value string) bool {
+		n, err := strconv.Atoi(value)
+		ask.Count = min(n, maxCount)
+		return err == nil && n > 0
+	},
+	"_since": func(ask *exchange.Past, value string) bool {
+		span, ok := instants(value)
+		ask.Since = span[0]
+		return ok
+	},
+	"_at": func(ask *exchange.Past, value string) bool {
+		var ok bool
+		ask.At, ok = instants(value)
+		return ok
+	},
+}
+
+// instants reads a date or time as its first instant and the one behind its last, as a search does.
+func instants(text string) ([2]time.Time, bool) {
+	plan, issues := search.Parse("Basic", url.Values{"_lastUpdated": {text}}, search.Options{Count: 1})
+	if len(issues) > 0 || len(plan.Where) != 1 || len(plan.Where[0].Values) != 1 || plan.Where[0].Values[0].Op != search.Eq {
+		return [2]time.Time{}, false
+	}
+	v := plan.Where[0].Values[0]
+	return [2]time.Time{time.UnixMilli(int64(v.Low)), time.UnixMilli(int64(v.High))}, true
+}
+
+// historyBundle renders a page: each version with the request that made it and what that answered.
+func (s *Server) historyBundle(w http.ResponseWriter, p auth.Principal, path string, ask exchange.Past, out exchange.Versions) error {
+	b := bundle{ResourceType: "Bundle", Type: "history"}
+	if out.Total >= 0 {
+		b.Total = &out.Total
+	}
+	base := s.Base + "/" + path
+	b.Link = []bundleLink{{Relation: "self", URL: selfLink(base, ask.Query)}}
+	if out.Next != "" {
+		token, err := s.pages.seal(page{Type: path, Query: ask.Query.Encode(), Cursor: out.Next, Holder: holder(p)})
+		if err != nil {
+			return fhir.Wrap("rest.history", err)
+		}
+		b.Link = append(b.Link, bundleLink{Relation: "next", URL: base + "?" + pageParam + "=" + token})
+	}
+	for _, v := range out.Versions {
+		b.Entry = append(b.Entry, s.historyEntry(v))
+	}
+	return writeBundle(w, http.StatusOK, b)
+}
+
+func (s *Server) historyEntry(v exchange.Version) bundleEntry {
+	ref := v.Ref.Current().String()
+	method, target, status := http.MethodPut, ref, http.StatusOK
+	switch {
+	case v.Deleted:
+		method, status = http.MethodDelete, http.StatusNoContent
+	case v.Ref.Version == 1:
+		method, target, status = http.MethodPost, string(v.Ref.Type), http.StatusCreated
+	}
+	return bundleEntry{
+		FullURL: s.Base + "/" + ref, Resource: v.Body,
+		Request:  &bundleRequest{Method: method, URL: target},
+		Response: &bundleResponse{Status: statusLine(status), ETag: etag(v.Served), LastModified: v.Updated.UTC().Format(instantForm)},
+	}
+}
+
+// instantForm is how a Bundle writes instants.
+const instantForm = "2006-01-02T15:04:05.000Z07:00"
+
+func statusLine(status int) string { return fmt.Sprintf("%d %s", status, http.StatusText(status)) }
