@@ -388,3 +388,16 @@ func read(t testing.TB, r io.Reader) string {
 	}
 	return string(b)
 }
+
+// guardian is a parent of a child with that child in context.
+func guardian(t testing.TB, child, parent, scopes string) auth.Principal {
+	t.Helper()
+	s, err := auth.ParseScopes(scopes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return auth.Principal{
+		State: auth.TokenActive, Role: auth.Guardian, Client: "app", FHIRUser: refOf(parent), Patient: refOf(child),
+		Scopes: s, Purpose: "FAMRQT",
+	}
+}
