@@ -105,8 +105,11 @@ func lastPart(s string) string { return s[strings.LastIndexByte(s, '/')+1:] }
 
 // conditional returns the resource that a conditional reference matches.
 func (r *resolver) conditional(st *step, ref string, t fhir.Type, query string) string {
-	if name, ok := r.found[ref]; ok || r.denied != nil || r.err != nil || len(r.found) > maxConditions {
+	if name, ok := r.found[ref]; ok {
 		return name
+	}
+	if r.denied != nil || r.err != nil || len(r.found) > maxConditions {
+		return ref
 	}
 	values, err := url.ParseQuery(query)
 	if err != nil {
@@ -133,6 +136,7 @@ func (r *resolver) conditional(st *step, ref string, t fhir.Type, query string) 
 	default:
 		r.event.saw(hits[0], d)
 		r.found[ref] = hits[0].Ref.Current().String()
+		return r.found[ref]
 	}
-	return r.found[ref]
+	return ref
 }

@@ -81,11 +81,11 @@ func (d *dispatch) requestOf(en bundleEntryIn) (*http.Request, error) {
 		return nil, fhir.Errorf(fhir.BadRequest, op, "not-supported", "bundle-method", "The method is one of GET, HEAD, POST, PUT, PATCH and DELETE.")
 	}
 	target := strings.TrimPrefix(strings.TrimPrefix(en.url, d.base), "/")
-	u, err := url.Parse("/" + target)
-	if err != nil || u.Path == "/" || u.Host != "" {
+	u, err := url.Parse(target)
+	if err != nil || u.Path == "" || u.Scheme != "" || u.Host != "" {
 		return nil, fhir.Errorf(fhir.BadRequest, op, "invalid", "bundle-url", "The url of an entry is relative to the FHIR base, such as Patient/id.")
 	}
-	ctx := context.WithValue(d.request.Context(), chi.RouteCtxKey, routeTo(u.EscapedPath()))
+	ctx := context.WithValue(d.request.Context(), chi.RouteCtxKey, routeTo("/"+u.EscapedPath()))
 	media, body, err := en.content()
 	if err != nil {
 		return nil, err
@@ -94,7 +94,7 @@ func (d *dispatch) requestOf(en bundleEntryIn) (*http.Request, error) {
 	if err != nil {
 		return nil, fhir.Wrap(op, err)
 	}
-	u.Path = "/fhir" + u.Path
+	u.Path, u.RawPath = "/fhir/"+u.Path, ""
 	r.URL, r.RemoteAddr = u, d.request.RemoteAddr
 	if len(body) > 0 {
 		r.Header.Set("Content-Type", media)

@@ -1,0 +1,243 @@
+package rest_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/drieluik/drieluik/conformance/validate"
+	"github.com/drieluik/drieluik/fhir"
+)
+
+// responses is a batch- or transaction-response.
+type responses struct {
+	Type  string
+	Entry []struct {
+		Resource json.RawMessage
+		Response struct {
+			Status, Location, Etag, LastModified string
+			Outcome                              json.RawMessage
+		}
+	}
+}
+
+func (r responses) statuses() []string {
+	out := make([]string, len(r.Entry))
+	for i, e := range r.Entry {
+		out[i], _, _ = strings.Cut(e.Response.Status, " ")
+	}
+	return out
+}
+
+// send posts a Bundle that must be answered, and holds the answer to R4.
+func (g *rig) bundle(as, body string, header ...string) responses {
+	g.t.Helper()
+	a := g.do(as, http.MethodPost, "/fhir", body, header...).want(g.t, http.StatusOK)
+	r, issues := fhir.Parse([]byte(a.body), fhir.Limits{})
+	if fhir.HasErrors(issues) {
+		g.t.Fatal(issues)
+	}
+	if issues := validate.Resource(r); fhir.HasErrors(issues) {
+		g.t.Errorf("%+v in %s", issues, a.body)
+	}
+	return decode[responses](g.t, a.body)
+}
+
+func batch(entries ...string) string {
+	return strings.Replace(transaction(entries...), "transaction", "batch", 1)
+}
+
+// ask is an entry without a resource; more are further members of the request, with a comma before.
+func ask(method, url, more string) string {
+	return fmt.Sprintf(`{"request":{"method":%q,"url":%q%s}}`, method, url, more)
+}
+
+func TestABatchAnswersEachEntryAsASingleRequest(t *testing.T) {
+	g := newRig(t)
+	patient, plan := g.child("hospital")
+	hidden := g.create("other", "CarePlan", fmt.Sprintf(planBody, patient))
+	g.principals["narrow"] = system("narrow", g.orgs["hospital"], "system/CarePlan.cruds")
+	events := len(g.events())
+	got := g.bundle("narrow", batch(
+		ask("GET", "CarePlan/"+plan, ""),
+		ask("GET", "CarePlan/"+hidden, ""),
+		ask("GET", base+"/CarePlan?patient="+patient, ""),
+		ask("GET", "Patient/"+patient, ""),
+		entry("POST", "CarePlan", "", fmt.Sprintf(planBody, patient)),
+		entry("POST", "CarePlan", "", strings.Replace(fmt.Sprintf(planBody, patient), "active", "actief", 1)),
+		ask("GET", "CarePlan/"+plan, `,"ifNoneMatch":"W/\"1\""`),
+		ask("DELETE", "CarePlan/"+plan, `,"ifMatch":"W/\"9\""`),
+		ask("DELETE", "CarePlan/"+plan, ""),
+		ask("GET", "CarePlan/"+plan+"/_history?_count=1", ""),
+		ask("LOCK", "CarePlan/"+plan, ""),
+		ask("POST", "/", ""),
+		ask("GET", "http://elsewhere.example/CarePlan/"+plan, ""),
+		ask("GET", "nothing/here/at/all", ""),
+	))
+	want := []string{"200", "404", "200", "403", "201", "422", "304", "412", "204", "200", "400", "400", "400", "404"}
+	if diff := cmp.Diff(want, got.statuses()); diff != "" {
+		t.Fatal(diff)
+	}
+	if got.Type != "batch-response" || got.Entry[0].Response.Etag != `W/"1"` || len(got.Entry[4].Resource) > 0 ||
+		!strings.HasPrefix(got.Entry[4].Response.Location, "CarePlan/") || got.Entry[4].Response.LastModified == "" {
+		t.Errorf("%+v", got)
+	}
+	if b := decode[bundleOf](t, string(got.Entry[2].Resource)); b.Type != "searchset" || len(b.Entry) != 1 {
+		t.Errorf("the search in a batch found %s", got.Entry[2].Resource)
+	}
+	for i, status := range want {
+		if refused := status >= "400"; refused != (len(got.Entry[i].Response.Outcome) > 0) {
+			t.Errorf("entry %d: %s with outcome %s", i, status, got.Entry[i].Response.Outcome)
+		}
+	}
+	// The children's rows, and the queries that belong to none; not the entries that are no requests.
+	if n := len(g.events()) - events; n != 11 {
+		t.Errorf("%d AuditEvents", n)
+	}
+	missing := g.bundle("narrow", batch(ask("GET", "CarePlan/"+strings.Repeat("n", len(hidden)), "")))
+	if diff := cmp.Diff(string(missing.Entry[0].Response.Outcome), string(got.Entry[1].Response.Outcome)); diff != "" {
+		t.Errorf("hidden differs from missing: %s", diff)
+	}
+	g.do("", http.MethodPost, "/fhir", batch(ask("GET", "CarePlan/"+plan, ""))).want(t, 401)
+}
+
+func TestPreferSaysWhatTheEntriesAnswer(t *testing.T) {
+	g := newRig(t)
+	for kind, wrap := range map[string]func(...string) string{"batch": batch, "transaction": transaction} {
+		for prefer, want := range map[string][2]bool{
+			"": {false, false}, "return=minimal": {false, false}, "return=representation": {true, false}, "return=OperationOutcome": {false, true},
+		} {
+			header := []string{"Prefer", prefer}
+			if prefer == "" {
+				header = nil
+			}
+			e := g.bundle("hospital", wrap(entry("POST", "Patient", "", patientBody)), header...).Entry[0]
+			if got := [2]bool{len(e.Resource) > 0, len(e.Response.Outcome) > 0}; got != want || e.Response.Etag != `W/"1"` {
+				t.Errorf("%s with %q: resource and outcome %v, want %v: %+v", kind, prefer, got, want, e.Response)
+			}
+		}
+	}
+}
+
+func TestATransactionGoesInTheOrderOfR4(t *testing.T) {
+	g := newRig(t)
+	patient, plan := g.child("hospital")
+	known := g.create("hospital", "CarePlan", named(patient, "known"))
+	child := strings.Replace(patientBody, `"gender"`, `"identifier":[{"system":"urn:kind","value":"1"}],"gender"`, 1)
+	goal := `{"resourceType":"Goal","lifecycleStatus":"active","description":{"text":"x"},"subject":{"reference":"urn:uuid:00000000-0000-4000-8000-000000000001"}}`
+	got := g.bundle("hospital", transaction(
+		ask("GET", "CarePlan?identifier=urn:plan|new", ""),
+		ask("GET", "Goal/chosen", ""),
+		entry("PUT", "Goal/chosen", "", withID(goal, "chosen")),
+		entry("PUT", "CarePlan?identifier=urn:plan|known", "", strings.Replace(named(patient, "known"), "active", "on-hold", 1)),
+		fmt.Sprintf(`{"fullUrl":"urn:uuid:00000000-0000-4000-8000-000000000001","resource":%s,"request":{"method":"POST","url":"Patient","ifNoneExist":"identifier=urn:kind|1"}}`, child),
+		entry("POST", "CarePlan", "urn:oid:1.2.3", strings.Replace(named("x", "new"), `"Patient/x"`, `"urn:uuid:00000000-0000-4000-8000-000000000001"`, 1)),
+		entry("POST", "CarePlan", "", strings.Replace(named(patient, "third"), `"title"`, `"basedOn":[{"reference":"urn:oid:1.2.3"},{"reference":"CarePlan?identifier=urn:plan|known"}],"title"`, 1)),
+		ask("DELETE", "CarePlan/"+plan, ""),
+	))
+	want := []string{"200", "200", "201", "200", "201", "201", "201", "204"}
+	if diff := cmp.Diff(want, got.statuses()); diff != "" {
+		t.Fatal(diff)
+	}
+	if b := decode[bundleOf](t, string(got.Entry[0].Resource)); len(b.Entry) != 1 {
+		t.Errorf("the search does not see what was written: %s", got.Entry[0].Resource)
+	}
+	newChild := strings.TrimSuffix(got.Entry[4].Response.Location, "/_history/1")
+	if text := string(got.Entry[1].Resource); !strings.Contains(text, newChild) {
+		t.Errorf("the goal is not of %s: %s", newChild, text)
+	}
+	third := g.get("hospital", "/fhir/"+strings.TrimSuffix(got.Entry[6].Response.Location, "/_history/1")).want(t, 200)
+	if !strings.Contains(third.body, `"CarePlan/`+known+`"`) || strings.Contains(third.body, "urn:oid:1.2.3") {
+		t.Errorf("references stand as %s", third.body)
+	}
+	if !strings.HasPrefix(got.Entry[3].Response.Location, "CarePlan/"+known+"/_history/2") {
+		t.Errorf("updated %s", got.Entry[3].Response.Location)
+	}
+
+	t.Run("what stands already is referred to, not made again", func(t *testing.T) {
+		got := g.bundle("hospital", transaction(
+			fmt.Sprintf(`{"fullUrl":"urn:uuid:00000000-0000-4000-8000-000000000001","resource":%s,"request":{"method":"POST","url":"Patient","ifNoneExist":"identifier=urn:kind|1"}}`, child),
+			entry("POST", "Goal", "", goal)))
+		if diff := cmp.Diff([]string{"200", "201"}, got.statuses()); diff != "" {
+			t.Fatal(diff)
+		}
+		if at := got.Entry[0].Response.Location; at != newChild+"/_history/1" {
+			t.Errorf("found %s, want %s", at, newChild)
+		}
+		made := g.get("hospital", "/fhir/"+got.Entry[1].Response.Location).want(t, 200)
+		if !strings.Contains(made.body, `"`+newChild+`"`) {
+			t.Errorf("the goal is %s", made.body)
+		}
+	})
+}
+
+func TestOneRefusalRefusesTheTransaction(t *testing.T) {
+	g := newRig(t)
+	patient, plan := g.child("hospital")
+	g.create("hospital", "CarePlan", named(patient, "twice"))
+	g.create("hospital", "CarePlan", named(patient, "twice"))
+	hidden := g.create("other", "CarePlan", named(patient, "hidden"))
+	g.principals["narrow"] = system("narrow", g.orgs["hospital"], "system/CarePlan.cruds")
+	good := entry("POST", "CarePlan", "", fmt.Sprintf(planBody, patient))
+	based := func(on string) string {
+		return entry("POST", "CarePlan", "", strings.Replace(fmt.Sprintf(planBody, patient), `"title"`, `"basedOn":[{"reference":"`+on+`"}],"title"`, 1))
+	}
+	for name, c := range map[string]struct {
+		entry  string
+		status int
+		rule   string
+	}{
+		"a deletion of what is hidden":              {ask("DELETE", "CarePlan/"+hidden, ""), 404, "not-found"},
+		"a deletion of what is not there":           {ask("DELETE", "CarePlan/none", ""), 404, "not-found"},
+		"another version":                           {ask("DELETE", "CarePlan/"+plan, `,"ifMatch":"W/\"4\""`), 412, "version-moved"},
+		"a scope that is missing":                   {entry("POST", "Patient", "", patientBody), 403, "scope-missing"},
+		"a read of what is hidden":                  {ask("GET", "CarePlan/"+hidden, ""), 404, "not-found"},
+		"a read without a scope":                    {ask("GET", "Patient/"+patient, ""), 403, "scope-missing"},
+		"a search that is wrong":                    {ask("GET", "CarePlan?achternaam=x", ""), 400, "SEARCH-PARAM-UNKNOWN"},
+		"a condition with two matches":              {ask("DELETE", "CarePlan?identifier=urn:plan|twice", ""), 412, "several-matches"},
+		"a condition that is wrong":                 {ask("DELETE", "CarePlan?achternaam=x", ""), 422, "SEARCH-PARAM-UNKNOWN"},
+		"a condition that says nothing":             {ask("DELETE", "CarePlan", ""), 422, "condition-empty"},
+		"a conditional reference with two matches":  {based("CarePlan?identifier=urn:plan|twice"), 412, "reference-match"},
+		"a conditional reference to what is hidden": {based("CarePlan?identifier=urn:plan|hidden"), 412, "reference-match"},
+		"a conditional reference to nothing":        {based("CarePlan?identifier=urn:plan|none"), 412, "reference-match"},
+		"a conditional reference without a scope":   {based("Patient?identifier=urn:plan|x"), 403, "scope-missing"},
+		"a conditional reference that is wrong":     {based("CarePlan?achternaam=x"), 422, "reference-query"},
+		"a urn that names nothing":                  {based("urn:uuid:00000000-0000-4000-8000-000000000009"), 422, "bundle-reference"},
+		"one resource by id and by condition":       {ask("DELETE", "CarePlan/"+plan, "") + "," + ask("DELETE", "CarePlan?_id="+plan, ""), 422, "bundle-twice"},
+		"one condition twice": {strings.Repeat(
+			strings.Replace(good, `"url":"CarePlan"`, `"url":"CarePlan","ifNoneExist":"identifier=urn:plan|x"`, 1)+",", 2) + good, 422, "bundle-twice"},
+		"an ifMatch on what is new":  {strings.Replace(good, `"url":"CarePlan"`, `"url":"CarePlan","ifMatch":"W/\"1\""`, 1), 422, "bundle-if-match"},
+		"a url of another type":      {strings.Replace(good, `"url":"CarePlan"`, `"url":"Goal"`, 1), 422, "bundle-url"},
+		"a body that is not valid":   {strings.Replace(good, "active", "actief", 1), 422, ""},
+		"an operation that is there": {entry("POST", "$submit", "", patientBody), 422, "bundle-url"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			before, events := g.position(), len(g.events())
+			a := g.do("narrow", http.MethodPost, "/fhir", transaction(good, c.entry)).want(t, c.status)
+			if c.rule != "" {
+				a.wantIssue(t, c.rule, "")
+			}
+			if diff := cmp.Diff(before, g.position()); diff != "" {
+				t.Error(diff)
+			}
+			if len(g.events()) == events {
+				t.Error("the refusal is not in the log")
+			}
+		})
+	}
+}
+
+func TestABundleHasBounds(t *testing.T) {
+	g := newRig(t)
+	many := make([]string, 1001)
+	for i := range many {
+		many[i] = ask("GET", "Patient/x", "")
+	}
+	for _, wrap := range []func(...string) string{batch, transaction} {
+		g.do("hospital", http.MethodPost, "/fhir", wrap(many...)).want(t, 413).wantIssue(t, "bundle-entries", "")
+	}
+}
