@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -239,5 +240,32 @@ func TestABundleThatCannotBeTakenIsRefusedWhole(t *testing.T) {
 	two := strings.Replace(replace(`"gender":"female"`, `"gender":"meisje"`), `"status":"final"`, `"status":"klaar"`, 1)
 	if issues := decode[outcome](t, g.pushBundle("hospital", two).want(t, http.StatusUnprocessableEntity).body).Issue; len(issues) < 2 {
 		t.Errorf("only %d faults at once: %s", len(issues), fmt.Sprint(issues))
+	}
+}
+
+// TestTwoHospitalsThatPushANewChildAtOnceNameOnePatient is the race for a child that nobody knew.
+func TestTwoHospitalsThatPushANewChildAtOnceNameOnePatient(t *testing.T) {
+	t.Parallel()
+	g := newRig(t)
+	for round := range 20 {
+		push := discharge{Key: fmt.Sprint(round), Patient: dischargedChild(bsn(999900000+50*round), "XXX_Samen")}.String()
+		push = strings.ReplaceAll(push, "urn:uuid:3f0c2d34", fmt.Sprintf("urn:uuid:%08d", round))
+		named := make(chan string, 2)
+		var race sync.WaitGroup
+		for _, who := range []string{"hospital", "other"} {
+			race.Go(func() {
+				a := g.pushBundle(who, push)
+				if a.status != http.StatusCreated {
+					t.Errorf("round %d: %d %.300s", round, a.status, a.body)
+					named <- ""
+					return
+				}
+				named <- locationsOf(t, a)[1]
+			})
+		}
+		race.Wait()
+		if first, second := <-named, <-named; first != second {
+			t.Fatalf("round %d: %s and %s", round, first, second)
+		}
 	}
 }
