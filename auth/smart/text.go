@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -154,9 +155,18 @@ func months() phrase {
 	}
 }
 
-// dayText is a date as a person writes it, in UTC.
+// homeZone gives the clock of the readers: the Netherlands and Sweden have the same one.
+var homeZone = sync.OnceValue(func() *time.Location {
+	zone, err := time.LoadLocation("Europe/Amsterdam")
+	if err != nil {
+		return time.UTC // main embeds the zones
+	}
+	return zone
+})
+
+// dayText is a date as a person writes it, by the clock on the reader's wall.
 func dayText(lang string, t time.Time) string {
-	year, month, day := t.UTC().Date()
+	year, month, day := t.In(homeZone()).Date()
 	return strconv.Itoa(day) + " " + strings.Fields(months().in(lang))[month-1] + " " + strconv.Itoa(year)
 }
 
