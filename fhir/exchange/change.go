@@ -158,7 +158,7 @@ func (b *batch) put(st *step) (error, error) {
 		return nil, err
 	}
 	under(b.issues[before:], st.Change)
-	d, err := b.decide(p, st, w)
+	d, err := b.decide(p, st.Change, w, st.prior)
 	if err != nil {
 		return nil, err
 	}
@@ -190,28 +190,27 @@ func (b *batch) matches(st *step) error {
 }
 
 // decide decides on a change: of what is stored and the new content together, and of what the content
-// claims. What was deleted is decided on as it was last.
-func (b *batch) decide(p auth.Principal, st *step, w Write) (auth.Decision, error) {
-	if b.attestsOthers(p, st.Resource) {
+// claims. What was deleted is decided on as it was last. An update of what never was creates.
+func (d *draft) decide(p auth.Principal, ch Change, w Write, prior *Stored) (auth.Decision, error) {
+	if d.attestsOthers(p, ch.Resource) {
 		return foreignClaim, nil
 	}
-	a := auth.Action{Interaction: st.Interaction, Type: st.Type, Body: &w.Facts}
+	a := auth.Action{Interaction: ch.Interaction, Type: ch.Type, Body: &w.Facts}
 	var old *auth.ResourceFacts
-	switch {
-	case st.prior != nil:
-		old = &st.prior.Facts
-	case st.effect == Created:
+	if prior != nil {
+		old = &prior.Facts
+	} else {
 		a.Interaction = auth.Create
 	}
-	d, err := b.w.decide(p, a, old)
-	if err != nil || !d.Permit {
-		return d, err
+	dec, err := d.w.decide(p, a, old)
+	if err != nil || !dec.Permit {
+		return dec, err
 	}
-	foreign, err := b.foreign(p, st.Resource, st.prior)
+	foreign, err := d.foreign(p, ch.Resource, prior)
 	if err != nil || foreign {
 		return foreignClaim, err
 	}
-	return d, nil
+	return dec, nil
 }
 
 // reduced refuses to store a reduced view in place of the whole resource (access.md 3.4).

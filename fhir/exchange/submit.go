@@ -401,12 +401,15 @@ func (sub *submission) put(w *world) (error, error) {
 // judge decides on a resource as its sender wrote it, as on a write of its own (access.md 5). What
 // another organisation holds is judged as if it were new.
 func (sub *submission) judge(w *world, m mapping.Mapped, prior *Stored) (wr Write, refused, err error) {
-	ch := Change{Interaction: auth.Create, Resource: m.Resource, Path: m.Path}
+	ch := Change{Interaction: auth.Create, Type: m.Resource.Type(), Resource: m.Resource, Path: m.Path}
+	stands := prior
 	switch {
 	case m.Sent != nil:
-		ch.Resource, prior = m.Sent, nil
+		ch.Resource, prior, stands = m.Sent, nil, nil
 	case prior != nil && !prior.Deleted:
 		ch.Interaction = auth.Update
+	default:
+		stands = nil
 	}
 	before := len(sub.draft.issues)
 	if wr, err = sub.draft.put(ch.Resource, prior, sub.custodian(m), m.Author); err != nil {
@@ -416,7 +419,7 @@ func (sub *submission) judge(w *world, m mapping.Mapped, prior *Stored) (wr Writ
 	if auth.IsDirectory(ch.Resource.Type()) { // whom a record names comes with it, also in a push
 		return wr, nil, nil
 	}
-	d, err := sub.draft.decide(sub.call.Principal, ch, wr, prior)
+	d, err := sub.draft.decide(sub.call.Principal, ch, wr, stands)
 	if err != nil || d.Permit {
 		return wr, nil, err
 	}
