@@ -168,6 +168,13 @@ func (b *batch) put(st *step) (error, error) {
 	if refused := b.matches(st); refused != nil {
 		return refused, nil
 	}
+	if st.Interaction == auth.Patch { // what the caller did not send is shown as a read would
+		seen, err := b.w.decide(p, auth.Action{Interaction: auth.Read, Type: st.Type}, &w.Facts)
+		if err != nil {
+			return nil, err
+		}
+		st.blind = !seen.Permit || auth.Redacts(seen.Obligations)
+	}
 	b.add(st, w, d)
 	return nil, nil
 }

@@ -129,7 +129,8 @@ type step struct {
 	ref    fhir.Ref // what it writes or found; zero: nothing
 	prior  *Stored  // what stands there, nil: nothing ever did
 	effect Effect
-	write  int // place in the unit; -1: none
+	write  int  // place in the unit; -1: none
+	blind  bool // the content is not the caller's to read
 	kept   Served
 }
 
@@ -219,7 +220,7 @@ func (b *batch) done(written []Written) []Done {
 		}
 		at, w := written[st.write], b.unit.Writes[st.write]
 		out[i].Ref, out[i].Updated = at.Ref, at.Updated
-		if len(w.Body) > 0 {
+		if len(w.Body) > 0 && !st.blind {
 			out[i].Body = fhir.Serve(w.Body, w.MetaAt, at.Ref.Version, at.Updated)
 		}
 	}

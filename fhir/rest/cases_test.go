@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"slices"
@@ -25,7 +26,6 @@ var notServed = map[string]string{}
 
 // notRouted are the interactions that have no route yet; a vector of one is not reached.
 var notRouted = map[auth.Interaction]string{
-	auth.Patch:  "patch is not served yet",
 	auth.Notify: "notifications have no request of their own",
 	auth.Export: "export is not served yet",
 }
@@ -169,6 +169,8 @@ func send(g *rig, as string, c accessCase) answer {
 		return g.do(as, http.MethodPost, "/fhir/"+a.Type, string(a.Body))
 	case auth.Update:
 		return g.do(as, http.MethodPut, "/fhir/"+a.Ref, string(a.Body))
+	case auth.Patch:
+		return g.do(as, http.MethodPatch, "/fhir/"+a.Ref, replacing(g.t, a.Body), "Content-Type", "application/json-patch+json")
 	case auth.Delete:
 		return g.do(as, http.MethodDelete, "/fhir/"+a.Ref, "")
 	case auth.HistoryInstance:
@@ -179,6 +181,22 @@ func send(g *rig, as string, c accessCase) answer {
 		return g.get(as, "/fhir/"+a.Ref+"/_history/1")
 	}
 	return g.get(as, "/fhir/"+a.Ref)
+}
+
+// replacing is a JSON Patch that makes a resource have the members of body, and no id of its own.
+func replacing(t testing.TB, body json.RawMessage) string {
+	t.Helper()
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(body, &members); err != nil {
+		t.Fatal(err)
+	}
+	var ops []string
+	for name, value := range members {
+		if name != "id" && name != "resourceType" {
+			ops = append(ops, fmt.Sprintf(`{"op":"add","path":"/%s","value":%s}`, name, value))
+		}
+	}
+	return "[" + strings.Join(ops, ",") + "]"
 }
 
 // reasonOf is the one reason of the AuditEvents that came: of a refusal its description, of a

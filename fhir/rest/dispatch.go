@@ -118,6 +118,9 @@ func (en bundleEntryIn) content() (string, []byte, error) {
 	if !en.body.Exists() || !entryMethods[en.method] {
 		return "", nil, nil
 	}
+	if en.method == http.MethodPatch {
+		return patchContent(en.body)
+	}
 	return "application/fhir+json", []byte(en.body.Raw()), nil
 }
 

@@ -197,7 +197,7 @@ func TestAPathSaysWhichMethodsItTakes(t *testing.T) {
 	for _, c := range []struct{ method, path, allow string }{
 		{"GET", "/fhir", "POST"},
 		{"PUT", "/fhir/", "POST"},
-		{"POST", "/fhir/Patient/x", "GET, HEAD, PUT, DELETE"},
+		{"POST", "/fhir/Patient/x", "GET, HEAD, PUT, PATCH, DELETE"},
 		{"DELETE", "/fhir/Patient/x/_history", "GET, HEAD"},
 		{"PUT", "/fhir/Patient/x/_history/1", "GET, HEAD"},
 		{"GET", "/fhir/$submit", "POST"},

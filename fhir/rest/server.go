@@ -70,10 +70,12 @@ func (s *Server) Routes(r chi.Router) {
 		r.Post(typePath+"/_search", s.handle(s.search))
 		r.Post(typePath, s.handle(s.create))
 		r.Put(typePath, s.handle(s.update))
+		r.Patch(typePath, s.handle(s.patch))
 		r.Delete(typePath, s.handle(s.remove))
 		r.Get(typePath+"/_history", s.handle(s.history))
 		r.Get(idPath, s.handle(s.read))
 		r.Put(idPath, s.handle(s.update))
+		r.Patch(idPath, s.handle(s.patch))
 		r.Delete(idPath, s.handle(s.remove))
 		r.Get(idPath+"/_history", s.handle(s.history))
 		r.Get(idPath+"/_history/{version}", s.handle(s.read))
@@ -84,7 +86,7 @@ func (s *Server) Routes(r chi.Router) {
 // CapabilityStatement.
 var (
 	Interactions = [...]string{
-		"read", "vread", "update", "delete", "history-instance", "history-type", "create", "search-type",
+		"read", "vread", "update", "patch", "delete", "history-instance", "history-type", "create", "search-type",
 	}
 	SystemInteractions = [...]string{"transaction", "batch", "history-system"}
 )

@@ -7,6 +7,7 @@ import (
 	"github.com/drieluik/drieluik/auth"
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/exchange"
+	"github.com/drieluik/drieluik/fhir/patch"
 )
 
 // transactionIn is a transaction as it was read.
@@ -57,6 +58,9 @@ var writeMethods = map[string]auth.Interaction{
 	http.MethodPost: auth.Create, http.MethodPut: auth.Update, http.MethodPatch: auth.Patch, http.MethodDelete: auth.Delete,
 }
 
+// writesContent are the interactions whose entries hold the resource.
+var writesContent = map[auth.Interaction]bool{auth.Create: true, auth.Update: true}
+
 // change reads an entry that writes.
 func (tr *transactionIn) change(en bundleEntryIn, i int) error {
 	ch := exchange.Change{Interaction: writeMethods[en.method], FullURL: en.fullURL, Path: en.path + ".resource"}
@@ -70,7 +74,8 @@ func (tr *transactionIn) change(en bundleEntryIn, i int) error {
 			"The url is the type for POST, and Type/id or Type?condition for PUT, PATCH and DELETE.")
 		return nil
 	}
-	if ch.Interaction != auth.Delete && !tr.content(&ch, en) {
+	switch {
+	case ch.Interaction == auth.Patch && !tr.patch(&ch, en), writesContent[ch.Interaction] && !tr.content(&ch, en):
 		return nil
 	}
 	if err := tr.conditions(&ch, en, query); err != nil {
@@ -99,6 +104,23 @@ func (tr *transactionIn) content(ch *exchange.Change, en bundleEntryIn) bool {
 	}
 	ch.Resource = res
 	return true
+}
+
+// patch parses the patch of an entry.
+func (tr *transactionIn) patch(ch *exchange.Change, en bundleEntryIn) bool {
+	media, body, err := patchContent(en.body)
+	if err != nil {
+		for _, is := range issuesOf(err) {
+			tr.fault(ch.Path, is.Code, is.Diagnostics, is.Text)
+		}
+		return false
+	}
+	p, issues := patch.Parse(media, body)
+	for _, is := range issues {
+		tr.fault(ch.Path, is.Code, is.Diagnostics, is.Text)
+	}
+	ch.Patch = p
+	return !fhir.HasErrors(issues)
 }
 
 // conditions reads what an entry wants to find before it is carried out.
