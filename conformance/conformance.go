@@ -26,8 +26,22 @@ type Capabilities struct {
 	Manage       string // page where a user withdraws; "" when not served
 }
 
-// Operation is one served operation.
-type Operation struct{ Name, Definition string }
+// Operation is one served operation, of a type or of the whole system.
+type Operation struct {
+	Type             fhir.Type // "" for one of the system
+	Name, Definition string
+}
+
+// operations lists those of a type, or of the system.
+func (c Capabilities) operations(t fhir.Type) []map[string]string {
+	var out []map[string]string
+	for _, o := range c.Operations {
+		if o.Type == t {
+			out = append(out, map[string]string{"name": o.Name, "definition": o.Definition})
+		}
+	}
+	return out
+}
 
 // Statement renders the CapabilityStatement from the tables that serve requests. refused tells which
 // interactions a type does not take.
@@ -38,11 +52,7 @@ func Statement(c Capabilities, refused func(t fhir.Type, interaction string) boo
 		"resource":    resources(c, refused),
 		"interaction": codes(c.System),
 	}
-	if len(c.Operations) > 0 {
-		ops := make([]map[string]string, len(c.Operations))
-		for i, o := range c.Operations {
-			ops[i] = map[string]string{"name": o.Name, "definition": o.Definition}
-		}
+	if ops := c.operations(""); len(ops) > 0 {
 		rest["operation"] = ops
 	}
 	return json.Marshal(map[string]any{
@@ -99,7 +109,7 @@ func resources(c Capabilities, refused func(fhir.Type, string) bool) []any {
 		if takes("delete") {
 			conditionalDelete = "single"
 		}
-		out = append(out, map[string]any{
+		row := map[string]any{
 			"type":              string(t),
 			"interaction":       codes(interactions),
 			"versioning":        "versioned", // If-Match is heard, and not demanded
@@ -111,7 +121,11 @@ func resources(c Capabilities, refused func(fhir.Type, string) bool) []any {
 			"conditionalDelete": conditionalDelete,
 			"referencePolicy":   []string{"literal", "logical"},
 			"searchParam":       params(t),
-		})
+		}
+		if ops := c.operations(t); len(ops) > 0 {
+			row["operation"] = ops
+		}
+		out = append(out, row)
 	}
 	return out
 }

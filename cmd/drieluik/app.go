@@ -114,7 +114,7 @@ func (a *app) server(ctx context.Context) (http.Handler, error) {
 	metadata, err := conformance.Statement(conformance.Capabilities{
 		Base: a.base + "/fhir", Release: release, Date: time.Now(),
 		Interactions: rest.Interactions[:], System: rest.SystemInteractions[:],
-		Operations: []conformance.Operation{{Name: "submit", Definition: fhir.Canonical + "/OperationDefinition/submit"}},
+		Operations: operations(),
 		Token:      a.base + "/auth/token", Introspect: a.base + "/auth/introspect", Revoke: a.base + "/auth/revoke",
 		Authorize: a.base + "/auth/authorize", Manage: a.base + "/auth/apps",
 	}, immutable)
@@ -179,6 +179,16 @@ func (a *app) signingKeys() (*smart.Keys, error) {
 func (a *app) prepare(ctx context.Context, keys *smart.Keys) {
 	if err := keys.Prepare(ctx); err != nil && ctx.Err() == nil {
 		a.log.Error("signing keys are not ready", "error", err.Error())
+	}
+}
+
+// operations are those that rest serves.
+func operations() []conformance.Operation {
+	const r4 = "http://hl7.org/fhir/OperationDefinition/"
+	return []conformance.Operation{
+		{Name: "submit", Definition: fhir.Canonical + "/OperationDefinition/submit"},
+		{Type: "Patient", Name: "everything", Definition: r4 + "Patient-everything"},
+		{Type: "Composition", Name: "document", Definition: r4 + "Composition-document"},
 	}
 }
 

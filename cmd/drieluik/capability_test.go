@@ -36,6 +36,7 @@ func TestCapabilityStatementListsExactlyWhatWorks(t *testing.T) {
 				listed[i["code"]] = true
 			}
 			checkConditions(t, c, kind, res)
+			checkOperations(t, c, kind, res)
 			for code, m := range methods {
 				body := []byte(nil)
 				if m.method == http.MethodPut {
@@ -78,6 +79,25 @@ func checkSystem(t *testing.T, c *caller, rest map[string]any) {
 		}
 		if listed[code] != (r.status == http.StatusOK) {
 			t.Errorf("%s: listed %v, answered %d", code, listed[code], r.status)
+		}
+	}
+}
+
+// checkOperations asks for what is listed as an operation of a type, of one that is not there.
+func checkOperations(t *testing.T, c *caller, kind string, res map[string]any) {
+	t.Helper()
+	listed := map[any]bool{}
+	for _, o := range list(res, "operation") {
+		listed[o["name"]] = true
+	}
+	for _, name := range []string{"everything", "document"} {
+		r, body := c.get(t, "/fhir/"+kind+"/x/$"+name)
+		issue := list(body, "issue")
+		if r.status != http.StatusNotFound && r.status != http.StatusForbidden || len(issue) != 1 {
+			t.Fatalf("%s $%s answered %d", kind, name, r.status)
+		}
+		if listed[name] == (issue[0]["diagnostics"] == "path-unknown") {
+			t.Errorf("%s $%s: listed %v, answered %v", kind, name, listed[name], issue[0]["diagnostics"])
 		}
 	}
 }

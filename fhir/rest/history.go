@@ -39,51 +39,63 @@ func (s *Server) history(w http.ResponseWriter, r *http.Request) error {
 	if ask.Ref.IsZero() {
 		path = "_history"
 	}
-	if err := s.past(r, c.Principal, path, &ask); err != nil {
+	query, cursor, err := s.pastQuery(r, c.Principal, path)
+	ask.Query, ask.Cursor, ask.Count = query, cursor, defaultCount
+	if err == nil {
+		err = readParams(query, &ask, pastParams, "history-parameter",
+			"A history takes _since (an instant), _at (a date or time) and _count (a number from 1), each once.")
+	}
+	if err != nil {
 		return s.Exchange.Reject(r.Context(), c, i, ask.Ref.Type, err)
 	}
 	out, err := s.Exchange.History(r.Context(), c, ask)
 	if err != nil {
 		return err
 	}
-	return s.historyBundle(w, c.Principal, path, ask, out)
+	b := bundle{ResourceType: "Bundle", Type: "history"}
+	if out.Total >= 0 {
+		b.Total = &out.Total
+	}
+	if b.Link, err = s.pageLinks(c.Principal, path, query, out.Next); err != nil {
+		return err
+	}
+	for _, v := range out.Versions {
+		b.Entry = append(b.Entry, s.historyEntry(v))
+	}
+	return writeBundle(w, http.StatusOK, b)
 }
 
-// past reads the parameters of a history: from the URL, or from a sealed page link.
-func (s *Server) past(r *http.Request, p auth.Principal, path string, ask *exchange.Past) error {
-	const op = "rest.past"
-	query, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil {
-		return fhir.Errorf(fhir.BadRequest, op, "invalid", "query-form", "The query is not properly percent-encoded.")
+// pastQuery reads the parameters of a paged answer at a path: from the URL, or from a sealed page link.
+func (s *Server) pastQuery(r *http.Request, p auth.Principal, path string) (query url.Values, cursor string, err error) {
+	const op = "rest.pastQuery"
+	if query, err = url.ParseQuery(r.URL.RawQuery); err != nil {
+		return nil, "", fhir.Errorf(fhir.BadRequest, op, "invalid", "query-form", "The query is not properly percent-encoded.")
 	}
 	if token := query.Get(pageParam); token != "" {
 		page, err := s.pages.open(token)
 		if err != nil || page.Type != path || page.Holder != holder(p) {
-			return linkForeign(op)
+			return nil, "", linkForeign(op)
 		}
 		if query, err = url.ParseQuery(page.Query); err != nil {
-			return fhir.Wrap(op, err)
+			return nil, "", fhir.Wrap(op, err)
 		}
-		ask.Cursor = page.Cursor
+		cursor = page.Cursor
 	}
 	for _, name := range formats {
 		query.Del(name)
 	}
-	ask.Query, ask.Count = query, defaultCount
-	var issues []fhir.Issue
-	for name, values := range query {
-		read, ok := pastParams[name]
-		if !ok || len(values) != 1 || !read(ask, values[0]) {
-			issues = append(issues, fhir.Issue{
-				Severity: fhir.SeverityError, Code: "invalid", Diagnostics: "history-parameter",
-				Text: "A history takes _since (an instant), _at (a date or time) and _count (a number from 1), each once.",
-			})
-		}
+	return query, cursor, nil
+}
+
+// pageLinks are the links of a page: to itself, and sealed to the next one.
+func (s *Server) pageLinks(p auth.Principal, path string, query url.Values, next string) ([]bundleLink, error) {
+	base := s.Base + "/" + path
+	links := []bundleLink{{Relation: "self", URL: selfLink(base, query)}}
+	if next == "" {
+		return links, nil
 	}
-	if len(issues) > 0 {
-		return &fhir.Error{Kind: fhir.BadRequest, Op: op, Issues: issues[:1]}
-	}
-	return nil
+	token, err := s.pages.seal(page{Type: path, Query: query.Encode(), Cursor: next, Holder: holder(p)})
+	return append(links, bundleLink{Relation: "next", URL: base + "?" + pageParam + "=" + token}), fhir.Wrap("rest.page", err)
 }
 
 func linkForeign(op string) error {
@@ -95,11 +107,7 @@ func linkForeign(op string) error {
 
 // pastParams are the parameters of a history; each reports whether it could read its value.
 var pastParams = map[string]func(ask *exchange.Past, value string) bool{
-	"_count": func(ask *exchange.Past, value string) bool {
-		n, err := strconv.Atoi(value)
-		ask.Count = min(n, maxCount)
-		return err == nil && n > 0
-	},
+	"_count": func(ask *exchange.Past, value string) bool { return countParam(&ask.Count, value) },
 	"_since": func(ask *exchange.Past, value string) bool {
 		span, ok := instants(value)
 		ask.Since = span[0]
@@ -112,6 +120,13 @@ var pastParams = map[string]func(ask *exchange.Past, value string) bool{
 	},
 }
 
+// countParam reads a page size.
+func countParam(count *int, value string) bool {
+	n, err := strconv.Atoi(value)
+	*count = min(n, maxCount)
+	return err == nil && n > 0
+}
+
 // instants reads a date or time as its first instant and the one behind its last, as a search does.
 func instants(text string) ([2]time.Time, bool) {
 	plan, issues := search.Parse("Basic", url.Values{"_lastUpdated": {text}}, search.Options{Count: 1})
@@ -122,27 +137,7 @@ func instants(text string) ([2]time.Time, bool) {
 	return [2]time.Time{time.UnixMilli(int64(v.Low)), time.UnixMilli(int64(v.High))}, true
 }
 
-// historyBundle renders a page: each version with the request that made it and what that answered.
-func (s *Server) historyBundle(w http.ResponseWriter, p auth.Principal, path string, ask exchange.Past, out exchange.Versions) error {
-	b := bundle{ResourceType: "Bundle", Type: "history"}
-	if out.Total >= 0 {
-		b.Total = &out.Total
-	}
-	base := s.Base + "/" + path
-	b.Link = []bundleLink{{Relation: "self", URL: selfLink(base, ask.Query)}}
-	if out.Next != "" {
-		token, err := s.pages.seal(page{Type: path, Query: ask.Query.Encode(), Cursor: out.Next, Holder: holder(p)})
-		if err != nil {
-			return fhir.Wrap("rest.history", err)
-		}
-		b.Link = append(b.Link, bundleLink{Relation: "next", URL: base + "?" + pageParam + "=" + token})
-	}
-	for _, v := range out.Versions {
-		b.Entry = append(b.Entry, s.historyEntry(v))
-	}
-	return writeBundle(w, http.StatusOK, b)
-}
-
+// historyEntry renders a version with the request that made it and what that answered.
 func (s *Server) historyEntry(v exchange.Version) bundleEntry {
 	ref := v.Ref.Current().String()
 	method, target, status := http.MethodPut, ref, http.StatusOK

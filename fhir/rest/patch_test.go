@@ -53,7 +53,9 @@ func TestAPatchIsRefusedAsAnUpdateIs(t *testing.T) {
 	hidden := g.create("other", "CarePlan", fmt.Sprintf(planBody, patient))
 	elsewhere, _ := g.child("hospital")
 	g.principals["reader"] = system("reader", g.orgs["hospital"], "system/CarePlan.rs")
-	op := func(path, value string) string { return fmt.Sprintf(`[{"op":"add","path":%q,"value":%s}]`, path, value) }
+	op := func(path, value string) string {
+		return fmt.Sprintf(`[{"op":"add","path":%q,"value":%s}]`, path, value)
+	}
 	for name, c := range map[string]struct {
 		as, path, media, body string
 		status                int

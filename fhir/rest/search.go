@@ -107,11 +107,18 @@ func holder(p auth.Principal) string {
 }
 
 type bundle struct {
-	ResourceType string        `json:"resourceType"`
-	Type         string        `json:"type"`
-	Total        *int          `json:"total,omitempty"`
-	Link         []bundleLink  `json:"link,omitempty"`
-	Entry        []bundleEntry `json:"entry,omitempty"`
+	ResourceType string            `json:"resourceType"`
+	Identifier   *bundleIdentifier `json:"identifier,omitempty"`
+	Type         string            `json:"type"`
+	Timestamp    string            `json:"timestamp,omitempty"`
+	Total        *int              `json:"total,omitempty"`
+	Link         []bundleLink      `json:"link,omitempty"`
+	Entry        []bundleEntry     `json:"entry,omitempty"`
+}
+
+type bundleIdentifier struct {
+	System string `json:"system"`
+	Value  string `json:"value"`
 }
 
 type bundleLink struct {

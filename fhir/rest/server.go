@@ -77,6 +77,8 @@ func (s *Server) Routes(r chi.Router) {
 		r.Put(idPath, s.handle(s.update))
 		r.Patch(idPath, s.handle(s.patch))
 		r.Delete(idPath, s.handle(s.remove))
+		r.Get(idPath+"/$everything", s.handle(s.everything))
+		r.Get(idPath+"/$document", s.handle(s.document))
 		r.Get(idPath+"/_history", s.handle(s.history))
 		r.Get(idPath+"/_history/{version}", s.handle(s.read))
 	})
