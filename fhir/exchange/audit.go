@@ -26,6 +26,7 @@ type event struct {
 	kind        fhir.Type
 	query       url.Values
 	touches     []touch
+	alert       bool // for the operator: a Security Alert
 }
 
 // touch is one resource, or one refusal, in an event.
@@ -187,6 +188,9 @@ const (
 )
 
 func (e *event) code() auditCoding {
+	if e.alert {
+		return auditCoding{System: dcm, Code: "110113", Display: "Security Alert"}
+	}
 	return auditCoding{System: dcm, Code: "110110", Display: "Patient Record"}
 }
 

@@ -18,8 +18,7 @@ func (b *batch) find(st *step) (error, error) {
 			return refused, err
 		}
 	}
-	chosen := st.ID != ""
-	if !chosen {
+	if st.chosen = st.ID != ""; !st.chosen {
 		st.ID = b.w.s.newID()
 	}
 	st.ref = fhir.Ref{Type: st.Type, ID: st.ID}
@@ -29,7 +28,7 @@ func (b *batch) find(st *step) (error, error) {
 	}
 	if st.Interaction == auth.Update && (st.prior == nil || st.prior.Deleted) {
 		st.effect = Created
-		if refused, err := b.mayCreate(st, chosen); refused != nil || err != nil {
+		if refused, err := b.mayCreate(st); refused != nil || err != nil {
 			return refused, err
 		}
 	}
@@ -51,17 +50,19 @@ func (b *batch) identify(st *step) error {
 // mayCreate judges an update that creates. Under an id of its own choice only a client of an
 // organisation may, also to bring back what was deleted (access.md 5, create-on-update); to everybody
 // else the id is unknown.
-func (b *batch) mayCreate(st *step, chosen bool) (error, error) {
+func (b *batch) mayCreate(st *step) (error, error) {
 	p := b.event.call.Principal
 	d, err := b.w.decide(p, auth.Action{Interaction: auth.Create, Type: st.Type}, nil)
 	if err != nil {
 		return nil, err
 	}
 	switch {
-	case chosen && (!d.Permit || !slices.Contains(auth.Levels(p.Role), "system")):
+	case st.chosen && (!d.Permit || !slices.Contains(auth.Levels(p.Role), "system")):
 		return b.absent(st)
 	case !d.Permit:
 		return b.refuse(d, st), nil
+	case st.chosen:
+		return b.guessed(st), nil
 	}
 	return nil, nil
 }
@@ -163,7 +164,7 @@ func (b *batch) put(st *step) (error, error) {
 		return nil, err
 	}
 	if !d.Permit {
-		return b.refuse(d, st), nil
+		return b.denied(d, st)
 	}
 	if refused := b.matches(st); refused != nil {
 		return refused, nil
@@ -177,6 +178,16 @@ func (b *batch) put(st *step) (error, error) {
 	}
 	b.add(st, w, d)
 	return nil, nil
+}
+
+// denied refuses a change. Of a hidden resource it tells a client that may choose ids that the id is taken.
+func (b *batch) denied(d auth.Decision, st *step) (error, error) {
+	if d.HTTP == 404 && st.prior != nil {
+		if refused, err := b.takenID(st); refused != nil || err != nil {
+			return refused, err
+		}
+	}
+	return b.refuse(d, st), nil
 }
 
 // add puts the write of a step into the unit and the log.

@@ -23,6 +23,7 @@ type Service struct {
 	log      *slog.Logger
 	memory   *memory
 	turn     sync.Mutex // repeats after a conflict
+	guesses  *guesses
 }
 
 // Config of New. Every member is required.
@@ -44,6 +45,7 @@ func New(c Config) *Service {
 	return &Service{
 		store: c.Store, base: c.Base, settings: c.Settings, formats: c.Formats,
 		now: c.Now, newID: c.NewID, log: c.Log, memory: newMemory(cacheSize),
+		guesses: &guesses{at: map[string][]time.Time{}},
 	}
 }
 

@@ -131,6 +131,7 @@ type step struct {
 	effect Effect
 	write  int  // place in the unit; -1: none
 	blind  bool // the content is not the caller's to read
+	chosen bool // the id is the caller's, not the server's
 	kept   Served
 }
 

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -94,4 +95,30 @@ func TestAClientOfAnOrganisationMayChooseAnID(t *testing.T) {
 	if diff := cmp.Diff(before, g.position()); diff != "" {
 		t.Error(diff)
 	}
+}
+
+// TestIDsCannotBeGuessedForever: a client that may choose ids is told of twenty that are taken in an hour.
+func TestIDsCannotBeGuessedForever(t *testing.T) {
+	g := newRig(t)
+	patient, hidden := g.child("hospital")
+	mine := g.create("other", "CarePlan", fmt.Sprintf(planBody, patient))
+	put := func(id string) answer {
+		return g.do("other", http.MethodPut, "/fhir/CarePlan/"+id, withID(fmt.Sprintf(planBody, patient), id))
+	}
+	for range 20 {
+		put(hidden).want(t, 404)
+	}
+	before := g.position()
+	taken, free := put(hidden).want(t, 429), put("free").want(t, 429)
+	if taken.body != free.body || taken.header.Get("Retry-After") == "" {
+		t.Errorf("taken: %s; free: %s", taken.body, free.body)
+	}
+	put(mine).want(t, 200)
+	g.do("hospital", http.MethodPut, "/fhir/CarePlan/by-hospital", withID(fmt.Sprintf(planBody, patient), "by-hospital")).want(t, 201)
+	if len(g.position().Notices) != len(before.Notices)+2 {
+		t.Error("a refused update was stored")
+	}
+	g.advance(time.Hour)
+	put("free").want(t, 201)
+	put(hidden).want(t, 404)
 }
