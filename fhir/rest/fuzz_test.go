@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 )
 
@@ -15,11 +16,15 @@ func FuzzEveryBodyIsAnswered(f *testing.F) {
 		patientBody, transfer, `{`, `[]`, `{"resourceType":"Patient","id":"x","contained":[{"resourceType":"Patient"}]}`,
 		`{"resourceType":"Bundle","type":"transaction","entry":[{"fullUrl":"urn:uuid:1","resource":` + patientBody + `,"request":{"method":"POST","url":"Patient"}}]}`,
 		`{"resourceType":"Bundle","type":"transaction","entry":[{"request":{"method":"PUT"}},null,1,{"resource":[]}]}`,
+		`{"resourceType":"Bundle","type":"transaction","entry":[{"request":{"method":"DELETE","url":"Patient?_id=x"}},{"request":{"method":"GET","url":"Patient/x/_history"}}]}`,
+		`{"resourceType":"Bundle","type":"batch","entry":[{"resource":{"resourceType":"Binary","contentType":"application/json-patch+json","data":"W10="},"request":{"method":"PATCH","url":"Patient/x"}}]}`,
+		`[{"op":"add","path":"/name/-","value":{"family":"x"}}]`, "_since=2026&_count=1",
 		`{"resourceType":"Patient","meta":[],"id":1}`, "_count=-1&_page=x", "name:exact=a&birthdate=ge2020&_sort=,,-", "\x00",
 	} {
 		f.Add(body)
 	}
 	g := newRig(f)
+	patient, _ := g.child("hospital")
 	f.Fuzz(func(t *testing.T, body string) {
 		for _, a := range []answer{
 			g.do("hospital", http.MethodPost, "/fhir/Patient", body),
@@ -29,6 +34,10 @@ func FuzzEveryBodyIsAnswered(f *testing.F) {
 			g.do("hospital", http.MethodPost, "/fhir/Patient/_search", body, "Content-Type", "application/x-www-form-urlencoded"),
 			g.get("hospital", "/fhir/Patient?_page="+url.QueryEscape(body)),
 			g.get("hospital", "/fhir/Patient?name="+url.QueryEscape(body)),
+			g.do("hospital", http.MethodPost, "/fhir/Patient", patientBody, "If-None-Exist", strings.Map(printable, body)),
+			g.do("hospital", http.MethodPatch, "/fhir/Patient/"+patient, body, "Content-Type", "application/json-patch+json"),
+			g.get("hospital", "/fhir/_history?_at="+url.QueryEscape(body)),
+			g.get("hospital", "/fhir/Patient/"+patient+"/$everything?_page="+url.QueryEscape(body)),
 		} {
 			if a.status >= 500 {
 				t.Errorf("%d: %s", a.status, a.body)
@@ -38,6 +47,14 @@ func FuzzEveryBodyIsAnswered(f *testing.F) {
 			}
 		}
 	})
+}
+
+// printable keeps what a header can hold.
+func printable(r rune) rune {
+	if r < ' ' || r > '~' {
+		return -1
+	}
+	return r
 }
 
 func TestFormatsOfR4JSONAreTaken(t *testing.T) {

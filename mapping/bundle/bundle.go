@@ -219,7 +219,9 @@ func (r *reading) key() fhir.Identifier {
 		case "Composition":
 			return identifierAt(root.Member("identifier"))
 		case "MessageHeader":
-			return fhir.Identifier{System: root.At("source", "endpoint").Text(), Value: e.resource.ID()}
+			if endpoint := root.At("source", "endpoint").Text(); endpoint != "" {
+				return fhir.Identifier{System: endpoint, Value: e.resource.ID()}
+			}
 		}
 	}
 	return fhir.Identifier{}
