@@ -24,8 +24,10 @@ type parameter struct {
 	kind       Kind
 	targets    []string
 	expression *path.Expression
-	systems    map[string]string // token of type code: its implied system, by code
-	components []component
+
+	identifiers bool              // token of type Identifier
+	systems     map[string]string // token of type code: its implied system, by code
+	components  []component
 }
 
 // component is a part of a composite parameter. Its rows are named "code$1", "code$2" and so on.
@@ -69,7 +71,7 @@ func compile(resource string) ([]parameter, error) {
 			return nil, fmt.Errorf("search: %s.%s: %w", resource, d.Code, err)
 		}
 		if p.kind == Token {
-			p.systems = impliedSystems(d.Expression)
+			p.systems, p.identifiers = impliedSystems(d.Expression), ofIdentifiers(d.Expression)
 		}
 		for i, part := range d.Components {
 			c := component{param: d.Code + "$" + strconv.Itoa(i+1), kind: kindOf(definitions, part.Definition)}

@@ -47,6 +47,7 @@ func Run(t *testing.T, open Open) {
 		{"a cancelled unit is not applied", cancelled},
 		{"a foreign cursor is refused", cursors},
 		{"search equals the filtered set", searches},
+		{"chains pass through visible resources alone", chains},
 		{"pages hold under concurrent writes", stablePages},
 		{"everything survives a reopening", reopens},
 		{"authorisation state has one winner", stateRaces},
