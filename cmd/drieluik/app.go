@@ -109,7 +109,7 @@ func (a *app) server(ctx context.Context) (http.Handler, error) {
 	}
 	metadata, err := conformance.Statement(conformance.Capabilities{
 		Base: a.base + "/fhir", Release: release, Date: time.Now(),
-		Interactions: rest.Interactions[:], System: []string{"transaction"},
+		Interactions: rest.Interactions[:], System: []string{"transaction", "search-system"},
 		Operations: []conformance.Operation{{Name: "submit", Definition: fhir.Canonical + "/OperationDefinition/submit"}},
 		Token:      a.base + "/auth/token", Introspect: a.base + "/auth/introspect", Revoke: a.base + "/auth/revoke",
 		Authorize: a.base + "/auth/authorize", Manage: a.base + "/auth/apps",

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/drieluik/drieluik/fhir"
@@ -65,7 +66,7 @@ func compile(resource string) ([]parameter, error) {
 		if d.Expression == "" {
 			continue
 		}
-		p := parameter{code: d.Code, definition: d.URL, kind: kinds[d.Type], targets: d.Targets}
+		p := parameter{code: d.Code, definition: d.URL, kind: kinds[d.Type], targets: targetsOf(d)}
 		var err error
 		if p.expression, err = compileExpression(d.Expression); err != nil {
 			return nil, fmt.Errorf("search: %s.%s: %w", resource, d.Code, err)
@@ -83,6 +84,21 @@ func compile(resource string) ([]parameter, error) {
 		out = append(out, p)
 	}
 	return out, nil
+}
+
+// targetsOf returns the types that a reference parameter can lead to: those that its expression
+// tests for, where every alternative tests, else those that R4 lists.
+func targetsOf(d r4.SearchParam) []string {
+	var only []string
+	for alternative := range strings.SplitSeq(d.Expression, " | ") {
+		_, test, ok := strings.Cut(alternative, ".where(resolve() is ")
+		if !ok {
+			return d.Targets
+		}
+		name, _, _ := strings.Cut(test, ")")
+		only = union(only, []string{name})
+	}
+	return only
 }
 
 func compileExpression(s string) (*path.Expression, error) {

@@ -52,6 +52,8 @@ func modifiersOf(p *parameter) []string {
 		return nil
 	case p.identifiers:
 		return identifierModifiers
+	case p.kind == Reference && len(p.targets) == 0:
+		return []string{"identifier", "missing"}
 	}
 	return modifiers[p.kind]
 }

@@ -117,6 +117,7 @@ type Plan struct {
 	Count   int            // page size, 0 for a count alone
 	Total   bool           // whether Page.Total is wanted
 	Cursor  string         // opaque position of the store, from Page.Next; "" for the first page
+	Within  fhir.Ref       // compartment that is searched, by a condition in Where or Parts
 	Granted bool           // of several types, leave out those without a scope instead of refusing
 	Ignored []string       // parameters that a lenient Parse left out, as sent
 }
@@ -139,6 +140,11 @@ type Options struct {
 	Count    int       // _count when the query has none
 	Now      time.Time // for the prefix ap of dates; zero: time.Now
 	Lenient  bool      // leave unknown parameters out and name them in Plan.Ignored, with a warning each
+	Terms
+}
+
+// Terms are what the modifiers on codes ask a terminology service.
+type Terms struct {
 	// Expand returns the codes of a value set, for :in and :not-in, and whether it is known. Nil: the
 	// modifiers are refused.
 	Expand func(valueSet string) ([]Code, bool)
