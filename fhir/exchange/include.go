@@ -143,7 +143,7 @@ func (g *including) referring(to []Served, inc search.Include) error {
 		return err
 	}
 	var targets []search.Value
-	of := about{pinned: naming[inc.Param]}
+	of := about{pinned: true, strays: !naming[inc.Param]}
 	for _, m := range to {
 		if inc.Target == "" || m.Ref.Type == inc.Target {
 			targets = append(targets, search.Value{System: string(m.Ref.Type), Value: m.Ref.ID})

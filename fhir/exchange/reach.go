@@ -1,6 +1,8 @@
 package exchange
 
 import (
+	"slices"
+
 	"github.com/drieluik/drieluik/auth"
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/search"
@@ -9,7 +11,8 @@ import (
 // about says whose resources a search of one type can find.
 type about struct {
 	ids    []string // patients that the query names
-	pinned bool     // every match is about one of them
+	pinned bool     // every match is about one of them, or refers to one
+	strays bool     // some may be about others, and refer to one
 }
 
 // filters compiles the decision on each type that the plan searches, and on each that its chains
@@ -26,7 +29,7 @@ func (w *world) filters(v Snapshot, p auth.Principal, plan *search.Plan) (auth.F
 		switch {
 		case err != nil:
 			return auth.Filter{}, d, err
-		case !d.Permit && plan.Granted && d.Reason == "scope-missing":
+		case !d.Permit && plan.Granted && closedTypes[d.Reason]:
 			said = last(said, d)
 			continue
 		case !d.Permit:
@@ -50,6 +53,9 @@ func (w *world) filters(v Snapshot, p auth.Principal, plan *search.Plan) (auth.F
 	out.Via = via
 	return out, said, nil
 }
+
+// closedTypes are the refusals that are about a type as such.
+var closedTypes = map[string]bool{"scope-missing": true, "audit-role": true}
 
 // last returns the decision to tell of: a permit stands before a refusal.
 func last(said, d auth.Decision) auth.Decision {
@@ -87,21 +93,21 @@ func pass(passed map[fhir.Type]about, t fhir.Type, a about, c *search.Clause) {
 	}
 	for i := range c.Hops {
 		hop := &c.Hops[i]
-		there := about{ids: a.ids, pinned: a.pinned && samePatient(t, c.Param, hop)}
+		there := about{ids: a.ids, pinned: a.pinned && samePatient(t, c.Param, hop), strays: a.strays || !naming[hop.Back]}
 		before, seen := passed[hop.Type]
 		if seen {
 			there.ids = append(there.ids, before.ids...)
-			there.pinned = there.pinned && before.pinned
+			there.pinned, there.strays = there.pinned && before.pinned, there.strays || before.strays
 		}
 		passed[hop.Type] = there
 		pass(passed, hop.Type, there, &hop.Where)
 	}
 }
 
-// samePatient reports whether what lies behind a hop is about the same patient.
+// samePatient reports whether what lies behind a hop is about the same patient, or refers to it.
 func samePatient(t fhir.Type, param string, hop *search.Hop) bool {
 	if hop.Back != "" {
-		return t == "Patient" && naming[hop.Back]
+		return t == "Patient"
 	}
 	return hop.Type == "Patient" && naming[param]
 }
@@ -131,6 +137,19 @@ func (w *world) searchFacts(p auth.Principal, a auth.Action, of about) (auth.Fac
 		ids, pinned = nil, true
 	case auth.IsDirectory(a.Type) && !auth.NeedsAll(p, a):
 		pinned = true
+	}
+	if pinned && of.strays {
+		for _, id := range of.ids {
+			more, err := w.v.Strays(a.Type, id)
+			if err != nil {
+				return auth.Facts{}, err
+			}
+			for _, name := range more {
+				if !patientOf(name).IsZero() {
+					ids = append(slices.Clip(ids), name)
+				}
+			}
+		}
 	}
 	if !pinned {
 		all, err := w.related(p)
@@ -184,46 +203,52 @@ var naming = map[string]bool{"patient": true, "subject": true}
 
 // aboutOf returns the patients that the conditions on a type name.
 func aboutOf(t fhir.Type, where []search.Clause) about {
+	var out about
 	for i := range where {
-		if ids, ok := namedBy(t, &where[i]); ok {
+		ids, strays, ok := namedBy(t, &where[i])
+		if ok && !strays {
 			return about{ids: ids, pinned: true}
 		}
+		if ok && !out.pinned {
+			out = about{ids: ids, pinned: true, strays: true}
+		}
 	}
-	return about{}
+	return out
 }
 
-// namedBy returns the patients that every match of a clause is about; false when it does not say.
-func namedBy(t fhir.Type, c *search.Clause) ([]string, bool) {
-	var ids []string
+// namedBy returns the patients that every match of a clause is about; with strays, or refers to.
+// False when it does not say.
+func namedBy(t fhir.Type, c *search.Clause) (ids []string, strays, ok bool) {
 	switch {
 	case c.Any != nil:
 		for i := range c.Any {
-			more, ok := namedBy(t, &c.Any[i])
+			more, stray, ok := namedBy(t, &c.Any[i])
 			if !ok {
-				return nil, false
+				return nil, false, false
 			}
-			ids = append(ids, more...)
+			ids, strays = append(ids, more...), strays || stray
 		}
-		return ids, true
+		return ids, strays, true
 	case c.Hops != nil:
 		for i := range c.Hops {
-			more, ok := namedBy("Patient", &c.Hops[i].Where)
-			if !ok || c.Hops[i].Back != "" || !samePatient(t, c.Param, &c.Hops[i]) || c.Hops[i].Where.Param != "_id" {
-				return nil, false
+			hop := &c.Hops[i]
+			more, _, ok := namedBy(hop.Type, &hop.Where)
+			if !ok || hop.Back != "" || hop.Type != "Patient" || hop.Where.Param != "_id" {
+				return nil, false, false
 			}
-			ids = append(ids, more...)
+			ids, strays = append(ids, more...), strays || !naming[c.Param]
 		}
-		return ids, true
+		return ids, strays, true
 	case c.Modifier != "" && c.Modifier != "Patient":
-		return nil, false
+		return nil, false, false
 	}
 	for _, v := range c.Values {
 		switch {
 		case c.Param == "_id" && t == "Patient",
-			naming[c.Param] && c.Kind == search.Reference && v.System == "Patient",
+			c.Kind == search.Reference && v.System == "Patient",
 			c.Param == "patient" && v.System == "" && fhir.ValidID(v.Value):
 			ids = append(ids, v.Value)
 		}
 	}
-	return ids, len(ids) > 0 && len(ids) == len(c.Values)
+	return ids, c.Param != "_id" && !naming[c.Param], len(ids) > 0 && len(ids) == len(c.Values)
 }

@@ -175,6 +175,7 @@ func (c *condition) last() *condition {
 // question is a search.
 type question struct {
 	kind       string
+	within     string // Patient whose compartment is searched
 	conditions []condition
 	include    string // Type:param
 	revinclude string
@@ -191,6 +192,9 @@ func (q question) url(count int) string {
 			v.Set(name, value)
 		}
 	}
+	if q.within != "" {
+		return "/fhir/" + q.within + "/" + q.kind + "?" + v.Encode()
+	}
 	return "/fhir/" + q.kind + "?" + v.Encode()
 }
 
@@ -201,6 +205,7 @@ var plain = map[string][]condition{
 		{param: "code", value: "b,c"}, {param: "date", value: "ge2026-02-11"}, {param: "date", value: "lt2026-02-12"}, {param: "date", value: "2026-01-10"},
 		{param: "value-quantity", value: "gt1"}, {param: "has-member", modifier: "missing", value: "true"}, {param: "subject", value: "Patient/kind-1001"},
 		{param: "patient", value: "kind-1002"}, {param: "code-value-quantity", value: "a$2"}, {param: "performer", value: "Organization/org-02"},
+		{param: "performer", value: "Patient/kind-1002"},
 		{param: "_id", value: "x1,x2,x3,x4,x5,x6"},
 	},
 	"CarePlan": {
@@ -225,6 +230,9 @@ var sources = map[string][]string{
 
 func (o *oracle) question(rnd *rand.Rand) question {
 	q := question{kind: []string{"Observation", "CarePlan", "Goal", "Patient"}[rnd.IntN(4)]}
+	if rnd.IntN(4) == 0 {
+		q.within = []string{"Patient/kind-1001", "Patient/kind-1002"}[rnd.IntN(2)]
+	}
 	for range rnd.IntN(3) {
 		q.conditions = append(q.conditions, draw(rnd, q.kind, 3))
 	}
@@ -313,7 +321,7 @@ func (b searchset) link(relation string) string {
 func (o *oracle) answer(q question) (matches, included []string) {
 	matches, included = []string{}, []string{}
 	for ref, r := range o.visible {
-		if string(r.Type()) == q.kind && !slices.ContainsFunc(q.conditions, func(c condition) bool { return !o.meets(r, &c) }) {
+		if string(r.Type()) == q.kind && o.inside(r, q.within) && !slices.ContainsFunc(q.conditions, func(c condition) bool { return !o.meets(r, &c) }) {
 			matches = append(matches, ref)
 		}
 	}
@@ -330,6 +338,15 @@ func (o *oracle) answer(q question) (matches, included []string) {
 	slices.Sort(matches)
 	slices.Sort(included)
 	return matches, included
+}
+
+// inside reports whether a resource is in the compartment of a patient that can be read.
+func (o *oracle) inside(r *fhir.Resource, patient string) bool {
+	if patient == "" || r.Ref().String() == patient {
+		return true
+	}
+	params, _ := r4.Compartment("Patient", string(r.Type()))
+	return o.visible[patient] != nil && slices.ContainsFunc(params, func(p string) bool { return o.refers(r, p, patient) })
 }
 
 func (o *oracle) refers(r *fhir.Resource, param, ref string) bool {

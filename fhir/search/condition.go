@@ -183,9 +183,11 @@ func Compartment(owner fhir.Ref, t fhir.Type) (Clause, bool) {
 	}
 	id := Clause{Param: "_id", Kind: Token, Values: []Value{{AnySystem: true, Value: owner.ID}}}
 	var any []Clause
+	if t == owner.Type {
+		any = append(any, id) // a compartment holds its owner
+	}
 	for _, param := range params {
 		if param == itself {
-			any = append(any, id)
 			continue
 		}
 		any = append(any, Clause{Param: param, Kind: Reference, Hops: []Hop{{Type: owner.Type, Where: id}}})

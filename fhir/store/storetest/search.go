@@ -76,6 +76,11 @@ func chains(t *testing.T, open Open) {
 		write("Goal", "g1", 1, "boris"), link(write("Goal", "g2", 1, "sanne"), "performer", boris),
 		link(write("Flag", "f1", 1, "boris"), "goal", ref("Goal", "g1")),
 		link(write("Flag", "f2", 1, "sanne"), "goal", ref("Goal", "g1")))
+	view(t, s, func(sn exchange.Snapshot) error {
+		got, err := sn.Strays("Goal", "boris")
+		same(t, "strays", got, []string{"sanne"})
+		return err
+	})
 	id := func(ref fhir.Ref) search.Clause {
 		return search.Clause{Param: "_id", Kind: search.Token, Values: []search.Value{{AnySystem: true, Value: ref.ID}}}
 	}
