@@ -106,7 +106,9 @@ func resources(c Capabilities, refused func(fhir.Type, string) bool) []any {
 			"updateCreate":    false,
 			"referencePolicy": []string{"literal", "logical"},
 			"searchParam":     params(t),
-			"searchInclude":   includes(t),
+		}
+		if to := includes(t); to != nil {
+			row["searchInclude"] = to
 		}
 		if back := referring[string(t)]; back != nil {
 			row["searchRevInclude"] = back
@@ -118,6 +120,9 @@ func resources(c Capabilities, refused func(fhir.Type, string) bool) []any {
 
 // includes are the values of _include for a type.
 func includes(t fhir.Type) []string {
+	if search.Apart(t) {
+		return nil
+	}
 	out := []string{"*", string(t) + ":*"}
 	for _, p := range search.Params(t) {
 		if p.Kind == search.Reference {
@@ -136,6 +141,9 @@ func referrers() map[string][]string {
 				continue
 			}
 			for _, target := range p.Targets {
+				if search.Apart(t) || search.Apart(fhir.Type(target)) {
+					continue
+				}
 				out[target] = append(out[target], string(t)+":"+p.Code)
 			}
 		}
@@ -145,7 +153,7 @@ func referrers() map[string][]string {
 
 // common are the parameters that every type has: those of a search over several types.
 func common() []any {
-	all := fhir.Types()
+	all := slices.DeleteFunc(fhir.Types(), search.Apart)
 	shared := search.Params(all[0])
 	for _, t := range all[1:] {
 		has := map[string]search.Kind{}

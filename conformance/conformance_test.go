@@ -3,6 +3,7 @@ package conformance_test
 import (
 	"encoding/json"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -71,7 +72,7 @@ func TestEveryListedParameterIsAcceptedAndNoOther(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, p := range s.Rest[0].SearchParam {
-		if _, issues := search.ParseAll(fhir.Types(), url.Values{p.Name: {sampleValue[p.Type]}}, search.Options{Count: 10}); len(issues) > 0 {
+		if _, issues := search.ParseAll(slices.DeleteFunc(fhir.Types(), search.Apart), url.Values{p.Name: {sampleValue[p.Type]}}, search.Options{Count: 10}); len(issues) > 0 {
 			t.Errorf("%s is listed for all types and refused: %v", p.Name, issues)
 		}
 	}

@@ -33,9 +33,7 @@ func (s *Service) include(w *world, v Snapshot, e *event, plan *search.Plan, out
 		return nil
 	}
 	g := including{s: s, w: w, v: v, e: e, base: s.base, seen: map[fhir.Ref]bool{}, may: map[fhir.Type]bool{}}
-	for _, part := range plan.All() {
-		g.named = append(g.named, aboutOf(part.Type, part.Where).ids...)
-	}
+	g.named, _ = pinnedPatients(*plan)
 	for _, m := range out.Matches {
 		g.seen[m.Ref.Current()] = true
 	}

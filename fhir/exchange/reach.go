@@ -15,21 +15,22 @@ type about struct {
 	strays bool     // some may be about others, and refer to one
 }
 
-// filters compiles the decision on each type that the plan searches, and on each that its chains
-// pass through (access.md 6.1). The Decision is the first refusal, else that of the type searched.
-// Of a plan that searches what is granted, types without a scope are taken out.
-func (w *world) filters(v Snapshot, p auth.Principal, plan *search.Plan) (auth.Filter, auth.Decision, error) {
+// filters compiles the decision on an interaction with each type that the plan searches, and on the
+// search of each type that its chains pass through (access.md 6.1). The Decision is the first refusal,
+// else that of the type searched. Of a plan that searches what is granted, types without a scope are
+// taken out.
+func (w *world) filters(v Snapshot, p auth.Principal, i auth.Interaction, plan *search.Plan) (auth.Filter, auth.Decision, error) {
 	own := map[fhir.Type]auth.Filter{}
 	passed := map[fhir.Type]about{}
 	var parts []search.Part
 	var said auth.Decision
 	for _, part := range plan.All() {
 		a := aboutOf(part.Type, part.Where)
-		f, d, err := w.compile(v, p, auth.Action{Interaction: auth.SearchType, Type: part.Type}, a)
+		f, d, err := w.compile(v, p, auth.Action{Interaction: i, Type: part.Type}, a)
 		switch {
 		case err != nil:
 			return auth.Filter{}, d, err
-		case !d.Permit && plan.Granted && closedTypes[d.Reason]:
+		case !d.Permit && plan.Granted && d.Reason == "scope-missing":
 			said = last(said, d)
 			continue
 		case !d.Permit:
@@ -53,9 +54,6 @@ func (w *world) filters(v Snapshot, p auth.Principal, plan *search.Plan) (auth.F
 	out.Via = via
 	return out, said, nil
 }
-
-// closedTypes are the refusals that are about a type as such.
-var closedTypes = map[string]bool{"scope-missing": true, "audit-role": true}
 
 // last returns the decision to tell of: a permit stands before a refusal.
 func last(said, d auth.Decision) auth.Decision {
@@ -200,6 +198,17 @@ func (w *world) related(p auth.Principal) ([]string, error) {
 
 // naming are the parameters that name the patient a resource is about.
 var naming = map[string]bool{"patient": true, "subject": true}
+
+// pinnedPatients returns the patients that a plan names, and whether every match is about one of them.
+func pinnedPatients(plan search.Plan) ([]string, bool) {
+	var ids []string
+	pinned := true
+	for _, part := range plan.All() {
+		a := aboutOf(part.Type, part.Where)
+		ids, pinned = append(ids, a.ids...), pinned && a.pinned && !a.strays
+	}
+	return ids, pinned
+}
 
 // aboutOf returns the patients that the conditions on a type name.
 func aboutOf(t fhir.Type, where []search.Clause) about {

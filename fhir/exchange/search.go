@@ -31,7 +31,10 @@ func (s *Service) Search(ctx context.Context, c Call, plan search.Plan, query ur
 	err := s.store.View(ctx, func(v Snapshot) error {
 		var err error
 		out, refused, err = s.searchOnce(s.world(v), v, &e, plan)
-		return err
+		if err != nil {
+			return err
+		}
+		return out.show(plan.Select)
 	})
 	if err != nil {
 		return Results{}, s.broke(ctx, op, e, err)
@@ -52,7 +55,7 @@ func place(plan search.Plan) string {
 
 func (s *Service) searchOnce(w *world, v Snapshot, e *event, plan search.Plan) (Results, error, error) {
 	const op = "exchange.Search"
-	filter, d, err := w.filters(v, e.call.Principal, &plan)
+	filter, d, err := w.filters(v, e.call.Principal, auth.SearchType, &plan)
 	if err != nil {
 		return Results{}, nil, unavailable(op, "policy-unavailable", err)
 	}
@@ -72,10 +75,7 @@ func (s *Service) searchOnce(w *world, v Snapshot, e *event, plan search.Plan) (
 	if out.Matches, err = s.leave(w, e, page.Matches); err != nil {
 		return Results{}, nil, err
 	}
-	if err := s.include(w, v, e, &plan, &out); err != nil {
-		return Results{}, nil, err
-	}
-	return out, nil, out.show(plan.Select)
+	return out, nil, s.include(w, v, e, &plan, &out)
 }
 
 // show leaves of each resource what a selection shows.

@@ -20,7 +20,7 @@ import (
 	"github.com/drieluik/drieluik/fhir/search"
 )
 
-// Config of New. Every member is required but Terms.
+// Config of New. Every member is required but Codes.
 type Config struct {
 	Exchange     *exchange.Service
 	Authenticate func(*http.Request) (auth.Principal, error) // who asks; an error when that cannot be told
@@ -29,7 +29,7 @@ type Config struct {
 	PageKey      [32]byte                                    // seals the links to further pages
 	Metadata     []byte                                      // CapabilityStatement
 	NewID        func() string                               // request ids
-	Terms        search.Terms                                // for the modifiers on codes; what is nil is refused
+	Codes        search.Terms                                // for the modifiers on codes; what is nil is refused
 	Log          *slog.Logger
 }
 

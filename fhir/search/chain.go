@@ -20,6 +20,9 @@ func (p *parsing) at(t fhir.Type) (*parsing, bool) {
 // further reports whether one more hop is within the bounds.
 func (p *parsing) further(name string) bool {
 	switch {
+	case apart[p.typ]:
+		p.apart(name, p.typ)
+		return false
 	case p.steps >= maxSteps:
 		p.fault(name, "too-costly", "SEARCH-CHAIN-DEPTH", "A chain has at most %d steps.", maxSteps)
 		return false
@@ -29,6 +32,11 @@ func (p *parsing) further(name string) bool {
 		return false
 	}
 	return true
+}
+
+// apart refuses to come to, or from, a type that is searched by itself.
+func (p *parsing) apart(name string, t fhir.Type) {
+	p.fault(name, "not-supported", "SEARCH-TYPE-APART", "%s is searched by itself, by its own parameters; no chain, include or search of several types comes to it.", t)
 }
 
 // chain parses param.rest or param:Type.rest. Without a type it leads to every type that the
@@ -70,7 +78,7 @@ func (p *parsing) hops(c *Clause, targets []string, rest, value string) bool {
 			return false
 		}
 		there, ok := p.at(fhir.Type(target))
-		if !ok {
+		if !ok || apart[there.typ] {
 			continue
 		}
 		where, ok := there.condition(rest, value)
@@ -106,6 +114,10 @@ func (p *parsing) has(text, value string) (Clause, bool) {
 	t, ok := fhir.ParseType(parts[0])
 	if !ok || len(parts) < 3 {
 		p.fault("_has", "invalid", "SEARCH-HAS-FORMAT", "_has needs the form _has:Type:reference-parameter:parameter=value.")
+		return Clause{}, false
+	}
+	if apart[t] {
+		p.apart("_has", t)
 		return Clause{}, false
 	}
 	if !p.further("_has") {

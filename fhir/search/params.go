@@ -58,13 +58,20 @@ func modifiersOf(p *parameter) []string {
 	return modifiers[p.kind]
 }
 
+// apart are the types that are not kept as resources: the log is in chains of its own.
+var apart = map[fhir.Type]bool{"AuditEvent": true}
+
+// Apart reports whether a type is searched by itself alone: no chain, include or search of several
+// types comes to it.
+func Apart(t fhir.Type) bool { return apart[t] }
+
 // itself stands, among the parameters of a compartment, for the resource that it is about.
 const itself = "{def}"
 
 // compartmentParams returns the parameters by which a type belongs to a compartment.
 func compartmentParams(owner, t fhir.Type) ([]string, bool) {
 	params, ok := r4.Compartment(string(owner), string(t))
-	return params, ok && len(params) > 0
+	return params, ok && len(params) > 0 && !apart[t]
 }
 
 // CompartmentTypes returns the types that can be in a compartment of that kind, in alphabetical

@@ -116,6 +116,9 @@ func parseType(t fhir.Type, query url.Values, o *Options, plan *Plan, used *budg
 	if p.params, err = parametersOf(t); err != nil {
 		return nil, []fhir.Issue{issue("", "not-supported", "SEARCH-TYPE-UNKNOWN", "This resource type cannot be searched.")}
 	}
+	if plan.Type == "" && apart[t] {
+		p.apart("_type", t)
+	}
 	var where []Clause
 	for _, name := range slices.Sorted(maps.Keys(query)) {
 		code, modifier, _ := strings.Cut(name, ":")

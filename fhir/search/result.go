@@ -111,7 +111,7 @@ func (p *parsing) include(name, modifier string, values []string) {
 			return
 		}
 		inc := Include{Iterate: modifier == "iterate", Back: name == "_revinclude"}
-		if value == "*" && !inc.Back {
+		if value == "*" && !inc.Back && !apart[p.typ] {
 			inc.Param = value
 		} else if !p.includes(name, value, &inc) {
 			continue
@@ -128,7 +128,10 @@ func (p *parsing) includes(name, value string, inc *Include) bool {
 		p.fault(name, "invalid", "SEARCH-INCLUDE-FORMAT", "%s needs the form Type:reference-parameter or Type:reference-parameter:Target.", name)
 		return false
 	}
-	inc.Source = source
+	if inc.Source = source; apart[source] || apart[p.typ] {
+		p.apart(name, "AuditEvent")
+		return false
+	}
 	params, err := parametersOf(source)
 	if err != nil {
 		return false

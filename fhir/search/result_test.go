@@ -124,6 +124,27 @@ func TestControlsShapeTheAnswer(t *testing.T) {
 	}
 }
 
+func TestTheLogIsSearchedByItself(t *testing.T) {
+	t.Parallel()
+	for _, c := range [][2]string{
+		{"Patient", "_has:AuditEvent:patient:action=R"}, {"AuditEvent", "patient.birthdate=2020"}, {"AuditEvent", "_include=*"},
+		{"AuditEvent", "_include=AuditEvent:patient"}, {"Patient", "_revinclude=AuditEvent:patient"}, {"", "_id=a"},
+	} {
+		plan, issues := search.Plan{}, []fhir.Issue(nil)
+		if c[0] == "" {
+			plan, issues = search.ParseAll([]fhir.Type{"Patient", "AuditEvent"}, url.Values{"_id": {"a"}}, options)
+		} else {
+			plan, issues = parse(t, fhir.Type(c[0]), c[1])
+		}
+		if len(issues) != 1 || issues[0].Diagnostics == "" || plan.Where != nil {
+			t.Errorf("%v: %v", c, issues)
+		}
+	}
+	if _, issues := parse(t, "AuditEvent", "patient=a&date=ge2020&_sort=-date"); issues != nil {
+		t.Error(issues)
+	}
+}
+
 func TestALenientSearchLeavesOutWhatIsUnknownAlone(t *testing.T) {
 	t.Parallel()
 	o := options
