@@ -89,6 +89,7 @@ func FactsOf(r *fhir.Resource, rows []search.Row, patientsOf func(fhir.Ref) []fh
 	}
 	for _, row := range rows {
 		if slices.Contains(granularRows, row.Param) {
+			row.Text = "" // scopes ask for codes alone
 			f.Granular = append(f.Granular, row)
 		}
 	}

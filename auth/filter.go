@@ -22,6 +22,10 @@ type Filter struct {
 	Patient      fhir.Ref            // rows whose patients are exactly this one; zero: any
 	Visible      map[string][]string // compartment → ids that pass; "_directory" for directory types
 	Scopes       [][]search.Clause   // granular scopes: any of, each all of; nil: no condition
+
+	// Via are the Filters of the other types that a search passes through in chains, or finds beside
+	// this one. A type that is not there shows nothing. Compile leaves it to the caller.
+	Via map[fhir.Type]Filter
 }
 
 // Compile returns the Filter of p for a search of a.Type. f.Children are the children that p can

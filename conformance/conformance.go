@@ -5,6 +5,7 @@ package conformance
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/drieluik/drieluik/fhir"
@@ -51,6 +52,8 @@ func Statement(c Capabilities, refused func(t fhir.Type, interaction string) boo
 		"security":    security(c),
 		"resource":    resources(c, refused),
 		"interaction": codes(c.System),
+		"searchParam": common(),
+		"compartment": compartments(),
 	}
 	if ops := c.operations(""); len(ops) > 0 {
 		rest["operation"] = ops
@@ -97,6 +100,7 @@ func security(c Capabilities) map[string]any {
 
 func resources(c Capabilities, refused func(fhir.Type, string) bool) []any {
 	var out []any
+	referring := referrers()
 	for _, t := range fhir.Types() {
 		interactions := make([]string, 0, len(c.Interactions))
 		for _, i := range c.Interactions {
@@ -125,14 +129,80 @@ func resources(c Capabilities, refused func(fhir.Type, string) bool) []any {
 		if ops := c.operations(t); len(ops) > 0 {
 			row["operation"] = ops
 		}
+		if to := includes(t); to != nil {
+			row["searchInclude"] = to
+		}
+		if back := referring[string(t)]; back != nil {
+			row["searchRevInclude"] = back
+		}
 		out = append(out, row)
 	}
 	return out
 }
 
-func params(t fhir.Type) []any {
-	var out []any
+// includes are the values of _include for a type.
+func includes(t fhir.Type) []string {
+	if search.Apart(t) {
+		return nil
+	}
+	out := []string{"*", string(t) + ":*"}
 	for _, p := range search.Params(t) {
+		if p.Kind == search.Reference {
+			out = append(out, string(t)+":"+p.Code)
+		}
+	}
+	return out
+}
+
+// referrers are, for each type, the values of _revinclude that can lead to it.
+func referrers() map[string][]string {
+	out := map[string][]string{}
+	for _, t := range fhir.Types() {
+		for _, p := range search.Params(t) {
+			if p.Kind != search.Reference {
+				continue
+			}
+			for _, target := range p.Targets {
+				if search.Apart(t) || search.Apart(fhir.Type(target)) {
+					continue
+				}
+				out[target] = append(out[target], string(t)+":"+p.Code)
+			}
+		}
+	}
+	return out
+}
+
+// common are the parameters that every type has: those of a search over several types.
+func common() []any {
+	all := slices.DeleteFunc(fhir.Types(), search.Apart)
+	shared := search.Params(all[0])
+	for _, t := range all[1:] {
+		has := map[string]search.Kind{}
+		for _, p := range search.Params(t) {
+			has[p.Code] = p.Kind
+		}
+		shared = slices.DeleteFunc(shared, func(p search.Param) bool { return has[p.Code] != p.Kind })
+	}
+	return rows(shared)
+}
+
+// compartments are the definitions of the compartments that can be searched.
+func compartments() []string {
+	var out []string
+	for _, t := range fhir.Types() {
+		if len(search.CompartmentTypes(t)) > 0 {
+			out = append(out, "http://hl7.org/fhir/CompartmentDefinition/"+strings.ToLower(string(t)))
+		}
+	}
+	return out
+}
+
+func params(t fhir.Type) []any { return rows(search.Params(t)) }
+
+func rows(params []search.Param) []any {
+	var out []any
+	for _, p := range params {
 		row := map[string]string{"name": p.Code, "type": paramTypes[p.Kind]}
 		if p.Definition != "" {
 			row["definition"] = p.Definition

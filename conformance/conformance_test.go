@@ -3,6 +3,8 @@ package conformance_test
 import (
 	"encoding/json"
 	"net/url"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -40,6 +42,16 @@ func TestStatementIsValidR4(t *testing.T) {
 // sampleValue is a value that every kind of parameter takes.
 var sampleValue = map[string]string{
 	"token": "a", "reference": "Patient/a", "date": "2026", "string": "a", "number": "1", "quantity": "1", "uri": "urn:a",
+	"composite": "a$2026",
+}
+
+// takes reports whether a search is accepted; a composite may have three parts.
+func takes(t fhir.Type, name, value string) []fhir.Issue {
+	_, issues := search.Parse(t, url.Values{name: {value}}, search.Options{Count: 10, MaxCount: 10})
+	if len(issues) > 0 && strings.Contains(value, "$") {
+		_, issues = search.Parse(t, url.Values{name: {value + "$2026"}}, search.Options{Count: 10, MaxCount: 10})
+	}
+	return issues
 }
 
 func TestEveryListedParameterIsAcceptedAndNoOther(t *testing.T) {
@@ -50,23 +62,40 @@ func TestEveryListedParameterIsAcceptedAndNoOther(t *testing.T) {
 				Type        fhir.Type
 				Interaction []struct{ Code string }
 				SearchParam []struct{ Name, Type string }
+
+				SearchInclude, SearchRevInclude []string
 			}
+			SearchParam []struct{ Name, Type string }
 		}
 	}
 	if err := json.Unmarshal(statement(t), &s); err != nil {
 		t.Fatal(err)
+	}
+	for _, p := range s.Rest[0].SearchParam {
+		if _, issues := search.ParseAll(slices.DeleteFunc(fhir.Types(), search.Apart), url.Values{p.Name: {sampleValue[p.Type]}}, search.Options{Count: 10}); len(issues) > 0 {
+			t.Errorf("%s is listed for all types and refused: %v", p.Name, issues)
+		}
 	}
 	if got, want := len(s.Rest[0].Resource), len(fhir.Types()); got != want {
 		t.Errorf("%d types are listed of %d", got, want)
 	}
 	for _, r := range s.Rest[0].Resource {
 		for _, p := range r.SearchParam {
-			if _, issues := search.Parse(r.Type, url.Values{p.Name: {sampleValue[p.Type]}}, search.Options{Count: 10, MaxCount: 10}); len(issues) > 0 {
+			if issues := takes(r.Type, p.Name, sampleValue[p.Type]); len(issues) > 0 {
 				t.Errorf("%s?%s is listed and refused: %v", r.Type, p.Name, issues)
 			}
 		}
-		if _, issues := search.Parse(r.Type, url.Values{"not-a-parameter": {"a"}}, search.Options{Count: 10, MaxCount: 10}); len(issues) != 1 {
-			t.Errorf("%s takes a parameter that is not listed", r.Type)
+		for name, list := range map[string][]string{"_include": r.SearchInclude, "_revinclude": r.SearchRevInclude} {
+			for _, value := range list {
+				if issues := takes(r.Type, name, value); len(issues) > 0 {
+					t.Errorf("%s?%s=%s is listed and refused: %v", r.Type, name, value, issues)
+				}
+			}
+		}
+		for _, unlisted := range [][2]string{{"not-a-parameter", "a"}, {"_include", "Patient:not-a-parameter"}, {"_revinclude", string(r.Type) + ":status"}} {
+			if issues := takes(r.Type, unlisted[0], unlisted[1]); len(issues) != 1 {
+				t.Errorf("%s takes %v, which is not listed", r.Type, unlisted)
+			}
 		}
 		for _, i := range r.Interaction {
 			if r.Type == "AuditEvent" && i.Code == "create" {

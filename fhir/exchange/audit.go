@@ -25,6 +25,7 @@ type event struct {
 	operation   string // name of the operation, such as "submit"; or "transaction"
 	kind        fhir.Type
 	query       url.Values
+	place       string // path of the search, where it is not the kind
 	touches     []touch
 	alert       bool // for the operator: a Security Alert
 }
@@ -292,7 +293,7 @@ func (e *event) entities(compartment string, touches []touch) []auditObject {
 	if e.query != nil {
 		out = append(out, auditObject{
 			Type: &auditCoding{System: auditEntity, Code: "2"}, Role: &auditCoding{System: objectRole, Code: "24"},
-			Query: base64.StdEncoding.EncodeToString([]byte(string(e.kind) + "?" + hideIdentifiers(e.query).Encode())),
+			Query: base64.StdEncoding.EncodeToString([]byte(cmp.Or(e.place, string(e.kind)) + "?" + hideIdentifiers(e.query).Encode())),
 		})
 	}
 	objects := 0

@@ -75,10 +75,12 @@ func (b *batch) keep(st *step, hit Stored) error {
 func (b *batch) match(i auth.Interaction, plan search.Plan) ([]Stored, auth.Decision, error) {
 	const op = "exchange.match"
 	p, a := b.event.call.Principal, auth.Action{Interaction: i, Type: plan.Type}
-	ids, pinned := pinnedPatients(plan)
-	filter, d, err := b.w.filter(p, a, ids, pinned && plan.Type != "Appointment", b.v.Heads)
-	if err != nil || !d.Permit {
-		return nil, d, err
+	filter, d, err := b.w.filters(b.v, p, i, &plan)
+	if err != nil {
+		return nil, d, unavailable(op, "policy-unavailable", err)
+	}
+	if !d.Permit {
+		return nil, d, nil
 	}
 	page, err := b.v.Search(plan, filter)
 	if err != nil {
@@ -103,36 +105,4 @@ func (b *batch) match(i auth.Interaction, plan search.Plan) ([]Stored, auth.Deci
 		}
 	}
 	return out, d, nil
-}
-
-// filter compiles what p may see of a type for an action: of the children of the ids when the query
-// pins them, else of all to whom p is related. heads gives the facts of a compartment's resources.
-func (w *world) filter(p auth.Principal, a auth.Action, ids []string, pinned bool,
-	heads func(string, fhir.Type) ([]auth.ResourceFacts, error)) (auth.Filter, auth.Decision, error) {
-	const op = "exchange.filter"
-	if auth.OnlyOwnPatient(p, a) {
-		ids, pinned = nil, true
-	}
-	if !pinned {
-		all, err := w.related(p)
-		if err != nil {
-			return auth.Filter{None: true}, auth.Decision{}, unavailable(op, "policy-unavailable", err)
-		}
-		ids = append(ids, all...)
-	}
-	f, err := w.policy(p, ids, nil)
-	if err != nil {
-		return auth.Filter{None: true}, auth.Decision{}, unavailable(op, "policy-unavailable", err)
-	}
-	every := auth.NeedsAll(p, a)
-	filter, d, err := auth.Compile(p, a, f, func(c *auth.Child) ([]auth.ResourceFacts, error) {
-		if every {
-			return w.everything(c.Patient.ID)
-		}
-		return heads(c.Patient.ID, a.Type)
-	})
-	if err != nil {
-		return filter, d, unavailable(op, "policy-unavailable", err)
-	}
-	return filter, d, nil
 }

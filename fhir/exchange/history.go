@@ -142,9 +142,9 @@ func (l *looking) types() (Versions, error, error) {
 	span := Span{Filters: map[fhir.Type]auth.Filter{}, Since: l.ask.Since, At: l.ask.At, Cursor: l.ask.Cursor}
 	var refused auth.Decision
 	for _, t := range kinds {
-		f, d, err := l.w.filter(p, auth.Action{Interaction: auth.HistoryType, Type: t}, nil, false, l.heads)
+		f, d, err := l.w.compile(withDeleted{l.v}, p, auth.Action{Interaction: auth.HistoryType, Type: t}, about{})
 		if err != nil {
-			return Versions{}, nil, err
+			return Versions{}, nil, unavailable(op, "policy-unavailable", err)
 		}
 		if !d.Permit {
 			refused = d
@@ -162,13 +162,16 @@ func (l *looking) types() (Versions, error, error) {
 	return out, nil, err
 }
 
-// heads gives the facts of what a compartment holds and held.
-func (l *looking) heads(compartment string, t fhir.Type) ([]auth.ResourceFacts, error) {
-	now, err := l.v.Heads(compartment, t)
+// withDeleted is a snapshot whose heads are those of what is deleted, too.
+type withDeleted struct{ Snapshot }
+
+// Heads implements Lookups.
+func (v withDeleted) Heads(compartment string, t fhir.Type) ([]auth.ResourceFacts, error) {
+	now, err := v.Snapshot.Heads(compartment, t)
 	if err != nil {
 		return nil, err
 	}
-	then, err := l.v.Deleted(compartment, t)
+	then, err := v.Snapshot.Deleted(compartment, t)
 	return append(now, then...), err
 }
 

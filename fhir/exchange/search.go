@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"cmp"
 	"context"
 	"net/url"
 
@@ -11,9 +12,11 @@ import (
 
 // Results is one page of a search.
 type Results struct {
-	Matches []Served
-	Total   int    // visible matches in all, when the plan wants it; else -1
-	Next    string // cursor of the next page, "" at the end
+	Matches  []Served
+	Included []Served // what _include and _revinclude bring, each once
+	Cut      bool     // there was more to include than one page may
+	Total    int      // visible matches in all, when the plan wants it; else -1
+	Next     string   // cursor of the next page, "" at the end
 }
 
 // Search runs a plan over what the principal may see: the decision is compiled into the query, and
@@ -22,13 +25,16 @@ type Results struct {
 func (s *Service) Search(ctx context.Context, c Call, plan search.Plan, query url.Values) (Results, error) {
 	const op = "exchange.Search"
 	e := s.event(c, auth.SearchType, plan.Type)
-	e.query = query
+	e.query, e.place = query, place(plan)
 	var out Results
 	var refused error
 	err := s.store.View(ctx, func(v Snapshot) error {
 		var err error
 		out, refused, err = s.searchOnce(s.world(v), v, &e, plan)
-		return err
+		if err != nil {
+			return err
+		}
+		return out.show(plan.Select)
 	})
 	if err != nil {
 		return Results{}, s.broke(ctx, op, e, err)
@@ -39,20 +45,17 @@ func (s *Service) Search(ctx context.Context, c Call, plan search.Plan, query ur
 	return out, refused
 }
 
+// place is the path of a search in a compartment.
+func place(plan search.Plan) string {
+	if plan.Within.IsZero() {
+		return ""
+	}
+	return plan.Within.String() + "/" + cmp.Or(string(plan.Type), "*")
+}
+
 func (s *Service) searchOnce(w *world, v Snapshot, e *event, plan search.Plan) (Results, error, error) {
 	const op = "exchange.Search"
-	a := auth.Action{Interaction: auth.SearchType, Type: plan.Type}
-	f, err := w.searchFacts(e.call.Principal, plan)
-	if err != nil {
-		return Results{}, nil, unavailable(op, "policy-unavailable", err)
-	}
-	every := auth.NeedsAll(e.call.Principal, a)
-	filter, d, err := auth.Compile(e.call.Principal, a, f, func(c *auth.Child) ([]auth.ResourceFacts, error) {
-		if every {
-			return w.everything(c.Patient.ID)
-		}
-		return v.Heads(c.Patient.ID, plan.Type)
-	})
+	filter, d, err := w.filters(v, e.call.Principal, auth.SearchType, &plan)
 	if err != nil {
 		return Results{}, nil, unavailable(op, "policy-unavailable", err)
 	}
@@ -69,8 +72,49 @@ func (s *Service) searchOnce(w *world, v Snapshot, e *event, plan search.Plan) (
 	if plan.Total || plan.Count == 0 {
 		out.Total = page.Total
 	}
-	out.Matches, err = s.leave(w, e, page.Matches)
-	return out, nil, err
+	if out.Matches, err = s.leave(w, e, page.Matches); err != nil {
+		return Results{}, nil, err
+	}
+	return out, nil, s.include(w, v, e, &plan, &out)
+}
+
+// show leaves of each resource what a selection shows.
+func (r *Results) show(sel fhir.Selection) error {
+	for _, list := range [][]Served{r.Matches, r.Included} {
+		for i := range list {
+			var err error
+			if list[i], err = list[i].Select(sel); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Select returns s with the elements that a selection shows. What it leaves out makes it no version
+// to update from.
+func (s Served) Select(sel fhir.Selection) (Served, error) {
+	if sel.Whole() {
+		return s, nil
+	}
+	r, err := s.tree()
+	if err != nil {
+		return Served{}, err
+	}
+	if r, err = r.Select(sel); err != nil {
+		return Served{}, fhir.Wrap("exchange.Select", err)
+	}
+	s.Body, s.Reduced = r.Bytes(), true
+	return s, nil
+}
+
+// tree parses what leaves. One that does not parse is a fault of the store.
+func (s Served) tree() (*fhir.Resource, error) {
+	r, issues := fhir.Parse(s.Body, fhir.Limits{})
+	if fhir.HasErrors(issues) {
+		return nil, &fhir.Error{Kind: fhir.Internal, Op: "exchange.tree " + s.Ref.String()}
+	}
+	return r, nil
 }
 
 // leave decides on each match that leaves. A hit that the filter let through and Decide refuses is
@@ -94,85 +138,4 @@ func (s *Service) leave(w *world, e *event, matches []Stored) ([]Served, error) 
 		out = append(out, served)
 	}
 	return out, nil
-}
-
-// searchFacts gathers the children that a search can reach by relation or consent: those the plan
-// names when it names any, else all to whom the principal is related. An Appointment may be about
-// further children, who have to permit too.
-func (w *world) searchFacts(p auth.Principal, plan search.Plan) (auth.Facts, error) {
-	ids, pinned := pinnedPatients(plan)
-	pinned = pinned && plan.Type != "Appointment"
-	if auth.OnlyOwnPatient(p, auth.Action{Interaction: auth.SearchType, Type: plan.Type}) {
-		ids, pinned = nil, true
-	}
-	if !pinned {
-		all, err := w.related(p)
-		if err != nil {
-			return auth.Facts{}, err
-		}
-		ids = append(ids, all...)
-	}
-	return w.policy(p, ids, nil)
-}
-
-// related returns the compartments in which a team, task or consent names the principal, and those
-// of the persons that the principal is.
-func (w *world) related(p auth.Principal) ([]string, error) {
-	var out []string
-	for _, party := range []fhir.Ref{p.Organization, p.FHIRUser} {
-		if party.IsZero() {
-			continue
-		}
-		ids, err := w.v.Related(party)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, ids...)
-	}
-	selves := []fhir.Ref{p.FHIRUser}
-	if p.FHIRUser.Type == "Person" {
-		st, err := w.v.Read(p.FHIRUser)
-		if err != nil && !missing(err) {
-			return nil, err
-		}
-		selves = st.Facts.Refs
-	}
-	for _, self := range selves {
-		if self.Type != "RelatedPerson" && self.Type != "Patient" {
-			continue
-		}
-		st, err := w.v.Read(self)
-		if err != nil && !missing(err) {
-			return nil, err
-		}
-		for _, patient := range st.Facts.Patients {
-			out = append(out, patient.ID)
-		}
-	}
-	return out, nil
-}
-
-// pinning are the parameters that name the patient a resource is about.
-var pinning = map[string]bool{"patient": true, "subject": true, "_id": true}
-
-// pinnedPatients returns the patients that every match of the plan must be about.
-func pinnedPatients(plan search.Plan) ([]string, bool) {
-	for _, c := range plan.Where {
-		if !pinning[c.Param] || c.Modifier != "" && c.Modifier != "Patient" {
-			continue
-		}
-		var ids []string
-		for _, v := range c.Values {
-			switch {
-			case c.Param == "_id" && plan.Type == "Patient",
-				c.Kind == search.Reference && v.System == "Patient",
-				c.Param == "patient" && v.System == "" && fhir.ValidID(v.Value):
-				ids = append(ids, v.Value)
-			}
-		}
-		if len(ids) > 0 && len(ids) == len(c.Values) {
-			return ids, true
-		}
-	}
-	return nil, false
 }

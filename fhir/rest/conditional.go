@@ -28,7 +28,7 @@ func (s *Server) condition(t fhir.Type, text string) (*exchange.Where, error) {
 	for _, name := range formats {
 		query.Del(name)
 	}
-	plan, issues := search.Parse(t, query, search.Options{Base: s.Base, Count: 2})
+	plan, issues := search.Parse(t, query, search.Options{Base: s.Base, Count: 2, Terms: s.Codes})
 	if fhir.HasErrors(issues) {
 		return nil, &fhir.Error{Kind: fhir.BadRequest, Op: op, Issues: issues}
 	}
@@ -36,7 +36,7 @@ func (s *Server) condition(t fhir.Type, text string) (*exchange.Where, error) {
 		return nil, fhir.Errorf(fhir.BadRequest, op, "required", "condition-empty",
 			"Name the id in the path, or give search parameters that match one resource.")
 	}
-	plan.Count, plan.Total = 2, false
+	plan.Count, plan.Total, plan.Sort, plan.Include, plan.Select = 2, false, nil, nil, fhir.Selection{}
 	return &exchange.Where{Plan: plan, Query: query}, nil
 }
 

@@ -37,6 +37,8 @@ func TestAConditionalCreateMakesOneResource(t *testing.T) {
 	if a := create("creator", "identifier=urn:plan|1").want(t, 200); a.body != "" {
 		t.Errorf("who may not read is shown %s", a.body)
 	}
+	create("hospital", "patient.family=Testkind&identifier=urn:plan|1").want(t, 200)
+	create("creator", "patient.family=Testkind&identifier=urn:plan|1").want(t, 403).wantIssue(t, "scope-missing", "")
 	create("other", "identifier=urn:plan|1").want(t, 201) // the match set is the visible set
 	g.create("hospital", "CarePlan", named(patient, "1"))
 	before = g.position()

@@ -82,7 +82,8 @@ func (d *dispatch) requestOf(en bundleEntryIn) (*http.Request, error) {
 	}
 	target := strings.TrimPrefix(strings.TrimPrefix(en.url, d.base), "/")
 	u, err := url.Parse(target)
-	if err != nil || u.Path == "" || u.Scheme != "" || u.Host != "" {
+	system := entryMethods[en.method] || target == ""
+	if err != nil || u.Path == "" && system || u.Scheme != "" || u.Host != "" {
 		return nil, fhir.Errorf(fhir.BadRequest, op, "invalid", "bundle-url", "The url of an entry is relative to the FHIR base, such as Patient/id.")
 	}
 	ctx := context.WithValue(d.request.Context(), chi.RouteCtxKey, routeTo("/"+u.EscapedPath()))

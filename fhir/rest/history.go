@@ -73,7 +73,7 @@ func (s *Server) pastQuery(r *http.Request, p auth.Principal, path string) (quer
 	}
 	if token := query.Get(pageParam); token != "" {
 		page, err := s.pages.open(token)
-		if err != nil || page.Type != path || page.Holder != holder(p) {
+		if err != nil || page.Path != path || page.Holder != holder(p) {
 			return nil, "", linkForeign(op)
 		}
 		if query, err = url.ParseQuery(page.Query); err != nil {
@@ -94,7 +94,7 @@ func (s *Server) pageLinks(p auth.Principal, path string, query url.Values, next
 	if next == "" {
 		return links, nil
 	}
-	token, err := s.pages.seal(page{Type: path, Query: query.Encode(), Cursor: next, Holder: holder(p)})
+	token, err := s.pages.seal(page{Path: path, Query: query.Encode(), Cursor: next, Holder: holder(p)})
 	return append(links, bundleLink{Relation: "next", URL: base + "?" + pageParam + "=" + token}), fhir.Wrap("rest.page", err)
 }
 

@@ -11,7 +11,7 @@ import (
 
 // page is a position in a search, as a link carries it.
 type page struct {
-	Type   string `json:"t"`
+	Path   string `json:"p"` // of the search, below the base
 	Query  string `json:"q"`
 	Cursor string `json:"c"`
 	Holder string `json:"h"` // grant or client that may use it

@@ -195,8 +195,11 @@ func TestHeadAnswersAsGetWithoutABody(t *testing.T) {
 func TestAPathSaysWhichMethodsItTakes(t *testing.T) {
 	g := newRig(t)
 	for _, c := range []struct{ method, path, allow string }{
-		{"GET", "/fhir", "POST"},
-		{"PUT", "/fhir/", "POST"},
+		{"DELETE", "/fhir", "GET, HEAD, POST"},
+		{"PUT", "/fhir/", "GET, HEAD, POST"},
+		{"GET", "/fhir/_search", "POST"},
+		{"POST", "/fhir/Patient/x/CarePlan", "GET, HEAD"},
+		{"GET", "/fhir/Patient/x/CarePlan/_search", "POST"},
 		{"POST", "/fhir/Patient/x", "GET, HEAD, PUT, PATCH, DELETE"},
 		{"DELETE", "/fhir/Patient/x/_history", "GET, HEAD"},
 		{"PUT", "/fhir/Patient/x/_history/1", "GET, HEAD"},

@@ -17,9 +17,10 @@ import (
 	"github.com/drieluik/drieluik/auth"
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/exchange"
+	"github.com/drieluik/drieluik/fhir/search"
 )
 
-// Config of New. Every member is required.
+// Config of New. Every member is required but Codes.
 type Config struct {
 	Exchange     *exchange.Service
 	Authenticate func(*http.Request) (auth.Principal, error) // who asks; an error when that cannot be told
@@ -28,6 +29,7 @@ type Config struct {
 	PageKey      [32]byte                                    // seals the links to further pages
 	Metadata     []byte                                      // CapabilityStatement
 	NewID        func() string                               // request ids
+	Codes        search.Terms                                // for the modifiers on codes; what is nil is refused
 	Log          *slog.Logger
 }
 
@@ -52,8 +54,9 @@ type handler func(w http.ResponseWriter, r *http.Request) error
 // typePath and idPath leave "metadata", "$submit" and "_search" to their own routes, so that a wrong
 // method there is 405.
 const (
-	typePath = "/{type:[A-Z][^/]*}"
-	idPath   = typePath + "/{id:[^_$/][^/]*}"
+	typePath   = "/{type:[A-Z][^/]*}"
+	idPath     = typePath + "/{id:[^_$/][^/]*}"
+	memberPath = idPath + "/{member:[*A-Z][^/]*}"
 )
 
 // Routes adds the FHIR endpoint under /fhir.
@@ -65,6 +68,8 @@ func (s *Server) Routes(r chi.Router) {
 		r.Get("/metadata", s.handle(s.metadata))
 		r.Post("/", s.handle(s.bundle(r)))
 		r.Get("/_history", s.handle(s.history))
+		r.Get("/", s.handle(s.searchSystem))
+		r.Post("/_search", s.handle(s.searchSystem))
 		r.Post("/$submit", s.handle(s.submit))
 		r.Get(typePath, s.handle(s.search))
 		r.Post(typePath+"/_search", s.handle(s.search))
@@ -81,6 +86,9 @@ func (s *Server) Routes(r chi.Router) {
 		r.Get(idPath+"/$document", s.handle(s.document))
 		r.Get(idPath+"/_history", s.handle(s.history))
 		r.Get(idPath+"/_history/{version}", s.handle(s.read))
+		r.Get(memberPath, s.handle(s.searchCompartment))
+		r.Post(memberPath+"/_search", s.handle(s.searchCompartment))
+		r.Post(idPath+"/_search", s.handle(s.searchCompartment))
 	})
 }
 
@@ -90,7 +98,7 @@ var (
 	Interactions = [...]string{
 		"read", "vread", "update", "patch", "delete", "history-instance", "history-type", "create", "search-type",
 	}
-	SystemInteractions = [...]string{"transaction", "batch", "history-system"}
+	SystemInteractions = [...]string{"transaction", "batch", "history-system", "search-system"}
 )
 
 // handle wraps a handler: request id, negotiation, errors, one log line without content.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/drieluik/drieluik/fhir"
@@ -24,8 +25,10 @@ type parameter struct {
 	kind       Kind
 	targets    []string
 	expression *path.Expression
-	systems    map[string]string // token of type code: its implied system, by code
-	components []component
+
+	identifiers bool              // token of type Identifier
+	systems     map[string]string // token of type code: its implied system, by code
+	components  []component
 }
 
 // component is a part of a composite parameter. Its rows are named "code$1", "code$2" and so on.
@@ -63,13 +66,13 @@ func compile(resource string) ([]parameter, error) {
 		if d.Expression == "" {
 			continue
 		}
-		p := parameter{code: d.Code, definition: d.URL, kind: kinds[d.Type], targets: d.Targets}
+		p := parameter{code: d.Code, definition: d.URL, kind: kinds[d.Type], targets: targetsOf(d)}
 		var err error
 		if p.expression, err = compileExpression(d.Expression); err != nil {
 			return nil, fmt.Errorf("search: %s.%s: %w", resource, d.Code, err)
 		}
 		if p.kind == Token {
-			p.systems = impliedSystems(d.Expression)
+			p.systems, p.identifiers = impliedSystems(d.Expression), ofIdentifiers(d.Expression)
 		}
 		for i, part := range d.Components {
 			c := component{param: d.Code + "$" + strconv.Itoa(i+1), kind: kindOf(definitions, part.Definition)}
@@ -81,6 +84,21 @@ func compile(resource string) ([]parameter, error) {
 		out = append(out, p)
 	}
 	return out, nil
+}
+
+// targetsOf returns the types that a reference parameter can lead to: those that its expression
+// tests for, where every alternative tests, else those that R4 lists.
+func targetsOf(d r4.SearchParam) []string {
+	var only []string
+	for alternative := range strings.SplitSeq(d.Expression, " | ") {
+		_, test, ok := strings.Cut(alternative, ".where(resolve() is ")
+		if !ok {
+			return d.Targets
+		}
+		name, _, _ := strings.Cut(test, ")")
+		only = union(only, []string{name})
+	}
+	return only
 }
 
 func compileExpression(s string) (*path.Expression, error) {

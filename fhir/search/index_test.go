@@ -64,10 +64,18 @@ var indexCases = []struct {
 	params    []string
 	want      []search.Row
 }{
-	{"a concept gives a row for each coding, and none for its text",
+	{"a concept gives a row for each coding, and one for its text",
 		`{"resourceType":"CarePlan","category":[{"coding":[{"system":"http://snomed.info/sct","code":"1"},{"code":"2"}],"text":"plan"},{"coding":[{"system":"s"}]}]}`,
 		[]string{"category"},
-		[]search.Row{tokenRow("category", "http://snomed.info/sct", "1"), tokenRow("category", "", "2"), tokenRow("category", "s", "")}},
+		[]search.Row{tokenRow("category", "http://snomed.info/sct", "1"), tokenRow("category", "", "2"),
+			{Param: "category", Kind: search.Token, Text: "plan"}, tokenRow("category", "s", "")}},
+	{"a text that a coding displays needs no row of its own",
+		`{"resourceType":"CarePlan","category":[{"coding":[{"code":"2","display":"Plán"}],"text":"plan"}]}`, []string{"category"},
+		[]search.Row{{Param: "category", Kind: search.Token, Value: "2", Text: "plan"}}},
+	{"an identifier has rows for its type",
+		`{"resourceType":"Patient","identifier":[{"type":{"coding":[{"system":"t","code":"MR"}],"text":"Number"},"value":"7"}]}`,
+		[]string{"identifier", "identifier:of-type"},
+		[]search.Row{{Param: "identifier", Kind: search.Token, Value: "7", Text: "number"}, tokenRow("identifier:of-type", "t", "MR|7")}},
 	{"a code has the system of its required binding",
 		`{"resourceType":"Patient","gender":"female"}`, []string{"gender"},
 		[]search.Row{tokenRow("gender", "http://hl7.org/fhir/administrative-gender", "female")}},

@@ -2,6 +2,7 @@ package search_test
 
 import (
 	"math"
+	"net/url"
 	"os"
 	"path/filepath"
 	"testing"
@@ -13,7 +14,8 @@ import (
 
 const matched = `{"resourceType":"Observation","id":"o",
  "status":"final",
- "code":{"coding":[{"system":"http://loinc.org","code":"29463-7"}]},
+ "code":{"coding":[{"system":"http://loinc.org","code":"29463-7","display":"Body Weight"}],"text":"Gewicht"},
+ "component":[{"code":{"coding":[{"code":"a"}]},"valueQuantity":{"value":1}},{"code":{"coding":[{"code":"b"}]},"valueQuantity":{"value":2}}],
  "subject":{"reference":"Patient/p1","identifier":{"system":"bsn","value":"9"}},
  "performer":[{"reference":"https://other.example/fhir/Practitioner/x"}],
  "effectivePeriod":{"start":"2014-05-21","end":"2014-05-30"},
@@ -21,6 +23,7 @@ const matched = `{"resourceType":"Observation","id":"o",
  "valueQuantity":{"value":100,"unit":"gram","system":"http://unitsofmeasure.org","code":"g"}}`
 
 const matchedPatient = `{"resourceType":"Patient","id":"p1","name":[{"family":"van Öberg"}],"birthDate":"2014-05-21",
+ "identifier":[{"type":{"coding":[{"system":"t","code":"MR"}]},"system":"s","value":"7"}],
  "meta":{"profile":["http://p.example/a|1"]}}`
 
 // matchCases are queries of the observation, or of the patient, and whether they find it.
@@ -89,6 +92,23 @@ var matchCases = []struct {
 	{"_profile=http://p.example/a", true, true, "a profile matches without version"},
 	{"_profile=http://p.example/a%7C1", true, true, "and with it"},
 	{"_profile=http://p.example", false, true, "but not a part of it"},
+	{"_profile:below=http://p.example", true, true, "but lies below it"},
+	{"_profile:below=http://p.example/", true, true, "with or without a slash"},
+	{"_profile:below=http://p.exam", false, true, "at a slash alone"},
+	{"_profile:above=http://p.example/a/b", true, true, "and is above what goes on"},
+	{"_profile:above=http://p.example/ab", false, true, "at a slash alone too"},
+	{"identifier:of-type=t|MR|7", true, true, "an identifier has a type"},
+	{"identifier:of-type=t|DL|7", false, true, "and no other"},
+	{"code:text=body w", true, false, "a display begins with a text"},
+	{"code:text=gewicht", true, false, "as does the text of a concept"},
+	{"code:text=weight", false, false, "but it does not begin in its middle"},
+	{"code:in=urn:known", false, false, "no code is in the set"},
+	{"code:not-in=urn:known", true, false, "so it is not in it"},
+	{"component-code:in=urn:known", false, false, "the system of a set counts"},
+	{"component-code-value-quantity=a$1", true, false, "a composite matches as a pair"},
+	{"component-code-value-quantity=a$2", false, false, "and not across pairs"},
+	{"component-code-value-quantity=a$2,b$2", true, false, "or another pair"},
+	{"code-value-quantity=http://loinc.org|29463-7$gt99", true, false, "a part has a prefix and a system"},
 	{"birthdate=2014-05-21", true, true, "a day matches itself"},
 	{"birthdate=2014-05-21T10:00:00Z", false, true, "an instant does not contain the day"},
 }
@@ -110,7 +130,11 @@ func TestMatches(t *testing.T) {
 				t.Fatal(err)
 			}
 			rows = append(rows, search.OwnRows(r.ID(), time.UnixMilli(d20140521))...)
-			plan, issues := parse(t, r.Type(), tt.query)
+			values, err := url.ParseQuery(tt.query)
+			if err != nil {
+				t.Fatal(err)
+			}
+			plan, issues := search.Parse(r.Type(), values, withTerms)
 			if issues != nil {
 				t.Fatal(issues)
 			}

@@ -5,65 +5,159 @@ import (
 	"maps"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/drieluik/drieluik/fhir"
 )
 
-// maxValues bounds the alternatives of one search.
-const maxValues = 1000
+// Bounds of one search. Each has an issue that names it.
+const (
+	maxValues   = 1000 // alternatives of all conditions together
+	maxSteps    = 5    // hops one after the other
+	maxHops     = 64   // hops in all, with those to each type that an untyped chain may mean
+	maxSorts    = 8
+	maxIncludes = 20
+	maxElements = 100
+)
 
-// parsing is the state of one Parse.
+// budget is what one search has used of its bounds, over all its parts.
+type budget struct{ values, hops int }
+
+// parsing is the state of one Parse, for one resource type.
 type parsing struct {
-	options Options
+	options *Options
+	typ     fhir.Type
 	params  []parameter
-	plan    Plan
+	plan    *Plan
 	issues  []fhir.Issue
-	values  int
-}
-
-// control reads the values of a parameter that steers the answer.
-type control func(p *parsing, name string, values []string)
-
-// controls are the parameters that are no conditions.
-var controls = map[string]control{
-	"_count":  (*parsing).count,
-	"_total":  (*parsing).total,
-	"_format": func(*parsing, string, []string) {},
+	used    *budget
+	steps   int // hops that led here
 }
 
 // Parse reads a query string into a Plan. Every fault is one issue: an unknown parameter names the
-// known ones. Issues are errors; the Plan is usable only without them. The paging cursor is no
-// parameter of a search: the caller takes it out before.
+// known ones. The Plan is usable unless an issue is an error; with Options.Lenient what was left out
+// is a warning. The paging cursor is no parameter of a search: the caller takes it out before.
 func Parse(t fhir.Type, query url.Values, o Options) (Plan, []fhir.Issue) {
-	p := parsing{options: o, plan: Plan{Type: t, Count: o.Count}}
-	p.options.Base = withoutSlash(o.Base)
-	if p.options.Now.IsZero() {
-		p.options.Now = time.Now()
+	plan := Plan{Type: t, Count: o.Count}
+	where, issues := parseType(t, query, o.prepared(), &plan, &budget{})
+	return finish(plan, []Part{{t, where}}, issues)
+}
+
+// ParseAll reads a query over several types: each condition and sort key must be one of every type.
+func ParseAll(types []fhir.Type, query url.Values, o Options) (Plan, []fhir.Issue) {
+	plan := Plan{Count: o.Count}
+	var parts []Part
+	var issues []fhir.Issue
+	used := &budget{}
+	prepared := o.prepared()
+	for _, t := range types {
+		one := Plan{Count: o.Count}
+		where, more := parseType(t, query, prepared, &one, used)
+		if len(parts) > 0 && !slices.Equal(one.Sort, plan.Sort) {
+			more = append(more, issue("_sort", "not-supported", "SEARCH-SORT-MIXED", "A sort key of several types must be of one kind in all of them; sort by _lastUpdated or _id."))
+		}
+		one.Include, one.Ignored = union(plan.Include, one.Include), union(plan.Ignored, one.Ignored)
+		plan = one
+		parts = append(parts, Part{t, where})
+		issues = union(issues, more)
 	}
+	if query, left := without(query, plan.Ignored); left && len(parts) > 1 { // what one type does not know counts for none
+		again, _ := ParseAll(types, query, o)
+		again.Ignored = plan.Ignored
+		return again, issues
+	}
+	return finish(plan, parts, issues)
+}
+
+// union returns a with what b adds to it.
+func union[T comparable](a, b []T) []T {
+	for _, v := range b {
+		if !slices.Contains(a, v) {
+			a = append(a, v)
+		}
+	}
+	return a
+}
+
+// without returns a query without some names, and whether there were any.
+func without(query url.Values, names []string) (url.Values, bool) {
+	left := maps.Clone(query)
+	maps.DeleteFunc(left, func(name string, _ []string) bool { return slices.Contains(names, name) })
+	return left, len(names) > 0
+}
+
+// finish puts the conditions into the plan, unless there is a fault.
+func finish(plan Plan, parts []Part, issues []fhir.Issue) (Plan, []fhir.Issue) {
+	if fhir.HasErrors(issues) {
+		return Plan{}, issues
+	}
+	if plan.Type != "" {
+		plan.Where = parts[0].Where
+		return plan, issues
+	}
+	plan.Parts = parts
+	return plan, issues
+}
+
+// prepared returns o with what its zero members mean.
+func (o Options) prepared() *Options {
+	o.Base = withoutSlash(o.Base)
+	if o.Now.IsZero() {
+		o.Now = time.Now()
+	}
+	return &o
+}
+
+// parseType reads the query for one type: the conditions are returned, all else goes into plan.
+func parseType(t fhir.Type, query url.Values, o *Options, plan *Plan, used *budget) ([]Clause, []fhir.Issue) {
+	p := parsing{options: o, typ: t, plan: plan, used: used}
 	var err error
 	if p.params, err = parametersOf(t); err != nil {
-		return Plan{}, []fhir.Issue{issue("", "not-supported", "SEARCH-TYPE-UNKNOWN", "This resource type cannot be searched.")}
+		return nil, []fhir.Issue{issue("", "not-supported", "SEARCH-TYPE-UNKNOWN", "This resource type cannot be searched.")}
 	}
+	if plan.Type == "" && apart[t] {
+		p.apart("_type", t)
+	}
+	var where []Clause
 	for _, name := range slices.Sorted(maps.Keys(query)) {
-		values := query[name]
-		if read, ok := controls[name]; ok {
-			read(&p, name, values)
+		code, modifier, _ := strings.Cut(name, ":")
+		if read, ok := controls[code]; ok && len(query[name]) > 0 {
+			read(&p, modifier, query[name])
 			continue
 		}
-		for _, value := range values {
-			p.condition(name, value)
+		for _, value := range query[name] {
+			if c, ok := p.named(name, value); ok {
+				where = append(where, c)
+			}
 		}
 	}
-	if p.values > maxValues {
+	p.together()
+	if used.values > maxValues {
 		p.fault("", "too-costly", "SEARCH-TOO-MANY", "The search has more than %d values. Split it into several.", maxValues)
 	}
-	if p.issues != nil {
-		return Plan{}, p.issues
+	return where, p.issues
+}
+
+// named parses a condition; what nobody knows is left out of a lenient search.
+func (p *parsing) named(name, value string) (Clause, bool) {
+	before := len(p.issues)
+	c, ok := p.condition(name, value)
+	if ok || !p.options.Lenient {
+		return c, ok
 	}
-	return p.plan, nil
+	for i := before; i < len(p.issues); i++ {
+		if unknown[p.issues[i].Diagnostics] {
+			p.issues[i].Severity = fhir.SeverityWarning
+			p.plan.Ignored = union(p.plan.Ignored, []string{name})
+		}
+	}
+	return c, false
+}
+
+// unknown are the rules by which a parameter as a whole is not known here.
+var unknown = map[string]bool{
+	"SEARCH-PARAM-UNKNOWN": true, "SEARCH-PARAM-UNSUPPORTED": true, "SEARCH-CHAIN-UNKNOWN": true,
 }
 
 func issue(name, code, rule, text string) fhir.Issue {
@@ -93,135 +187,15 @@ func shown(name string) string {
 	return name
 }
 
-func (p *parsing) count(name string, values []string) {
-	n, err := strconv.Atoi(values[0])
-	if err != nil || n < 0 || len(values) > 1 {
-		p.fault(name, "invalid", "SEARCH-COUNT-FORMAT", "_count needs one whole number of at least 0.")
-		return
-	}
-	if p.options.MaxCount > 0 {
-		n = min(n, p.options.MaxCount)
-	}
-	p.plan.Count = n
-	p.plan.Total = p.plan.Total || n == 0
-}
-
-// totals are the values of _total; an estimate is counted.
-var totals = map[string]bool{"none": false, "estimate": true, "accurate": true}
-
-func (p *parsing) total(name string, values []string) {
-	wanted, ok := totals[values[0]]
-	if !ok || len(values) > 1 {
-		p.fault(name, "invalid", "SEARCH-TOTAL-FORMAT", "_total needs one of none, estimate, accurate.")
-		return
-	}
-	p.plan.Total = p.plan.Total || wanted
-}
-
-// results are the parameters of R4 that shape a result, and are not supported.
-var results = map[string]bool{
-	"_sort": true, "_include": true, "_revinclude": true, "_summary": true, "_elements": true,
-	"_contained": true, "_containedType": true, "_has": true, "_filter": true, "_text": true,
-	"_content": true, "_list": true, "_query": true, "_type": true, "_score": true, "_pretty": true,
-}
-
-// condition adds one clause, or one issue for each fault in it.
-func (p *parsing) condition(name, value string) {
-	code, modifier, _ := strings.Cut(name, ":")
-	known, ok := lookup(p.params, code)
-	switch {
-	case results[code]:
-		p.fault(code, "not-supported", "SEARCH-RESULT-UNSUPPORTED", "%s is not supported.", code)
-		return
-	case !ok && p.chain(code), ok && strings.Contains(modifier, "."):
-		p.fault(shown(name), "not-supported", "SEARCH-CHAIN-UNSUPPORTED", "%s is a chain. Chained parameters are not supported.", shown(name))
-		return
-	case !ok:
-		p.fault(shown(code), "not-supported", "SEARCH-PARAM-UNKNOWN", "The parameter %s is unknown. Known for %s: %s.",
-			shown(code), p.plan.Type, strings.Join(p.names(), ", "))
-		return
-	}
-	if c, ok := p.clause(known, modifier, value); ok {
-		p.plan.Where = append(p.plan.Where, c)
-	}
-}
-
-// chain reports whether a name without modifier is a chain over a parameter of the type.
-func (p *parsing) chain(code string) bool {
-	head, _, dotted := strings.Cut(code, ".")
-	if !dotted {
-		return false
-	}
-	known, ok := lookup(p.params, head)
-	return ok && known.kind == Reference
-}
-
 // names lists what the type can be searched by.
 func (p *parsing) names() []string {
-	names := slices.Sorted(maps.Keys(controls))
+	names := append(slices.Sorted(maps.Keys(controls)), "_has")
 	for i := range p.params {
 		if accepted(&p.params[i]) {
 			names = append(names, p.params[i].code)
 		}
 	}
 	return names
-}
-
-// clause parses the alternatives of one parameter.
-func (p *parsing) clause(known *parameter, modifier, value string) (Clause, bool) {
-	c := Clause{Param: known.code, Kind: known.kind, Modifier: modifier}
-	if modifier != "" && !allows(known, modifier) {
-		p.fault(known.code, "not-supported", "SEARCH-MODIFIER-UNKNOWN", "%s does not have the modifier %s. It has: %s.",
-			known.code, shown(modifier), modifierList(known))
-		return Clause{}, false
-	}
-	parse := parsers[known.kind]
-	switch modifier {
-	case "missing":
-		parse = missing
-	case "identifier":
-		parse = token
-	}
-	ok := true
-	for _, alternative := range split(value, ',') {
-		v, fault := parse(query{text: alternative, parameter: known, modifier: modifier, options: &p.options})
-		if p.values++; fault != "" {
-			ok = false
-			p.fault(known.code, "invalid", "SEARCH-VALUE-FORMAT", "%s %s", known.code, fault)
-			break
-		}
-		c.Values = append(c.Values, v)
-	}
-	if modifier == "missing" && len(c.Values) > 1 {
-		p.fault(known.code, "invalid", "SEARCH-VALUE-FORMAT", "%s:missing needs one of true, false.", known.code)
-		return Clause{}, false
-	}
-	return c, ok
-}
-
-func allows(known *parameter, modifier string) bool {
-	if modifier == "type" {
-		return false
-	}
-	list := modifiersOf(known)
-	if slices.Contains(list, modifier) {
-		return true
-	}
-	return slices.Contains(list, "type") && slices.Contains(known.targets, modifier)
-}
-
-func modifierList(known *parameter) string {
-	var list []string
-	for _, m := range modifiersOf(known) {
-		if m == "type" {
-			m = "the name of a type that it refers to"
-		}
-		list = append(list, m)
-	}
-	if list == nil {
-		return "none"
-	}
-	return strings.Join(list, ", ")
 }
 
 // split cuts a text at a separator that no backslash escapes. The parts keep their escapes.

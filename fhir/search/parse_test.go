@@ -18,6 +18,23 @@ var options = search.Options{
 	Base: base + "/", MaxCount: 200, Count: 20, Now: time.UnixMilli(d20140521).Add(20 * 24 * time.Hour),
 }
 
+// withTerms knows one value set and one code with a code below it.
+var withTerms = func() search.Options {
+	o := options
+	o.Terms = search.Terms{
+		Expand: func(url string) ([]search.Code, bool) {
+			return []search.Code{{System: "s", Code: "a"}, {System: "t", Code: "b"}}, url == "urn:known"
+		},
+		Subsumed: func(c search.Code, above bool) ([]search.Code, bool) {
+			if above {
+				return []search.Code{c}, c.Code == "a"
+			}
+			return []search.Code{c, {System: c.System, Code: c.Code + "1"}}, c.Code == "a"
+		},
+	}
+	return o
+}()
+
 func parse(t testing.TB, typ fhir.Type, query string) (search.Plan, []fhir.Issue) {
 	t.Helper()
 	values, err := url.ParseQuery(query)
@@ -127,7 +144,8 @@ func TestParseJoinsAndCounts(t *testing.T) {
 func TestParseNamesEveryFault(t *testing.T) {
 	t.Parallel()
 	_, issues := parse(t, "CarePlan", "geheim=SECRET1&status:below=SECRET2&_sort=SECRET3&_include=SECRET4"+
-		"&subject.name=SECRET5&subject:Patient.name=SECRET6&subject:Device=SECRET7&date=SECRET8&category=&care-team=SEC%20RET"+
+		"&subject.geheim=SECRET5&subject:Device.name=SECRET6&_revinclude=SECRET15:SECRET16&_elements=SECRET17&_summary=SECRET18"+
+		"&_list=SECRET19&_sort=SECRET20&subject:Device=SECRET7&date=SECRET8&category=&care-team=SEC%20RET"+
 		"&_count=SECRET9&_total=SECRET10&status:missing=SECRET11&intent=a|b|SECRET12&_has:Task:focus:status=SECRET13&p%22x=SECRET14")
 	got := map[string]int{}
 	for _, i := range issues {
@@ -137,22 +155,25 @@ func TestParseNamesEveryFault(t *testing.T) {
 		}
 	}
 	want := map[string]int{
-		"SEARCH-PARAM-UNKNOWN not-supported ":                              1,
-		"SEARCH-PARAM-UNKNOWN not-supported http.geheim":                   1,
-		"SEARCH-MODIFIER-UNKNOWN not-supported http.status":                1,
-		"SEARCH-MODIFIER-UNKNOWN not-supported http.subject":               1,
-		"SEARCH-RESULT-UNSUPPORTED not-supported http._sort":               1,
-		"SEARCH-RESULT-UNSUPPORTED not-supported http._include":            1,
-		"SEARCH-RESULT-UNSUPPORTED not-supported http._has":                1,
-		"SEARCH-CHAIN-UNSUPPORTED not-supported http.subject.name":         1,
-		"SEARCH-CHAIN-UNSUPPORTED not-supported http.subject:Patient.name": 1,
-		"SEARCH-VALUE-FORMAT invalid http.date":                            1,
-		"SEARCH-VALUE-FORMAT invalid http.category":                        1,
-		"SEARCH-VALUE-FORMAT invalid http.care-team":                       1,
-		"SEARCH-VALUE-FORMAT invalid http.status":                          1,
-		"SEARCH-VALUE-FORMAT invalid http.intent":                          1,
-		"SEARCH-COUNT-FORMAT invalid http._count":                          1,
-		"SEARCH-TOTAL-FORMAT invalid http._total":                          1,
+		"SEARCH-PARAM-UNKNOWN not-supported ":                1,
+		"SEARCH-PARAM-UNKNOWN not-supported http.geheim":     1,
+		"SEARCH-TERMINOLOGY not-supported http.status":       1,
+		"SEARCH-MODIFIER-UNKNOWN not-supported http.subject": 1,
+		"SEARCH-CONTROL-FORM invalid http._sort":             1,
+		"SEARCH-INCLUDE-FORMAT invalid http._include":        1,
+		"SEARCH-INCLUDE-FORMAT invalid http._revinclude":     1,
+		"SEARCH-ELEMENTS-UNKNOWN invalid http._elements":     1,
+		"SEARCH-SUMMARY-FORMAT invalid http._summary":        1,
+		"SEARCH-PARAM-UNSUPPORTED not-supported http._list":  1,
+		"SEARCH-CHAIN-UNKNOWN not-supported http.subject":    1,
+		"SEARCH-CHAIN-TARGET not-supported http.subject":     1,
+		"SEARCH-VALUE-FORMAT invalid http.date":              1,
+		"SEARCH-VALUE-FORMAT invalid http.category":          1,
+		"SEARCH-VALUE-FORMAT invalid http.care-team":         1,
+		"SEARCH-VALUE-FORMAT invalid http.status":            1,
+		"SEARCH-VALUE-FORMAT invalid http.intent":            1,
+		"SEARCH-COUNT-FORMAT invalid http._count":            1,
+		"SEARCH-TOTAL-FORMAT invalid http._total":            1,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("issues (-want +got):\n%s", diff)
@@ -163,11 +184,17 @@ func TestParseNamesEveryFault(t *testing.T) {
 	}
 }
 
+// modifierSamples are values that a parameter takes with a modifier, where its kind alone does not say.
+var modifierSamples = map[string]string{
+	"missing": "true", "of-type": "s|c|v", "in": "urn:known", "not-in": "urn:known",
+	"identifier": "s|v", "text": "a", "not": "a", "contains": "a", "exact": "a",
+}
+
 func TestParamsAreWhatParseAccepts(t *testing.T) {
 	t.Parallel()
 	samples := map[search.Kind]string{
-		search.Token: "a", search.Reference: "a", search.Date: "2014", search.String: "a", search.Number: "1",
-		search.Quantity: "1", search.URI: "urn:a",
+		search.Token: "s|a", search.Reference: "a", search.Date: "2014", search.String: "a", search.Number: "1",
+		search.Quantity: "1", search.URI: "http://a/b", search.Composite: "a$2014",
 	}
 	for _, typ := range fhir.Types() {
 		params := search.Params(typ)
@@ -176,22 +203,20 @@ func TestParamsAreWhatParseAccepts(t *testing.T) {
 		}
 		for _, p := range params {
 			for _, modifier := range append(p.Modifiers, "") {
-				value, ok := samples[p.Kind]
-				switch {
-				case !ok:
-					t.Errorf("%s.%s: kind %d has no sample", typ, p.Code, p.Kind)
-				case modifier == "type":
-					continue
-				case modifier == "missing":
-					value = "true"
-				case modifier != "":
-					modifier = ":" + modifier
+				value, ok := modifierSamples[modifier]
+				if !ok {
+					value = samples[p.Kind]
 				}
-				if modifier == "missing" {
-					modifier = ":missing"
+				if modifier == "type" {
+					modifier = p.Targets[0]
 				}
-				if _, issues := search.Parse(typ, url.Values{p.Code + modifier: {value}}, options); issues != nil {
-					t.Errorf("%s?%s%s: %v", typ, p.Code, modifier, issues)
+				name := strings.TrimSuffix(p.Code+":"+modifier, ":")
+				_, issues := search.Parse(typ, url.Values{name: {value}}, withTerms)
+				if issues != nil && p.Kind == search.Composite {
+					_, issues = search.Parse(typ, url.Values{name: {value + "$1"}}, withTerms)
+				}
+				if issues != nil {
+					t.Errorf("%s?%s: %v", typ, name, issues)
 				}
 			}
 		}
@@ -200,6 +225,7 @@ func TestParamsAreWhatParseAccepts(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{
+		"subject:Patient.organization.name=a&_has:Provenance:target:agent.name=b&code-value-quantity=a$1", "_sort=-date&_include=*&_revinclude:iterate=Provenance:target&_elements=code",
 		"status=active", `category=a\,b|c,|d`, "date=ap2014-05-21T02:00:00+02:00", "subject:Patient=p&_count=0", "value-quantity=ap5.4e-3||mg", "a%00b:c.d=e",
 	} {
 		f.Add(s)

@@ -72,19 +72,35 @@ func codeToken(x *extraction, it path.Item) {
 	}
 }
 
-// impliedSystems returns the system of each code that the element at the end of a plain path is
-// bound to. It is nil when there is no such element, or its codes are not listed.
-func impliedSystems(expression string) map[string]string {
+// elementAt returns the type and the definition at the end of a plain path, nil when there is none.
+func elementAt(expression string) (string, *r4.Element) {
 	names := strings.Split(expression, ".")
 	typ := names[0]
 	var element *r4.Element
 	for _, name := range names[1:] {
 		f, ok := r4.Member(typ, name)
 		if !ok {
-			return nil
+			return "", nil
 		}
 		typ, element = f.Type, f.Element
 	}
+	return typ, element
+}
+
+// ofIdentifiers reports whether a path, or one of its alternatives, leads to an Identifier.
+func ofIdentifiers(expression string) bool {
+	for alternative := range strings.SplitSeq(expression, "|") {
+		if typ, _ := elementAt(strings.TrimSpace(alternative)); typ == "Identifier" {
+			return true
+		}
+	}
+	return false
+}
+
+// impliedSystems returns the system of each code that the element at the end of a plain path is
+// bound to. It is nil when there is no such element, or its codes are not listed.
+func impliedSystems(expression string) map[string]string {
+	typ, element := elementAt(expression)
 	if typ != "code" || element == nil || element.Binding == nil {
 		return nil
 	}
@@ -104,27 +120,48 @@ func impliedSystems(expression string) map[string]string {
 
 func coding(x *extraction, it path.Item) { x.coding(it.Node()) }
 
+// coding adds a Coding with its normalised display, for :text.
 func (x *extraction) coding(n fhir.Node) {
-	system, code := n.Member("system").Text(), n.Member("code").Text()
-	if system != "" || code != "" {
-		x.add(Row{System: system, Value: code})
+	row := Row{System: n.Member("system").Text(), Value: n.Member("code").Text(), Text: Normalize(n.Member("display").Text())}
+	if row.System != "" || row.Value != "" || row.Text != "" {
+		x.add(row)
 	}
 }
 
+// concept adds the codings, and a row of the text alone where no coding has it as display.
 func concept(x *extraction, it path.Item) {
+	text := Normalize(it.Node().Member("text").Text())
 	for c := range it.Node().All("coding") {
 		x.coding(c)
+		if Normalize(c.Member("display").Text()) == text {
+			text = ""
+		}
+	}
+	if text != "" {
+		x.add(Row{Text: text})
 	}
 }
 
 func identifier(x *extraction, it path.Item) { x.identifier(it.Node()) }
 
+// identifier adds an Identifier with the normalised text of its type, and rows of Param+":of-type"
+// for the codes of its type.
 func (x *extraction) identifier(n fhir.Node) {
 	system, value := n.Member("system").Text(), n.Member("value").Text()
-	if system != "" || value != "" {
-		x.add(Row{System: system, Value: value})
+	if system == "" && value == "" {
+		return
 	}
+	x.add(Row{System: system, Value: value, Text: Normalize(n.At("type", "text").Text())})
+	param := x.param
+	for c := range n.All("type", "coding") {
+		x.param = param + ":of-type"
+		x.add(Row{System: c.Member("system").Text(), Value: typedIdentifier(c.Member("code").Text(), value)})
+	}
+	x.param = param
 }
+
+// typedIdentifier is the code of an identifier's type and its value as one text.
+func typedIdentifier(code, value string) string { return code + "|" + value }
 
 func contactPoint(x *extraction, it path.Item) {
 	if v := it.Node().Member("value").Text(); v != "" {

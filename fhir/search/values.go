@@ -1,7 +1,10 @@
 package search
 
 import (
+	"fmt"
 	"math"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/drieluik/drieluik/fhir"
@@ -21,7 +24,34 @@ type valueParser func(q query) (v Value, fault string)
 // parsers are the kinds that Parse accepts.
 var parsers = map[Kind]valueParser{
 	Token: token, Reference: referenceValue, Date: date, String: text, Number: numberValue,
+	Quantity: quantityValue, URI: uriValue, Composite: compositeValue,
+}
+
+// partParsers are the kinds of a component of a composite.
+var partParsers = map[Kind]valueParser{
+	Token: token, Reference: referenceValue, Date: date, String: text, Number: numberValue,
 	Quantity: quantityValue, URI: uriValue,
+}
+
+// compositeValue reads one value for each component, with dollar signs between them.
+func compositeValue(q query) (Value, string) {
+	parts := split(q.text, '$')
+	if len(parts) != len(q.parameter.components) {
+		return Value{}, fmt.Sprintf(`needs %d values with $ between them; write \$ for a dollar sign in a value.`, len(q.parameter.components))
+	}
+	out := Value{Parts: make([]Value, len(parts))}
+	for i, part := range parts {
+		parse, ok := partParsers[q.parameter.components[i].kind]
+		if !ok {
+			return Value{}, "has a component that cannot be searched."
+		}
+		v, fault := parse(query{text: part, parameter: q.parameter, options: q.options})
+		if fault != "" {
+			return Value{}, "in part " + strconv.Itoa(i+1) + " " + fault
+		}
+		out.Parts[i] = v
+	}
+	return out, ""
 }
 
 const needsValue = "needs a value."
@@ -67,9 +97,21 @@ func referenceValue(q query) (Value, string) {
 	return Value{System: row.System, Value: row.Value}, ""
 }
 
+// ofType reads system|code|value: the type of an identifier and its value.
+func ofType(q query) (Value, string) {
+	parts := split(q.text, '|')
+	if len(parts) != 3 || slices.Contains(parts, "") {
+		return Value{}, "with :of-type needs system|code|value, of the type of the identifier and of its value."
+	}
+	return Value{System: unescape(parts[0]), Value: typedIdentifier(unescape(parts[1]), unescape(parts[2]))}, ""
+}
+
 func uriValue(q query) (Value, string) {
 	if q.text == "" {
 		return Value{}, needsValue
+	}
+	if q.modifier != "" && strings.HasPrefix(q.text, "urn:") {
+		return Value{}, "with :" + q.modifier + " needs a URL with a path; a urn has no parts."
 	}
 	return Value{Value: unescape(q.text)}, ""
 }

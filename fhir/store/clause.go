@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/drieluik/drieluik/fhir/search"
 )
@@ -14,22 +15,25 @@ const (
 
 // clause adds the condition of one clause on head h. It means what search.Matches means.
 func (s *snapshot) clause(q *query, c *search.Clause) error {
-	if c.Param == idParam || c.Param == updatedParam {
+	switch {
+	case c.Any != nil:
+		return s.any(q, c.Any)
+	case c.Hops != nil:
+		return s.hops(q, c)
+	case c.Param == idParam || c.Param == updatedParam:
 		column(q, c)
 		return nil
-	}
-	if c.Modifier == "missing" {
+	case c.Modifier == "missing":
 		return s.missing(q, c)
+	case c.Kind == search.Composite:
+		return s.composite(q, c)
 	}
-	name, kind := c.Param, c.Kind
-	if c.Modifier == "identifier" {
-		name, kind = c.Param+identifierSuffix, search.Token
-	}
+	name, kind := c.Column()
 	param, err := s.lookup(name)
 	if err != nil {
 		return err
 	}
-	q.add(negated(c)+exists+`=? AND ((0`, param)
+	q.add(negated(c)+q.exists()+`=? AND ((0`, param)
 	for i, v := range c.Values {
 		group(q, i)
 		q.add(` OR (`)
@@ -53,8 +57,53 @@ func group(q *query, i int) {
 	}
 }
 
+// rows is the condition that row i of idx is of the head's resource and of a parameter.
+func (q *query) rows() string {
+	return `i.comp=` + q.h() + `.comp AND i.rid=` + q.h() + `.rid AND i.param`
+}
+
 // exists begins the search for a row of the head's resource.
-const exists = `EXISTS (SELECT 1 FROM idx i WHERE i.comp=h.comp AND i.rid=h.rid AND i.param`
+func (q *query) exists() string { return `EXISTS (SELECT 1 FROM idx i WHERE ` + q.rows() }
+
+// any adds alternatives.
+func (s *snapshot) any(q *query, all []search.Clause) error {
+	q.add(`(0`)
+	for i := range all {
+		q.add(` OR `)
+		if err := s.clause(q, &all[i]); err != nil {
+			return err
+		}
+	}
+	q.add(`)`)
+	return nil
+}
+
+// composite adds the condition that one group of rows meets every part of a value.
+func (s *snapshot) composite(q *query, c *search.Clause) error {
+	q.add(`((0`)
+	for i, v := range c.Values {
+		group(q, i)
+		q.add(` OR EXISTS (`)
+		for part := range c.Parts {
+			if part > 0 {
+				q.add(` INTERSECT `)
+			}
+			one := c.Component(part, v.Parts[part])
+			param, err := s.lookup(one.Param)
+			if err != nil {
+				return err
+			}
+			q.add(`SELECT i.n>>`+groupBits+` FROM idx i WHERE `+q.rows()+`=? AND i.n>>`+groupBits+`>0 AND (`, param)
+			if err := s.value(q, one.Kind, &one, one.Values[0]); err != nil {
+				return err
+			}
+			q.add(`)`)
+		}
+		q.add(`)`)
+	}
+	q.add(`))`)
+	return nil
+}
 
 // identifierSuffix marks the parameter that holds Reference.identifier.
 const identifierSuffix = ":identifier"
@@ -81,7 +130,7 @@ func (s *snapshot) missing(q *query, c *search.Clause) error {
 	if wantsMissing(c) {
 		q.add(`NOT `)
 	}
-	q.add(exists+` IN (?,?))`, param, ref)
+	q.add(q.exists()+` IN (?,?))`, param, ref)
 	return nil
 }
 
@@ -97,12 +146,12 @@ func column(q *query, c *search.Clause) {
 		switch {
 		case c.Param == updatedParam:
 			q.add(` OR `)
-			between(q, v, `h.at`, `(h.at+1)`)
+			between(q, v, q.h()+`.at`, `(`+q.h()+`.at+1)`)
 		case !v.AnySystem && v.System != "": // an id has no system
 		case v.Value == "":
 			q.add(` OR 1`)
 		default:
-			q.add(` OR h.id=?`, v.Value)
+			q.add(` OR `+q.h()+`.id=?`, v.Value)
 		}
 	}
 	q.add(`))`)
@@ -112,13 +161,17 @@ func column(q *query, c *search.Clause) {
 func (s *snapshot) value(q *query, kind search.Kind, c *search.Clause, v search.Value) error {
 	switch kind {
 	case search.Token:
+		if c.Modifier == "text" {
+			q.add(`substr(coalesce(i.text,''),1,length(?))=?`, v.Value, v.Value)
+			return nil
+		}
 		return s.token(q, v)
 	case search.Reference:
 		return s.reference(q, v)
 	case search.String:
 		text(q, c.Modifier, v.Value)
 	case search.URI:
-		q.add(`i.val=?`, v.Value)
+		uri(q, c.Modifier, v.Value)
 	case search.Date, search.Number:
 		between(q, v, `i.low`, `i.high`)
 	case search.Quantity:
@@ -157,6 +210,22 @@ func (s *snapshot) reference(q *query, v search.Value) error {
 		q.add(`i.sys>0`)
 	}
 	return nil
+}
+
+// slashed is a row's URL with a slash at its end.
+const slashed = `(CASE WHEN substr(i.val,-1)='/' THEN i.val ELSE i.val||'/' END)`
+
+// uri compares URLs, or with a modifier their paths.
+func uri(q *query, modifier, want string) {
+	q.add(`(i.val=?`, want)
+	top := strings.TrimSuffix(want, "/") + "/"
+	switch {
+	case modifier == "below" && want != "":
+		q.add(` OR substr(i.val,1,length(?))=?`, top, top)
+	case modifier == "above":
+		q.add(` OR i.val<>'' AND substr(?,1,length(`+slashed+`))=`+slashed, want)
+	}
+	q.add(`)`)
 }
 
 // text compares normalised text from its beginning, or as the modifier says.

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"hash/fnv"
 	"strconv"
 
 	"github.com/drieluik/drieluik/fhir"
@@ -19,8 +20,20 @@ type position struct {
 
 // format writes a position as a cursor for the same plan.
 func (p position) format(plan search.Plan) (string, error) {
-	b, err := json.Marshal(append([]any{string(plan.Type), p.rid}, p.keys...))
+	b, err := json.Marshal(append([]any{subject(plan), p.rid}, p.keys...))
 	return base64.RawURLEncoding.EncodeToString(b), err
+}
+
+// subject tells the types of one plan from those of another.
+func subject(plan search.Plan) string {
+	if plan.Type != "" {
+		return string(plan.Type)
+	}
+	h := fnv.New64a()
+	for _, part := range plan.Parts {
+		h.Write([]byte(part.Type + ","))
+	}
+	return strconv.FormatUint(h.Sum64(), 36)
 }
 
 // parseCursor reads the position of a plan; a zero one for the first page.
@@ -39,7 +52,7 @@ func parseCursor(p search.Plan) (position, error) {
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.UseNumber()
 	var v []any
-	if err := d.Decode(&v); err != nil || len(v) != 2+len(p.Sort) || v[0] != string(p.Type) {
+	if err := d.Decode(&v); err != nil || len(v) != 2+len(p.Sort) || v[0] != subject(p) {
 		return position{}, bad
 	}
 	n, ok := v[1].(json.Number)
@@ -88,10 +101,11 @@ func (k sortKey) order(i int) string {
 	return s + ` IS NULL,` + s + `,`
 }
 
-// sortColumns are the columns of idx that a kind is ordered by.
+// sortColumns are the columns of idx that a kind is ordered by. A token without a code has no place.
 var sortColumns = map[search.Kind]string{
-	search.Date: "low", search.Number: "low", search.Quantity: "low",
-	search.String: "val", search.Token: "val", search.Reference: "val", search.URI: "val",
+	search.Date: "i.low", search.Number: "i.low", search.Quantity: "i.low",
+	search.String: "nullif(i.val,'')", search.Token: "nullif(i.val,'')", search.Reference: "nullif(i.val,'')",
+	search.URI: "nullif(i.val,'')",
 }
 
 // sortKeys compiles an order: of several values the least counts, or the greatest when descending.
@@ -118,11 +132,11 @@ func (s *snapshot) sortKeys(sorts []search.Sort) ([]sortKey, error) {
 		end := `min`
 		if o.Desc {
 			end = `max`
-			if column == "low" {
-				column = "high"
+			if column == "i.low" {
+				column = "i.high"
 			}
 		}
-		keys[i].sql = `(SELECT ` + end + `(i.` + column + `) FROM idx i WHERE i.comp=h.comp AND i.rid=h.rid AND i.param=?)`
+		keys[i].sql = `(SELECT ` + end + `(` + column + `) FROM idx i WHERE i.comp=h.comp AND i.rid=h.rid AND i.param=?)`
 		keys[i].args = args(param)
 	}
 	return keys, nil

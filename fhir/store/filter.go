@@ -18,11 +18,15 @@ type selection struct {
 }
 
 // selection compiles a plan and a filter; false when nothing can match.
-func (s *snapshot) selection(typ int64, p search.Plan, f auth.Filter) (*selection, bool, error) {
+func (s *snapshot) selection(typ int64, p search.Plan, f *auth.Filter) (*selection, bool, error) {
+	return s.selected(&query{typ: p.Type, world: &reach{p.Type, f}}, typ, p, f)
+}
+
+// selected writes a selection to q.
+func (s *snapshot) selected(q *query, typ int64, p search.Plan, f *auth.Filter) (*selection, bool, error) {
 	if typ < 0 || f.None {
 		return nil, false, nil
 	}
-	q := &query{}
 	q.add(`h.type=? AND h.deleted=0`, typ)
 	pinned, err := s.pin(q, typ, p, f)
 	if err != nil {
@@ -42,7 +46,7 @@ func (s *snapshot) selection(typ int64, p search.Plan, f auth.Filter) (*selectio
 	if err := s.limits(q, f); err != nil {
 		return nil, false, err
 	}
-	arms, err := s.arms(typ, f)
+	arms, err := s.arms(q, typ, f)
 	if pinned && len(arms) > 1 {
 		arms = []*query{join(arms, `(`, ` OR `, `)`)}
 	}
@@ -50,7 +54,8 @@ func (s *snapshot) selection(typ int64, p search.Plan, f auth.Filter) (*selectio
 }
 
 // arms returns the ways in which the filter lets a row pass: by its type, as own record, or listed.
-func (s *snapshot) arms(typ int64, f auth.Filter) ([]*query, error) {
+func (s *snapshot) arms(about *query, typ int64, f *auth.Filter) ([]*query, error) {
+	h := about.h()
 	if f.Directory {
 		all := &query{}
 		all.add(`1`)
@@ -64,24 +69,24 @@ func (s *snapshot) arms(typ int64, f auth.Filter) ([]*query, error) {
 		}
 		if org > 0 {
 			cust, author := &query{}, &query{}
-			cust.add(`(h.cust=? AND h.cust>0)`, org)
-			author.add(`(h.author=? AND h.author>0)`, org)
+			cust.add(`(`+h+`.cust=? AND `+h+`.cust>0)`, org)
+			author.add(`(`+h+`.author=? AND `+h+`.author>0)`, org)
 			arms = append(arms, cust, author)
 		}
 	}
 	visible, any, err := s.visible(f)
 	if any {
 		listed := &query{}
-		listed.add(`h.rid IN (`+visibleRows+`)`, visible, typ)
+		listed.add(h+`.rid IN (`+visibleRows+`)`, visible, typ)
 		arms = append(arms, listed)
 	}
 	return arms, err
 }
 
 // limits adds what the filter demands of every row: its patient, and the granular scopes.
-func (s *snapshot) limits(q *query, f auth.Filter) error {
+func (s *snapshot) limits(q *query, f *auth.Filter) error {
 	if !f.Patient.IsZero() {
-		q.add(` AND h.pat=?`, f.Patient.Current().String())
+		q.add(` AND `+q.h()+`.pat=?`, f.Patient.Current().String())
 	}
 	if f.Scopes == nil {
 		return nil
@@ -171,7 +176,7 @@ const visibleRows = `SELECT l.rid FROM json_each(?) c CROSS JOIN json_each(c.val
 	CROSS JOIN locate l ON l.type=? AND l.id=i.value WHERE instr(' '||l.comps||' ',' '||c.key||' ')`
 
 // visible returns Filter.Visible as JSON by compartment number; false when it holds nothing.
-func (s *snapshot) visible(f auth.Filter) (string, bool, error) {
+func (s *snapshot) visible(f *auth.Filter) (string, bool, error) {
 	by := make(map[string][]string, len(f.Visible))
 	for name, ids := range f.Visible {
 		if len(ids) == 0 {

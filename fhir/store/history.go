@@ -115,11 +115,11 @@ func (s *snapshot) pastOf(span exchange.Span, before int64) ([]versionAt, error)
 
 // seen returns the condition on heads, of deleted resources too, that a filter means.
 func (s *snapshot) seen(typ int64, f auth.Filter) (*query, bool, error) {
-	arms, err := s.arms(typ, f)
+	q := &query{}
+	arms, err := s.arms(q, typ, &f)
 	if err != nil || len(arms) == 0 {
 		return nil, false, err
 	}
-	q := &query{}
 	q.add(`h.type=? AND `, typ)
 	if !f.Patient.IsZero() {
 		q.add(`h.pat=? AND `, f.Patient.Current().String())

@@ -33,9 +33,11 @@ func (t *tx) idxRows(rows []search.Row) ([]idxRow, error) {
 // idxBatches are the numbers of rows that one statement inserts, largest first.
 var idxBatches = [...]int{16, 8, 4, 2, 1}
 
-// idxColumns is the number of values that each row brings; compartment, resource and the first n
-// are bound once.
-const idxColumns = 6
+// idxColumns is the number of values that each row brings; compartment and resource are bound once.
+const idxColumns = 7
+
+// groupBits is how far idx.n is shifted for the group of a row; below it rows are numbered.
+const groupBits = "24"
 
 // idxInserts returns the statements: number i inserts idxBatches[i] rows.
 var idxInserts = sync.OnceValue(func() (q [len(idxBatches)]string) {
@@ -46,8 +48,8 @@ var idxInserts = sync.OnceValue(func() (q [len(idxBatches)]string) {
 			if r > 0 {
 				b.WriteByte(',')
 			}
-			p := 4 + r*idxColumns
-			fmt.Fprintf(&b, `(?1,?2,?3+%d,?%d,?%d,?%d,?%d,?%d,?%d)`, r, p, p+1, p+2, p+3, p+4, p+5)
+			p := 3 + r*idxColumns
+			fmt.Fprintf(&b, `(?1,?2,?%d,?%d,?%d,?%d,?%d,?%d,?%d)`, p, p+1, p+2, p+3, p+4, p+5, p+6)
 		}
 		q[i] = b.String()
 	}
@@ -56,14 +58,14 @@ var idxInserts = sync.OnceValue(func() (q [len(idxBatches)]string) {
 
 // insertIdx writes the rows of one resource in one compartment.
 func (t *tx) insertIdx(comp, rid int64, rows []idxRow) error {
-	values := make([]any, 0, 3+idxColumns*idxBatches[0])
+	values := make([]any, 0, 2+idxColumns*idxBatches[0])
 	inserts := idxInserts()
 	n := 0
 	for i, batch := range idxBatches {
 		for len(rows)-n >= batch {
-			values = append(values[:0], comp, rid, n)
+			values = append(values[:0], comp, rid)
 			for j := range batch {
-				values = appendIdx(values, &rows[n+j])
+				values = appendIdx(values, n+j, &rows[n+j])
 			}
 			n += batch
 			if _, err := t.c.exec(inserts[i], values...); err != nil {
@@ -74,7 +76,7 @@ func (t *tx) insertIdx(comp, rid int64, rows []idxRow) error {
 	return nil
 }
 
-func appendIdx(v []any, r *idxRow) []any {
+func appendIdx(v []any, n int, r *idxRow) []any {
 	var low, high, text any
 	if bounded(r.row.Kind) || r.row.Low != 0 || r.row.High != 0 {
 		low, high = r.row.Low, r.row.High
@@ -82,7 +84,7 @@ func appendIdx(v []any, r *idxRow) []any {
 	if r.row.Text != "" {
 		text = r.row.Text
 	}
-	return append(v, r.param, r.sys, r.row.Value, low, high, text)
+	return append(v, int64(r.row.Group)<<24|int64(n), r.param, r.sys, r.row.Value, low, high, text)
 }
 
 // bounded reports whether rows of kind k have Low and High.

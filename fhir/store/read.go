@@ -299,3 +299,19 @@ func (s *snapshot) Related(party fhir.Ref) ([]string, error) {
 	slices.Sort(names)
 	return slices.Compact(names), nil
 }
+
+// Strays implements exchange.Lookups.
+func (s *snapshot) Strays(t fhir.Type, patient string) ([]string, error) {
+	const op = "store.Strays"
+	typ, err := s.lookup(string(t))
+	if err != nil {
+		return nil, fhir.Wrap(op, err)
+	}
+	var names []string
+	err = s.c.each(s.ctx, func(scan func(...any) error) error {
+		names = append(names, "")
+		return scan(&names[len(names)-1])
+	}, `SELECT DISTINCT e.name FROM gidx g CROSS JOIN epoch e ON e.comp=g.comp
+		WHERE g.type=? AND g.param=? AND g.sys=0 AND g.val=? ORDER BY e.name`, typ, gidxStray, patient)
+	return names, fhir.Wrap(op, err)
+}

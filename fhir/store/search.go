@@ -12,10 +12,44 @@ import (
 	"github.com/drieluik/drieluik/fhir/search"
 )
 
-// query is SQL text with its bound values, in order of appearance.
+// query is SQL text with its bound values, in order of appearance. Its conditions are about a head
+// of one type: h, or behind so many hops h1, h2 and so on.
 type query struct {
-	sql  strings.Builder
-	args []any
+	sql   strings.Builder
+	args  []any
+	depth int
+	typ   fhir.Type
+	world *reach
+}
+
+// reach is what the hops of a search may pass through.
+type reach struct {
+	own fhir.Type // the type searched
+	f   *auth.Filter
+}
+
+// filter returns the filter of a type; what nobody compiled lets nothing pass.
+func (r *reach) filter(t fhir.Type) auth.Filter {
+	if t == r.own {
+		return *r.f
+	}
+	if one, ok := r.f.Via[t]; ok {
+		return one
+	}
+	return auth.Filter{None: true}
+}
+
+// behind returns an empty query about a head of a type, one hop further.
+func (q *query) behind(typ fhir.Type) *query {
+	return &query{typ: typ, depth: q.depth + 1, world: q.world}
+}
+
+// h is the name of the head that the conditions are about.
+func (q *query) h() string {
+	if q.depth == 0 {
+		return `h`
+	}
+	return `h` + strconv.Itoa(q.depth)
 }
 
 func (q *query) add(sql string, args ...any) {
@@ -28,38 +62,65 @@ func (q *query) add(sql string, args ...any) {
 func (s *snapshot) Search(p search.Plan, f auth.Filter) (exchange.Page, error) {
 	const op = "store.Search"
 	var page exchange.Page
-	typ, err := s.lookup(string(p.Type))
-	if err != nil {
-		return page, fhir.Wrap(op, err)
-	}
 	pos, err := parseCursor(p)
 	if err != nil {
 		return page, fhir.Wrap(op, err)
 	}
+	best := ranking{plan: p}
+	for _, part := range p.All() {
+		one := p
+		one.Type, one.Where = part.Type, part.Where
+		total, err := s.part(&best, one, filterOf(p, &f, part.Type), pos)
+		if err != nil {
+			return exchange.Page{}, fhir.Wrap(op, err)
+		}
+		page.Total += total
+	}
+	err = best.fill(&page)
+	return page, fhir.Wrap(op, err)
+}
+
+// filterOf returns the filter of a type that the plan searches.
+func filterOf(p search.Plan, f *auth.Filter, t fhir.Type) *auth.Filter {
+	if t == p.Type {
+		return f
+	}
+	one, ok := f.Via[t]
+	if !ok {
+		one.None = true
+	}
+	one.Via = f.Via
+	return &one
+}
+
+// part searches one type: it counts, and ranks the rows that a page from pos may hold.
+func (s *snapshot) part(best *ranking, p search.Plan, f *auth.Filter, pos position) (int, error) {
+	typ, err := s.lookup(string(p.Type))
+	if err != nil {
+		return 0, err
+	}
 	sel, ok, err := s.selection(typ, p, f)
 	if err != nil || !ok {
-		return page, fhir.Wrap(op, err)
+		return 0, err
 	}
+	total := 0
 	if p.Total || p.Count <= 0 {
-		if page.Total, err = s.count(sel); err != nil {
-			return page, fhir.Wrap(op, err)
+		if total, err = s.count(sel); err != nil {
+			return 0, err
 		}
 	}
 	if p.Count <= 0 {
-		return page, nil
+		return total, nil
 	}
 	where, err := s.reduce(sel, p, pos)
 	if err != nil {
-		return page, fhir.Wrap(op, err)
+		return 0, err
 	}
-	if err := s.page(&page, where, p, pos); err != nil {
-		return exchange.Page{}, fhir.Wrap(op, err)
-	}
-	return page, nil
+	return total, s.page(best, where, p, pos)
 }
 
 // page reads one page from pos, and one row more to know whether there is a next page.
-func (s *snapshot) page(page *exchange.Page, where *query, p search.Plan, pos position) error {
+func (s *snapshot) page(best *ranking, where *query, p search.Plan, pos position) error {
 	keys, err := s.sortKeys(p.Sort)
 	if err != nil {
 		return err
@@ -93,31 +154,26 @@ func (s *snapshot) page(page *exchange.Page, where *query, p search.Plan, pos po
 		q.add(k.order(i))
 	}
 	q.add(`h.rid LIMIT ?`, p.Count+1)
-	return s.fill(page, &q, p, len(keys))
+	return s.rank(best, &q, p)
 }
 
-// fill runs a page's query.
-func (s *snapshot) fill(page *exchange.Page, q *query, p search.Plan, keys int) error {
-	var last position
-	return s.c.each(s.ctx, func(scan func(...any) error) error {
-		if len(page.Matches) == p.Count {
-			var err error
-			page.Next, err = last.format(p)
-			return err
-		}
-		r := row{typ: p.Type}
-		last = position{keys: make([]any, keys)}
-		dst := append(r.into(), &last.rid)
-		for i := range last.keys {
-			dst = append(dst, &last.keys[i])
+// rank runs a page's query.
+func (s *snapshot) rank(best *ranking, q *query, p search.Plan) error {
+	var rows []ranked
+	err := s.c.each(s.ctx, func(scan func(...any) error) error {
+		r := ranked{row: row{typ: p.Type}, at: position{keys: make([]any, len(p.Sort))}}
+		dst := append(r.into(), &r.at.rid)
+		for i := range r.at.keys {
+			dst = append(dst, &r.at.keys[i])
 		}
 		if err := scan(dst...); err != nil {
 			return err
 		}
-		st, err := r.stored()
-		page.Matches = append(page.Matches, st)
-		return err
+		rows = append(rows, r)
+		return nil
 	}, q.sql.String(), q.args...)
+	best.add(rows)
+	return err
 }
 
 // compartment returns the number of a compartment, 0 when it has none.
@@ -129,7 +185,7 @@ func (s *snapshot) compartment(name string) (int64, error) {
 
 // pin keeps the search within the compartments where its hits can be: those of the patients or ids
 // that the plan names, or those that the filter lists. It reports whether the plan did.
-func (s *snapshot) pin(q *query, typ int64, p search.Plan, f auth.Filter) (bool, error) {
+func (s *snapshot) pin(q *query, typ int64, p search.Plan, f *auth.Filter) (bool, error) {
 	for i := range p.Where {
 		if ok, err := s.pinned(q, typ, &p.Where[i]); err != nil || ok {
 			return ok, err
@@ -169,18 +225,48 @@ func jsonInts(v []int64) string { return `[` + strings.ReplaceAll(formatComps(v)
 // pinned adds the compartments, or the resources themselves, outside of which the clause cannot
 // match; false when it does not say.
 func (s *snapshot) pinned(q *query, typ int64, c *search.Clause) (bool, error) {
-	if slices.Contains(loose[:], c.Modifier) || slices.ContainsFunc(c.Values, noLocalID) {
-		return false, nil
-	}
-	switch {
-	case c.Param == idParam:
+	if c.Param == idParam && c.Modifier == "" && !slices.ContainsFunc(c.Values, noLocalID) {
 		return true, s.located(q, typ, c)
-	case c.Kind == search.Reference && pinsPatient(c.Param):
-		comps, err := s.patientComps(typ, c)
-		inComps(q, comps)
-		return true, err
 	}
-	return false, nil
+	ids, ok, err := s.named(q, c)
+	if err != nil || !ok {
+		return false, err
+	}
+	comps, err := s.patientComps(typ, ids)
+	inComps(q, comps)
+	return true, err
+}
+
+// named returns the ids of the patients, or of what else may be a subject, that every match of the
+// clause refers to; false when it does not say.
+func (s *snapshot) named(q *query, c *search.Clause) ([]string, bool, error) {
+	switch {
+	case c.Any != nil:
+		return s.namedByAny(q, c.Any)
+	case c.Hops != nil:
+		return s.hopTargets(q, c)
+	case c.Kind != search.Reference || slices.Contains(loose[:], c.Modifier) || slices.ContainsFunc(c.Values, noLocalID):
+		return nil, false, nil
+	case !pinsPatient(c.Param) && slices.ContainsFunc(c.Values, noPatient):
+		return nil, false, nil
+	}
+	ids := make([]string, len(c.Values))
+	for i, v := range c.Values {
+		ids[i] = v.Value
+	}
+	return ids, true, nil
+}
+
+func (s *snapshot) namedByAny(q *query, any []search.Clause) ([]string, bool, error) {
+	var ids []string
+	for i := range any {
+		more, ok, err := s.named(q, &any[i])
+		if err != nil || !ok {
+			return nil, false, err
+		}
+		ids = append(ids, more...)
+	}
+	return ids, true, nil
 }
 
 // loose are the modifiers with which a clause also matches what its values do not name.
@@ -188,6 +274,12 @@ var loose = [...]string{"not", "missing", "identifier"}
 
 // noLocalID reports whether a value can name something other than a local id.
 func noLocalID(v search.Value) bool { return !fhir.ValidID(v.Value) }
+
+// noPatient reports whether a value can name something other than a Patient.
+func noPatient(v search.Value) bool { return v.AnySystem || v.System != patientType }
+
+// patientType is the type whose compartments the file is laid out by.
+const patientType = "Patient"
 
 // located keeps a search to the resources that an _id clause names.
 func (s *snapshot) located(q *query, typ int64, c *search.Clause) error {
@@ -214,12 +306,12 @@ func (s *snapshot) located(q *query, typ int64, c *search.Clause) error {
 	return nil
 }
 
-// patientComps returns the compartments of the patients that a clause names, and those where a
-// resource elsewhere refers to them.
-func (s *snapshot) patientComps(typ int64, c *search.Clause) ([]int64, error) {
+// patientComps returns the compartments of patients, and those where a resource elsewhere refers to
+// them.
+func (s *snapshot) patientComps(typ int64, ids []string) ([]int64, error) {
 	var comps []int64
-	for _, v := range c.Values {
-		n, err := s.compartment(v.Value)
+	for _, id := range ids {
+		n, err := s.compartment(id)
 		if err != nil {
 			return nil, err
 		}
@@ -229,7 +321,7 @@ func (s *snapshot) patientComps(typ int64, c *search.Clause) ([]int64, error) {
 		err = s.c.each(s.ctx, func(scan func(...any) error) error {
 			comps = append(comps, 0)
 			return scan(&comps[len(comps)-1])
-		}, `SELECT DISTINCT comp FROM gidx WHERE type=? AND param=? AND sys=0 AND val=?`, typ, gidxStray, v.Value)
+		}, `SELECT DISTINCT comp FROM gidx WHERE type=? AND param=? AND sys=0 AND val=?`, typ, gidxStray, id)
 		if err != nil {
 			return nil, err
 		}
@@ -250,7 +342,7 @@ func (s *snapshot) global(q *query, typ int64, c *search.Clause) error {
 	if err != nil {
 		return err
 	}
-	q.add(` AND h.rid IN (`)
+	q.add(` AND ` + q.h() + `.rid IN (`)
 	for i, v := range c.Values {
 		if i > 0 {
 			q.add(` UNION ALL `)

@@ -358,7 +358,7 @@ const identifierParam = "identifier"
 
 // pinsRow reports whether a search within one compartment can be asked for this row.
 func pinsRow(r *search.Row) bool {
-	return r.Kind == search.Reference && fhir.ValidID(r.Value) && pinsPatient(r.Param)
+	return r.Kind == search.Reference && fhir.ValidID(r.Value) && (pinsPatient(r.Param) || r.System == patientType)
 }
 
 // pinsPatient names the parameters that keep a search within one compartment.

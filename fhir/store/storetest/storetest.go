@@ -50,6 +50,7 @@ func Run(t *testing.T, open Open) {
 		{"a history has every version, newest first", histories},
 		{"a history holds to its filter and its time", filteredHistories},
 		{"what a search found and was relied on must not have moved", searchReliance},
+		{"chains pass through visible resources alone", chains},
 		{"pages hold under concurrent writes", stablePages},
 		{"everything survives a reopening", reopens},
 		{"authorisation state has one winner", stateRaces},

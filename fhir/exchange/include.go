@@ -1,0 +1,181 @@
+package exchange
+
+import (
+	"github.com/drieluik/drieluik/auth"
+	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/fhir/search"
+)
+
+// Bounds of what one page includes.
+const (
+	maxIncluded = 1000 // resources
+	maxRounds   = 5    // steps of :iterate
+)
+
+// including gathers what _include and _revinclude ask for. Each resource is decided on by itself, as
+// an include: without scope or hidden it is absent (access.md 6.1).
+type including struct {
+	s     *Service
+	w     *world
+	v     Snapshot
+	e     *event
+	base  string
+	seen  map[fhir.Ref]bool
+	may   map[fhir.Type]bool // phase A
+	named []string           // patients that the query names
+	found []Served
+	cut   bool
+}
+
+// include adds to the results what the plan includes beside them.
+func (s *Service) include(w *world, v Snapshot, e *event, plan *search.Plan, out *Results) error {
+	if len(plan.Include) == 0 || len(out.Matches) == 0 {
+		return nil
+	}
+	g := including{s: s, w: w, v: v, e: e, base: s.base, seen: map[fhir.Ref]bool{}, may: map[fhir.Type]bool{}}
+	g.named, _ = pinnedPatients(*plan)
+	for _, m := range out.Matches {
+		g.seen[m.Ref.Current()] = true
+	}
+	from := out.Matches
+	for round := 0; len(from) > 0 && !g.cut; round++ {
+		before := len(g.found)
+		for _, inc := range plan.Include {
+			if round > 0 && !inc.Iterate {
+				continue
+			}
+			if round == maxRounds {
+				g.cut = true
+				break
+			}
+			if err := g.from(from, inc); err != nil {
+				return err
+			}
+		}
+		from = g.found[before:]
+	}
+	out.Included, out.Cut = g.found, g.cut
+	return nil
+}
+
+// from follows one include from some resources.
+func (g *including) from(from []Served, inc search.Include) error {
+	if inc.Back {
+		return g.referring(from, inc)
+	}
+	for _, m := range from {
+		if inc.Source != "" && m.Ref.Type != inc.Source {
+			continue
+		}
+		r, err := m.tree() // as it leaves: what is withheld leads nowhere
+		if err != nil {
+			return err
+		}
+		refs, err := search.References(r, g.base, inc.Param)
+		if err != nil {
+			return fhir.Wrap("exchange.include", err)
+		}
+		for _, ref := range refs {
+			if inc.Target != "" && ref.Type != inc.Target {
+				continue
+			}
+			if err := g.take(ref); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// take includes one resource that is referred to.
+func (g *including) take(ref fhir.Ref) error {
+	may, err := g.allowed(ref.Type)
+	if err != nil || g.seen[ref] || !may {
+		return err
+	}
+	g.seen[ref] = true
+	st, err := g.v.Read(ref)
+	if missing(err) {
+		return nil
+	}
+	if err != nil {
+		return unavailable("exchange.include", "policy-unavailable", err)
+	}
+	return g.add(st)
+}
+
+// allowed is phase A of an include.
+func (g *including) allowed(t fhir.Type) (bool, error) {
+	may, known := g.may[t]
+	if known {
+		return may, nil
+	}
+	d, err := g.w.decide(g.e.call.Principal, auth.Action{Interaction: auth.Include, Type: t}, nil)
+	g.may[t] = d.Permit
+	return d.Permit, err
+}
+
+// add decides on a resource and includes it.
+func (g *including) add(st Stored) error {
+	d, err := g.w.decide(g.e.call.Principal, auth.Action{Interaction: auth.Include, Type: st.Ref.Type}, &st.Facts)
+	if err != nil || !d.Permit {
+		return err
+	}
+	if len(g.found) == maxIncluded {
+		g.cut = true
+		return nil
+	}
+	g.e.saw(st, d)
+	served, err := serve(st, d)
+	if err != nil {
+		return err
+	}
+	g.found = append(g.found, served)
+	return nil
+}
+
+// referring includes the resources that refer to some others.
+func (g *including) referring(to []Served, inc search.Include) error {
+	may, err := g.allowed(inc.Source)
+	if err != nil || !may {
+		return err
+	}
+	var targets []search.Value
+	of := about{pinned: true, strays: !naming[inc.Param]}
+	for _, m := range to {
+		if inc.Target == "" || m.Ref.Type == inc.Target {
+			targets = append(targets, search.Value{System: string(m.Ref.Type), Value: m.Ref.ID})
+			of.ids = append(of.ids, m.Ref.ID)
+			of.pinned = of.pinned && m.Ref.Type == "Patient"
+		}
+	}
+	if len(targets) == 0 {
+		return nil
+	}
+	if !of.pinned {
+		of.ids = g.named
+	}
+	p := g.e.call.Principal
+	filter, d, err := g.w.compile(g.v, p, auth.Action{Interaction: auth.Include, Type: inc.Source}, of)
+	if err != nil || !d.Permit {
+		return err
+	}
+	plan := search.Plan{Type: inc.Source, Where: []search.Clause{search.Referring(inc.Source, inc.Param, targets)}}
+	for plan.Count = maxIncluded; ; { // with what is included already, two pages may be needed
+		page, err := g.v.Search(plan, filter)
+		if err != nil {
+			return err
+		}
+		for _, st := range page.Matches {
+			if ref := st.Ref.Current(); !g.seen[ref] {
+				g.seen[ref] = true
+				if err := g.add(st); err != nil {
+					return err
+				}
+			}
+		}
+		if plan.Cursor = page.Next; plan.Cursor == "" || g.cut {
+			return nil
+		}
+	}
+}
