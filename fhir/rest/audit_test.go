@@ -32,6 +32,18 @@ func TestTheLogIsValidAndHoldsNoIdentifierThatWasAskedFor(t *testing.T) {
 	g.get("other", "/fhir/Patient/"+patient).want(t, 404)
 	g.get("", "/fhir/Patient/"+patient).want(t, 401)
 	g.do("hospital", http.MethodPost, "/fhir", `{"resourceType":"Bundle","type":"transaction"}`).want(t, 200)
+	plan := "/fhir/CarePlan/" + g.create("hospital", "CarePlan", fmt.Sprintf(planBody, patient))
+	g.do("hospital", http.MethodPatch, plan, titlePatch, "Content-Type", jsonPatch).want(t, 200)
+	g.do("hospital", http.MethodPost, "/fhir/Patient", patientBody, "If-None-Exist", "identifier="+bsnSystem+"|999912148").want(t, 200)
+	g.do("hospital", http.MethodDelete, plan, "").want(t, 204)
+	g.do("hospital", http.MethodDelete, "/fhir/CarePlan?identifier="+bsnSystem+"|999912148", "").want(t, 204)
+	g.get("hospital", plan+"/_history").want(t, 200)
+	g.get("hospital", "/fhir/_history").want(t, 200)
+	g.get("hospital", "/fhir/Patient/"+patient+"/$everything?_type=CarePlan").want(t, 200)
+	g.get("hospital", "/fhir/Composition/none/$document").want(t, 404)
+	for range 21 {
+		g.do("other", http.MethodPut, "/fhir/Patient/"+patient, withID(patientBody, patient))
+	}
 	rows, consents := 0, 0
 	compartments := append(slices.Collect(maps.Keys(g.position().States)), exchange.SystemCompartment)
 	err := g.store.View(context.Background(), func(v exchange.Snapshot) error {

@@ -16,6 +16,7 @@ func named(patient, value string) string {
 }
 
 func TestAConditionalCreateMakesOneResource(t *testing.T) {
+	t.Parallel()
 	g := newRig(t)
 	patient, _ := g.child("hospital")
 	create := func(as, condition string, header ...string) answer {
@@ -50,6 +51,7 @@ func TestAConditionalCreateMakesOneResource(t *testing.T) {
 }
 
 func TestParallelConditionalCreatesMakeOneResource(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct{ as, kind, body, condition string }{
 		"by identifier":           {"hospital", "CarePlan", "plan", "identifier=urn:plan|1"},
 		"of a child":              {"hospital", "CarePlan", "plan", "patient=PATIENT&status=active"},
@@ -94,6 +96,7 @@ func TestParallelConditionalCreatesMakeOneResource(t *testing.T) {
 }
 
 func TestAConditionalUpdateWritesTheOneMatch(t *testing.T) {
+	t.Parallel()
 	g := newRig(t)
 	patient, _ := g.child("hospital")
 	update := func(as, body string, header ...string) answer {
@@ -122,6 +125,7 @@ func TestAConditionalUpdateWritesTheOneMatch(t *testing.T) {
 }
 
 func TestAConditionalDeletionTakesTheOneMatch(t *testing.T) {
+	t.Parallel()
 	g := newRig(t)
 	patient, _ := g.child("hospital")
 	remove := func(as string) answer {
@@ -145,6 +149,7 @@ func TestAConditionalDeletionTakesTheOneMatch(t *testing.T) {
 
 // TestConditionsOfAFamilyStayWithIt: what another family has neither matches nor is told of.
 func TestConditionsOfAFamilyStayWithIt(t *testing.T) {
+	t.Parallel()
 	g := newRig(t)
 	child, parents := family(g, "2020-01-01")
 	stranger, others := family(g, "2020-01-01")
@@ -182,5 +187,53 @@ func TestConditionsOfAFamilyStayWithIt(t *testing.T) {
 		if strings.Contains(row, theirs) {
 			t.Errorf("the history shows %s", row)
 		}
+	}
+}
+
+// TestABundleOfAFamilyStaysWithItsChild: one entry about another child is refused alone in a batch, and
+// refuses a transaction.
+func TestABundleOfAFamilyStaysWithItsChild(t *testing.T) {
+	t.Parallel()
+	g := newRig(t)
+	child, parents := family(g, "2020-01-01")
+	stranger, others := family(g, "2020-01-01")
+	theirs := g.create("home", "CarePlan", fmt.Sprintf(planBody, strings.TrimPrefix(stranger, "Patient/")))
+	g.principals["mother"] = guardian(t, child, parents[0], "patient/*.cruds")
+	note := func(about, sender string) string {
+		return entry("POST", "Communication", "", fmt.Sprintf(
+			`{"resourceType":"Communication","status":"completed","subject":{"reference":%q},"sender":{"reference":%q}}`, about, sender))
+	}
+	good := note(child, parents[0])
+	for name, c := range map[string]struct {
+		entry  string
+		status string
+	}{
+		"a note about another child":       {note(stranger, parents[0]), "403"},
+		"a note in another's name":         {note(child, others[0]), "403"},
+		"a note about who matches a query": {note("Patient?_id="+strings.TrimPrefix(stranger, "Patient/"), parents[0]), "412"},
+		"a read of another child":          {ask("GET", stranger, ""), "404"},
+		"a read of its plan":               {ask("GET", "CarePlan/"+theirs, ""), "404"},
+		"its history":                      {ask("GET", "CarePlan/"+theirs+"/_history", ""), "404"},
+		"its record":                       {ask("GET", stranger+"/$everything", ""), "404"},
+		"a deletion of its plan":           {ask("DELETE", "CarePlan/"+theirs, ""), "404"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			before := g.position()
+			if a := g.do("mother", http.MethodPost, "/fhir", transaction(good, c.entry)); fmt.Sprint(a.status) != c.status || strings.Contains(a.body, theirs) {
+				t.Errorf("transaction: %d %s", a.status, a.body)
+			}
+			if diff := cmp.Diff(before, g.position()); diff != "" {
+				t.Error(diff)
+			}
+			if strings.Contains(c.entry, "Patient?_id") { // a batch resolves nothing
+				return
+			}
+			if got := g.bundle("mother", batch(good, c.entry)).statuses(); got[0] != "201" || got[1] != c.status {
+				t.Errorf("batch: %v", got)
+			}
+		})
+	}
+	if rows := g.pages("mother", "/fhir/_history"); strings.Contains(strings.Join(rows, " "), theirs) {
+		t.Errorf("the history shows %v", rows)
 	}
 }

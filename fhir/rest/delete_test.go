@@ -13,6 +13,7 @@ import (
 func withID(body, id string) string { return strings.Replace(body, "{", `{"id":"`+id+`",`, 1) }
 
 func TestADeletedResourceIsGoneForWhoSawItAndComesBack(t *testing.T) {
+	t.Parallel()
 	g := newRig(t)
 	patient, plan := g.child("hospital")
 	path, body := "/fhir/CarePlan/"+plan, withID(fmt.Sprintf(planBody, patient), plan)
@@ -56,6 +57,7 @@ func TestADeletedResourceIsGoneForWhoSawItAndComesBack(t *testing.T) {
 }
 
 func TestWhatOthersReferToIsNotDeletedAlone(t *testing.T) {
+	t.Parallel()
 	g := newRig(t)
 	patient, _ := g.child("hospital")
 	goal := g.create("hospital", "Goal", fmt.Sprintf(`{"resourceType":"Goal","lifecycleStatus":"active","description":{"text":"x"},"subject":{"reference":"Patient/%s"}}`, patient))
@@ -78,6 +80,7 @@ func TestWhatOthersReferToIsNotDeletedAlone(t *testing.T) {
 }
 
 func TestAClientOfAnOrganisationMayChooseAnID(t *testing.T) {
+	t.Parallel()
 	g := newRig(t)
 	patient, hidden := g.child("hospital")
 	body := func(id string) string { return withID(fmt.Sprintf(planBody, patient), id) }
@@ -99,6 +102,7 @@ func TestAClientOfAnOrganisationMayChooseAnID(t *testing.T) {
 
 // TestIDsCannotBeGuessedForever: a client that may choose ids is told of twenty that are taken in an hour.
 func TestIDsCannotBeGuessedForever(t *testing.T) {
+	t.Parallel()
 	g := newRig(t)
 	patient, hidden := g.child("hospital")
 	mine := g.create("other", "CarePlan", fmt.Sprintf(planBody, patient))

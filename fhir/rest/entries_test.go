@@ -57,6 +57,7 @@ func ask(method, url, more string) string {
 }
 
 func TestABatchAnswersEachEntryAsASingleRequest(t *testing.T) {
+	t.Parallel()
 	g := newRig(t)
 	patient, plan := g.child("hospital")
 	hidden := g.create("other", "CarePlan", fmt.Sprintf(planBody, patient))
@@ -107,6 +108,7 @@ func TestABatchAnswersEachEntryAsASingleRequest(t *testing.T) {
 }
 
 func TestPreferSaysWhatTheEntriesAnswer(t *testing.T) {
+	t.Parallel()
 	g := newRig(t)
 	for kind, wrap := range map[string]func(...string) string{"batch": batch, "transaction": transaction} {
 		for prefer, want := range map[string][2]bool{
@@ -125,6 +127,7 @@ func TestPreferSaysWhatTheEntriesAnswer(t *testing.T) {
 }
 
 func TestATransactionGoesInTheOrderOfR4(t *testing.T) {
+	t.Parallel()
 	g := newRig(t)
 	patient, plan := g.child("hospital")
 	known := g.create("hospital", "CarePlan", named(patient, "known"))
@@ -177,6 +180,7 @@ func TestATransactionGoesInTheOrderOfR4(t *testing.T) {
 }
 
 func TestOneRefusalRefusesTheTransaction(t *testing.T) {
+	t.Parallel()
 	g := newRig(t)
 	patient, plan := g.child("hospital")
 	g.create("hospital", "CarePlan", named(patient, "twice"))
@@ -233,6 +237,7 @@ func TestOneRefusalRefusesTheTransaction(t *testing.T) {
 }
 
 func TestABundleHasBounds(t *testing.T) {
+	t.Parallel()
 	g := newRig(t)
 	many := make([]string, 1001)
 	for i := range many {

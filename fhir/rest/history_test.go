@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/drieluik/drieluik/conformance/validate"
 	"github.com/drieluik/drieluik/fhir"
@@ -69,6 +71,7 @@ func (g *rig) pages(as, path string) []string {
 }
 
 func TestAHistoryShowsEveryVersionNewestFirst(t *testing.T) {
+	t.Parallel()
 	g := newRig(t)
 	patient, plan := g.child("hospital")
 	path, body := "/fhir/CarePlan/"+plan, withID(fmt.Sprintf(planBody, patient), plan)
@@ -110,6 +113,7 @@ func TestAHistoryShowsEveryVersionNewestFirst(t *testing.T) {
 
 // TestAHistoryShowsWhatAReadOfEachVersionWould: hidden versions are absent and count nowhere.
 func TestAHistoryShowsWhatAReadOfEachVersionWould(t *testing.T) {
+	t.Parallel()
 	g := newRig(t)
 	patient, plan := g.child("hospital")
 	path := "/fhir/CarePlan/" + plan
@@ -140,6 +144,7 @@ func TestAHistoryShowsWhatAReadOfEachVersionWould(t *testing.T) {
 }
 
 func TestAHistoryPageServesItsHolderAlone(t *testing.T) {
+	t.Parallel()
 	g := newRig(t)
 	_, plan := g.child("hospital")
 	_ = plan
@@ -158,6 +163,7 @@ func TestAHistoryPageServesItsHolderAlone(t *testing.T) {
 }
 
 func TestAReadThatTheClientHasIsNotSentAgain(t *testing.T) {
+	t.Parallel()
 	g := newRig(t)
 	_, plan := g.child("hospital")
 	path := "/fhir/CarePlan/" + plan
@@ -184,5 +190,57 @@ func TestAReadThatTheClientHasIsNotSentAgain(t *testing.T) {
 	g.get("other", path, "If-None-Match", "*").want(t, 404)
 	if now.header.Get("Content-Location") != base+"/CarePlan/"+plan+"/_history/1" {
 		t.Errorf("Content-Location %q", now.header.Get("Content-Location"))
+	}
+}
+
+// TestAHistoryIsTheVReadsOfItsVersions holds principals of the vectors to it, for every resource of
+// their world and for its types. A Person is found by reading alone.
+func TestAHistoryIsTheVReadsOfItsVersions(t *testing.T) {
+	t.Parallel()
+	file := vectors(t)
+	for i, c := range file.Cases {
+		if i%4 > 0 || c.Principal.BTG != nil { // the file has many of a kind; an emergency opens no history of a type
+			continue
+		}
+		g := prepare(t, file, c)
+		for _, text := range c.With {
+			r := decode[struct{ ResourceType, ID string }](t, string(text))
+			c.Use = append(c.Use, r.ResourceType+"/"+r.ID)
+		}
+		slices.Sort(c.Use)
+		c.Use = slices.Compact(c.Use)
+		shown, closed := map[string][]string{}, map[string]bool{"Person": true}
+		for _, ref := range c.Use {
+			kind, _, _ := strings.Cut(ref, "/")
+			version, history := g.get("case", "/fhir/"+ref+"/_history/1"), g.get("case", "/fhir/"+ref+"/_history")
+			if version.status != history.status {
+				t.Errorf("%s: %s: vread %d, history %d", c.ID, ref, version.status, history.status)
+			}
+			closed[kind] = closed[kind] || version.status == http.StatusForbidden
+			if version.status != http.StatusOK || history.status != http.StatusOK {
+				continue
+			}
+			b := decode[historyOf](t, history.body)
+			if len(b.Entry) != 1 || *b.Total != 1 || string(b.Entry[0].Resource) != version.body {
+				t.Errorf("%s: %s: %s is not %s", c.ID, ref, history.body, version.body)
+			}
+			shown[kind] = append(shown[kind], "POST "+ref+" "+version.header.Get("ETag")+" true")
+		}
+		for _, ref := range c.Use {
+			kind, _, _ := strings.Cut(ref, "/")
+			a := g.get("case", "/fhir/"+kind+"/_history")
+			if a.status != http.StatusOK || closed[kind] { // the letter s is another one than r
+				continue
+			}
+			got := slices.DeleteFunc(decode[historyOf](t, a.body).rows(), func(row string) bool {
+				return !slices.Contains(c.Use, strings.Fields(row)[1]) // the organisations of the rig
+			})
+			slices.Sort(got)
+			slices.Sort(shown[kind])
+			if diff := cmp.Diff(shown[kind], got, cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("%s: %s: %s", c.ID, kind, diff)
+			}
+			closed[kind] = true
+		}
 	}
 }

@@ -62,11 +62,19 @@ func TestARequestLooksUpPolicyOnce(t *testing.T) {
 		g.create("hospital", "CarePlan", fmt.Sprintf(planBody, patient))
 	}
 	for name, ask := range map[string]func() answer{
-		"search":            func() answer { return g.get("hospital", "/fhir/CarePlan?patient="+patient) },
-		"search for all":    func() answer { return g.get("hospital", "/fhir/CarePlan") },
-		"search from a far": func() answer { return g.get("home", "/fhir/Patient") },
-		"read":              func() answer { return g.get("hospital", "/fhir/CarePlan/"+plan) },
-		"read of a version": func() answer { return g.get("hospital", "/fhir/CarePlan/"+plan+"/_history/1") },
+		"search":              func() answer { return g.get("hospital", "/fhir/CarePlan?patient="+patient) },
+		"search for all":      func() answer { return g.get("hospital", "/fhir/CarePlan") },
+		"search from a far":   func() answer { return g.get("home", "/fhir/Patient") },
+		"read":                func() answer { return g.get("hospital", "/fhir/CarePlan/"+plan) },
+		"read of a version":   func() answer { return g.get("hospital", "/fhir/CarePlan/"+plan+"/_history/1") },
+		"history":             func() answer { return g.get("hospital", "/fhir/CarePlan/"+plan+"/_history") },
+		"history of the type": func() answer { return g.get("hospital", "/fhir/CarePlan/_history") },
+		"patch": func() answer {
+			return g.do("hospital", http.MethodPatch, "/fhir/CarePlan/"+plan, titlePatch, "Content-Type", jsonPatch)
+		},
+		"conditional create": func() answer {
+			return g.do("hospital", http.MethodPost, "/fhir/CarePlan", named(patient, "1"), "If-None-Exist", "identifier=urn:plan|1&patient="+patient)
+		},
 		"create": func() answer {
 			return g.do("hospital", http.MethodPost, "/fhir/CarePlan", fmt.Sprintf(planBody, patient))
 		},

@@ -19,6 +19,7 @@ const (
 )
 
 func TestAPatchChangesWhatItNames(t *testing.T) {
+	t.Parallel()
 	g := newRig(t)
 	patient, plan := g.child("hospital")
 	path := "/fhir/CarePlan/" + plan
@@ -48,6 +49,7 @@ func TestAPatchChangesWhatItNames(t *testing.T) {
 }
 
 func TestAPatchIsRefusedAsAnUpdateIs(t *testing.T) {
+	t.Parallel()
 	g := newRig(t)
 	patient, plan := g.child("hospital")
 	hidden := g.create("other", "CarePlan", fmt.Sprintf(planBody, patient))
@@ -93,6 +95,7 @@ func TestAPatchIsRefusedAsAnUpdateIs(t *testing.T) {
 
 // TestParallelPatchesAllCount: without If-Match each patch is made on what stands when it is stored.
 func TestParallelPatchesAllCount(t *testing.T) {
+	t.Parallel()
 	g := newRig(t)
 	patient, _ := g.child("hospital")
 	plan := g.create("hospital", "CarePlan", strings.Replace(fmt.Sprintf(planBody, patient), `"title"`, `"note":[{"text":"first"}],"title"`, 1))

@@ -45,6 +45,7 @@ func (g *rig) gathered(as, path string) (rows []string, total int) {
 }
 
 func TestEverythingIsTheVisibleRecordOfOneChild(t *testing.T) {
+	t.Parallel()
 	g := newRig(t)
 	patient, plan := g.child("hospital")
 	g.child("hospital")
@@ -141,6 +142,7 @@ func (g *rig) document(as, path string) documentOf {
 }
 
 func TestADocumentHoldsWhatItsReaderMaySee(t *testing.T) {
+	t.Parallel()
 	const onlyMedical = `"code":[{"coding":[{"system":"https://drieluik.example/fhir/CodeSystem/mks-domein","code":"medisch"}]}],`
 	for name, c := range map[string]struct {
 		as, domains string
