@@ -261,7 +261,7 @@ func (s *snapshot) Deleted(compartment string, t fhir.Type) ([]auth.ResourceFact
 
 func (s *snapshot) heads(compartment string, t fhir.Type, deleted bool) ([]auth.ResourceFacts, error) {
 	typ, err := s.lookup(string(t))
-	if err != nil {
+	if err != nil || typ < 0 {
 		return nil, err
 	}
 	var out []auth.ResourceFacts
