@@ -90,9 +90,7 @@ func newOracle(t *testing.T, file caseFile, c accessCase, rnd *rand.Rand) *oracl
 		owner[ref] = fmt.Sprintf("Organization/org-0%d", 1+rnd.IntN(3))
 	}
 	o := &oracle{t: t, g: prepare(t, file, c), visible: map[string]*fhir.Resource{}}
-	for _, ref := range c.Use {
-		o.all = append(o.all, ref)
-	}
+	o.all = append(o.all, c.Use...)
 	for _, text := range c.With {
 		o.all = append(o.all, refIn(t, text))
 	}

@@ -326,6 +326,14 @@ func TestSummariesShowPartsAndSayWhich(t *testing.T) {
 			t.Errorf("%s: %s", query, diff)
 		}
 	}
+	whole1 := g.get("hospital", "/fhir/CarePlan/"+a.plan).want(t, 200)
+	for _, path := range []string{"/fhir/CarePlan/" + a.plan, "/fhir/CarePlan/" + a.plan + "/_history/1"} {
+		part := g.get("hospital", path+"?_summary=true").want(t, 200)
+		if part.header.Get("ETag") != `W/"1-r"` || strings.Contains(part.body, `"goal"`) || !strings.Contains(whole1.body, `"goal"`) {
+			t.Errorf("%s: %q %s", path, part.header.Get("ETag"), part.body)
+		}
+		g.get("hospital", path+"?_elements=geheim").want(t, 400).wantIssue(t, "SEARCH-ELEMENTS-UNKNOWN", "http._elements")
+	}
 	count := g.search("hospital", "/fhir/CarePlan?_summary=count")
 	if count.Total == nil || *count.Total != 2 || len(count.Entry) > 0 {
 		t.Errorf("_summary=count: %+v", count)
