@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/drieluik/drieluik/auth"
@@ -49,6 +50,21 @@ func (w *world) filters(v Snapshot, p auth.Principal, i auth.Interaction, plan *
 	via, d, err := w.via(v, p, own, passed)
 	if err != nil || !d.Permit {
 		return auth.Filter{}, d, err
+	}
+	x := withheld{w: w, reduced: map[fhir.Type][]auth.Reduction{}, read: map[fhir.Type][]views{}}
+	for t, f := range via {
+		x.keep(t, &f)
+		via[t] = f
+	}
+	for t, f := range own {
+		x.keep(t, &f)
+		own[t] = f
+	}
+	if err := x.settle(plan, own); err != nil {
+		return auth.Filter{}, said, err
+	}
+	if plan.Type == "" {
+		maps.Copy(via, own)
 	}
 	out := own[plan.Type]
 	out.Via = via

@@ -8,6 +8,7 @@ import (
 	"hash/fnv"
 	"strconv"
 
+	"github.com/drieluik/drieluik/auth"
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/search"
 )
@@ -109,7 +110,8 @@ var sortColumns = map[search.Kind]string{
 }
 
 // sortKeys compiles an order: of several values the least counts, or the greatest when descending.
-func (s *snapshot) sortKeys(sorts []search.Sort) ([]sortKey, error) {
+// What is withheld of a row has no value.
+func (s *snapshot) sortKeys(sorts []search.Sort, f *auth.Filter) ([]sortKey, error) {
 	keys := make([]sortKey, len(sorts))
 	for i, o := range sorts {
 		keys[i].desc = o.Desc
@@ -138,6 +140,15 @@ func (s *snapshot) sortKeys(sorts []search.Sort) ([]sortKey, error) {
 		}
 		keys[i].sql = `(SELECT ` + end + `(` + column + `) FROM idx i WHERE i.comp=h.comp AND i.rid=h.rid AND i.param=?)`
 		keys[i].args = args(param)
+		if ids := f.Unsorted[o.Param]; len(ids) > 0 {
+			var q query
+			q.add(`CASE WHEN `)
+			if err := except(&q, `h`, ids); err != nil {
+				return nil, err
+			}
+			q.add(` THEN `+keys[i].sql+` END`, keys[i].args...)
+			keys[i].sql, keys[i].args = q.sql.String(), q.args
+		}
 	}
 	return keys, nil
 }

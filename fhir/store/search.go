@@ -116,12 +116,12 @@ func (s *snapshot) part(best *ranking, p search.Plan, f *auth.Filter, pos positi
 	if err != nil {
 		return 0, err
 	}
-	return total, s.page(best, where, p, pos)
+	return total, s.page(best, where, p, f, pos)
 }
 
 // page reads one page from pos, and one row more to know whether there is a next page.
-func (s *snapshot) page(best *ranking, where *query, p search.Plan, pos position) error {
-	keys, err := s.sortKeys(p.Sort)
+func (s *snapshot) page(best *ranking, where *query, p search.Plan, f *auth.Filter, pos position) error {
+	keys, err := s.sortKeys(p.Sort, f)
 	if err != nil {
 		return err
 	}
