@@ -161,6 +161,39 @@ func (g *including) referring(to []Served, inc search.Include) error {
 	if err != nil || !may {
 		return err
 	}
+	targets, of := g.targets(to, inc)
+	if len(targets) == 0 {
+		return nil
+	}
+	filter, d, err := g.w.compile(g.v, g.e.call.Principal, auth.Action{Interaction: auth.Include, Type: inc.Source}, of)
+	if err != nil || !d.Permit {
+		return err
+	}
+	shown := func(s Served) (bool, error) { return g.refersTo(s, inc.Param, targets) }
+	plan := search.Plan{Type: inc.Source, Where: []search.Clause{search.Referring(inc.Source, inc.Param, targets)}}
+	for plan.Count = maxIncluded; ; { // with what is included already, two pages may be needed
+		page, err := g.v.Search(plan, filter)
+		if err != nil {
+			return err
+		}
+		for _, st := range page.Matches {
+			ref := st.Ref.Current()
+			if g.seen[ref] {
+				continue
+			}
+			g.seen[ref] = true
+			if err := g.add(st, shown); err != nil {
+				return err
+			}
+		}
+		if plan.Cursor = page.Next; plan.Cursor == "" || g.cut {
+			return nil
+		}
+	}
+}
+
+// targets returns what an include asks references to, and whom what refers to it is about.
+func (g *including) targets(to []Served, inc search.Include) ([]search.Value, about) {
 	var targets []search.Value
 	of := about{pinned: true, strays: !naming[inc.Param]}
 	for _, m := range to {
@@ -170,33 +203,8 @@ func (g *including) referring(to []Served, inc search.Include) error {
 			of.pinned = of.pinned && m.Ref.Type == "Patient"
 		}
 	}
-	if len(targets) == 0 {
-		return nil
-	}
 	if !of.pinned {
 		of.ids = g.named
 	}
-	p := g.e.call.Principal
-	filter, d, err := g.w.compile(g.v, p, auth.Action{Interaction: auth.Include, Type: inc.Source}, of)
-	if err != nil || !d.Permit {
-		return err
-	}
-	plan := search.Plan{Type: inc.Source, Where: []search.Clause{search.Referring(inc.Source, inc.Param, targets)}}
-	for plan.Count = maxIncluded; ; { // with what is included already, two pages may be needed
-		page, err := g.v.Search(plan, filter)
-		if err != nil {
-			return err
-		}
-		for _, st := range page.Matches {
-			if ref := st.Ref.Current(); !g.seen[ref] {
-				g.seen[ref] = true
-				if err := g.add(st, func(s Served) (bool, error) { return g.refersTo(s, inc.Param, targets) }); err != nil {
-					return err
-				}
-			}
-		}
-		if plan.Cursor = page.Next; plan.Cursor == "" || g.cut {
-			return nil
-		}
-	}
+	return targets, of
 }

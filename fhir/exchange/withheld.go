@@ -23,47 +23,53 @@ type views struct {
 	whole, shown []search.Row
 }
 
-// keep takes what leaves reduced out of a filter.
-func (x *withheld) keep(t fhir.Type, f *auth.Filter) {
-	if len(f.Reduced) > 0 {
-		x.reduced[t] = f.Reduced
-		f.Reduced = nil
+// settle rewrites the plan's conditions, and the orders of the filters of the types searched, where
+// something is withheld.
+func (w *world) settle(plan *search.Plan, own, via map[fhir.Type]auth.Filter) error {
+	x := withheld{w: w, reduced: map[fhir.Type][]auth.Reduction{}, read: map[fhir.Type][]views{}}
+	for _, filters := range []map[fhir.Type]auth.Filter{own, via} {
+		for t, f := range filters {
+			if len(f.Reduced) > 0 {
+				x.reduced[t] = append(x.reduced[t], f.Reduced...)
+				f.Reduced = nil
+				filters[t] = f
+			}
+		}
 	}
-}
-
-// settle rewrites the plan's conditions, and the filter's orders, where something is withheld.
-func (x *withheld) settle(plan *search.Plan, own map[fhir.Type]auth.Filter) error {
 	if len(x.reduced) == 0 {
 		return nil
 	}
-	if plan.Type != "" {
-		where, err := x.conditions(plan.Type, plan.Where)
-		if err != nil {
-			return err
-		}
-		plan.Where = where
-	}
-	for i, part := range plan.Parts {
-		where, err := x.conditions(part.Type, part.Where)
-		if err != nil {
-			return err
-		}
-		plan.Parts[i].Where = where
-	}
 	for t, f := range own {
-		for _, key := range plan.Sort {
-			ids, err := x.differing(t, key.Param)
-			if err != nil {
-				return err
-			}
-			if f.Unsorted == nil {
-				f.Unsorted = map[string][]string{}
-			}
-			f.Unsorted[key.Param] = ids
+		var err error
+		if f.Unsorted, err = x.orders(t, plan.Sort); err != nil {
+			return err
 		}
 		own[t] = f
 	}
+	var err error
+	if plan.Type != "" {
+		plan.Where, err = x.conditions(plan.Type, plan.Where)
+		return err
+	}
+	for i := range plan.Parts {
+		part := &plan.Parts[i]
+		if part.Where, err = x.conditions(part.Type, part.Where); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// orders returns, by sort parameter, the resources of a type that have no place in the order.
+func (x *withheld) orders(t fhir.Type, keys []search.Sort) (map[string][]string, error) {
+	out := map[string][]string{}
+	for _, key := range keys {
+		var err error
+		if out[key.Param], err = x.differing(t, key.Param); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
 func (x *withheld) conditions(t fhir.Type, all []search.Clause) ([]search.Clause, error) {

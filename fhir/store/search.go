@@ -30,11 +30,11 @@ type reach struct {
 
 // filter returns the filter of a type; what nobody compiled lets nothing pass.
 func (r *reach) filter(t fhir.Type) auth.Filter {
-	if t == r.own {
-		return *r.f
-	}
 	if one, ok := r.f.Via[t]; ok {
 		return one
+	}
+	if t == r.own {
+		return *r.f
 	}
 	return auth.Filter{None: true}
 }
