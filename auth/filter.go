@@ -23,9 +23,21 @@ type Filter struct {
 	Visible      map[string][]string // compartment → ids that pass; "_directory" for directory types
 	Scopes       [][]search.Clause   // granular scopes: any of, each all of; nil: no condition
 
+	// Reduced are those of Visible that leave with elements taken out. A search must not go by what is
+	// taken out of them.
+	Reduced []Reduction
+	// Unsorted are, by search parameter, the ids of rows whose values of it are withheld: they have no
+	// place in an order by it. Compile leaves it to the caller.
+	Unsorted map[string][]string
 	// Via are the Filters of the other types that a search passes through in chains, or finds beside
 	// this one. A type that is not there shows nothing. Compile leaves it to the caller.
 	Via map[fhir.Type]Filter
+}
+
+// Reduction is a resource with the obligations under which it leaves.
+type Reduction struct {
+	Ref         fhir.Ref
+	Obligations []string
 }
 
 // Compile returns the Filter of p for a search of a.Type. f.Children are the children that p can
@@ -151,9 +163,17 @@ func (q *inquiry) admit(out *Filter, r *ResourceFacts, seen map[fhir.Ref]bool) {
 		}
 		return
 	}
-	if r.Ref.Type == q.a.Type && len(r.Patients) > 0 && Decide(*q.p, *q.a, f).Permit {
-		out.add(r.Patients[0].ID, r.Ref.Current(), seen)
+	if r.Ref.Type != q.a.Type || len(r.Patients) == 0 {
+		return
 	}
+	d := Decide(*q.p, *q.a, f)
+	if !d.Permit {
+		return
+	}
+	if Redacts(d.Obligations) && !seen[r.Ref.Current()] {
+		out.Reduced = append(out.Reduced, Reduction{r.Ref, d.Obligations})
+	}
+	out.add(r.Patients[0].ID, r.Ref.Current(), seen)
 }
 
 func (f *Filter) add(compartment string, ref fhir.Ref, seen map[fhir.Ref]bool) {

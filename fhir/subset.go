@@ -25,9 +25,7 @@ func (r *Resource) Select(s Selection) (*Resource, error) {
 	if s.Whole() {
 		return r, nil
 	}
-	var b strings.Builder
-	s.write(&b, r.Root(), r4.Lookup(string(r.Type())), true)
-	out, err := r.reparse(op, b.String())
+	out, err := r.reparse(op, s.object(r.Root(), r4.Lookup(string(r.Type())), true))
 	if err != nil {
 		return nil, err
 	}
@@ -45,11 +43,10 @@ func (r *Resource) Select(s Selection) (*Resource, error) {
 // subsettedSystem is the system of the mark of a reduced resource.
 const subsettedSystem = "http://terminology.hl7.org/CodeSystem/v3-ObservationValue"
 
-// write writes the members of n that are shown. In a summary the parts of a backbone element are
-// chosen one by one; a data type is shown whole.
-func (s Selection) write(b *strings.Builder, n Node, typ *r4.Structure, top bool) {
-	b.WriteByte('{')
-	first := true
+// object returns the JSON text of the members of n that are shown, "" when there are none. In a
+// summary the parts of a backbone element are chosen one by one; a data type is shown whole.
+func (s Selection) object(n Node, typ *r4.Structure, top bool) string {
+	var parts []string
 	for c := range n.Children() {
 		name := strings.TrimPrefix(c.Name(), "_")
 		var f r4.Field
@@ -59,39 +56,38 @@ func (s Selection) write(b *strings.Builder, n Node, typ *r4.Structure, top bool
 		if name != "resourceType" && !s.shows(f, top) {
 			continue
 		}
-		if !first {
-			b.WriteByte(',')
+		if text := s.value(c, f); text != "" {
+			parts = append(parts, `"`+c.Name()+`":`+text)
 		}
-		first = false
-		b.WriteByte('"')
-		b.WriteString(c.Name())
-		b.WriteString(`":`)
-		s.value(b, c, f)
 	}
-	b.WriteByte('}')
+	return enclosed("{", parts, "}")
 }
 
-// value writes one member.
-func (s Selection) value(b *strings.Builder, n Node, f r4.Field) {
-	switch {
-	case s.Summary != "true" || f.Structure == nil || f.Structure.Kind != "backbone":
-		b.WriteString(n.Raw())
-	case n.Shape() == Array:
-		b.WriteByte('[')
-		first := true
-		for c := range n.Children() {
-			if !first {
-				b.WriteByte(',')
-			}
-			first = false
-			s.value(b, c, f)
-		}
-		b.WriteByte(']')
-	case n.Shape() == Object:
-		s.write(b, n, f.Structure, false)
-	default:
-		b.WriteString(n.Raw())
+// value returns the text of one member, "" when nothing of it is shown.
+func (s Selection) value(n Node, f r4.Field) string {
+	if s.Summary != "true" || f.Structure == nil || f.Structure.Kind != "backbone" {
+		return n.Raw()
 	}
+	switch n.Shape() {
+	case Array:
+		var parts []string
+		for c := range n.Children() {
+			if text := s.value(c, f); text != "" {
+				parts = append(parts, text)
+			}
+		}
+		return enclosed("[", parts, "]")
+	case Object:
+		return s.object(n, f.Structure, false)
+	}
+	return n.Raw()
+}
+
+func enclosed(open string, parts []string, end string) string {
+	if len(parts) == 0 {
+		return ""
+	}
+	return open + strings.Join(parts, ",") + end
 }
 
 // always are the members that every selection shows.

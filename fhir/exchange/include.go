@@ -1,6 +1,8 @@
 package exchange
 
 import (
+	"slices"
+
 	"github.com/drieluik/drieluik/auth"
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/search"
@@ -101,7 +103,23 @@ func (g *including) take(ref fhir.Ref) error {
 	if err != nil {
 		return unavailable("exchange.include", "policy-unavailable", err)
 	}
-	return g.add(st)
+	return g.add(st, func(Served) (bool, error) { return true, nil })
+}
+
+// refersTo reports whether a resource shows a reference to one of the targets: what is withheld
+// brings nothing.
+func (g *including) refersTo(s Served, param string, targets []search.Value) (bool, error) {
+	if !s.Reduced {
+		return true, nil
+	}
+	r, err := s.tree()
+	if err != nil {
+		return false, err
+	}
+	refs, err := search.References(r, g.base, param)
+	return slices.ContainsFunc(refs, func(ref fhir.Ref) bool {
+		return slices.ContainsFunc(targets, func(v search.Value) bool { return v.System == string(ref.Type) && v.Value == ref.ID })
+	}), err
 }
 
 // allowed is phase A of an include.
@@ -115,10 +133,17 @@ func (g *including) allowed(t fhir.Type) (bool, error) {
 	return d.Permit, err
 }
 
-// add decides on a resource and includes it.
-func (g *including) add(st Stored) error {
+// add decides on a resource and includes it, if it is still wanted as it leaves.
+func (g *including) add(st Stored, wanted func(Served) (bool, error)) error {
 	d, err := g.w.decide(g.e.call.Principal, auth.Action{Interaction: auth.Include, Type: st.Ref.Type}, &st.Facts)
 	if err != nil || !d.Permit {
+		return err
+	}
+	served, err := serve(st, d)
+	if err != nil {
+		return err
+	}
+	if ok, err := wanted(served); err != nil || !ok {
 		return err
 	}
 	if len(g.found) == maxIncluded {
@@ -126,10 +151,6 @@ func (g *including) add(st Stored) error {
 		return nil
 	}
 	g.e.saw(st, d)
-	served, err := serve(st, d)
-	if err != nil {
-		return err
-	}
 	g.found = append(g.found, served)
 	return nil
 }
@@ -140,6 +161,39 @@ func (g *including) referring(to []Served, inc search.Include) error {
 	if err != nil || !may {
 		return err
 	}
+	targets, of := g.targets(to, inc)
+	if len(targets) == 0 {
+		return nil
+	}
+	filter, d, err := g.w.compile(g.v, g.e.call.Principal, auth.Action{Interaction: auth.Include, Type: inc.Source}, of)
+	if err != nil || !d.Permit {
+		return err
+	}
+	shown := func(s Served) (bool, error) { return g.refersTo(s, inc.Param, targets) }
+	plan := search.Plan{Type: inc.Source, Where: []search.Clause{search.Referring(inc.Source, inc.Param, targets)}}
+	for plan.Count = maxIncluded; ; { // with what is included already, two pages may be needed
+		page, err := g.v.Search(plan, filter)
+		if err != nil {
+			return err
+		}
+		for _, st := range page.Matches {
+			ref := st.Ref.Current()
+			if g.seen[ref] {
+				continue
+			}
+			g.seen[ref] = true
+			if err := g.add(st, shown); err != nil {
+				return err
+			}
+		}
+		if plan.Cursor = page.Next; plan.Cursor == "" || g.cut {
+			return nil
+		}
+	}
+}
+
+// targets returns what an include asks references to, and whom what refers to it is about.
+func (g *including) targets(to []Served, inc search.Include) ([]search.Value, about) {
 	var targets []search.Value
 	of := about{pinned: true, strays: !naming[inc.Param]}
 	for _, m := range to {
@@ -149,33 +203,8 @@ func (g *including) referring(to []Served, inc search.Include) error {
 			of.pinned = of.pinned && m.Ref.Type == "Patient"
 		}
 	}
-	if len(targets) == 0 {
-		return nil
-	}
 	if !of.pinned {
 		of.ids = g.named
 	}
-	p := g.e.call.Principal
-	filter, d, err := g.w.compile(g.v, p, auth.Action{Interaction: auth.Include, Type: inc.Source}, of)
-	if err != nil || !d.Permit {
-		return err
-	}
-	plan := search.Plan{Type: inc.Source, Where: []search.Clause{search.Referring(inc.Source, inc.Param, targets)}}
-	for plan.Count = maxIncluded; ; { // with what is included already, two pages may be needed
-		page, err := g.v.Search(plan, filter)
-		if err != nil {
-			return err
-		}
-		for _, st := range page.Matches {
-			if ref := st.Ref.Current(); !g.seen[ref] {
-				g.seen[ref] = true
-				if err := g.add(st); err != nil {
-					return err
-				}
-			}
-		}
-		if plan.Cursor = page.Next; plan.Cursor == "" || g.cut {
-			return nil
-		}
-	}
+	return targets, of
 }

@@ -46,9 +46,17 @@ func (w *world) filters(v Snapshot, p auth.Principal, i auth.Interaction, plan *
 	if plan.Parts != nil {
 		plan.Parts = parts
 	}
-	via, d, err := w.via(v, p, own, passed)
+	via, d, err := w.via(v, p, passed)
 	if err != nil || !d.Permit {
 		return auth.Filter{}, d, err
+	}
+	if err := w.settle(plan, own, via); err != nil {
+		return auth.Filter{}, said, err
+	}
+	for t, f := range own {
+		if _, ok := via[t]; plan.Type == "" && !ok {
+			via[t] = f
+		}
 	}
 	out := own[plan.Type]
 	out.Via = via
@@ -63,11 +71,8 @@ func last(said, d auth.Decision) auth.Decision {
 	return d
 }
 
-// via compiles the types that chains pass through, besides those that are searched.
-func (w *world) via(v Snapshot, p auth.Principal, own map[fhir.Type]auth.Filter, passed map[fhir.Type]about) (map[fhir.Type]auth.Filter, auth.Decision, error) {
-	if len(passed) == 0 && len(own) == 1 {
-		return nil, auth.Decision{Permit: true}, nil
-	}
+// via compiles the types that chains pass through.
+func (w *world) via(v Snapshot, p auth.Principal, passed map[fhir.Type]about) (map[fhir.Type]auth.Filter, auth.Decision, error) {
 	out := map[fhir.Type]auth.Filter{}
 	for t, a := range passed {
 		f, d, err := w.compile(v, p, auth.Action{Interaction: auth.SearchType, Type: t}, a)
@@ -75,11 +80,6 @@ func (w *world) via(v Snapshot, p auth.Principal, own map[fhir.Type]auth.Filter,
 			return nil, d, err
 		}
 		out[t] = f
-	}
-	for t, f := range own {
-		if _, ok := out[t]; !ok {
-			out[t] = f
-		}
 	}
 	return out, auth.Decision{Permit: true}, nil
 }

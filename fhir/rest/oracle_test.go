@@ -90,9 +90,7 @@ func newOracle(t *testing.T, file caseFile, c accessCase, rnd *rand.Rand) *oracl
 		owner[ref] = fmt.Sprintf("Organization/org-0%d", 1+rnd.IntN(3))
 	}
 	o := &oracle{t: t, g: prepare(t, file, c), visible: map[string]*fhir.Resource{}}
-	for _, ref := range c.Use {
-		o.all = append(o.all, ref)
-	}
+	o.all = append(o.all, c.Use...)
 	for _, text := range c.With {
 		o.all = append(o.all, refIn(t, text))
 	}
@@ -212,8 +210,9 @@ var plain = map[string][]condition{
 		{param: "status", value: "active"}, {param: "date", value: "ge2026-02-01"}, {param: "goal", value: "Goal/x3,Goal/x4,Goal/x5"},
 		{param: "subject", value: "Patient/kind-1001"}, {param: "category", modifier: "missing", value: "false"}, {param: "_tag", value: "sociaal"},
 	},
-	"Goal":    {{param: "lifecycle-status", value: "active"}, {param: "start-date", value: "lt2026-02-11"}, {param: "patient", value: "kind-1001,kind-1002"}},
-	"Patient": {{param: "_id", value: "kind-1001,kind-1002"}, {param: "_id", value: "kind-1002"}},
+	"Goal": {{param: "lifecycle-status", value: "active"}, {param: "start-date", value: "lt2026-02-11"}, {param: "patient", value: "kind-1001,kind-1002"}},
+	"Patient": {{param: "_id", value: "kind-1001,kind-1002"}, {param: "_id", value: "kind-1002"},
+		{param: "birthdate", value: "lt2016"}, {param: "birthdate", value: "lt2024"}, {param: "address", modifier: "missing", value: "true"}, {param: "identifier", modifier: "missing", value: "false"}},
 }
 
 // hops are the references of the drawn resources.

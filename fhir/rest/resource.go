@@ -23,8 +23,15 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	sel, err := selection(r, ref.Type)
+	if err != nil {
+		return s.Exchange.Reject(r.Context(), c, i, ref.Type, err)
+	}
 	out, err := s.Exchange.Read(r.Context(), c, ref)
 	if err != nil {
+		return err
+	}
+	if out, err = out.Select(sel); err != nil {
 		return err
 	}
 	versionHeaders(w, out)

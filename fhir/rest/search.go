@@ -226,6 +226,15 @@ func form(r *http.Request) (url.Values, error) {
 	return values, nil
 }
 
+// selection reads _summary and _elements of a read.
+func selection(r *http.Request, t fhir.Type) (fhir.Selection, error) {
+	sel, issues := search.ParseSelection(t, r.URL.Query())
+	if fhir.HasErrors(issues) {
+		return sel, &fhir.Error{Kind: fhir.BadRequest, Op: "rest.selection", Issues: issues}
+	}
+	return sel, nil
+}
+
 // prefers reports whether the client asks for something in a Prefer header.
 func prefers(r *http.Request, what string) bool {
 	for _, h := range r.Header.Values("Prefer") {

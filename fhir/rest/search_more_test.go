@@ -326,6 +326,14 @@ func TestSummariesShowPartsAndSayWhich(t *testing.T) {
 			t.Errorf("%s: %s", query, diff)
 		}
 	}
+	whole1 := g.get("hospital", "/fhir/CarePlan/"+a.plan).want(t, 200)
+	for _, path := range []string{"/fhir/CarePlan/" + a.plan, "/fhir/CarePlan/" + a.plan + "/_history/1"} {
+		part := g.get("hospital", path+"?_summary=true").want(t, 200)
+		if part.header.Get("ETag") != `W/"1-r"` || strings.Contains(part.body, `"goal"`) || !strings.Contains(whole1.body, `"goal"`) {
+			t.Errorf("%s: %q %s", path, part.header.Get("ETag"), part.body)
+		}
+		g.get("hospital", path+"?_elements=geheim").want(t, 400).wantIssue(t, "SEARCH-ELEMENTS-UNKNOWN", "http._elements")
+	}
 	count := g.search("hospital", "/fhir/CarePlan?_summary=count")
 	if count.Total == nil || *count.Total != 2 || len(count.Entry) > 0 {
 		t.Errorf("_summary=count: %+v", count)
@@ -414,5 +422,61 @@ func TestASearchBehindABrokenGlassFollowsChains(t *testing.T) {
 	query := "/fhir/" + string(ref.Type) + "?subject:Patient._id=" + patient
 	if got := g.search("case", query).ids(); !slices.Contains(got, fhir.Ref{Type: ref.Type, ID: ref.ID}.String()) {
 		t.Errorf("%s finds %v", query, got)
+	}
+}
+
+// TestWhatIsWithheldCannotBeProbed: home care is in the team and sees of the child what tells it apart
+// alone. A search by more, or in an order by it, tells no more.
+func TestWhatIsWithheldCannotBeProbed(t *testing.T) {
+	g := newRig(t)
+	admin := system("admin", g.orgs["hospital"], "system/*.cruds")
+	admin.Role, admin.Purpose = auth.Admin, "HSYSADMIN"
+	g.principals["admin"] = admin
+	var children []string
+	for _, year := range []string{"2021", "2019"} {
+		doctor := g.create("admin", "Practitioner", `{"resourceType":"Practitioner"}`)
+		patient := g.create("hospital", "Patient", fmt.Sprintf(`{"resourceType":"Patient","birthDate":"%s-05-04","gender":"male","name":[{"family":"Testkind","given":["Jan","Geheim"]}],
+			"identifier":[{"system":"%s","value":"999912148"},{"system":"urn:local","value":"7"}],"address":[{"city":"Geheimstad"}],"generalPractitioner":[{"reference":"Practitioner/%s"}]}`, year, bsnSystem, doctor))
+		g.create("hospital", "CareTeam", fmt.Sprintf(
+			`{"resourceType":"CareTeam","status":"active","subject":{"reference":"Patient/%s"},"participant":[{"member":{"reference":"%s"}}]}`, patient, g.orgs["home"]))
+		children = append(children, "Patient/"+patient)
+		for query, found := range map[string]bool{
+			"birthdate=" + year + "-05-04": false, "birthdate=" + year: true, "birthdate=lt" + year + "-06": true, "birthdate=sa" + year + "-01": false,
+			"given=geheim": false, "given=jan": true, "name=testkind": true, "address-city=geheimstad": false,
+			"address-city:missing=true": true, "address-city:missing=false": false, "identifier=" + bsnSystem + "|999912148": true,
+			"identifier=urn:local|7": false, "gender=male": true, "gender:not=male": false,
+			"general-practitioner=Practitioner/" + doctor: false, "general-practitioner.active:missing=true": false,
+			"_has:CareTeam:subject:status=active": true,
+		} {
+			path := "/fhir/Patient?_id=" + patient + "&" + query
+			if b := g.search("home", path+"&_total=accurate"); (len(b.Entry) == 1) != found || (*b.Total == 1) != found {
+				t.Errorf("home: %s finds %v of %d", query, b.ids(), *b.Total)
+			}
+			if strings.HasPrefix(query, "given=geheim") || strings.HasPrefix(query, "birthdate="+year+"-05") {
+				if b := g.search("hospital", path); len(b.Entry) != 1 {
+					t.Errorf("hospital: %s finds %v", query, b.ids())
+				}
+			}
+		}
+		chain := "/fhir/CareTeam?subject:Patient._id=" + patient + "&subject:Patient.address-city=geheimstad"
+		if got := g.search("home", chain).ids(); len(got) > 0 {
+			t.Errorf("a chain tells of what is withheld: %v", got)
+		}
+		if got := g.search("hospital", chain).ids(); len(got) != 1 {
+			t.Errorf("the custodian finds %v", got)
+		}
+		if got := g.entries("home", "/fhir/Practitioner?_id="+doctor+"&_revinclude=Patient:general-practitioner"); got["include"] != nil {
+			t.Errorf("a withheld reference brings %v", got)
+		}
+		if got := g.entries("home", "/fhir/Patient?_id="+patient+"&_include=*"); got["include"] != nil {
+			t.Errorf("a withheld reference leads to %v", got)
+		}
+	}
+	if got := g.search("home", "/fhir/Patient?_sort=birthdate").ids(); !slices.Equal(got, children) {
+		t.Errorf("the order by birth date is %v", got)
+	}
+	slices.Reverse(children)
+	if got := g.search("hospital", "/fhir/Patient?_sort=birthdate").ids(); !slices.Equal(got, children) {
+		t.Errorf("the custodian's order is %v", got)
 	}
 }

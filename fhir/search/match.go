@@ -43,6 +43,8 @@ func OwnRows(id string, updated time.Time) []Row {
 //
 // A composite wants, for one of its values, a group that has a row of Param+"$1" that meets the first
 // part, one of Param+"$2" that meets the second, and so on. A clause with Any wants one of those.
+// Hidden is left to who knows the id.
+//
 // The rows of one resource cannot tell what lies behind Hops: such a clause never matches here.
 func Matches(rows []Row, c Clause) bool {
 	switch {

@@ -73,6 +73,7 @@ type Clause struct {
 	Parts    []Kind   // composite: the kinds of its components
 	Hops     []Hop    // the condition is on resources that this one leads to: any of them
 	Any      []Clause // any of these; then no other member is set
+	Hidden   []string // ids of resources that do not meet the clause: what it asks for is withheld of them
 }
 
 // Hop is a step of a chain, or of _has, to resources of one type. A store follows it through those
@@ -81,6 +82,8 @@ type Hop struct {
 	Type  fhir.Type
 	Back  string // reference parameter of Type that leads back to the resource searched (_has); "": Clause.Param leads to Type
 	Where Clause // what the resource there must meet
+
+	Hidden []string // _has: ids of resources there whose references by Back are withheld
 }
 
 // Sort is one key of an order.

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -15,6 +16,9 @@ const (
 
 // clause adds the condition of one clause on head h. It means what search.Matches means.
 func (s *snapshot) clause(q *query, c *search.Clause) error {
+	if len(c.Hidden) > 0 {
+		return s.shown(q, c)
+	}
 	switch {
 	case c.Any != nil:
 		return s.any(q, c.Any)
@@ -44,6 +48,29 @@ func (s *snapshot) clause(q *query, c *search.Clause) error {
 	}
 	q.add(`)))`)
 	return nil
+}
+
+// shown adds a clause for all but the resources of which it is withheld.
+func (s *snapshot) shown(q *query, c *search.Clause) error {
+	open := *c
+	open.Hidden = nil
+	q.add(`(`)
+	if err := except(q, q.h(), c.Hidden); err != nil {
+		return err
+	}
+	q.add(` AND `)
+	if err := s.clause(q, &open); err != nil {
+		return err
+	}
+	q.add(`)`)
+	return nil
+}
+
+// except adds the condition that a head is none of some ids.
+func except(q *query, head string, ids []string) error {
+	b, err := json.Marshal(ids)
+	q.add(head+`.id NOT IN (SELECT value FROM json_each(?))`, string(b))
+	return err
 }
 
 // groupSize is how many alternatives stand in one pair of parentheses: SQLite bounds the depth of an

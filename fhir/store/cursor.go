@@ -8,6 +8,7 @@ import (
 	"hash/fnv"
 	"strconv"
 
+	"github.com/drieluik/drieluik/auth"
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/search"
 )
@@ -109,7 +110,8 @@ var sortColumns = map[search.Kind]string{
 }
 
 // sortKeys compiles an order: of several values the least counts, or the greatest when descending.
-func (s *snapshot) sortKeys(sorts []search.Sort) ([]sortKey, error) {
+// What is withheld of a row has no value.
+func (s *snapshot) sortKeys(sorts []search.Sort, f *auth.Filter) ([]sortKey, error) {
 	keys := make([]sortKey, len(sorts))
 	for i, o := range sorts {
 		keys[i].desc = o.Desc
@@ -121,25 +123,42 @@ func (s *snapshot) sortKeys(sorts []search.Sort) ([]sortKey, error) {
 			keys[i].sql = `h.at`
 			continue
 		}
-		column, ok := sortColumns[o.Kind]
-		if !ok {
-			return nil, errors.New("this kind of parameter has no order")
-		}
-		param, err := s.lookup(o.Param)
-		if err != nil {
+		var err error
+		if keys[i], err = s.valueKey(o, f.Unsorted[o.Param]); err != nil {
 			return nil, err
 		}
-		end := `min`
-		if o.Desc {
-			end = `max`
-			if column == "i.low" {
-				column = "i.high"
-			}
-		}
-		keys[i].sql = `(SELECT ` + end + `(` + column + `) FROM idx i WHERE i.comp=h.comp AND i.rid=h.rid AND i.param=?)`
-		keys[i].args = args(param)
 	}
 	return keys, nil
+}
+
+// valueKey compiles an order by the values of a parameter, which some resources do not show.
+func (s *snapshot) valueKey(o search.Sort, hidden []string) (sortKey, error) {
+	column, ok := sortColumns[o.Kind]
+	if !ok {
+		return sortKey{}, errors.New("this kind of parameter has no order")
+	}
+	param, err := s.lookup(o.Param)
+	if err != nil {
+		return sortKey{}, err
+	}
+	end := `min`
+	if o.Desc {
+		end = `max`
+		if column == "i.low" {
+			column = "i.high"
+		}
+	}
+	var q query
+	value := `(SELECT ` + end + `(` + column + `) FROM idx i WHERE i.comp=h.comp AND i.rid=h.rid AND i.param=?)`
+	if len(hidden) > 0 {
+		q.add(`CASE WHEN `)
+		if err := except(&q, `h`, hidden); err != nil {
+			return sortKey{}, err
+		}
+		value = ` THEN ` + value + ` END`
+	}
+	q.add(value, param)
+	return sortKey{sql: q.sql.String(), args: q.args, desc: o.Desc}, nil
 }
 
 // behind adds the condition that a row comes behind pos in the order of keys and rid.

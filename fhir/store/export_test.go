@@ -2,8 +2,11 @@ package store
 
 import (
 	"context"
+	"errors"
 
 	"github.com/drieluik/drieluik/auth"
+	"github.com/drieluik/drieluik/fhir/exchange"
+	"github.com/drieluik/drieluik/fhir/search"
 )
 
 // Do runs f in the writer, inside a unit's savepoint.
@@ -40,3 +43,35 @@ var (
 	Pack        = pack
 	Unpack      = unpack
 )
+
+// Explain returns how SQLite would run the search of a plan of one type.
+func (s *Store) Explain(ctx context.Context, p search.Plan, f auth.Filter) ([]string, error) {
+	var steps []string
+	err := s.View(ctx, func(v exchange.Snapshot) error {
+		sn, ok := v.(*snapshot)
+		if !ok {
+			return errors.New("not a snapshot of this store")
+		}
+		typ, err := sn.lookup(string(p.Type))
+		if err != nil {
+			return err
+		}
+		sel, ok, err := sn.selection(typ, p, &f)
+		if err != nil || !ok {
+			return err
+		}
+		for _, arm := range sel.arms {
+			q := sel.rids(arm)
+			err := sn.c.each(ctx, func(scan func(...any) error) error {
+				var id, parent, unused int
+				steps = append(steps, "")
+				return scan(&id, &parent, &unused, &steps[len(steps)-1])
+			}, `EXPLAIN QUERY PLAN `+q.sql.String(), q.args...)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return steps, err
+}

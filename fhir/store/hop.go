@@ -97,6 +97,9 @@ func (s *snapshot) backInCompartment(q *query, hop *search.Hop, param, here, the
 		return err
 	}
 	refers := ` CROSS JOIN idx r ON r.comp=` + next + `.comp AND r.rid=` + next + `.rid AND r.param=? AND r.sys=? AND r.val=` + h + `.id WHERE `
+	if err := unhidden(to, hop); err != nil {
+		return err
+	}
 	q.add(` OR EXISTS (SELECT 1 FROM resource_head `+next+refers+next+`.comp=(SELECT comp FROM epoch WHERE name=`+h+`.id) AND `+next+`.type=? AND `,
 		param, here, there)
 	q.add(to.sql.String()+`)`, to.args...)
@@ -120,6 +123,9 @@ func (s *snapshot) backInAll(q *query, hop *search.Hop, param, here, there int64
 	if err := s.clause(to, &hop.Where); err != nil {
 		return err
 	}
+	if err := unhidden(to, hop); err != nil {
+		return err
+	}
 	q.add(` OR ` + h + `.rid IN (`)
 	for i, arm := range arms {
 		if i > 0 {
@@ -132,6 +138,15 @@ func (s *snapshot) backInAll(q *query, hop *search.Hop, param, here, there int64
 	}
 	q.add(`)`)
 	return nil
+}
+
+// unhidden leaves out the resources whose references are withheld.
+func unhidden(to *query, hop *search.Hop) error {
+	if len(hop.Hidden) == 0 {
+		return nil
+	}
+	to.add(` AND `)
+	return except(to, to.h(), hop.Hidden)
 }
 
 // maxTargets is how many patients a chain may lead to for the search to be kept to their

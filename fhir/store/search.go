@@ -30,11 +30,11 @@ type reach struct {
 
 // filter returns the filter of a type; what nobody compiled lets nothing pass.
 func (r *reach) filter(t fhir.Type) auth.Filter {
-	if t == r.own {
-		return *r.f
-	}
 	if one, ok := r.f.Via[t]; ok {
 		return one
+	}
+	if t == r.own {
+		return *r.f
 	}
 	return auth.Filter{None: true}
 }
@@ -116,12 +116,12 @@ func (s *snapshot) part(best *ranking, p search.Plan, f *auth.Filter, pos positi
 	if err != nil {
 		return 0, err
 	}
-	return total, s.page(best, where, p, pos)
+	return total, s.page(best, where, p, f, pos)
 }
 
 // page reads one page from pos, and one row more to know whether there is a next page.
-func (s *snapshot) page(best *ranking, where *query, p search.Plan, pos position) error {
-	keys, err := s.sortKeys(p.Sort)
+func (s *snapshot) page(best *ranking, where *query, p search.Plan, f *auth.Filter, pos position) error {
+	keys, err := s.sortKeys(p.Sort, f)
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ func searches(t *testing.T, open Open) {
 		round++
 		w := &world{name: fmt.Sprintf("t%d", round), s: s}
 		w.fill(rt)
-		for range 15 {
+		for range 6 {
 			w.compare(rt)
 		}
 	})

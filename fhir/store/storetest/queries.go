@@ -90,7 +90,21 @@ func pair(rt *rapid.T) search.Clause {
 // clause makes a condition, alternatives, a chain or a _has.
 func (w *world) clause(rt *rapid.T) search.Clause { return w.deep(rt, 2) }
 
+// hidden draws ids of which something is withheld, mostly none.
+func (w *world) hidden(rt *rapid.T) []string {
+	if len(w.all) == 0 || rapid.IntRange(0, 3).Draw(rt, "withheld") > 0 {
+		return nil
+	}
+	return rapid.SliceOfN(rapid.Map(rapid.SampledFrom(w.all), func(k *known) string { return k.write.Ref.ID }), 1, 5).Draw(rt, "hidden")
+}
+
 func (w *world) deep(rt *rapid.T, steps int) search.Clause {
+	c := w.open(rt, steps)
+	c.Hidden = w.hidden(rt)
+	return c
+}
+
+func (w *world) open(rt *rapid.T, steps int) search.Clause {
 	shape := rapid.IntRange(0, 9).Draw(rt, "shape")
 	if steps == 0 || shape < 5 {
 		return w.condition(rt)
@@ -106,6 +120,7 @@ func (w *world) deep(rt *rapid.T, steps int) search.Clause {
 		}
 		if shape > 7 {
 			hop.Back = rapid.SampledFrom([]string{"link", "link", "subject"}).Draw(rt, "back")
+			hop.Hidden = w.hidden(rt)
 		}
 		c.Hops = append(c.Hops, hop)
 	}
@@ -179,17 +194,19 @@ func passes(k *known, f auth.Filter) bool {
 
 // meets is the meaning of a clause: hops lead through visible resources alone.
 func (w *world) meets(k *known, c search.Clause, f filters) bool {
-	if c.Any != nil {
+	switch {
+	case slices.Contains(c.Hidden, k.write.Ref.ID):
+		return false
+	case c.Any != nil:
 		return slices.ContainsFunc(c.Any, func(one search.Clause) bool { return w.meets(k, one, f) })
-	}
-	if c.Hops == nil {
+	case c.Hops == nil:
 		return search.Matches(k.rows, c)
 	}
 	return slices.ContainsFunc(c.Hops, func(hop search.Hop) bool {
 		return slices.ContainsFunc(w.all, func(to *known) bool {
 			linked := refers(k, c.Param, to)
 			if hop.Back != "" {
-				linked = refers(to, hop.Back, k)
+				linked = refers(to, hop.Back, k) && !slices.Contains(hop.Hidden, to.write.Ref.ID)
 			}
 			return linked && to.alive() && to.write.Ref.Type == hop.Type && passes(to, f[hop.Type]) && w.meets(to, hop.Where, f)
 		})
@@ -229,8 +246,12 @@ func (w *world) compare(rt *rapid.T) {
 			}
 		}
 	}
+	for t, one := range f {
+		one.Unsorted = map[string][]string{"status": w.hidden(rt), "date": w.hidden(rt)}
+		f[t] = one
+	}
 	slices.SortFunc(want, func(a, b *known) int {
-		return cmp.Or(order(a, b, p.Sort), slices.Index(w.all, a)-slices.Index(w.all, b))
+		return cmp.Or(order(a, b, p.Sort, f), slices.Index(w.all, a)-slices.Index(w.all, b))
 	})
 	filter := f[p.Type]
 	filter.Via = f
@@ -254,9 +275,9 @@ func sorts(rt *rapid.T) []search.Sort {
 }
 
 // order compares by the sort keys: least value first, or greatest when descending; absent last.
-func order(a, b *known, sorts []search.Sort) int {
+func order(a, b *known, sorts []search.Sort, f filters) int {
 	for _, s := range sorts {
-		x, y := key(a, s), key(b, s)
+		x, y := key(a, s, f), key(b, s, f)
 		switch {
 		case len(x) == 0 && len(y) == 0:
 			continue
@@ -277,8 +298,11 @@ func order(a, b *known, sorts []search.Sort) int {
 }
 
 // key returns the rows that a sort goes by, reduced to what it compares, the first one first.
-func key(k *known, s search.Sort) []search.Row {
+func key(k *known, s search.Sort, f filters) []search.Row {
 	var rows []search.Row
+	if slices.Contains(f[k.write.Ref.Type].Unsorted[s.Param], k.write.Ref.ID) {
+		return nil
+	}
 	for _, r := range k.rows {
 		ranged := s.Kind == search.Date || s.Kind == search.Number || s.Kind == search.Quantity
 		switch {

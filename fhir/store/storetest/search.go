@@ -63,24 +63,17 @@ func stablePages(t *testing.T, open Open) {
 	}
 }
 
-// chains follows hops over two children: what the filter of a hop's type hides is not passed through.
-func chains(t *testing.T, open Open) {
-	s := open(t)
-	link := func(w exchange.Write, param string, to fhir.Ref) exchange.Write {
-		w.Rows = append(w.Rows, search.Row{Param: param, Kind: search.Reference, System: string(to.Type), Value: to.ID})
-		return w
-	}
+// chainCase is a search of a type by a chain, under the filters of the types it passes through.
+type chainCase struct {
+	kind fhir.Type
+	by   search.Clause
+	via  map[fhir.Type]auth.Filter
+	want []string
+}
+
+// chainCases are chains over the two children of chains.
+func chainCases() map[string]chainCase {
 	boris, sanne := ref("Patient", "boris"), ref("Patient", "sanne")
-	put(t, s,
-		write("Patient", "boris", 1, "boris"), write("Patient", "sanne", 1, "sanne"),
-		write("Goal", "g1", 1, "boris"), link(write("Goal", "g2", 1, "sanne"), "performer", boris),
-		link(write("Flag", "f1", 1, "boris"), "goal", ref("Goal", "g1")),
-		link(write("Flag", "f2", 1, "sanne"), "goal", ref("Goal", "g1")))
-	view(t, s, func(sn exchange.Snapshot) error {
-		got, err := sn.Strays("Goal", "boris")
-		same(t, "strays", got, []string{"sanne"})
-		return err
-	})
 	id := func(ref fhir.Ref) search.Clause {
 		return search.Clause{Param: "_id", Kind: search.Token, Values: []search.Value{{AnySystem: true, Value: ref.ID}}}
 	}
@@ -90,12 +83,7 @@ func chains(t *testing.T, open Open) {
 	all, own := auth.Filter{Directory: true}, func(child, id string) auth.Filter {
 		return auth.Filter{Visible: map[string][]string{child: {id}}}
 	}
-	for name, c := range map[string]struct {
-		kind fhir.Type
-		by   search.Clause
-		via  map[fhir.Type]auth.Filter
-		want []string
-	}{
+	return map[string]chainCase{
 		"forward":                     {"Goal", over("subject", search.Hop{Type: "Patient", Where: id(boris)}), map[fhir.Type]auth.Filter{"Patient": all}, []string{"g1"}},
 		"forward over a stray":        {"Goal", over("performer", search.Hop{Type: "Patient", Where: id(boris)}), map[fhir.Type]auth.Filter{"Patient": all}, []string{"g2"}},
 		"forward to what is hidden":   {"Goal", over("subject", search.Hop{Type: "Patient", Where: id(boris)}), map[fhir.Type]auth.Filter{"Patient": own("sanne", "sanne")}, []string{}},
@@ -106,7 +94,29 @@ func chains(t *testing.T, open Open) {
 		"back from another child":     {"Goal", over("_has", search.Hop{Type: "Flag", Back: "goal", Where: id(ref("Flag", "f2"))}), map[fhir.Type]auth.Filter{"Flag": own("sanne", "f2")}, []string{"g1"}},
 		"back, then forward": {"Goal", over("_has", search.Hop{Type: "Flag", Back: "goal", Where: over("subject", search.Hop{Type: "Patient", Where: id(sanne)})}),
 			map[fhir.Type]auth.Filter{"Flag": all, "Patient": all}, []string{"g1"}},
-	} {
+	}
+}
+
+// chains follows hops over two children: what the filter of a hop's type hides is not passed through.
+func chains(t *testing.T, open Open) {
+	s := open(t)
+	link := func(w exchange.Write, param string, to fhir.Ref) exchange.Write {
+		w.Rows = append(w.Rows, search.Row{Param: param, Kind: search.Reference, System: string(to.Type), Value: to.ID})
+		return w
+	}
+	boris := ref("Patient", "boris")
+	put(t, s,
+		write("Patient", "boris", 1, "boris"), write("Patient", "sanne", 1, "sanne"),
+		write("Goal", "g1", 1, "boris"), link(write("Goal", "g2", 1, "sanne"), "performer", boris),
+		link(write("Flag", "f1", 1, "boris"), "goal", ref("Goal", "g1")),
+		link(write("Flag", "f2", 1, "sanne"), "goal", ref("Goal", "g1")))
+	view(t, s, func(sn exchange.Snapshot) error {
+		got, err := sn.Strays("Goal", "boris")
+		same(t, "strays", got, []string{"sanne"})
+		return err
+	})
+	all := auth.Filter{Directory: true}
+	for name, c := range chainCases() {
 		t.Run(name, func(t *testing.T) {
 			view(t, s, func(sn exchange.Snapshot) error {
 				f := all
