@@ -31,6 +31,8 @@ type World struct {
 	Now time.Time
 	// Constants are further external constants (%name); compile them with Dialect.Constants.
 	Constants map[string][]Item
+	// Steps bounds the items that one evaluation may visit. Zero, or more than 1,048,576: that many.
+	Steps int
 }
 
 // Dialect changes how an expression is compiled. The zero Dialect is FHIRPath as published.
@@ -38,6 +40,9 @@ type Dialect struct {
 	// Search reads the expression as the R4 search parameters were written: "as" filters a
 	// collection of any size, and a system type name stands for the FHIR type of that name.
 	Search bool
+	// Words lets a word of an operator be a name behind a dot ("Patient.text.div"), as paths of
+	// FHIRPath Patch are written. FHIRPath itself wants it delimited: text.`div`.
+	Words bool
 	// Constants names the external constants that World.Constants will hold.
 	Constants []string
 }
@@ -71,7 +76,7 @@ func CompileDialect(expr string, d Dialect) (*Expression, error) {
 	if !utf8.ValidString(expr) {
 		return nil, &Error{Reason: "expression is not UTF-8"}
 	}
-	root, err := parse(expr)
+	root, err := parse(expr, d.Words)
 	if err != nil {
 		return nil, err
 	}
@@ -112,6 +117,9 @@ func (e *Expression) evalIn(w World, focus Item) ([]Item, error) {
 		w.Now = time.Now()
 	}
 	r := run{world: &w, focus: focus, steps: maxSteps}
+	if w.Steps > 0 {
+		r.steps = min(w.Steps, maxSteps)
+	}
 	this := []Item{focus}
 	if !focus.Exists() {
 		this = nil

@@ -2,6 +2,7 @@ package path_test
 
 import (
 	"errors"
+	"math"
 	"strconv"
 	"strings"
 	"testing"
@@ -229,6 +230,9 @@ func TestFocusKnowsItsPlace(t *testing.T) {
 	}{
 		{"an element of an array", r.Root().At("name"), "given.first() & ' ' & %resource.id", []string{"Boris kind"}},
 		{"a primitive", r.Root().At("birthDate"), "$this is date", []string{"true"}},
+		{"what accompanies a primitive", r.Root().At("_birthDate"), "$this is date and $this = @2019-03-04", []string{"true"}},
+		{"an extension of a primitive", r.Root().At("_birthDate", "extension"), "$this is Extension and value is dateTime", []string{"true"}},
+		{"an extension of a primitive in a list", elementAt(r.Root().At("name", "_given"), 1).At("extension"), "$this is Extension and value is code", []string{"true"}},
 		{"a contained resource", r.Root().At("contained"), "%resource.id | %rootResource.id", []string{"id:org", "id:kind"}},
 		{"nothing", fhir.Node{}, "$this.exists()", []string{"false"}},
 	}
@@ -257,6 +261,35 @@ func TestFocusKnowsItsPlace(t *testing.T) {
 	}
 }
 
+// elementAt returns an element of an array.
+func elementAt(n fhir.Node, i int) fhir.Node {
+	for c := range n.Children() {
+		if i--; i < 0 {
+			return c
+		}
+	}
+	return fhir.Node{}
+}
+
+func TestStepsBoundAnEvaluation(t *testing.T) {
+	t.Parallel()
+	x, err := path.Compile("descendants().count() > 0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := resource(t, child).Root()
+	if _, err := x.Eval(path.World{Steps: 1000}, root); err != nil {
+		t.Errorf("enough steps, and still %v", err)
+	}
+	var e *path.Error
+	if _, err := x.Eval(path.World{Steps: 10}, root); !errors.As(err, &e) || e.Reason != "evaluation takes too many steps" {
+		t.Errorf("too few steps: %v", err)
+	}
+	if _, err := x.Eval(path.World{Steps: math.MaxInt}, root); err != nil {
+		t.Errorf("more steps than there are: %v", err)
+	}
+}
+
 func TestSearchDialectFiltersCollections(t *testing.T) {
 	t.Parallel()
 	r := resource(t, `{"resourceType":"Observation","component":[{"valueQuantity":{"value":1}},{"valueString":"a"},{"valueDateTime":"2014"}]}`)
@@ -270,6 +303,27 @@ func TestSearchDialectFiltersCollections(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"decimal:1", "dateTime:2014"}, shown(got)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestWordsOfOperatorsAreNamesWhereADialectSaysSo(t *testing.T) {
+	t.Parallel()
+	r := resource(t, `{"resourceType":"Basic","text":{"status":"generated","div":"<div/>"}}`)
+	x, err := path.CompileDialect("Basic.text.div", path.Dialect{Words: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := x.Eval(path.World{}, r.Root())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"xhtml:<div/>"}, shown(got)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for _, expr := range []string{"div", "Basic.text.div div", "Basic.4"} {
+		if _, err := path.CompileDialect(expr, path.Dialect{Words: true}); err == nil {
+			t.Errorf("%s is taken", expr)
+		}
 	}
 }
 
