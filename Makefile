@@ -31,3 +31,5 @@ generate:
 
 fuzz:
 	go test -run '^$$' -fuzz FuzzParse -fuzztime 30s ./fhir
+	go test -run '^$$' -fuzz FuzzCompile -fuzztime 30s ./fhir/path
+	go test -run '^$$' -fuzz FuzzPatch -fuzztime 30s ./fhir/patch
