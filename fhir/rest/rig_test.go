@@ -19,6 +19,8 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/drieluik/drieluik/auth"
+	"github.com/drieluik/drieluik/conformance/artifacts"
+	"github.com/drieluik/drieluik/conformance/terminology"
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/exchange"
 	"github.com/drieluik/drieluik/fhir/rest"
@@ -114,9 +116,14 @@ func (g *rig) wire(st exchange.Store) {
 		Store: st, Base: base, Formats: []mapping.Format{mks.Format{}}, Settings: g.settings,
 		Now: g.clock, NewID: newID, Log: log,
 	})
+	published, err := artifacts.All()
+	if err != nil {
+		g.t.Fatal(err)
+	}
 	server, err := rest.New(rest.Config{
 		Exchange: g.exchange, Authenticate: g.authenticate, Base: base, MaxBody: maxBody, PageKey: [32]byte{1},
 		Metadata: []byte(`{"resourceType":"CapabilityStatement"}`), NewID: newID, Log: log,
+		Terms: terminology.New(published),
 	})
 	if err != nil {
 		g.t.Fatal(err)
