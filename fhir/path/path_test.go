@@ -476,6 +476,49 @@ func FuzzCompile(f *testing.F) {
 	})
 }
 
+func TestSimplePathsAllocateNothing(t *testing.T) {
+	root := path.Typed(resource(t, child).Root())
+	room := make([]path.Item, 0, 16)
+	for expr, want := range map[string][]string{
+		"Patient.name.given": {"string:Boris", "string:B.", "string:Bo"}, "birthDate": {"date:2019-03-04"},
+		"Patient.deceased": {"boolean:false"}, "Patient": {"Patient:"}, "Encounter.id": {}, "name.period.start": {},
+	} {
+		x, err := path.Compile(expr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []path.Item
+		allocations := testing.AllocsPerRun(10, func() {
+			got, err = x.Append(room[:0], path.World{}, root)
+		})
+		if diff := cmp.Diff(want, shown(got)); diff != "" || err != nil || allocations > 0 {
+			t.Errorf("%s: %v allocations, %v %s", expr, allocations, err, diff)
+		}
+		allocations = testing.AllocsPerRun(10, func() { _, _, _ = x.Test(path.World{}, root) })
+		if allocations > 0 && len(want) < 2 { // several items are an error, which is a value of its own
+			t.Errorf("%s as a test: %v allocations", expr, allocations)
+		}
+	}
+}
+
+func TestAppendIsEval(t *testing.T) {
+	t.Parallel()
+	root := resource(t, child).Root()
+	for _, tt := range evalCases {
+		x, err := path.Compile(tt.expr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := x.Append([]path.Item{path.StringItem("before")}, path.World{}, path.Typed(root))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(append([]string{"before"}, tt.want...), shown(got)); diff != "" {
+			t.Errorf("%s: %s", tt.expr, diff)
+		}
+	}
+}
+
 func BenchmarkEval(b *testing.B) {
 	x, err := path.Compile("name.where(given.exists()).all(family.exists() implies family.length() > 1)")
 	if err != nil {
