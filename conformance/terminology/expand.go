@@ -265,6 +265,9 @@ func (t *Terms) expansion(canonical string, r Request, f *form, page []entry, to
 		root := s.root
 		out.URL, out.Version = s.url, s.version
 		out.Name, out.Title, out.Status = root.Member("name").Text(), root.Member("title").Text(), root.Member("status").Text()
+		if out.Status == "" {
+			out.Status = "unknown"
+		}
 	}
 	out.Expansion = expansion{
 		Timestamp: r.Now.UTC().Format(time.RFC3339), Total: total, Offset: f.count("offset", 0), Parameter: f.echoed(),
