@@ -33,3 +33,4 @@ fuzz:
 	go test -run '^$$' -fuzz FuzzParse -fuzztime 30s ./fhir
 	go test -run '^$$' -fuzz FuzzCompile -fuzztime 30s ./fhir/path
 	go test -run '^$$' -fuzz FuzzPatch -fuzztime 30s ./fhir/patch
+	go test -run '^$$' -fuzz FuzzOperations -fuzztime 30s ./conformance/terminology

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/r4"
@@ -49,7 +48,7 @@ func (t *Terms) expand(r Request, f *form) (any, error) {
 	}
 	words := strings.Fields(search.Normalize(f.text("filter")))
 	all = slices.DeleteFunc(all, func(e entry) bool {
-		return f.flag("activeOnly") && isInactive(e.wording.known) || !e.wording.contains(e.code, words)
+		return f.flag("activeOnly") && isInactive(e.wording.known) || len(words) > 0 && !e.wording.contains(e.code, words)
 	})
 	total := len(all)
 	from := min(f.count("offset", 0), total)
@@ -63,43 +62,62 @@ func (t *Terms) expand(r Request, f *form) (any, error) {
 // expander lists the codes of sets, each once.
 type expander struct{ evaluation }
 
-// entries lists a set: what its includes give, without what an exclude holds.
+// entries lists a set: as it is composed, else by the expansion that came with it, else from the
+// tables of R4.
 func (x *expander) entries(canonical string, depth int) ([]entry, error) {
-	s, ok := x.terms.sets.get(canonical)
-	if !ok || depth >= maxNesting {
-		return x.tabled(canonical)
+	refusal := cannotExpand()
+	if s, ok := x.terms.sets.get(canonical); ok && depth < maxNesting {
+		out, err := x.composed(s.rules(), depth)
+		switch {
+		case err == nil:
+			return out, nil
+		case s.rules().listed != nil:
+			return x.given(s.rules().listed), nil
+		}
+		refusal = err
 	}
-	rules := s.rules()
+	if out, ok := x.tabled(canonical); ok {
+		return out, nil
+	}
+	return nil, refusal
+}
+
+// composed lists what the includes give, without what an exclude holds.
+func (x *expander) composed(r *rules, depth int) ([]entry, error) {
+	if len(r.include) == 0 {
+		return nil, cannotExpand()
+	}
 	out := list{seen: map[string]bool{}}
-	var failed error
-	for i := range rules.include {
-		found, err := x.included(&rules.include[i], depth)
+	for i := range r.include {
+		found, err := x.included(&r.include[i], depth)
 		if err != nil {
-			failed = err
-			break
+			return nil, err
 		}
 		for _, e := range found {
-			if rules.active && isInactive(e.wording.known) || out.seen[e.system+"|"+e.code] {
+			if r.active && isInactive(e.wording.known) || out.seen[e.system+"|"+e.code] {
 				continue
 			}
-			switch x.any(rules.exclude, false, e.system, e.code, depth) {
-			case no:
+			excluded, err := x.decided(x.any(r.exclude, false, e.system, e.code, depth))
+			if err != nil {
+				return nil, err
+			}
+			if !excluded {
 				out.add(e)
-			case unknown:
-				return nil, expansionError("not-supported", "TERM-UNDECIDED", cannotExpand)
 			}
 		}
 	}
-	if failed == nil && len(rules.include) > 0 {
-		return out.entries, nil
+	return out.entries, nil
+}
+
+// decided turns an answer into yes or no; an open one ends the expansion.
+func (x *expander) decided(answer truth) (bool, error) {
+	switch {
+	case x.budget < 0:
+		return false, tooCostly()
+	case answer == unknown:
+		return false, cannotExpand()
 	}
-	if rules.listed != nil {
-		return x.given(rules.listed), nil
-	}
-	if tabled, err := x.tabled(canonical); err == nil {
-		return tabled, nil
-	}
-	return nil, failed
+	return answer == yes, nil
 }
 
 // list gathers entries, each code of a system once.
@@ -113,8 +131,10 @@ func (l *list) add(e entry) {
 	l.entries = append(l.entries, e)
 }
 
-// cannotExpand is why a set cannot be listed.
-const cannotExpand = "The value set depends on a code system or value set that is not loaded, or cannot be read here; load the package that holds it."
+// cannotExpand refuses a set that cannot be listed.
+func cannotExpand() error {
+	return expansionError("not-supported", "TERM-UNDECIDED", "The value set depends on a code system or value set that is not loaded, or cannot be read here; load the package that holds it.")
+}
 
 // included lists an include.
 func (x *expander) included(c *clause, depth int) ([]entry, error) {
@@ -124,7 +144,7 @@ func (x *expander) included(c *clause, depth int) ([]entry, error) {
 	case c.system != "":
 		var ok bool
 		if found, ok = c.entries(); !ok {
-			return nil, expansionError("not-supported", "TERM-UNDECIDED", cannotExpand)
+			return nil, cannotExpand()
 		}
 	case len(sets) > 0:
 		var err error
@@ -133,17 +153,18 @@ func (x *expander) included(c *clause, depth int) ([]entry, error) {
 		}
 		sets = sets[1:]
 	}
-	if x.budget -= len(found); x.budget < 0 {
+	if x.budget -= 1 + len(found); x.budget < 0 {
 		return nil, tooCostly()
 	}
 	for _, set := range sets {
 		kept := found[:0:0]
 		for _, e := range found {
-			switch x.in(set, e.system, e.code, depth+1) {
-			case yes:
+			member, err := x.decided(x.in(set, e.system, e.code, depth+1))
+			if err != nil {
+				return nil, err
+			}
+			if member {
 				kept = append(kept, e)
-			case unknown:
-				return nil, expansionError("not-supported", "TERM-UNDECIDED", cannotExpand)
 			}
 		}
 		found = kept
@@ -197,12 +218,8 @@ func (x *expander) given(c *clause) []entry {
 }
 
 // tabled lists a set of the tables of R4, which hold no texts.
-func (x *expander) tabled(canonical string) ([]entry, error) {
+func (x *expander) tabled(canonical string) (out []entry, ok bool) {
 	codes, ok := r4.Codes(withoutVersion(canonical))
-	if !ok {
-		return nil, expansionError("not-supported", "TERM-UNDECIDED", cannotExpand)
-	}
-	var out []entry
 	for _, text := range slices.Sorted(maps.Keys(codes)) {
 		i := strings.LastIndexByte(text, '|')
 		if i < 0 {
@@ -214,96 +231,10 @@ func (x *expander) tabled(canonical string) ([]entry, error) {
 		}
 		out = append(out, e)
 	}
-	return out, nil
+	return out, ok
 }
 
 func withoutVersion(canonical string) string {
 	url, _, _ := strings.Cut(canonical, "|")
 	return url
-}
-
-// expanded is a ValueSet with its expansion.
-type expanded struct {
-	ResourceType string    `json:"resourceType"`
-	URL          string    `json:"url"`
-	Version      string    `json:"version,omitempty"`
-	Name         string    `json:"name,omitempty"`
-	Title        string    `json:"title,omitempty"`
-	Status       string    `json:"status"`
-	Expansion    expansion `json:"expansion"`
-}
-
-type expansion struct {
-	Timestamp string         `json:"timestamp"`
-	Total     int            `json:"total"`
-	Offset    int            `json:"offset"`
-	Parameter []expandedWith `json:"parameter,omitempty"`
-	Contains  []contains     `json:"contains,omitempty"`
-}
-
-type expandedWith struct {
-	Name         string `json:"name"`
-	ValueString  string `json:"valueString,omitempty"`
-	ValueBoolean bool   `json:"valueBoolean,omitempty"`
-	ValueInteger *int   `json:"valueInteger,omitempty"`
-}
-
-type contains struct {
-	System      string        `json:"system,omitempty"`
-	Abstract    bool          `json:"abstract,omitempty"`
-	Inactive    bool          `json:"inactive,omitempty"`
-	Version     string        `json:"version,omitempty"`
-	Code        string        `json:"code"`
-	Display     string        `json:"display,omitempty"`
-	Designation []designation `json:"designation,omitempty"`
-}
-
-// expansion renders a page of entries.
-func (t *Terms) expansion(canonical string, r Request, f *form, page []entry, total int) expanded {
-	out := expanded{ResourceType: "ValueSet", URL: withoutVersion(canonical), Status: "active"}
-	if s, ok := t.sets.get(canonical); ok {
-		root := s.root
-		out.URL, out.Version = s.url, s.version
-		out.Name, out.Title, out.Status = root.Member("name").Text(), root.Member("title").Text(), root.Member("status").Text()
-		if out.Status == "" {
-			out.Status = "unknown"
-		}
-	}
-	out.Expansion = expansion{
-		Timestamp: r.Now.UTC().Format(time.RFC3339), Total: total, Offset: f.count("offset", 0), Parameter: f.echoed(),
-	}
-	wanted := f.texts("designation")
-	withTexts := f.flag("includeDesignations") || len(wanted) > 0
-	for _, e := range page {
-		c := contains{
-			System: e.system, Version: e.version, Code: e.code, Display: e.wording.display(r.language(f)),
-			Abstract: isAbstract(e.wording.known), Inactive: isInactive(e.wording.known),
-		}
-		if withTexts {
-			c.Designation = e.wording.chosen(wanted)
-		}
-		out.Expansion.Contains = append(out.Expansion.Contains, c)
-	}
-	return out
-}
-
-// echoed are the parameters that shaped an expansion.
-func (f *form) echoed() (out []expandedWith) {
-	for _, name := range []string{"filter", "displayLanguage"} {
-		if f.has(name) {
-			out = append(out, expandedWith{Name: name, ValueString: f.text(name)})
-		}
-	}
-	for _, name := range []string{"activeOnly", "includeDesignations"} {
-		if f.flag(name) {
-			out = append(out, expandedWith{Name: name, ValueBoolean: true})
-		}
-	}
-	for _, name := range []string{"count", "offset"} {
-		if f.has(name) {
-			n := f.count(name, 0)
-			out = append(out, expandedWith{Name: name, ValueInteger: &n})
-		}
-	}
-	return out
 }

@@ -81,6 +81,17 @@ func TestExpandShowsTextsAndKinds(t *testing.T) {
 		{"system":"urn:cs:animals","inactive":true,"version":"1","code":"dodo","display":"Dodo"}]}}`, got)
 }
 
+func TestTheLanguageOfTheRequestServesWhereNoneIsGiven(t *testing.T) {
+	t.Parallel()
+	o := terminology.Operations()[0]
+	for want, language := range map[string]string{"Däggdjur": "sv", "Mammal": "en-US", "Zoogdier": "fi"} {
+		out, err := terms(t).Do(o, terminology.Request{Input: query("url", "urn:vs:mammals", "count", "1"), Language: language})
+		if err != nil || !strings.Contains(string(out), want) {
+			t.Errorf("%s: %v, %s", language, err, out)
+		}
+	}
+}
+
 func TestALargeExpansionComesInPages(t *testing.T) {
 	t.Parallel()
 	var concepts []string
@@ -97,6 +108,14 @@ func TestALargeExpansionComesInPages(t *testing.T) {
 	}
 	if got := codesOf(valid(t, terms, "ValueSet", "expand", query("url", "urn:vs:large", "offset", "5999", "count", "10"))); len(got) != 1 {
 		t.Errorf("the last page has %d codes", len(got))
+	}
+	deep := []*fhir.Resource{parse(t, animals), parse(t, set("l0", `{"include":[{"system":"urn:cs:animals","filter":[{"property":"code","op":"=","value":"none"}]}]}`))}
+	for i := 1; i < 30; i++ {
+		below := fmt.Sprintf(`{"valueSet":["urn:vs:l%d"]}`, i-1)
+		deep = append(deep, parse(t, set(fmt.Sprintf("l%d", i), `{"include":[`+below+","+below+","+below+`]}`)))
+	}
+	if kind, rules := refused(t, terminology.New(deep), "ValueSet", "expand", "", query("url", "urn:vs:l29")); kind != fhir.Unprocessable || rules[0] != "TERM-TOO-COSTLY" {
+		t.Errorf("a tower of empty sets: %v, %v", kind, rules)
 	}
 	if kind, rules := refused(t, terms, "ValueSet", "expand", "", query("url", "urn:vs:many", "count", "1")); kind != fhir.Unprocessable || rules[0] != "TERM-TOO-COSTLY" {
 		t.Errorf("a set of endless work: %v, %v", kind, rules)
