@@ -116,14 +116,14 @@ func (g *rig) wire(st exchange.Store) {
 		Store: st, Base: base, Formats: []mapping.Format{mks.Format{}}, Settings: g.settings,
 		Now: g.clock, NewID: newID, Log: log,
 	})
-	published, err := artifacts.All()
+	terms, err := published()
 	if err != nil {
 		g.t.Fatal(err)
 	}
 	server, err := rest.New(rest.Config{
 		Exchange: g.exchange, Authenticate: g.authenticate, Base: base, MaxBody: maxBody, PageKey: [32]byte{1},
 		Metadata: []byte(`{"resourceType":"CapabilityStatement"}`), NewID: newID, Log: log,
-		Terms: terminology.New(published),
+		Terms: terms,
 	})
 	if err != nil {
 		g.t.Fatal(err)
@@ -132,6 +132,12 @@ func (g *rig) wire(st exchange.Store) {
 	server.Routes(r)
 	g.handler = r
 }
+
+// published is the terminology that all rigs share.
+var published = sync.OnceValues(func() (*terminology.Terms, error) {
+	all, err := artifacts.All()
+	return terminology.New(all), err
+})
 
 func (g *rig) clock() time.Time { return *g.now.Load() }
 
