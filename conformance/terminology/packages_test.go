@@ -143,14 +143,17 @@ func TestPackages(t *testing.T) {
 
 func TestMemberOfInFHIRPath(t *testing.T) {
 	t.Parallel()
-	w := path.World{MemberOf: terms(t).MemberOf}
+	w := path.World{MemberOf: terms(t).MemberOf, Subsumes: terms(t).Subsumes}
 	r := parse(t, `{"resourceType":"Observation","status":"final","code":{"coding":[{"system":"urn:x","code":"a"},{"system":"urn:cs:animals","code":"hond"}]},
-		"valueQuantity":{"value":1,"system":"urn:cs:animals","code":"dodo"},"method":{"coding":[{"code":"hond"}],"text":"a"}}`)
+		"valueQuantity":{"value":1,"system":"urn:cs:animals","code":"dodo"},"method":{"coding":[{"code":"hond"}],"text":"a"},
+		"category":[{"coding":[{"system":"urn:cs:animals","code":"zoogdier"}]},{"coding":[{"system":"http://snomed.info/sct","code":"1"}]},{"coding":[{"system":"http://snomed.info/sct","code":"2"}]}]}`)
 	for expr, want := range map[string][]bool{
 		"code.memberOf('urn:vs:mammals')": {true}, "code.memberOf('urn:vs:below')": {true}, "code.memberOf('urn:vs:flyers')": {false},
 		"code.coding.first().memberOf('urn:vs:mammals')": {false}, "code.coding.last().memberOf('urn:vs:mammals')": {true},
 		"status.memberOf('http://hl7.org/fhir/ValueSet/observation-status')": {true}, "status.memberOf('urn:vs:whole')": {false},
 		"value.memberOf('urn:vs:strangers')": {true}, "code.memberOf('urn:vs:none')": nil, "code.memberOf('urn:vs:snomed')": {false},
+		"category[0].subsumes(code)": {true}, "category[0].subsumedBy(code)": {false}, "code.coding[1].subsumedBy(category[0].coding)": {true},
+		"category[1].subsumes(category[1])": {true}, "category[1].subsumes(category[2])": nil, "category[1].subsumes(code)": {false}, "code.subsumes(method)": nil,
 		"method.memberOf('urn:vs:mammals')": nil, "value.value.memberOf('urn:vs:whole')": nil,
 	} {
 		x, err := path.Compile(expr)

@@ -22,6 +22,9 @@ type World struct {
 	// MemberOf reports whether a code, Coding or CodeableConcept is in the value set; known is
 	// false when that cannot be said. Nil: never known.
 	MemberOf func(item Item, valueSet string) (member, known bool)
+	// Subsumes reports whether the concept a is b or a broader one; known is false when that cannot
+	// be said. Nil: never known.
+	Subsumes func(a, b Item) (subsumes, known bool)
 	// ConformsTo reports whether a resource or element conforms to the profile; known is false for
 	// a profile that is not loaded. Nil: the base definitions of R4 alone are known.
 	ConformsTo func(item Item, profile string) (conforms, known bool)
