@@ -153,6 +153,7 @@ func nameIn(n fhir.Node) string {
 func (l *logReader) shown(all []auditObject) ([]auditObject, bool, error) {
 	var out []auditObject
 	objects, hidden := 0, 0
+	told := map[string]bool{} // each kind once: how many there were tells nothing of who looked
 	for i := range all {
 		o := &all[i]
 		if o.Query != "" {
@@ -163,12 +164,8 @@ func (l *logReader) shown(all []auditObject) ([]auditObject, bool, error) {
 			continue
 		}
 		ref, _ := fhir.ParseRef(o.What.Reference)
-		switch {
-		case o.Lifecycle == nil && ref.Type == "Patient":
+		if o.Lifecycle == nil { // the child, or a consent
 			out = append(out, auditObject{What: o.What, Type: o.Type, Role: o.Role, Detail: reasons(o.Detail)})
-			continue
-		case o.Lifecycle == nil && ref.Type == "Consent":
-			out = append(out, auditObject{What: o.What, Type: o.Type})
 			continue
 		}
 		objects++
@@ -180,7 +177,10 @@ func (l *logReader) shown(all []auditObject) ([]auditObject, bool, error) {
 			hidden++
 			continue
 		}
-		out = append(out, auditObject{What: &auditWho{Type: string(ref.Type)}, Type: o.Type, Role: o.Role, Lifecycle: o.Lifecycle})
+		if key := string(ref.Type) + " " + o.Lifecycle.Code; !told[key] {
+			told[key] = true
+			out = append(out, auditObject{What: &auditWho{Type: string(ref.Type)}, Type: o.Type, Role: o.Role, Lifecycle: o.Lifecycle})
+		}
 	}
 	return out, objects == 0 || hidden < objects, nil
 }

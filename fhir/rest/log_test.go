@@ -217,8 +217,8 @@ func TestASealHoldsForTheLogToo(t *testing.T) {
 		}
 		return n
 	}
-	if plans(mother) != plans(dad)+2 {
-		t.Errorf("the mother sees looks at %d plans, the father at %d", plans(mother), plans(dad))
+	if plans(mother) != 2 || plans(dad) != 1 {
+		t.Errorf("the mother sees %d looks at plans, the father %d", plans(mother), plans(dad))
 	}
 }
 

@@ -22,6 +22,9 @@ export const flows = {
     for (const name of ['De dag van Boris', /^Gezondheid/, /^Wat is er veranderd/]) {
       assert.ok(await page.getByRole('heading', { name }).first().isVisible(), `no ${name}`)
     }
+    const log = page.locator('#wie-keek')
+    await log.getByText('Kinderthuiszorg Voorbeeld').first().waitFor()
+    assert.match(await log.innerText(), /U keek zelf \d+ keer/)
     await look(site, page, 'nl', 'own-plan')
 
     await page.getByRole('link', { name: 'Bekijk of stop uw toestemmingen' }).click()
