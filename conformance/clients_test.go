@@ -44,6 +44,7 @@ var flows = []string{
 	"the keyboard alone",
 	"the pages of the login without JavaScript",
 	"a parent reads the plan on our own page and stops it",
+	"from the page of apps to who looked",
 	"every page in nl at 320 and 1280 px",
 	"every page in sv at 320 and 1280 px",
 	"every page in en at 320 and 1280 px",

@@ -12,7 +12,7 @@ import (
 
 // textVersion numbers the whole text set; any change of a phrase raises it (smart.md 5.4). It is
 // written into the Consent.
-const textVersion = 1
+const textVersion = 2
 
 // languages of the pages; the first is the default.
 func languages() []string { return []string{"nl", "sv", "en"} }
@@ -132,6 +132,7 @@ func appPhrases() []phrase {
 		{"apps.sure", "Wilt u “{app}” stoppen?", "Vill du stoppa ”{app}”?", "Do you want to stop “{app}”?"},
 		{"apps.effect", "De app kan dan geen gegevens van {child} meer lezen.", "Appen kan då inte längre läsa uppgifter om {child}.", "The app can then no longer read data about {child}."},
 		{"apps.keep", "Niet stoppen", "Stoppa inte", "Do not stop"},
+		{"apps.log", "Bekijk wie er keek", "Se vem som har tittat", "See who looked"},
 		{"apps.gone", "Deze app", "Den här appen", "This app"},
 	}
 }

@@ -13,7 +13,7 @@ const kinds = [
   ['gezondheid', 'Condition Observation AllergyIntolerance Immunization Procedure DiagnosticReport RiskAssessment ClinicalImpression Flag DetectedIssue'],
   ['medicijnen', 'MedicationRequest MedicationStatement MedicationAdministration MedicationDispense Medication'],
   ['overdracht', 'Composition DocumentReference Encounter EpisodeOfCare List'],
-  ['familie en zorgverleners', 'RelatedPerson Practitioner PractitionerRole Organization Location HealthcareService'],
+  ['mensen rond het kind', 'RelatedPerson Practitioner PractitionerRole Organization Location HealthcareService'],
   ['afspraken', 'Appointment AppointmentResponse Communication CommunicationRequest'],
   ['toestemmingen', 'Consent'],
   ['wie er keek', 'AuditEvent'],
@@ -22,6 +22,7 @@ const silent = new Set(['Provenance']); // notes of where data came from, writte
 
 const jobs = new Map([['professional', 'zorgverlener'], ['admin', 'beheerder']]);
 const verbs = { look: 'Bekeek', add: 'Voegde toe', change: 'Veranderde', remove: 'Verwijderde' };
+const ownConsents = { add: 'Gaf toestemming.', change: 'Veranderde of stopte een toestemming.' };
 const emergencies = new Set(['BTG', 'ETREAT']);
 
 const codes = (concepts) => (concepts || []).flatMap((c) => c.coding || []).map((c) => c.code);
@@ -61,6 +62,7 @@ function whoOf(event, child) {
 function whatOf(row) {
   if (row.refused) return row.act === 'look' ? 'Wilde kijken, maar dat mocht niet.' : 'Wilde iets veranderen, maar dat mocht niet.';
   if (row.failed) return 'Probeerde het, maar dat ging niet.';
+  if (row.own && row.kinds.size === 1 && row.kinds.has('toestemmingen')) return ownConsents[row.act] || ownConsents.change;
   const what = kinds.map((k) => k.text).concat('andere gegevens').filter((text) => row.kinds.has(text));
   if (!what.length && row.act === 'look') return 'Keek, maar vond niets.';
   return `${verbs[row.act]}: ${list(what) || 'andere gegevens'}.`;

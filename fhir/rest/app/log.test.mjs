@@ -49,7 +49,7 @@ test('the reader is counted by visit, so that others stand out', () => {
   const found = whoLooked([own('2026-11-22T13:00:00Z'), own('2026-11-22T13:08:00Z'), own('2026-11-22T13:17:00Z'), own('2026-11-21T08:00:00Z'),
     own('2026-11-22T13:17:01Z', { outcome: '4' }), own('2026-11-22T13:01:00Z', { types: ['Consent'], cycle: '1' })], reader);
   assert.equal(found.own, 2);
-  assert.deepEqual(found.days.flatMap((d) => d.rows.map((r) => `${r.name} ${r.what}`)), ['U Voegde toe: toestemmingen.']);
+  assert.deepEqual(found.days.flatMap((d) => d.rows.map((r) => `${r.name} ${r.what}`)), ['U Gaf toestemming.']);
 });
 
 test('rows of one reader and day are one row; days follow the clock on the wall; the newest come first', () => {

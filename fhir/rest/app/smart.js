@@ -115,7 +115,7 @@ export async function finish(server, query, storage, now) {
     token: got.access_token, patient: got.patient, scope: got.scope ?? scope, user: id.fhirUser || '', ends: now + (got.expires_in ?? 300) * 1000,
   };
   storage.setItem(sessionKey, JSON.stringify(session));
-  return { ...session, place: pending.place || '' };
+  return pending.place ? { ...session, place: pending.place } : session; // where to go once, not kept
 }
 
 /** The session of this tab, or null. */
