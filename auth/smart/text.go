@@ -82,7 +82,7 @@ func consentPhrases() []phrase {
 		{"offline", "Ook als u de app niet gebruikt, kan de app gegevens ophalen.", "Appen kan hämta uppgifter även när du inte använder den.", "The app can fetch data also when you are not using it."},
 		{"offline.when", "Bij 3 maanden of 1 jaar:", "Vid 3 månader eller 1 år:", "With 3 months or 1 year:"},
 		{"stop", "U kunt dit altijd stoppen.", "Du kan alltid stoppa detta.", "You can always stop this."},
-		{"stop.where", "Stoppen doet u op de pagina “Uw apps”.", "Du stoppar det på sidan ”Dina appar”.", "You stop it on the page “Your apps”."},
+		{"stop.where", "Stoppen doet u op de pagina", "Du stoppar det på sidan", "You stop it on the page"},
 		{"confirm.before", "U hebt dit al eerder toegestaan.", "Du har redan tillåtit detta.", "You allowed this before."},
 		{"confirm.until", "Het mag tot {day}.", "Det gäller till {day}.", "It is allowed until {day}."},
 		{"confirm.other", "Iets anders kiezen", "Välj något annat", "Choose something else"},
