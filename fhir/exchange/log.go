@@ -20,8 +20,8 @@ const auditType fhir.Type = "AuditEvent"
 
 // Bounds of one answer.
 const (
-	logChunk = 200    // rows that are read at once
-	maxLog   = 10_000 // rows that are looked at
+	logChunk = 200   // rows that are read at once
+	maxLog   = 5_000 // rows that are looked at
 )
 
 // logReader reads the chain of one child for one principal.
@@ -177,6 +177,9 @@ func (l *logReader) walk(v Snapshot, from int64, f func(logged) (bool, error)) (
 			if !l.up && rows[i].At.Before(l.since) {
 				return 0, nil
 			}
+			if !l.dated(rows[i].At) {
+				continue
+			}
 			row, ok, err := l.read(&rows[i])
 			if err != nil {
 				return 0, err
@@ -193,6 +196,15 @@ func (l *logReader) walk(v Snapshot, from int64, f func(logged) (bool, error)) (
 		}
 	}
 	return from, nil
+}
+
+// dated reports whether an instant meets the clauses on date, so that no other row is parsed.
+func (l *logReader) dated(at time.Time) bool {
+	ms := float64(at.UnixMilli())
+	row := []search.Row{{Param: "date", Kind: search.Date, Low: ms, High: ms + 1}}
+	return !slices.ContainsFunc(l.where, func(c search.Clause) bool {
+		return c.Param == "date" && !search.Matches(row, c)
+	})
 }
 
 func (l *logReader) chunk(v Snapshot, from int64) ([]AuditRow, error) {
