@@ -18,7 +18,7 @@ var rows = [][]string{
 	{"cmd/drieluik"},
 	{"fhir/rest", "auth/smart", "fhir/store", "auth/state"},
 	{"fhir/exchange"},
-	{"mapping/mks"},
+	{"mapping/mks", "mapping/bundle"},
 	{"mapping", "auth", "conformance"},
 	{"fhir/search"},
 	{"fhir/path"},

@@ -26,16 +26,20 @@ import (
 	"github.com/drieluik/drieluik/fhir/rest"
 	"github.com/drieluik/drieluik/fhir/store"
 	"github.com/drieluik/drieluik/mapping"
+	"github.com/drieluik/drieluik/mapping/bundle"
 	"github.com/drieluik/drieluik/mapping/mks"
 )
 
-// formats are the source formats that this release reads. signatures is one or all (mks.md 7.6).
-func formats(signatures string) []mapping.Format {
+// sources are the source formats that this release converts. signatures is one or all (mks.md 7.6).
+func sources(signatures string) []mapping.Format {
 	if signatures == "all" {
 		return []mapping.Format{mks.AllSign{}}
 	}
 	return []mapping.Format{mks.Format{}}
 }
+
+// formats are what can be pushed: source documents, and FHIR itself.
+func formats(signatures string) []mapping.Format { return append(sources(signatures), bundle.Format{}) }
 
 // app is an opened store with the use cases on top; server makes it answer.
 type app struct {

@@ -24,6 +24,7 @@ import (
 	"github.com/drieluik/drieluik/fhir/rest"
 	"github.com/drieluik/drieluik/fhir/store"
 	"github.com/drieluik/drieluik/mapping"
+	"github.com/drieluik/drieluik/mapping/bundle"
 	"github.com/drieluik/drieluik/mapping/mks"
 )
 
@@ -111,7 +112,7 @@ func (g *rig) wire(st exchange.Store) {
 	log := slog.New(slog.NewJSONHandler(g.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	newID := func() string { return fmt.Sprintf("id-%d", g.ids.Add(1)) }
 	g.exchange = exchange.New(exchange.Config{
-		Store: st, Base: base, Formats: []mapping.Format{mks.Format{}}, Settings: g.settings,
+		Store: st, Base: base, Formats: []mapping.Format{mks.Format{}, bundle.Format{}}, Settings: g.settings,
 		Now: g.clock, NewID: newID, Log: log,
 	})
 	server, err := rest.New(rest.Config{
