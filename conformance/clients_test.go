@@ -45,9 +45,12 @@ var flows = []string{
 	"the pages of the login without JavaScript",
 	"a parent reads the plan on our own page and stops it",
 	"from the page of apps to who looked",
-	"every page in nl at 320 and 1280 px",
-	"every page in sv at 320 and 1280 px",
-	"every page in en at 320 and 1280 px",
+	"every page up to the consent in nl at 320 and 1280 px",
+	"every page from the consent on in nl at 320 and 1280 px",
+	"every page up to the consent in sv at 320 and 1280 px",
+	"every page from the consent on in sv at 320 and 1280 px",
+	"every page up to the consent in en at 320 and 1280 px",
+	"every page from the consent on in en at 320 and 1280 px",
 }
 
 // outcome is what the scripts print for one flow.

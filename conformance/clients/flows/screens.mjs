@@ -36,12 +36,26 @@ export async function look(site, page, lang, name) {
   assert.deepEqual(faults, [], name)
 }
 
-/** walk sees every page once. */
-async function walk(site, lang) {
+/** walk opens a tab that sees pages, and holds that none of them asks for what is not there. */
+async function walk(site, lang, pages) {
   const page = await site.page({ locale: lang })
-  const see = (name) => look(site, page, lang, name)
   const missing = []
   page.on('response', (r) => { if (r.status() === 404) missing.push(r.url()) })
+  await pages(site, page, (name) => look(site, page, lang, name))
+  assert.deepEqual(missing, [], 'a page asks for what is not there')
+}
+
+/** toChoice goes from the app to the whole consent page. */
+async function toChoice(site, page) {
+  await site.chooseChild(page)
+  const other = page.locator('main a[href*="choose=1"]') // another flow permitted this app before
+  if (!await other.count()) return
+  await other.click()
+  await page.waitForURL(/choose=1/)
+}
+
+/** wayIn sees the pages before a parent permits. */
+async function wayIn(site, page, see) {
   await page.goto(`${site.base}/auth/authorize?client_id=unknown`)
   await see('error-broken')
   await page.goto(`${site.base}/auth/consent?ixn=none`)
@@ -55,17 +69,19 @@ async function walk(site, lang) {
   await see('login-wrong')
   await site.login(page)
   await see('child')
-  await site.chooseChild(page)
-  const other = page.locator('main a[href*="choose=1"]') // another flow permitted this app before
-  if (await other.count()) {
-    await other.click()
-    await page.waitForURL(/choose=1/)
-  }
+  await toChoice(site, page)
   await see('consent')
   await page.locator('button[value=allow]').click()
   await page.getByRole('alert').waitFor()
   await page.locator('details summary').first().click()
   await see('consent-nothing')
+}
+
+/** afterwards sees the pages from the permission to its end. */
+async function afterwards(site, page, see) {
+  await site.launch(page, { scope: wide })
+  await site.login(page)
+  await toChoice(site, page)
   await page.route(`${site.app}/**`, (r) => r.fulfill({ status: 204 })) // the page that leads on stays
   for (const box of await page.locator('input[name=group]').all()) await box.check()
   await page.locator('input[name=duration][value="3m"]').check()
@@ -92,9 +108,9 @@ async function walk(site, lang) {
   await page.click('form button[type=submit]')
   await page.waitForFunction(() => !document.forms.length)
   await see('logout-done')
-  assert.deepEqual(missing, [], 'a page asks for what is not there')
 }
 
-export const flows = Object.fromEntries(['nl', 'sv', 'en'].map((lang) => [
-  `every page in ${lang} at 320 and 1280 px`, (site) => walk(site, lang),
+export const flows = Object.fromEntries(['nl', 'sv', 'en'].flatMap((lang) => [
+  [`every page up to the consent in ${lang} at 320 and 1280 px`, (site) => walk(site, lang, wayIn)],
+  [`every page from the consent on in ${lang} at 320 and 1280 px`, (site) => walk(site, lang, afterwards)],
 ]))
