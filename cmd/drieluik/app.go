@@ -85,10 +85,15 @@ func openApp(ctx context.Context, s settings, base string, log *slog.Logger) (*a
 	return a, nil
 }
 
-func (a *app) registerOrganization(ctx context.Context, o smart.Organization) (fhir.Ref, error) {
-	return a.exchange.RegisterOrganization(ctx, exchange.Registration{
+func (a *app) registerOrganization(ctx context.Context, o smart.Organization) (smart.OrganizationRecord, error) {
+	ref, err := a.exchange.RegisterOrganization(ctx, exchange.Registration{
 		Identifier: o.Identifier, Name: o.Name, NameIfNew: o.NameIfNew, Types: o.Types,
 	})
+	if err != nil {
+		return smart.OrganizationRecord{}, err
+	}
+	name, err := a.exchange.OrganizationName(ctx, ref)
+	return smart.OrganizationRecord{Ref: ref, Name: name}, err
 }
 
 // Close ends the store; what was acknowledged is durable already.
@@ -104,6 +109,7 @@ func (a *app) server(ctx context.Context) (http.Handler, error) {
 		Base: a.base, Clock: time.Now, Random: rand.Reader, State: a.state, Registry: a.clients,
 		Served: served, Log: a.log, Settings: smart.DefaultSettings(),
 		Family: a.family(), Users: a.users, Keys: keys,
+		LogPage: "/app/#wie-keek", LogClient: a.parentApp,
 	})
 	if err != nil {
 		return nil, err
@@ -139,6 +145,7 @@ func (a *app) server(ctx context.Context) (http.Handler, error) {
 	r.Handle("/app", parents)
 	r.Handle("/app/*", parents)
 	r.Get("/", a.front)
+	r.Get("/favicon.ico", noIcon)
 	r.Get("/healthz", a.healthy)
 	r.Get("/readyz", a.ready)
 	return crossOrigin(r, authServer), nil
