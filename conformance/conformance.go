@@ -27,21 +27,10 @@ type Capabilities struct {
 	Manage       string // page where a user withdraws; "" when not served
 }
 
-// Operation is one served operation, of a type or of the whole system.
+// Operation is one served operation.
 type Operation struct {
-	Type             fhir.Type // "" for one of the system
 	Name, Definition string
-}
-
-// operations lists those of a type, or of the system.
-func (c Capabilities) operations(t fhir.Type) []map[string]string {
-	var out []map[string]string
-	for _, o := range c.Operations {
-		if o.Type == t {
-			out = append(out, map[string]string{"name": o.Name, "definition": o.Definition})
-		}
-	}
-	return out
+	Type             fhir.Type // of the resources it is served on; "" for the whole server
 }
 
 // Statement renders the CapabilityStatement from the tables that serve requests. refused tells which
@@ -55,7 +44,7 @@ func Statement(c Capabilities, refused func(t fhir.Type, interaction string) boo
 		"searchParam": common(),
 		"compartment": compartments(),
 	}
-	if ops := c.operations(""); len(ops) > 0 {
+	if ops := operations(c, ""); len(ops) > 0 {
 		rest["operation"] = ops
 	}
 	return json.Marshal(map[string]any{
@@ -126,7 +115,7 @@ func resources(c Capabilities, refused func(fhir.Type, string) bool) []any {
 			"referencePolicy":   []string{"literal", "logical"},
 			"searchParam":       params(t),
 		}
-		if ops := c.operations(t); len(ops) > 0 {
+		if ops := operations(c, t); len(ops) > 0 {
 			row["operation"] = ops
 		}
 		if to := includes(t); to != nil {
@@ -136,6 +125,16 @@ func resources(c Capabilities, refused func(fhir.Type, string) bool) []any {
 			row["searchRevInclude"] = back
 		}
 		out = append(out, row)
+	}
+	return out
+}
+
+// operations lists what is served on a type, or on the whole server.
+func operations(c Capabilities, t fhir.Type) (out []map[string]string) {
+	for _, o := range c.Operations {
+		if o.Type == t {
+			out = append(out, map[string]string{"name": o.Name, "definition": o.Definition})
+		}
 	}
 	return out
 }

@@ -21,6 +21,8 @@ import (
 	"github.com/drieluik/drieluik/auth/smart"
 	"github.com/drieluik/drieluik/auth/state"
 	"github.com/drieluik/drieluik/conformance"
+	"github.com/drieluik/drieluik/conformance/artifacts"
+	"github.com/drieluik/drieluik/conformance/terminology"
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/exchange"
 	"github.com/drieluik/drieluik/fhir/rest"
@@ -83,10 +85,15 @@ func openApp(ctx context.Context, s settings, base string, log *slog.Logger) (*a
 	return a, nil
 }
 
-func (a *app) registerOrganization(ctx context.Context, o smart.Organization) (fhir.Ref, error) {
-	return a.exchange.RegisterOrganization(ctx, exchange.Registration{
+func (a *app) registerOrganization(ctx context.Context, o smart.Organization) (smart.OrganizationRecord, error) {
+	ref, err := a.exchange.RegisterOrganization(ctx, exchange.Registration{
 		Identifier: o.Identifier, Name: o.Name, NameIfNew: o.NameIfNew, Types: o.Types,
 	})
+	if err != nil {
+		return smart.OrganizationRecord{}, err
+	}
+	name, err := a.exchange.OrganizationName(ctx, ref)
+	return smart.OrganizationRecord{Ref: ref, Name: name}, err
 }
 
 // Close ends the store; what was acknowledged is durable already.
@@ -102,6 +109,7 @@ func (a *app) server(ctx context.Context) (http.Handler, error) {
 		Base: a.base, Clock: time.Now, Random: rand.Reader, State: a.state, Registry: a.clients,
 		Served: served, Log: a.log, Settings: smart.DefaultSettings(),
 		Family: a.family(), Users: a.users, Keys: keys,
+		LogPage: "/app/#wie-keek", LogClient: a.parentApp,
 	})
 	if err != nil {
 		return nil, err
@@ -111,13 +119,7 @@ func (a *app) server(ctx context.Context) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	metadata, err := conformance.Statement(conformance.Capabilities{
-		Base: a.base + "/fhir", Release: release, Date: time.Now(),
-		Interactions: rest.Interactions[:], System: rest.SystemInteractions[:],
-		Operations: operations(),
-		Token:      a.base + "/auth/token", Introspect: a.base + "/auth/introspect", Revoke: a.base + "/auth/revoke",
-		Authorize: a.base + "/auth/authorize", Manage: a.base + "/auth/apps",
-	}, immutable)
+	metadata, err := a.metadata()
 	if err != nil {
 		return nil, err
 	}
@@ -125,9 +127,13 @@ func (a *app) server(ctx context.Context) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	published, err := artifacts.All()
+	if err != nil {
+		return nil, err
+	}
 	fhirServer, err := rest.New(rest.Config{
 		Exchange: a.exchange, Authenticate: authServer.Authenticate, Base: a.base + "/fhir", MaxBody: maxBody,
-		PageKey: key, Metadata: metadata, NewID: newID, Log: a.log,
+		PageKey: key, Metadata: metadata, Terms: terminology.New(published), NewID: newID, Log: a.log,
 	})
 	if err != nil {
 		return nil, err
@@ -139,9 +145,35 @@ func (a *app) server(ctx context.Context) (http.Handler, error) {
 	r.Handle("/app", parents)
 	r.Handle("/app/*", parents)
 	r.Get("/", a.front)
+	r.Get("/favicon.ico", noIcon)
 	r.Get("/healthz", a.healthy)
 	r.Get("/readyz", a.ready)
 	return crossOrigin(r, authServer), nil
+}
+
+// metadata renders the CapabilityStatement.
+func (a *app) metadata() ([]byte, error) {
+	return conformance.Statement(conformance.Capabilities{
+		Base: a.base + "/fhir", Release: release, Date: time.Now(),
+		Interactions: rest.Interactions[:], System: rest.SystemInteractions[:],
+		Operations: operations(),
+		Token:      a.base + "/auth/token", Introspect: a.base + "/auth/introspect", Revoke: a.base + "/auth/revoke",
+		Authorize: a.base + "/auth/authorize", Manage: a.base + "/auth/apps",
+	}, immutable)
+}
+
+// operations are those of this release, from the tables that serve them.
+func operations() []conformance.Operation {
+	const r4 = "http://hl7.org/fhir/OperationDefinition/"
+	out := []conformance.Operation{
+		{Name: "submit", Definition: fhir.Canonical + "/OperationDefinition/submit"},
+		{Name: "everything", Definition: r4 + "Patient-everything", Type: "Patient"},
+		{Name: "document", Definition: r4 + "Composition-document", Type: "Composition"},
+	}
+	for _, o := range terminology.Operations() {
+		out = append(out, conformance.Operation{Name: o.Name, Definition: o.Definition, Type: o.Type})
+	}
+	return out
 }
 
 // crossOrigin lets browser apps of registered clients call the FHIR endpoint. What needs no token
@@ -179,16 +211,6 @@ func (a *app) signingKeys() (*smart.Keys, error) {
 func (a *app) prepare(ctx context.Context, keys *smart.Keys) {
 	if err := keys.Prepare(ctx); err != nil && ctx.Err() == nil {
 		a.log.Error("signing keys are not ready", "error", err.Error())
-	}
-}
-
-// operations are those that rest serves.
-func operations() []conformance.Operation {
-	const r4 = "http://hl7.org/fhir/OperationDefinition/"
-	return []conformance.Operation{
-		{Name: "submit", Definition: fhir.Canonical + "/OperationDefinition/submit"},
-		{Type: "Patient", Name: "everything", Definition: r4 + "Patient-everything"},
-		{Type: "Composition", Name: "document", Definition: r4 + "Composition-document"},
 	}
 }
 

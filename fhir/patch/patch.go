@@ -21,7 +21,7 @@ const (
 	maxResult     = 5_000_000  // bytes of the outcome, unless the resource itself is larger
 	maxWork       = 64_000_000 // bytes that may be read or copied over and over
 	maxSteps      = 1 << 20    // items that all expressions together may visit
-	minSteps      = 1 << 14    // and each of them at least
+	minSteps      = 1 << 13    // and each of them at least
 )
 
 // Patch is a parsed patch. It holds no state of a resource: it may be applied to any number of

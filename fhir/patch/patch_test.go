@@ -3,6 +3,7 @@ package patch_test
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -116,6 +117,25 @@ func TestOnePatchFitsManyVersions(t *testing.T) {
 			t.Errorf("%s became %v (%v)", doc, got, issues)
 		}
 	}
+}
+
+func TestOnePatchIsAppliedByManyAtOnce(t *testing.T) {
+	t.Parallel()
+	p, issues := patch.Parse(patch.FHIRPath, []byte(params("replace", "Patient.name.where(text.matches('B')).text", valued(`"valueString":"C"`))))
+	if len(issues) > 0 {
+		t.Fatal(issues)
+	}
+	r := parse(t, child)
+	want := swapped(t, `{"text":"B"}`, `{"text":"C"}`)
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			if got, issues := p.Apply(r); got == nil || string(got.Bytes()) != want {
+				t.Errorf("it gave %v (%v)", got, issues)
+			}
+		})
+	}
+	all.Wait()
 }
 
 // place is what a client is told of a fault.

@@ -188,7 +188,10 @@ func (i Item) Text() string {
 
 // Bool returns the value of a boolean.
 func (i Item) Bool() (value, ok bool) {
-	value, ok = i.value().(bool)
+	if i.val == nil { // the value of another node is not even read
+		return i.node.Text() == "true", i.node.Shape() == fhir.Bool
+	}
+	value, ok = i.val.(bool)
 	return value, ok
 }
 

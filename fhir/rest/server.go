@@ -15,6 +15,7 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 
 	"github.com/drieluik/drieluik/auth"
+	"github.com/drieluik/drieluik/conformance/terminology"
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/exchange"
 	"github.com/drieluik/drieluik/fhir/search"
@@ -28,6 +29,7 @@ type Config struct {
 	MaxBody      int64                                       // bytes of a request body
 	PageKey      [32]byte                                    // seals the links to further pages
 	Metadata     []byte                                      // CapabilityStatement
+	Terms        *terminology.Terms                          // published and loaded terminology
 	NewID        func() string                               // request ids
 	Codes        search.Terms                                // for the modifiers on codes; what is nil is refused
 	Log          *slog.Logger
@@ -71,6 +73,7 @@ func (s *Server) Routes(r chi.Router) {
 		r.Get("/", s.handle(s.searchSystem))
 		r.Post("/_search", s.handle(s.searchSystem))
 		r.Post("/$submit", s.handle(s.submit))
+		s.terminologyRoutes(r)
 		r.Get(typePath, s.handle(s.search))
 		r.Post(typePath+"/_search", s.handle(s.search))
 		r.Post(typePath, s.handle(s.create))
