@@ -214,9 +214,9 @@ func (a *app) prepare(ctx context.Context, keys *smart.Keys) {
 	}
 }
 
-// immutable tells what access.md 3 refuses with 405.
+// immutable tells what access.md 3 refuses with 405, and what a type does not have.
 func immutable(t fhir.Type, interaction string) bool {
-	return auth.Refused(t, auth.Interaction(interaction))
+	return auth.Refused(t, auth.Interaction(interaction)) || !rest.Serves(t, interaction)
 }
 
 // served are the types and scope letters of this release, from the tables that serve them.

@@ -247,3 +247,24 @@ func TestABundleHasBounds(t *testing.T) {
 		g.do("hospital", http.MethodPost, "/fhir", wrap(many...)).want(t, 413).wantIssue(t, "bundle-entries", "")
 	}
 }
+
+// TestAProvenanceComesWithItsTarget: who writes a resource says so in the same transaction, and of nothing else.
+func TestAProvenanceComesWithItsTarget(t *testing.T) {
+	t.Parallel()
+	g := newRig(t)
+	patient, plan := g.child("hospital")
+	provenance := func(target string) string {
+		return entry("POST", "Provenance", "", fmt.Sprintf(`{"resourceType":"Provenance","target":[{"reference":%q}],"recorded":"2026-11-21T10:00:00Z","agent":[{"who":{"reference":%q}}]}`, target, g.orgs["hospital"]))
+	}
+	own := entry("POST", "CarePlan", "urn:uuid:00000000-0000-4000-8000-000000000002", fmt.Sprintf(planBody, patient))
+	got := g.bundle("hospital", transaction(provenance("urn:uuid:00000000-0000-4000-8000-000000000002"), own))
+	if diff := cmp.Diff([]string{"201", "201"}, got.statuses()); diff != "" {
+		t.Fatal(diff)
+	}
+	target := strings.TrimSuffix(got.Entry[1].Response.Location, "/_history/1")
+	if found := g.search("hospital", "/fhir/Provenance?target="+target); len(found.Entry) != 1 {
+		t.Errorf("found %v", found.ids())
+	}
+	g.do("hospital", http.MethodPost, "/fhir", transaction(provenance("CarePlan/"+plan))).want(t, 403).wantIssue(t, "write-role", "")
+	g.do("hospital", http.MethodDelete, "/fhir/"+target, "").want(t, 204) // its Provenance outlives it
+}

@@ -16,6 +16,11 @@ import (
 	"github.com/drieluik/drieluik/fhir/search"
 )
 
+// Serves reports whether a type has one of the Interactions: the rows of the log have no versions.
+func Serves(t fhir.Type, interaction string) bool {
+	return t != "AuditEvent" || !strings.HasPrefix(interaction, "history")
+}
+
 // history serves GET /_history, /Type/_history and /Type/id/_history, and the links to further pages.
 func (s *Server) history(w http.ResponseWriter, r *http.Request) error {
 	var ask exchange.Past
@@ -30,6 +35,9 @@ func (s *Server) history(w http.ResponseWriter, r *http.Request) error {
 	}
 	if err != nil {
 		return err
+	}
+	if !Serves(ask.Ref.Type, string(i)) {
+		return s.unknownPath(w, r)
 	}
 	c, err := s.caller(r, i, ask.Ref.Type)
 	if err != nil {
