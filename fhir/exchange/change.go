@@ -144,21 +144,10 @@ func (b *batch) put(st *step) (error, error) {
 		return b.remove(st)
 	}
 	p := b.event.call.Principal
-	before := len(b.issues)
-	var err error
-	if st.Interaction != auth.Create {
-		b.issues = append(b.issues, reduced(st.Resource)...)
-	}
-	if st.effect == Created {
-		if st.Resource, err = b.given(p, st.Resource); err != nil {
-			return nil, err
-		}
-	}
-	w, err := b.draft.put(st.Resource, st.prior, p.Organization, writer(p))
+	w, err := b.content(p, st)
 	if err != nil {
 		return nil, err
 	}
-	under(b.issues[before:], st.Change)
 	d, err := b.decide(p, st.Change, w, st.prior)
 	if err != nil {
 		return nil, err
@@ -178,6 +167,23 @@ func (b *batch) put(st *step) (error, error) {
 	}
 	b.add(st, w, d)
 	return nil, nil
+}
+
+// content makes the write of new content, with what is wrong with it.
+func (b *batch) content(p auth.Principal, st *step) (Write, error) {
+	before := len(b.issues)
+	if st.Interaction != auth.Create {
+		b.issues = append(b.issues, reduced(st.Resource)...)
+	}
+	if st.effect == Created {
+		var err error
+		if st.Resource, err = b.given(p, st.Resource); err != nil {
+			return Write{}, err
+		}
+	}
+	w, err := b.draft.put(st.Resource, st.prior, p.Organization, writer(p))
+	under(b.issues[before:], st.Change)
+	return w, err
 }
 
 // denied refuses a change. Of a hidden resource it tells a client that may choose ids that the id is taken.

@@ -28,11 +28,7 @@ func (b *batch) resolve() (error, error) {
 		return nil, nil
 	}
 	r := &resolver{batch: b, names: map[string]string{}, found: map[string]string{}}
-	conditions := 0
 	for _, st := range b.asked {
-		if st.Where != nil {
-			conditions++
-		}
 		if st.FullURL == "" || st.Interaction == auth.Delete {
 			continue
 		}
@@ -49,10 +45,17 @@ func (b *batch) resolve() (error, error) {
 			return r.denied, err
 		}
 	}
-	if conditions+len(r.found) > maxConditions {
-		b.fault("Bundle", "too-costly", "bundle-conditions", "The transaction has too many conditions and conditional references; split it.")
+	if len(r.found) > maxConditions {
+		return b.costly(), nil
 	}
 	return nil, nil
+}
+
+// costly refuses a transaction that asks for more searches than one may.
+func (b *batch) costly() error {
+	b.event.refused(auth.Decision{HTTP: 413, Step: "permit", Reason: "bundle-conditions"}, nil)
+	return fhir.Errorf(fhir.TooLarge, "exchange.Write", "too-costly", "bundle-conditions",
+		"Send at most %d conditional entries, and as many different conditional references, at once.", maxConditions)
 }
 
 func entryPath(st *step) string { return strings.TrimSuffix(st.Path, ".resource") }
@@ -108,7 +111,7 @@ func (r *resolver) conditional(st *step, ref string, t fhir.Type, query string) 
 	if name, ok := r.found[ref]; ok {
 		return name
 	}
-	if r.denied != nil || r.err != nil || len(r.found) > maxConditions {
+	if r.denied != nil || r.err != nil || len(r.found) > maxConditions { // refused already, or too many
 		return ref
 	}
 	values, err := url.ParseQuery(query)

@@ -140,8 +140,15 @@ var orders = map[auth.Interaction]int{auth.Delete: 1, auth.Create: 2, auth.Updat
 
 // take puts the changes into the unit. The first result is the refusal for the client.
 func (b *batch) take(changes []Change) (error, error) {
+	conditions := 0
 	for _, ch := range changes {
 		b.asked = append(b.asked, &step{Change: ch, write: -1})
+		if ch.Where != nil {
+			conditions++
+		}
+	}
+	if conditions > maxConditions {
+		return b.costly(), nil
 	}
 	b.steps = slices.Clone(b.asked)
 	slices.SortStableFunc(b.steps, func(x, y *step) int { return cmp.Compare(orders[x.Interaction], orders[y.Interaction]) })

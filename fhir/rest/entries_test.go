@@ -212,6 +212,8 @@ func TestOneRefusalRefusesTheTransaction(t *testing.T) {
 		"a conditional reference without a scope":   {based("Patient?identifier=urn:plan|x"), 403, "scope-missing"},
 		"a conditional reference that is wrong":     {based("CarePlan?achternaam=x"), 422, "reference-query"},
 		"a urn that names nothing":                  {based("urn:uuid:00000000-0000-4000-8000-000000000009"), 422, "bundle-reference"},
+		"a read of what it deletes":                 {ask("DELETE", "CarePlan/"+plan, "") + "," + ask("GET", "CarePlan/"+plan, ""), 422, "bundle-read-deleted"},
+		"too many conditions":                       {strings.Repeat(ask("DELETE", "CarePlan?identifier=urn:plan|x", "")+",", 200) + ask("DELETE", "CarePlan?identifier=urn:plan|x", ""), 413, "bundle-conditions"},
 		"one resource by id and by condition":       {ask("DELETE", "CarePlan/"+plan, "") + "," + ask("DELETE", "CarePlan?_id="+plan, ""), 422, "bundle-twice"},
 		"one condition twice": {strings.Repeat(
 			strings.Replace(good, `"url":"CarePlan"`, `"url":"CarePlan","ifNoneExist":"identifier=urn:plan|x"`, 1)+",", 2) + good, 422, "bundle-twice"},

@@ -23,16 +23,7 @@ func Serves(t fhir.Type, interaction string) bool {
 
 // history serves GET /_history, /Type/_history and /Type/id/_history, and the links to further pages.
 func (s *Server) history(w http.ResponseWriter, r *http.Request) error {
-	var ask exchange.Past
-	var err error
-	i := auth.HistoryType
-	switch {
-	case chiID(r) != "":
-		i = auth.HistoryInstance
-		ask.Ref, err = refOf(r)
-	case chi.URLParam(r, "type") != "":
-		ask.Ref.Type, err = typeOf(r)
-	}
+	ask, i, path, err := historyOf(r)
 	if err != nil {
 		return err
 	}
@@ -43,14 +34,9 @@ func (s *Server) history(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	path := strings.TrimSuffix(ask.Ref.Current().String(), "/") + "/_history"
-	if ask.Ref.IsZero() {
-		path = "_history"
-	}
-	query, cursor, err := s.pastQuery(r, c.Principal, path)
-	ask.Query, ask.Cursor, ask.Count = query, cursor, defaultCount
+	ask.Query, ask.Cursor, err = s.pastQuery(r, c.Principal, path)
 	if err == nil {
-		err = readParams(query, &ask, pastParams, "history-parameter",
+		err = readParams(ask.Query, &ask, pastParams, "history-parameter",
 			"A history takes _since (an instant), _at (a date or time) and _count (a number from 1), each once.")
 	}
 	if err != nil {
@@ -64,13 +50,28 @@ func (s *Server) history(w http.ResponseWriter, r *http.Request) error {
 	if out.Total >= 0 {
 		b.Total = &out.Total
 	}
-	if b.Link, err = s.pageLinks(c.Principal, path, query, out.Next); err != nil {
+	if b.Link, err = s.pageLinks(c.Principal, path, ask.Query, out.Next); err != nil {
 		return err
 	}
 	for _, v := range out.Versions {
 		b.Entry = append(b.Entry, s.historyEntry(v))
 	}
 	return writeBundle(w, http.StatusOK, b)
+}
+
+// historyOf reads whose history a path asks for: of one resource, of a type, of the whole.
+func historyOf(r *http.Request) (ask exchange.Past, i auth.Interaction, path string, err error) {
+	ask.Count, i, path = defaultCount, auth.HistoryType, "_history"
+	switch {
+	case chiID(r) != "":
+		i = auth.HistoryInstance
+		ask.Ref, err = refOf(r)
+		path = ask.Ref.String() + "/" + path
+	case chi.URLParam(r, "type") != "":
+		ask.Ref.Type, err = typeOf(r)
+		path = string(ask.Ref.Type) + "/" + path
+	}
+	return ask, i, path, err
 }
 
 // pastQuery reads the parameters of a paged answer at a path: from the URL, or from a sealed page link.

@@ -18,12 +18,13 @@ type transactionIn struct {
 	writes  []int           // the entry of each change
 	reads   []int           // the entries that read
 	written map[string]bool // Type/id of what updates write
+	deleted map[string]bool
 	issues  []fhir.Issue
 }
 
 // readTransaction reads the entries of a transaction. All faults come back at once.
 func (s *Server) readTransaction(b *fhir.Resource) (*transactionIn, error) {
-	tr := &transactionIn{s: s, written: map[string]bool{}}
+	tr := &transactionIn{s: s, written: map[string]bool{}, deleted: map[string]bool{}}
 	i := 0
 	for n := range b.Root().All("entry") {
 		en := readEntry(n, i)
@@ -40,6 +41,11 @@ func (s *Server) readTransaction(b *fhir.Resource) (*transactionIn, error) {
 			}
 		}
 		i++
+	}
+	for _, i := range tr.reads {
+		if tr.deleted[tr.entries[i].url] {
+			tr.fault(tr.entries[i].path+".request.url", "conflict", "bundle-read-deleted", "The transaction reads what it deletes; leave one of them out.")
+		}
 	}
 	if len(tr.issues) > 0 {
 		return nil, &fhir.Error{Kind: fhir.Unprocessable, Op: "rest.transaction", Issues: tr.issues}
@@ -82,7 +88,8 @@ func (tr *transactionIn) change(en bundleEntryIn, i int) error {
 		return err
 	}
 	if id != "" {
-		tr.written[string(ch.Type)+"/"+id] = true
+		tr.written[string(ch.Type)+"/"+id] = ch.Interaction != auth.Delete
+		tr.deleted[string(ch.Type)+"/"+id] = ch.Interaction == auth.Delete
 	}
 	tr.changes, tr.writes = append(tr.changes, ch), append(tr.writes, i)
 	return nil
