@@ -31,6 +31,7 @@ func (s *snapshot) History(span exchange.Span) (exchange.Page, error) {
 		return page, fhir.Wrap(op, err)
 	}
 	slices.SortFunc(rows, func(a, b versionAt) int { return cmp.Compare(b.row, a.row) })
+	rows = slices.CompactFunc(rows, func(a, b versionAt) bool { return a.row == b.row }) // arms overlap
 	more := len(rows) > span.Count
 	for _, at := range rows[:min(len(rows), span.Count)] {
 		st, err := s.version(at)
@@ -61,7 +62,7 @@ func historyCursor(text string) (int64, error) {
 	return row, nil
 }
 
-// past finds the newest versions of a span before a row, of each type one more than a page holds.
+// past finds the newest versions of a span before a row, of each type and arm one more than a page holds.
 func (s *snapshot) past(span exchange.Span, before int64) ([]versionAt, error) {
 	if !span.Ref.IsZero() {
 		return s.pastOf(span, before)
@@ -75,15 +76,14 @@ func (s *snapshot) past(span exchange.Span, before int64) ([]versionAt, error) {
 		if typ < 0 || f.None {
 			continue
 		}
-		heads, any, err := s.seen(typ, f)
+		heads, err := s.seen(typ, f)
 		if err != nil {
 			return nil, err
 		}
-		if !any {
-			continue
-		}
-		if rows, err = s.versions(rows, t, heads, span, before); err != nil {
-			return nil, err
+		for _, arm := range heads {
+			if rows, err = s.versions(rows, t, arm, span, before); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return rows, nil
@@ -113,20 +113,20 @@ func (s *snapshot) pastOf(span exchange.Span, before int64) ([]versionAt, error)
 	return s.versions(nil, span.Ref.Type, head, span, before)
 }
 
-// seen returns the condition on heads, of deleted resources too, that a filter means.
-func (s *snapshot) seen(typ int64, f auth.Filter) (*query, bool, error) {
-	q := &query{}
-	arms, err := s.arms(q, typ, &f)
-	if err != nil || len(arms) == 0 {
-		return nil, false, err
+// seen returns the conditions on heads, of deleted resources too, any of which a filter lets pass. Each
+// has an index of its own.
+func (s *snapshot) seen(typ int64, f auth.Filter) ([]*query, error) {
+	arms, err := s.arms(&query{}, typ, &f)
+	out := make([]*query, len(arms))
+	for i, arm := range arms {
+		out[i] = &query{}
+		out[i].add(`h.type=? AND `, typ)
+		if !f.Patient.IsZero() {
+			out[i].add(`h.pat=? AND `, f.Patient.Current().String())
+		}
+		out[i].add(arm.sql.String(), arm.args...)
 	}
-	q.add(`h.type=? AND `, typ)
-	if !f.Patient.IsZero() {
-		q.add(`h.pat=? AND `, f.Patient.Current().String())
-	}
-	any := join(arms, `(`, ` OR `, `)`)
-	q.add(any.sql.String(), any.args...)
-	return q, true, nil
+	return out, err
 }
 
 // versions appends the newest versions of the heads that meet a condition.
