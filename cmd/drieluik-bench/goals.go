@@ -1,9 +1,6 @@
 package main
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
 // row is one line of the table. Value and Unit are of rows that are no rate.
 type row struct {
@@ -131,24 +128,4 @@ func (b *bench) judge() {
 		out = append(out, lines...)
 	}
 	b.rows = out
-}
-
-// judgeGrowth compares the ratio at one size with that at the smallest.
-func (b *bench) judgeGrowth(r row) row {
-	r.Ceiling = "C5"
-	if r.What[:2] == "W3" {
-		r.Ceiling = "C2"
-	}
-	r.Ratio = r.Value
-	if r.Size == growthSizes[0] {
-		r.Goal, r.Verdict = "the size that others are compared with", noGoal
-		return r
-	}
-	for _, first := range b.rows {
-		if first.ID == "growth" && first.Size == growthSizes[0] && sameWorkload(first.What, r.What) {
-			r.Goal = fmt.Sprintf("≤ 1.3 × worse than %.3f", first.Value)
-			r.Verdict = verdict(first.Value <= 1.3*r.Value)
-		}
-	}
-	return r
 }

@@ -29,7 +29,8 @@ type options struct {
 	Clients  []int    `default:"1,8,32" help:"Closed-loop clients where a workload is measured with several."`
 	Short    bool     `help:"Done within 45 s: at most 40 children, 0.7 s for each figure."`
 	Only     []string `help:"Measure these workloads alone, such as W2,W3."`
-	Growth   bool     `help:"Measure W1 to W3 again at 10,000 and 100,000 resources; takes minutes."`
+	Growth   bool     `help:"Measure W1 to W3 again at the sizes; takes minutes."`
+	Sizes    []int    `default:"10000,100000" help:"Numbers of resources of --growth; the first is what others are compared with."`
 	JSON     string   `name:"json" type:"path" help:"Write the figures to this file, to compare two builds."`
 	Bare     bool     `hidden:"" help:"Be the bare server that C1 measures."`
 }
@@ -99,6 +100,8 @@ func (o *options) settle() error {
 		return errors.New("give --binary, the drieluik to measure")
 	case o.Children < 1 || o.Children > maxChildren:
 		return fmt.Errorf("--children lies between 1 and %d, the children of the test range", maxChildren)
+	case !slices.IsSorted(o.Sizes) || len(o.Sizes) == 0:
+		return errors.New("--sizes grow")
 	case o.Seconds <= 0 || o.Parents < 1 || len(o.Clients) == 0 || slices.Min(o.Clients) < 1:
 		return errors.New("--seconds, --parents and --clients must be positive")
 	}

@@ -57,12 +57,6 @@ func memoryOf(pid int, line string) int64 {
 	return 0
 }
 
-// forgetPeak makes VmHWM of a process begin again at what it holds now: the logins before the load
-// cost what a password hash costs. Where the kernel does not let it, the peak stays.
-func forgetPeak(pid int) {
-	_ = os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", pid), []byte("5"), 0)
-}
-
 // loadAverage is how many processes ran or waited during the last minute, for the head of the table.
 func loadAverage() string {
 	b, err := os.ReadFile("/proc/loadavg")

@@ -22,6 +22,7 @@ import (
 // site is a data folder, its clients, and the server process on it.
 type site struct {
 	binary, dir string
+	listen      string // of the first start, so that tokens stay good over a restart
 	client      *client
 	cmd         *exec.Cmd
 	ended       chan error
@@ -55,7 +56,7 @@ func newSite(binary string) (*site, error) {
 		return nil, err
 	}
 	binary, err = filepath.Abs(binary)
-	return &site{binary: binary, dir: dir, keys: map[string]*jose.PrivateKey{}, tokens: map[string]liveToken{}}, err
+	return &site{binary: binary, dir: dir, listen: "127.0.0.1:0", keys: map[string]*jose.PrivateKey{}, tokens: map[string]liveToken{}}, err
 }
 
 func (s *site) store() string { return "sqlite:" + filepath.Join(s.dir, "data") }
@@ -69,7 +70,7 @@ func (s *site) pid() int { return s.cmd.Process.Pid }
 
 var baseURL = regexp.MustCompile(`"base":"(http://[^"]+)/fhir"`)
 
-// start runs the server on a free port and returns how long it took until it said ready.
+// start runs the server, at first on a free port, and returns how long it took until it said ready.
 func (s *site) start(ctx context.Context) (time.Duration, error) {
 	name := filepath.Join(s.dir, "log")
 	log, err := os.Create(name)
@@ -77,7 +78,7 @@ func (s *site) start(ctx context.Context) (time.Duration, error) {
 		return 0, err
 	}
 	defer log.Close() // the process has its own
-	cmd := exec.Command(s.binary, "serve", "--store", s.store(), "--listen", "127.0.0.1:0")
+	cmd := exec.Command(s.binary, "serve", "--store", s.store(), "--listen", s.listen)
 	cmd.Stdout, cmd.Stderr = log, log
 	begin := time.Now()
 	if err := cmd.Start(); err != nil {
@@ -93,7 +94,7 @@ func (s *site) start(ctx context.Context) (time.Duration, error) {
 			return 0, err
 		}
 		if m := baseURL.FindSubmatch(text); m != nil {
-			s.client = newClient(string(m[1]))
+			s.client, s.listen = newClient(string(m[1])), strings.TrimPrefix(string(m[1]), "http://")
 			_, err := s.client.call(ctx, &worker{}, request{path: "/readyz"})
 			return time.Since(begin), err
 		}

@@ -4,17 +4,9 @@ import (
 	"fmt"
 	"io"
 	"runtime"
-	"strings"
 	"text/tabwriter"
 	"time"
 )
-
-// sameWorkload compares the names of growth rows without the size at their end.
-func sameWorkload(a, b string) bool {
-	a, _, _ = strings.Cut(a, ", at ")
-	b, _, _ = strings.Cut(b, ", at ")
-	return a == b
-}
 
 // result is what --json writes.
 type result struct {

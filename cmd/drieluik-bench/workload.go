@@ -31,7 +31,6 @@ var workloadList = []workload{
 
 // workloads measures those that are wanted.
 func (b *bench) workloads(ctx context.Context) error {
-	forgetPeak(b.site.pid())
 	for _, w := range workloadList {
 		if !b.o.wants(w.id) {
 			continue
