@@ -71,9 +71,10 @@ var steps = []step{
 	{hasToken, (*session).operations, []string{ruleOperation, ruleUnknownOperation}},
 	{hasToken, (*session).parameters, []string{ruleParameter, ruleFilter, ruleUnknownParameter, ruleModifier, ruleInclude}},
 	{hasToken, (*session).data, []string{ruleRead, ruleVersion, ruleFound, rulePost, ruleConditionalRead}},
+	{hasToken, (*session).batch, []string{ruleBatch}},
 	{hasToken, (*session).paging, []string{rulePages, ruleTotal, ruleForeignLink}},
 	{hasToken, (*session).hidden, []string{ruleHidden}},
-	{mayWrite, (*session).writing, []string{ruleWrite, ruleStale, ruleInvalid, ruleRemoved, ruleWriteConditional}},
+	{mayWrite, (*session).writing, []string{ruleWrite, ruleStale, ruleInvalid, ruleRemoved, ruleWriteConditional, ruleHistory, ruleAtomic}},
 }
 
 func always(*session) string { return "" }

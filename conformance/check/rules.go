@@ -58,6 +58,9 @@ const (
 	ruleStale            = "stale-write"
 	ruleInvalid          = "invalid-write"
 	ruleRemoved          = "removed"
+	ruleHistory          = "history"
+	ruleAtomic           = "all-or-nothing"
+	ruleBatch            = "batch"
 	ruleWriteConditional = "conditional-write"
 )
 
@@ -94,6 +97,7 @@ var rules = []rule{
 	{ruleUnknownParameter, "an unknown search parameter is 400", "Refuse it; a search that ignores it finds too much."},
 	{ruleModifier, "an unknown modifier is 400", "Refuse it; a search that ignores it finds something else."},
 	{ruleInclude, "declared includes are taken, others refused", "Make searchInclude and searchRevInclude say what the server does."},
+	{ruleBatch, "a batch answers entry by entry, as the requests alone would", "Serve each entry by the handler of its own request."},
 	{ruleRead, "a read gives what the search gave", "Serve both from the same bytes and the same decision."},
 	{ruleVersion, "ETag, Last-Modified and vread agree with meta", "Send W/\"versionId\" and the time of meta.lastUpdated."},
 	{ruleFound, "a search by _id finds what a read shows", "Apply the same filter to both."},
@@ -107,6 +111,8 @@ var rules = []rule{
 	{ruleStale, "a write on a version that has moved is 412", "Compare If-Match with the current version inside the transaction."},
 	{ruleInvalid, "an invalid resource is refused and not stored", "Validate before storing."},
 	{ruleWriteConditional, "conditional writes do what the flags declare", "Refuse If-None-Exist and conditional URLs that are not declared; never ignore them."},
+	{ruleHistory, "the history of a resource holds every version, the newest first", "Serve the versions that vread serves."},
+	{ruleAtomic, "a transaction is stored whole or not at all", "Store all entries in one transaction of the store."},
 	{ruleRemoved, "what was deleted is gone, and its versions stay", "Answer 204, then 410 on a read."},
 	{ruleAnswers, "every request gets an answer", "Look at the log of the server and of the proxy."},
 	{ruleRequest, "every answer of the FHIR endpoint has an X-Request-Id of its own", "Set it in one place, on success and on errors."},

@@ -16,12 +16,15 @@ func (s *session) body(kind, id, text string) string {
 		member = `"id":"` + id + `",`
 	}
 	if kind == "Organization" {
-		return fmt.Sprintf(`{"resourceType":"Organization",%s"active":false,"identifier":[{"system":"https://drieluik.example/fhir/NamingSystem/check","value":"%s"}],"name":"XXX_%s %s"}`,
-			member, s.wire.marker, s.wire.marker, text)
+		return fmt.Sprintf(`{"resourceType":"Organization",%s"active":false,"identifier":[{"system":"%s","value":"%s"}],"name":"XXX_%s %s"}`,
+			member, identifierSystem, s.wire.marker, s.wire.marker, text)
 	}
-	return fmt.Sprintf(`{"resourceType":"Basic",%s"identifier":[{"system":"https://drieluik.example/fhir/NamingSystem/check","value":"%s"}],"code":{"text":"XXX_%s %s"}}`,
-		member, s.wire.marker, s.wire.marker, text)
+	return fmt.Sprintf(`{"resourceType":"Basic",%s"identifier":[{"system":"%s","value":"%s"}],"code":{"text":"XXX_%s %s"}}`,
+		member, identifierSystem, s.wire.marker, s.wire.marker, text)
 }
+
+// identifierSystem is that of the identifiers of fictional resources.
+const identifierSystem = "https://drieluik.example/fhir/NamingSystem/check"
 
 // writing creates one fictional resource, changes it and removes it again; what it cannot remove it
 // reports.
@@ -41,7 +44,7 @@ func (s *session) writing(ctx context.Context) {
 		s.written(ctx, d, r)
 		return
 	}
-	for _, id := range []string{ruleWrite, ruleStale, ruleInvalid, ruleRemoved, ruleWriteConditional} {
+	for _, id := range []string{ruleWrite, ruleStale, ruleInvalid, ruleRemoved, ruleWriteConditional, ruleHistory, ruleAtomic} {
 		s.ledger.skip(id, "this client may create neither an Organization nor a Basic")
 	}
 }
@@ -70,6 +73,7 @@ func (s *session) written(ctx context.Context, d declared, created reply) {
 	}
 	s.invalid(ctx, d, path, id)
 	s.conditionalWrites(ctx, d)
+	s.lifecycle(ctx, own{declared: d, path: path, id: id})
 	s.remove(ctx, d, path, version)
 }
 
@@ -107,7 +111,7 @@ func (s *session) invalid(ctx context.Context, d declared, path, id string) {
 // conditionalWrites asks for conditions on the resource that was just made, so that what is ignored
 // shows.
 func (s *session) conditionalWrites(ctx context.Context, d declared) {
-	where := "identifier=https://drieluik.example/fhir/NamingSystem/check|" + s.wire.marker
+	where := "identifier=" + identifierSystem + "|" + s.wire.marker
 	if !d.takes("identifier") {
 		return
 	}
