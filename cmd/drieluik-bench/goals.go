@@ -1,6 +1,9 @@
 package main
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // row is one line of the table. Value and Unit are of rows that are no rate.
 type row struct {
@@ -90,6 +93,7 @@ const (
 	met    = "met"
 	notMet = "not met"
 	noGoal = "no goal"
+	noTime = "not measured" // its ceiling came to nothing: the time was too short for the clock of the processes
 )
 
 func verdict(ok bool) string {
@@ -97,6 +101,18 @@ func verdict(ok bool) string {
 		return met
 	}
 	return notMet
+}
+
+// judge returns the ratio of a row to its ceiling, and the verdict.
+func (g goal) judge(b *bench, r row) (float64, string) {
+	ratio := g.ratio(b, r)
+	if math.IsInf(ratio, 0) || math.IsNaN(ratio) {
+		return 0, noTime
+	}
+	if least, ok := absolute[g.what]; ok {
+		return ratio, verdict(r.unitRate()/1e6 >= least)
+	}
+	return ratio, verdict(g.met(ratio))
 }
 
 // judge holds every row against its goals.
@@ -113,12 +129,8 @@ func (b *bench) judge() {
 				continue
 			}
 			line := r
-			line.Ratio, line.Ceiling, line.Goal = g.ratio(b, r), g.ceiling, g.text
-			if least, ok := absolute[g.what]; ok {
-				line.Verdict = verdict(r.unitRate()/1e6 >= least)
-			} else {
-				line.Verdict = verdict(g.met(line.Ratio))
-			}
+			line.Ceiling, line.Goal = g.ceiling, g.text
+			line.Ratio, line.Verdict = g.judge(b, r)
 			if g.apart {
 				lines = append(lines, line)
 				continue

@@ -33,7 +33,7 @@ func (b *bench) growth(ctx context.Context) error {
 			last.ID, last.What = "growth", w.id+" "+last.What
 			last.Value = last.rate() * c.Page.Seconds() // pages that bare SQL reads in the time of one request
 			if w.id == "W3" {
-				last.Value = last.rate() / c.Grouped
+				last.Value = last.rate() / max(c.Grouped, 1)
 			}
 			last.Size = size
 		}
