@@ -19,6 +19,8 @@ type plan struct {
 	required uint64             // bits of the elements with a minimum
 	elements []string           // names in the order of the definition; the position is the bit
 	rules    []rule             // hold for every value of the structure
+
+	invariants []*invariant // constraints of the structure and of its base types
 }
 
 // member is one JSON member of a plan: an element, or one type of a choice.
@@ -35,8 +37,8 @@ type member struct {
 	rules     []rule       // hold for this member besides those of its type
 }
 
-// rule is a check of one value beyond its structure. The FHIRPath invariants of a definition are
-// rules too: of a plan where they come with the type, of a member where they come with the element.
+// rule is a check of one value beyond its structure. A constraint that stands with an element is a
+// rule of its member; those that come with a type are the invariants of its plan.
 type rule func(*checker, fhir.Node)
 
 // plans holds the plan of every structure; each is made when it is first needed.
@@ -55,7 +57,10 @@ var attributes = map[string]bool{"Element.id": true, "Extension.url": true}
 var typeRules = map[string][]rule{
 	"Element":        {(*checker).checkContent},
 	"Extension":      {(*checker).checkExtension},
-	"DomainResource": {(*checker).checkContainedIDs},
+	"DomainResource": {(*checker).checkContained},
+	"Bundle":         {(*checker).checkEntries, (*checker).checkBundle},
+	"Questionnaire":  {(*checker).checkLinkIDs, (*checker).checkQuestionnaire},
+	"CodeSystem":     {(*checker).checkConcepts},
 }
 
 func newPlan(s *r4.Structure, all map[string]func() *plan) *plan {
@@ -80,6 +85,9 @@ func newPlan(s *r4.Structure, all map[string]func() *plan) *plan {
 			p.members[m.name] = m
 		}
 	}
+	if !primitive {
+		p.invariants = p.invariantsOf(s)
+	}
 	return p
 }
 
@@ -102,6 +110,11 @@ func newMember(e *r4.Element, t r4.TypeRef) *member {
 	}
 	if r := bindingRule(e.Binding, t.Code); r != nil {
 		m.rules = append(m.rules, r)
+	}
+	for _, con := range e.Constraints {
+		if r := elementRule(con, t.Code); r != nil {
+			m.rules = append(m.rules, r)
+		}
 	}
 	return m
 }

@@ -1,6 +1,7 @@
-// Package validate checks a resource against the base definitions of R4: structure, cardinality,
-// primitive formats, choices, reference targets and required codes, in every contained or bundled
-// resource too. It refuses profiles, storage and policy, and never repeats a value it was given.
+// Package validate checks a resource against the base definitions of R4 (structure, cardinality,
+// primitive formats, choices, reference targets, required codes and constraints), against profiles
+// and Questionnaires that are handed to it, in every contained or bundled resource too. It refuses
+// storage and policy, and never repeats a value it was given.
 package validate
 
 import (
@@ -8,31 +9,21 @@ import (
 	"strings"
 
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/fhir/path"
 )
-
-// Resource returns every fault of r in the order of the document; a missing element stands behind
-// the other faults of the element that lacks it. A valid resource gives nil.
-func Resource(r *fhir.Resource) []fhir.Issue {
-	c := &checker{resource: r}
-	root := r.Root()
-	plan, ok := plans()[string(r.Type())]
-	if !ok {
-		c.add(resourceType, root, "resourceType must name a resource type of R4.")
-		return c.issues
-	}
-	c.inBundle = r.Type() == "Bundle"
-	c.scope.container = root
-	c.object(root, plan())
-	return c.issues
-}
 
 // checker is the state of one walk.
 type checker struct {
+	*Validator
 	resource *fhir.Resource
-	issues   []fhir.Issue
+	found    []finding
+	errors   int // found, also those that are not told
+	lesser   int // warnings and information
 	scope    scope
 	inBundle bool                 // references may point to an entry
-	entries  map[string]fhir.Type // types of the entries by fullUrl, on demand
+	entries  map[string]fhir.Node // resources of the entries by fullUrl, on demand
+	byID     map[string]fhir.Node // and by type and id
+	around   *path.World
 }
 
 // scope is the resource within which "#id" is looked up.
@@ -69,6 +60,9 @@ func (c *checker) object(n fhir.Node, p *plan) {
 	}
 	for _, r := range p.rules {
 		r(c, n)
+	}
+	for _, v := range p.invariants {
+		v.check(c, n, p.name, seen)
 	}
 }
 
