@@ -33,7 +33,7 @@ var kits = map[string]bool{
 
 // within are packages that stand under another of the same row and may be imported by it, or
 // import it.
-var within = map[string]string{"conformance/validate": "conformance"}
+var within = map[string]string{"conformance/validate": "conformance", "conformance/packages": "conformance"}
 
 func rowOf(dir string) (int, string, bool) {
 	for d := dir; d != "."; d = filepath.ToSlash(filepath.Dir(d)) {

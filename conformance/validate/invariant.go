@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -19,6 +20,7 @@ type invariant struct {
 	touches uint64   // bits of the members that it asks of; 0: it asks of something else
 	holds   bool     // its result where none of them is given
 	quick   presence // the whole of it, when presence decides
+	human   string   // what a profile says of it
 }
 
 // byHand are the constraints that have a check of their own, which is faster than their expression
@@ -109,7 +111,7 @@ func (v *invariant) run(c *checker, it path.Item) {
 
 // broken reports that a constraint does not hold.
 func (c *checker) broken(v *invariant, n fhir.Node) {
-	text := invariantTexts[v.key]
+	text := cmp.Or(v.human, invariantTexts[v.key])
 	if text == "" {
 		text = "This must hold here: " + shorten(v.expression) + "."
 	}
@@ -197,8 +199,14 @@ var invariantTexts = map[string]string{
 	"que-1":  "A group has items and a display has none; add or remove them.",
 }
 
-func (c *checker) memberOf(it path.Item, valueSet string) (member, known bool) { return false, false }
+// memberOf answers the function of that name.
+func (c *checker) memberOf(it path.Item, valueSet string) (member, known bool) {
+	a := c.inValueSet(it, valueSet)
+	return a == yes, a != unknown
+}
 
-func (c *checker) conformsTo(it path.Item, profile string) (conforms, known bool) {
-	return false, false
+// conformsTo answers the function of that name.
+func (c *checker) conformsTo(it path.Item, canonical string) (conforms, known bool) {
+	a := c.conforms(it, canonical)
+	return a == yes, a != unknown
 }

@@ -35,6 +35,20 @@ var (
 	narrative      = fault{"txt-1", "invariant"}                 // a narrative that is not the XHTML of R4
 	emptyNarrative = fault{"txt-2", "invariant"}                 // a narrative without content
 	unreferenced   = fault{"dom-3", "invariant"}                 // nothing refers to a contained resource
+	profileUnknown = fault{"FHIR-PROFILE-UNKNOWN", "not-found"}  // a profile that is not loaded
+	profileType    = fault{"FHIR-PROFILE-TYPE", "value"}         // another type than the profile allows
+	profileMin     = fault{"FHIR-PROFILE-MIN", "required"}       // fewer values than the profile demands
+	profileMax     = fault{"FHIR-PROFILE-MAX", "structure"}      // more values than the profile allows
+	profileFixed   = fault{"FHIR-PROFILE-FIXED", "value"}        // another value than the profile fixes
+	profilePattern = fault{"FHIR-PROFILE-PATTERN", "value"}      // a value outside the pattern of the profile
+	profileRange   = fault{"FHIR-PROFILE-RANGE", "value"}        // outside minValue, maxValue or maxLength
+	profileSlice   = fault{"FHIR-PROFILE-SLICE", "structure"}    // a value of no slice, or out of order
+	profileCode    = fault{"FHIR-PROFILE-CODE", "code-invalid"}  // a code outside the value set of the profile
+	profileTarget  = fault{"FHIR-PROFILE-TARGET", "value"}       // a reference to what the profile does not allow
+	codeUnknown    = fault{"FHIR-CODE-UNKNOWN", "incomplete"}    // a value set that is not known
+	mustSupport    = fault{"FHIR-MUST-SUPPORT", "informational"} // an element to be supported is absent
+	extUnknown     = fault{"FHIR-EXT-MODIFIER", "extension"}     // a modifier extension that nobody defines
+	extContext     = fault{"FHIR-EXT-CONTEXT", "extension"}      // an extension where its definition has no place for it
 	more           = fault{"FHIR-MORE", "incomplete"}            // maxIssues is reached
 )
 

@@ -26,6 +26,7 @@ type plan struct {
 // member is one JSON member of a plan: an element, or one type of a choice.
 type member struct {
 	name      string
+	typ       string // name of its R4 structure
 	bit       uint64
 	choice    bool
 	repeats   bool
@@ -55,12 +56,14 @@ var attributes = map[string]bool{"Element.id": true, "Extension.url": true}
 
 // typeRules hold for every value of a type.
 var typeRules = map[string][]rule{
-	"Element":        {(*checker).checkContent},
-	"Extension":      {(*checker).checkExtension},
-	"DomainResource": {(*checker).checkContained},
-	"Bundle":         {(*checker).checkEntries, (*checker).checkBundle},
-	"Questionnaire":  {(*checker).checkLinkIDs, (*checker).checkQuestionnaire},
-	"CodeSystem":     {(*checker).checkConcepts},
+	"Element":               {(*checker).checkContent},
+	"Extension":             {(*checker).checkExtension, (*checker).noteExtension},
+	"Meta":                  {(*checker).noteClaims},
+	"DomainResource":        {(*checker).checkContained},
+	"Bundle":                {(*checker).checkEntries, (*checker).checkBundle},
+	"Questionnaire":         {(*checker).checkLinkIDs, (*checker).checkQuestionnaire},
+	"QuestionnaireResponse": {(*checker).checkResponse},
+	"CodeSystem":            {(*checker).checkConcepts},
 }
 
 func newPlan(s *r4.Structure, all map[string]func() *plan) *plan {
@@ -93,7 +96,7 @@ func newPlan(s *r4.Structure, all map[string]func() *plan) *plan {
 
 func newMember(e *r4.Element, t r4.TypeRef) *member {
 	m := &member{
-		name: e.Name, choice: e.Choice, anything: t.Code == "Resource",
+		name: e.Name, typ: t.Code, choice: e.Choice, anything: t.Code == "Resource",
 		repeats: e.Max == r4.Unbounded, forbidden: e.Max == 0, attribute: attributes[e.Path],
 	}
 	if e.Choice {

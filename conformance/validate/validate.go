@@ -24,6 +24,12 @@ type checker struct {
 	entries  map[string]fhir.Node // resources of the entries by fullUrl, on demand
 	byID     map[string]fhir.Node // and by type and id
 	around   *path.World
+	claims   []fhir.Node // texts of meta.profile
+	extended []fhir.Node // extensions
+	current  *profile    // that is being checked
+	depth    int         // of profiles within each other
+	done     map[subject]bool
+	verdicts map[subject]answer // shared with the checkers of conformsTo
 }
 
 // scope is the resource within which "#id" is looked up.
@@ -188,12 +194,12 @@ func (c *checker) inner(n fhir.Node, m *member) {
 			c.add(nested, n, "A contained resource may not contain another one; put it beside the first.")
 		}
 		c.scope.contained = true
-		c.object(n, plans()[string(typ)]())
+		c.object(n, c.plans[string(typ)]())
 		c.scope.contained = before.contained
 		return
 	}
 	c.scope = scope{container: n}
-	c.object(n, plans()[string(typ)]())
+	c.object(n, c.plans[string(typ)]())
 	c.scope = before
 }
 
@@ -205,6 +211,23 @@ func (c *checker) checkContent(n fhir.Node) {
 		}
 	}
 	c.add(emptyElement, n, "An element needs a value or parts besides its id; add them or remove it.")
+}
+
+// noteExtension remembers an extension for its definition.
+func (c *checker) noteExtension(n fhir.Node) {
+	if c.options.Definition != nil {
+		c.extended = append(c.extended, n)
+	}
+}
+
+// noteClaims remembers which profiles a resource claims.
+func (c *checker) noteClaims(n fhir.Node) {
+	if c.options.Definition == nil {
+		return
+	}
+	for claim := range n.All("profile") {
+		c.claims = append(c.claims, claim)
+	}
 }
 
 // checkExtension is ext-1: an extension has a value or extensions, not both.

@@ -22,21 +22,27 @@ type Options struct {
 
 // Validator checks resources. What it has compiled of a profile it keeps and shares: validating
 // costs nothing for profiles that are loaded and not used. It is safe for concurrent use.
-type profile struct{}
 
 type Validator struct {
 	options  Options
+	plans    map[string]func() *plan
 	profiles sync.Map // canonical URL → *profile
 }
 
 // New returns a Validator.
-func New(o Options) *Validator { return &Validator{options: o} }
+func New(o Options) *Validator { return &Validator{options: o, plans: plans()} }
 
 // base is the Validator of Resource.
 var base = sync.OnceValue(func() *Validator { return New(Options{}) })
 
 // Resource checks r against the base definitions of R4. A valid resource without warnings gives nil.
 func Resource(r *fhir.Resource) []fhir.Issue { return base().Resource(r) }
+
+// Knows reports whether a profile can be validated against: it is loaded, or R4's own.
+func (v *Validator) Knows(canonical string) bool {
+	_, ok := core(canonical)
+	return ok || v.profile(canonical) != nil
+}
 
 // Resource returns every fault of r in the order of the document: those against the base
 // definitions, against the profiles that r and the resources in it claim in meta.profile, and
@@ -45,7 +51,7 @@ func Resource(r *fhir.Resource) []fhir.Issue { return base().Resource(r) }
 func (v *Validator) Resource(r *fhir.Resource, profiles ...string) []fhir.Issue {
 	c := &checker{Validator: v, resource: r}
 	root := r.Root()
-	plan, ok := plans()[string(r.Type())]
+	plan, ok := v.plans[string(r.Type())]
 	if !ok {
 		c.add(resourceType, root, "resourceType must name a resource type of R4.")
 		return c.issues()
@@ -53,5 +59,6 @@ func (v *Validator) Resource(r *fhir.Resource, profiles ...string) []fhir.Issue 
 	c.inBundle = r.Type() == "Bundle"
 	c.scope.container = root
 	c.object(root, plan())
+	c.profiled(profiles)
 	return c.issues()
 }

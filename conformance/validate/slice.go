@@ -1,0 +1,329 @@
+package validate
+
+import (
+	"regexp"
+	"strings"
+	"unicode"
+
+	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/fhir/path"
+	"github.com/drieluik/drieluik/fhir/r4"
+)
+
+// answer is yes, no, or that it cannot be said.
+type answer int8
+
+const (
+	unknown answer = iota
+	yes
+	no
+)
+
+func answerOf(b bool) answer {
+	if b {
+		return yes
+	}
+	return no
+}
+
+// and is the conjunction of two answers.
+func (a answer) and(b answer) answer {
+	switch {
+	case a == no || b == no:
+		return no
+	case a == unknown || b == unknown:
+		return unknown
+	}
+	return yes
+}
+
+// placed is a value with the slice that it is in, nil for none.
+type placed struct {
+	item  path.Item
+	slice *element
+	order int        // of the slice
+	maybe []*element // slices of which it cannot be said
+}
+
+// byURL is the slicing of extensions, which need not be written; byType is that of choices.
+var (
+	byURL  = &slicing{rules: "open", discriminators: []discriminator{newDiscriminator("value", "url")}}
+	byType = &slicing{rules: "open", discriminators: []discriminator{newDiscriminator("type", "$this")}}
+)
+
+// slicingOf returns how the values of an element are told apart: its own slicing, that of a
+// profile on the type, or that which R4 gives to extensions and choices.
+func slicingOf(e *element, bases []*element) *slicing {
+	if e.slicing != nil && len(e.slicing.discriminators) > 0 {
+		return e.slicing
+	}
+	for _, b := range bases {
+		if b.slicing != nil && len(b.slicing.discriminators) > 0 {
+			return b.slicing
+		}
+	}
+	switch {
+	case e.name == "extension" || e.name == "modifierExtension":
+		return byURL
+	case strings.HasSuffix(e.name, "[x]"):
+		return byType
+	}
+	return nil
+}
+
+// assign puts each value into its slice: the first that it is in for certain.
+func (c *checker) assign(items []path.Item, e *element, bases []*element) []placed {
+	out := make([]placed, len(items))
+	s := slicingOf(e, bases)
+	for i, it := range items {
+		out[i].item = it
+		if s == nil {
+			continue
+		}
+		for order, slice := range e.slices {
+			switch c.inSlice(it, slice, sliceIn(bases, slice.slice), s) {
+			case yes:
+				if out[i].slice == nil || strings.HasPrefix(slice.slice, out[i].slice.slice+"/") {
+					out[i].slice, out[i].order = slice, order
+				}
+			case unknown:
+				out[i].maybe = append(out[i].maybe, slice)
+			}
+		}
+	}
+	return out
+}
+
+// checkSlices checks the cardinality of each slice, and that values of no slice are where they may be.
+func (c *checker) checkSlices(holder fhir.Node, e *element, values []placed) {
+	for _, slice := range e.slices {
+		if slicingOf(e, nil) == nil && e.slicing == nil {
+			return
+		}
+		var items []path.Item
+		maybe := 0
+		for _, v := range values {
+			if v.slice != nil && (v.slice == slice || strings.HasPrefix(v.slice.slice, slice.slice+"/")) {
+				items = append(items, v.item)
+				continue
+			}
+			for _, m := range v.maybe {
+				if m == slice && v.slice == nil {
+					maybe++
+				}
+			}
+		}
+		c.count(holder, items, slice, maybe)
+	}
+	if e.slicing == nil {
+		return
+	}
+	open, last := true, 0
+	for _, v := range values {
+		undecided := v.slice == nil && len(v.maybe) > 0
+		switch {
+		case undecided:
+		case v.slice == nil && e.slicing.rules == "closed":
+			c.add(profileSlice, nodeOf(v.item), "The profile "+c.current.name+" has no slice for this value; remove it or complete it.")
+		case v.slice == nil:
+			open = false
+		case !open && e.slicing.rules == "openAtEnd":
+			c.add(profileSlice, nodeOf(v.item), "The profile "+c.current.name+" wants values of its slices before others; put this one first.")
+		case e.slicing.ordered && v.order < last:
+			c.add(profileSlice, nodeOf(v.item), "The profile "+c.current.name+" wants its slices in order; put this value before the others.")
+		default:
+			last = v.order
+		}
+	}
+}
+
+// inSlice reports whether a value is in a slice: every discriminator must agree.
+func (c *checker) inSlice(it path.Item, slice *element, bases []*element, s *slicing) answer {
+	result := yes
+	for _, d := range s.discriminators {
+		if d.expression == nil {
+			return unknown
+		}
+		found, err := d.expression.EvalItem(c.world(), it)
+		if err != nil {
+			return unknown
+		}
+		where := c.locate(append([]*element{slice}, bases...), d.steps)
+		if result = result.and(c.decide(d.kind, found, where, slice)); result == no {
+			return no
+		}
+	}
+	return result
+}
+
+// place is an element of a profile that a discriminator points to, or a part of a pattern that
+// stands above it.
+type place struct {
+	elements []*element
+	patterns []fhir.Node
+	targets  []string // behind resolve(): profiles of what a reference points to
+}
+
+// locate follows the steps of a discriminator through the elements of a profile.
+func (c *checker) locate(from []*element, steps []string) place {
+	at := place{elements: c.withTypes(from)}
+	for _, step := range steps {
+		if url, ok := extensionStep(step); ok {
+			at = place{elements: extensionsIn(at.elements, url)}
+		} else if step == "resolve()" {
+			at = c.targetsOf(at.elements)
+		} else if !strings.HasPrefix(step, "ofType(") {
+			at = at.member(step)
+		}
+		at.elements = c.withTypes(at.elements)
+	}
+	return at
+}
+
+func (p place) member(name string) place {
+	var out place
+	for _, e := range p.elements {
+		for _, found := range []*element{e.child(name, false), e.child(name+"[x]", false)} {
+			if found != nil {
+				out.elements = append(out.elements, found)
+			}
+		}
+		for _, value := range []fhir.Node{e.fixed, e.pattern} {
+			for one := range value.All(name) {
+				out.patterns = append(out.patterns, one)
+			}
+		}
+	}
+	for _, n := range p.patterns {
+		for one := range n.All(name) {
+			out.patterns = append(out.patterns, one)
+		}
+	}
+	return out
+}
+
+// withTypes adds the profiles on the types of elements.
+func (c *checker) withTypes(in []*element) []*element {
+	out := in
+	for _, e := range in {
+		if len(e.types) != 1 || len(e.types[0].profiles) != 1 {
+			continue
+		}
+		if p := c.profile(e.types[0].profiles[0]); p != nil {
+			out = append(out[:len(out):len(out)], p.root)
+		}
+	}
+	return out
+}
+
+// targetsOf returns the profiles of what the elements, as references, point to.
+func (c *checker) targetsOf(in []*element) place {
+	var out place
+	for _, e := range in {
+		for _, t := range e.types {
+			for _, canonical := range t.targets {
+				out.targets = append(out.targets, canonical)
+				if p := c.profile(canonical); p != nil {
+					out.elements = append(out.elements, p.root)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// extensionsIn returns the slices of extensions with that url.
+func extensionsIn(in []*element, url string) []*element {
+	var out []*element
+	for _, e := range in {
+		for _, name := range []string{"extension", "modifierExtension"} {
+			child := e.child(name, false)
+			if child == nil {
+				continue
+			}
+			for _, s := range child.slices {
+				if s.isExtension(url) {
+					out = append(out, s)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// isExtension reports whether a slice of extensions is that of a url.
+func (e *element) isExtension(url string) bool {
+	for _, t := range e.types {
+		for _, canonical := range t.profiles {
+			if defined, _, _ := strings.Cut(canonical, "|"); defined == url {
+				return true
+			}
+		}
+	}
+	fixed := e.child("url", false)
+	return fixed != nil && fixed.fixed.Text() == url
+}
+
+var extensionCall = regexp.MustCompile(`^extension\((?:url\s*=\s*)?'([^']+)'\)$`)
+
+func extensionStep(step string) (url string, ok bool) {
+	m := extensionCall.FindStringSubmatch(step)
+	if m == nil {
+		return "", false
+	}
+	return m[1], true
+}
+
+// newDiscriminator compiles the path of a discriminator.
+func newDiscriminator(kind, text string) discriminator {
+	d := discriminator{kind: kind, path: text}
+	var asked []string
+	for _, step := range splitPath(text) {
+		if step == "$this" || step == "" {
+			continue
+		}
+		d.steps = append(d.steps, step)
+		if url, ok := extensionStep(step); ok {
+			step = "extension('" + url + "')"
+		}
+		asked = append(asked, step)
+	}
+	source := strings.Join(asked, ".")
+	if source == "" {
+		source = "$this"
+	}
+	d.expression, _ = path.Compile(source) // nil: the discriminator cannot be evaluated
+	return d
+}
+
+// splitPath splits at the dots outside of quotes and parentheses.
+func splitPath(text string) []string {
+	depth := 0
+	quoted := false
+	return strings.FieldsFunc(text, func(r rune) bool {
+		switch {
+		case r == '\'':
+			quoted = !quoted
+		case quoted:
+		case r == '(':
+			depth++
+		case r == ')':
+			depth--
+		}
+		return r == '.' && depth == 0 && !quoted
+	})
+}
+
+// sliceType returns the R4 type that the name of a slice of a choice spells: valueQuantity.
+func (e *element) sliceType() string {
+	rest, ok := strings.CutPrefix(e.slice, plainName(e.name))
+	if !ok || rest == "" {
+		return ""
+	}
+	for _, name := range []string{rest, string(unicode.ToLower(rune(rest[0]))) + rest[1:]} {
+		if r4.Lookup(name) != nil {
+			return name
+		}
+	}
+	return ""
+}
