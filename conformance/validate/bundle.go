@@ -33,7 +33,7 @@ func (c *checker) checkFullURL(entry fhir.Node) {
 	text, id := url.Text(), inner.Member("id").Text()
 	scheme, _, absolute := strings.Cut(text, ":")
 	switch {
-	case text == "":
+	case text == "" || strings.Contains(text, history): // bdl-8
 	case !absolute || strings.ContainsAny(scheme, "/?#"):
 		c.add(bundleURL, url, "A fullUrl is an absolute URL or a URN; write it in full.")
 	case strings.HasPrefix(text, "urn:uuid:") && !isUUID(strings.ToLower(text)):

@@ -21,17 +21,25 @@ type invariant struct {
 	holds   bool     // its result where none of them is given
 	quick   presence // the whole of it, when presence decides
 	human   string   // what a profile says of it
+	strict  bool     // see emptyBreaks
 }
 
 // byHand are the constraints that have a check of their own, which is faster than their expression
 // or says more.
 var byHand = map[string]bool{
 	"ele-1": true, "ext-1": true, "ref-1": true, "txt-1": true, "txt-2": true,
-	"dom-2": true, "dom-3": true, "bdl-7": true, "que-2": true, "csd-1": true,
+	"dom-2": true, "dom-3": true, "bdl-7": true, "que-2": true, "que-7": true, "csd-1": true,
 }
 
 // elsewhere finds what an expression asks of besides the members of its context.
 var elsewhere = regexp.MustCompile(`%(context|resource|rootResource)|\$this|children\(|descendants\(|(^|[^.\w])\w+\(`)
+
+// emptyBreaks are the constraints that say "x = 'y'" of a member that may be absent, and mean that it
+// is not 'y' then. For others a result that is neither true nor false comes from values that cannot
+// be compared, such as a year and a day of it, and breaks nothing.
+var emptyBreaks = map[string]bool{
+	"que-13": true, "vsd-9": true, "sdf-5": true, "sdf-21": true, "opd-2": true, "opd-3": true, "ras-1": true,
+}
 
 // words finds the names in an expression; those in texts are taken along, which does no harm.
 var words = regexp.MustCompile(`[A-Za-z]\w*`)
@@ -48,7 +56,7 @@ func newInvariant(con r4.Constraint, typ string, bits map[string]uint64) *invari
 	}
 	v := &invariant{
 		key: con.Key, severity: con.Severity, expression: con.Expression, test: test,
-		quick: newPresence(con.Expression, bits),
+		quick: newPresence(con.Expression, bits), strict: emptyBreaks[con.Key],
 	}
 	if elsewhere.MatchString(con.Expression) {
 		return v
@@ -57,7 +65,7 @@ func newInvariant(con r4.Constraint, typ string, bits map[string]uint64) *invari
 		v.touches |= bits[word]
 	}
 	holds, known, err := test.Test(path.World{}, path.TypedAs(fhir.Node{}, fhir.Node{}, typ))
-	v.holds = holds || !known
+	v.holds = holds || !known && !v.strict
 	if err != nil {
 		v.touches = 0
 	}
@@ -98,13 +106,13 @@ func (v *invariant) check(c *checker, n fhir.Node, typ string, seen uint64) {
 	}
 }
 
-// run evaluates the expression. A result that is neither true nor false breaks nothing.
+// run evaluates the expression.
 func (v *invariant) run(c *checker, it path.Item) {
 	holds, known, err := v.test.Test(c.world(), it)
 	switch {
 	case err != nil:
 		c.undecided(v, it.Node())
-	case known && !holds:
+	case !holds && (known || v.strict):
 		c.broken(v, it.Node())
 	}
 }

@@ -9,11 +9,12 @@ import (
 )
 
 var (
-	queLink  = fault{"FHIR-QUE-LINK", "not-found"}     // enableWhen asks of an item that is not there
-	queType  = fault{"FHIR-QUE-TYPE", "value"}         // a value of another type than the item has
-	queGroup = fault{"FHIR-QUE-GROUP", "invariant"}    // a group or display with what only a question has
-	queCycle = fault{"FHIR-QUE-CYCLE", "invariant"}    // an item is enabled by itself or by what is within it
-	queValue = fault{"FHIR-QUE-OPERATOR", "invariant"} // an operator that the type of the question does not have
+	queLink   = fault{"FHIR-QUE-LINK", "not-found"}     // enableWhen asks of an item that is not there
+	queType   = fault{"FHIR-QUE-TYPE", "value"}         // a value of another type than the item has
+	queGroup  = fault{"FHIR-QUE-GROUP", "invariant"}    // a group or display with what only a question has
+	queCycle  = fault{"FHIR-QUE-CYCLE", "invariant"}    // an item is enabled by itself or by what is within it
+	queExists = fault{"que-7", "invariant"}             // the expression of R4 asks for a type that no answer has
+	queValue  = fault{"FHIR-QUE-OPERATOR", "invariant"} // an operator that the type of the question does not have
 )
 
 // answerTypes are the value types by which an item of each type is answered.
@@ -110,9 +111,16 @@ func (c *checker) enableWhen(item, when fhir.Node, items map[string]fhir.Node) {
 		c.add(queType, question, "A group or display has no answer to depend on; ask a question.")
 		return
 	}
-	if op := operator.Text(); op == "exists" {
-		return // que-7
-	} else if strings.ContainsAny(op, "<>") && !ordered[typ] {
+	op := operator.Text()
+	switch {
+	case op != "exists":
+	case vt != "" && vt != "Boolean":
+		c.add(queExists, value, "Whether there is an answer is true or false; give answerBoolean.")
+		return
+	default:
+		return
+	}
+	if strings.ContainsAny(op, "<>") && !ordered[typ] {
 		c.add(queValue, operator, "The answers to this question have no order; use =, != or exists.")
 	}
 	if vt != "" && typ != "choice" && !allowed(typ, vt) {
