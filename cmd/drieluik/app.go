@@ -21,6 +21,7 @@ import (
 	"github.com/drieluik/drieluik/auth/smart"
 	"github.com/drieluik/drieluik/auth/state"
 	"github.com/drieluik/drieluik/conformance"
+	"github.com/drieluik/drieluik/conformance/validate"
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/exchange"
 	"github.com/drieluik/drieluik/fhir/rest"
@@ -62,7 +63,7 @@ func openApp(ctx context.Context, s settings, base string, log *slog.Logger) (*a
 	a.exchange = exchange.New(exchange.Config{
 		Store: st, Base: base + "/fhir", Formats: formats(s.Signatures),
 		Settings: auth.Settings{Jurisdiction: s.Jurisdiction, ParentRead1215: s.ParentRead1215},
-		Now:      time.Now, NewID: newID, Log: log,
+		Now:      time.Now, NewID: newID, Log: log, Validator: validate.New(validate.Options{}),
 	})
 	a.clients, err = smart.NewRegistry(smart.RegistryConfig{
 		Store: st, Clock: time.Now, Random: rand.Reader, Log: log, RegisterOrganization: a.registerOrganization,

@@ -19,6 +19,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/drieluik/drieluik/auth"
+	"github.com/drieluik/drieluik/conformance/validate"
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/exchange"
 	"github.com/drieluik/drieluik/fhir/rest"
@@ -112,7 +113,7 @@ func (g *rig) wire(st exchange.Store) {
 	newID := func() string { return fmt.Sprintf("id-%d", g.ids.Add(1)) }
 	g.exchange = exchange.New(exchange.Config{
 		Store: st, Base: base, Formats: []mapping.Format{mks.Format{}}, Settings: g.settings,
-		Now: g.clock, NewID: newID, Log: log,
+		Now: g.clock, NewID: newID, Log: log, Validator: validate.New(validate.Options{}),
 	})
 	server, err := rest.New(rest.Config{
 		Exchange: g.exchange, Authenticate: g.authenticate, Base: base, MaxBody: maxBody, PageKey: [32]byte{1},
