@@ -18,7 +18,7 @@ func (c *checker) child(n fhir.Node, it path.Item, p *plan, e *element, bases []
 		holder = it.Node()
 	}
 	if len(items) == 0 && c.options.MustSupport && e.mustSupport && e.min < 1 {
-		c.report(holder, behind, fhir.Issue{
+		c.report(holder, atEnd, fhir.Issue{
 			Severity: fhir.SeverityInformation, Code: mustSupport.code, Diagnostics: mustSupport.id,
 			Expression: "." + plainName(e.name), Text: "The profile " + c.current.name + " marks this element as to be supported; it is absent.",
 		})

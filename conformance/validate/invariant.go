@@ -123,7 +123,7 @@ func (c *checker) broken(v *invariant, n fhir.Node) {
 	if text == "" {
 		text = "This must hold here: " + shorten(v.expression) + "."
 	}
-	c.report(n, behind, fhir.Issue{Severity: v.severity, Code: "invariant", Diagnostics: v.key, Text: text})
+	c.report(n, atEnd, fhir.Issue{Severity: v.severity, Code: "invariant", Diagnostics: v.key, Text: text})
 }
 
 // undecided reports a constraint that could not be evaluated; where the element has other faults
@@ -132,7 +132,7 @@ func (c *checker) undecided(v *invariant, n fhir.Node) {
 	if c.errors > 0 {
 		return
 	}
-	c.report(n, behind, fhir.Issue{
+	c.report(n, atEnd, fhir.Issue{
 		Severity: fhir.SeverityWarning, Code: "incomplete", Diagnostics: v.key,
 		Text: "This rule could not be evaluated here, because the resource is too large or of another form than the rule expects; check it by hand.",
 	})

@@ -8,8 +8,8 @@ import (
 	"github.com/drieluik/drieluik/fhir"
 )
 
-// maxIssues bounds the errors, and apart from them the other issues, that are reported of one
-// resource. A fault behind them is found next time.
+// maxIssues bounds the issues of each severity that are reported of one resource. A fault behind them
+// is found next time.
 const maxIssues = 100
 
 // fault is a class of faults: the stable rule id and the R4 issue type under which it is reported.
@@ -54,8 +54,8 @@ var (
 
 // Where an issue stands among those of the document.
 const (
-	at     = false // at the start of its node
-	behind = true  // behind everything in its node
+	atStart = false // of its node
+	atEnd   = true  // behind everything in its node
 )
 
 // finding is an issue with the place at which it is told.
@@ -69,32 +69,35 @@ func (c *checker) isFull() bool { return c.errors > maxIssues }
 
 // add reports a fault at a node.
 func (c *checker) add(f fault, n fhir.Node, text string) {
-	c.report(n, at, fhir.Issue{Severity: fhir.SeverityError, Code: f.code, Diagnostics: f.id, Text: text})
+	c.report(n, atStart, fhir.Issue{Severity: fhir.SeverityError, Code: f.code, Diagnostics: f.id, Text: text})
 }
 
 // warn reports a fault that does not refuse the resource.
 func (c *checker) warn(f fault, n fhir.Node, text string) {
-	c.report(n, at, fhir.Issue{Severity: fhir.SeverityWarning, Code: f.code, Diagnostics: f.id, Text: text})
+	c.report(n, atStart, fhir.Issue{Severity: fhir.SeverityWarning, Code: f.code, Diagnostics: f.id, Text: text})
 }
 
 // inform tells what could not be checked, or is worth knowing.
 func (c *checker) inform(f fault, n fhir.Node, text string) {
-	c.report(n, at, fhir.Issue{Severity: fhir.SeverityInformation, Code: f.code, Diagnostics: f.id, Text: text})
+	c.report(n, atStart, fhir.Issue{Severity: fhir.SeverityInformation, Code: f.code, Diagnostics: f.id, Text: text})
 }
 
 // addMember reports a fault at a member that n lacks.
 func (c *checker) addMember(f fault, n fhir.Node, member, text string) {
-	c.report(n, behind, fhir.Issue{
+	c.report(n, atEnd, fhir.Issue{
 		Severity: fhir.SeverityError, Code: f.code, Expression: "." + member, Diagnostics: f.id, Text: text,
 	})
 }
 
-// report takes an issue in. Its expression, if any, is what follows the path of n. Errors and
-// lesser issues are bounded apart, so that many warnings hide no error.
+// report takes an issue in. Its expression, if any, is what follows the path of n. Each severity is
+// bounded apart, so that many warnings hide no error.
 func (c *checker) report(n fhir.Node, end bool, i fhir.Issue) {
-	count := &c.lesser
-	if i.Severity == fhir.SeverityError {
+	count := &c.hints
+	switch i.Severity {
+	case fhir.SeverityError:
 		count = &c.errors
+	case fhir.SeverityWarning:
+		count = &c.warnings
 	}
 	*count++
 	if *count > maxIssues {
@@ -122,8 +125,8 @@ func (c *checker) issues() []fhir.Issue {
 	}
 	if c.errors > maxIssues {
 		out = append(out, c.incomplete(fhir.SeverityError, "There may be more faults than are reported; correct these and send it again."))
-	} else if c.lesser > maxIssues {
-		out = append(out, c.incomplete(fhir.SeverityInformation, "There are more warnings than are reported."))
+	} else if c.warnings > maxIssues || c.hints > maxIssues {
+		out = append(out, c.incomplete(fhir.SeverityInformation, "There are more warnings or hints than are reported."))
 	}
 	return out
 }

@@ -81,14 +81,15 @@ func (v *Validator) profile(canonical string) *profile {
 	if v.options.Definition == nil {
 		return nil
 	}
-	if p, ok := v.profiles.Load(canonical); ok {
-		return p.(*profile)
-	}
 	def, ok := v.options.Definition(canonical)
 	if !ok || def.Member("resourceType").Text() != "StructureDefinition" {
-		return nil // not kept: a claim of the input must not grow the memory
+		return nil
 	}
-	p, _ := v.profiles.LoadOrStore(canonical, v.compile(def))
+	// kept by definition: what the input claims must not grow the memory
+	if p, ok := v.profiles.Load(def); ok {
+		return p.(*profile)
+	}
+	p, _ := v.profiles.LoadOrStore(def, v.compile(def))
 	return p.(*profile)
 }
 

@@ -18,7 +18,8 @@ type checker struct {
 	resource *fhir.Resource
 	found    []finding
 	errors   int // found, also those that are not told
-	lesser   int // warnings and information
+	warnings int
+	hints    int // of severity information
 	scope    scope
 	inBundle bool                 // references may point to an entry
 	entries  map[string]fhir.Node // resources of the entries by fullUrl, on demand

@@ -26,7 +26,7 @@ type Options struct {
 type Validator struct {
 	options  Options
 	plans    map[string]func() *plan
-	profiles sync.Map // canonical URL → *profile
+	profiles sync.Map // fhir.Node of the definition → *profile
 }
 
 // New returns a Validator.
