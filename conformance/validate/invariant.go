@@ -17,11 +17,12 @@ type invariant struct {
 	key, severity, expression string
 
 	test    *path.Expression
-	touches uint64   // bits of the members that it asks of; 0: it asks of something else
-	holds   bool     // its result where none of them is given
-	quick   presence // the whole of it, when presence decides
-	human   string   // what a profile says of it
-	strict  bool     // see emptyBreaks
+	touches uint64     // bits of the members that it asks of; 0: it asks of something else
+	holds   bool       // its result where none of them is given
+	quick   presence   // the whole of it, when presence decides
+	enough  []presence // each of them makes it hold
+	human   string     // what a profile says of it
+	strict  bool       // see emptyBreaks
 }
 
 // byHand are the constraints that have a check of their own, which is faster than their expression
@@ -57,6 +58,7 @@ func newInvariant(con r4.Constraint, typ string, bits map[string]uint64) *invari
 	v := &invariant{
 		key: con.Key, severity: con.Severity, expression: con.Expression, test: test,
 		quick: newPresence(con.Expression, bits), strict: emptyBreaks[con.Key],
+		enough: sufficient(con.Expression, bits),
 	}
 	if elsewhere.MatchString(con.Expression) {
 		return v
@@ -97,6 +99,8 @@ func (v *invariant) check(c *checker, n fhir.Node, typ string, seen uint64) {
 	case v.touches != 0 && seen&v.touches == 0:
 	case v.quick != nil:
 		holds = v.quick(seen)
+	case v.suffices(seen):
+		return
 	default:
 		v.run(c, path.TypedAs(n, fhir.Node{}, typ))
 		return
@@ -104,6 +108,16 @@ func (v *invariant) check(c *checker, n fhir.Node, typ string, seen uint64) {
 	if !holds {
 		c.broken(v, n)
 	}
+}
+
+// suffices reports whether the presence of members alone makes the invariant hold.
+func (v *invariant) suffices(seen uint64) bool {
+	for _, p := range v.enough {
+		if p(seen) {
+			return true
+		}
+	}
+	return false
 }
 
 // run evaluates the expression.

@@ -9,12 +9,12 @@ import (
 )
 
 var (
-	queLink   = fault{"FHIR-QUE-LINK", "not-found"}     // enableWhen asks of an item that is not there
-	queType   = fault{"FHIR-QUE-TYPE", "value"}         // a value of another type than the item has
-	queGroup  = fault{"FHIR-QUE-GROUP", "invariant"}    // a group or display with what only a question has
-	queCycle  = fault{"FHIR-QUE-CYCLE", "invariant"}    // an item is enabled by itself or by what is within it
-	queExists = fault{"que-7", "invariant"}             // the expression of R4 asks for a type that no answer has
-	queValue  = fault{"FHIR-QUE-OPERATOR", "invariant"} // an operator that the type of the question does not have
+	queLink   = fault{"FHIR-QUE-LINK", "not-found"}         // enableWhen asks of an item that is not there
+	queType   = fault{"FHIR-QUE-TYPE", "value"}             // a value of another type than the item has
+	queGroup  = fault{"FHIR-QUE-GROUP", "business-rule"}    // a group or display with what only a question has
+	queCycle  = fault{"FHIR-QUE-CYCLE", "business-rule"}    // an item is enabled by itself or by what is within it
+	queExists = fault{"que-7", "invariant"}                 // the expression of R4 asks for a type that no answer has
+	queValue  = fault{"FHIR-QUE-OPERATOR", "business-rule"} // an operator that the type of the question does not have
 )
 
 // answerTypes are the value types by which an item of each type is answered.

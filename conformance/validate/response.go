@@ -32,7 +32,7 @@ type response struct {
 }
 
 // maxConditions bounds the comparisons of all enableWhen of a response.
-const maxConditions = 1 << 20
+const maxConditions = 1 << 16
 
 // checkResponse finds the Questionnaire of a response, contained or loaded, and compares them.
 func (c *checker) checkResponse(n fhir.Node) {
