@@ -292,7 +292,7 @@ func (e *element) mergeConstraints(n fhir.Node) {
 		if v == nil {
 			continue
 		}
-		v.touches, v.human = 0, con.Member("human").Text()
+		v.touches, v.human = 0, strings.Join(strings.Fields(con.Member("human").Text()), " ")
 		e.invariants = slices.DeleteFunc(e.invariants, func(o *invariant) bool { return o.key == key })
 		e.invariants = append(e.invariants, v)
 	}
