@@ -24,14 +24,24 @@ func (c *checker) child(n fhir.Node, it path.Item, p *plan, e *element, bases []
 		})
 	}
 	c.count(holder, items, e, 0)
-	sliced := c.assign(items, e, bases)
-	for _, s := range sliced {
-		c.element(s.item, e, bases)
-		if s.slice != nil {
-			c.element(s.item, s.slice, sliceIn(bases, s.slice.slice))
+	s := slicingOf(e, bases)
+	if s == nil || len(e.slices) == 0 && e.slicing == nil {
+		for _, one := range items {
+			c.element(one, e, bases)
+		}
+		return
+	}
+	placed := c.assign(items, e, bases, s)
+	for _, p := range placed {
+		c.element(p.item, e, bases)
+		if p.slice != nil {
+			c.element(p.item, p.slice, sliceIn(bases, p.slice.slice))
 		}
 	}
-	c.checkSlices(holder, e, sliced)
+	c.checkSlices(holder, e, placed)
+	if e.slicing != nil {
+		c.checkPlaces(placed, e.slicing)
+	}
 }
 
 // sliceIn returns the slices of that name in each of the given elements.

@@ -109,6 +109,7 @@ func (v *Validator) compile(def fhir.Node) *profile {
 		p.context = append(p.context, extensionContext{c.Member("type").Text(), c.Member("expression").Text()})
 	}
 	chain := []fhir.Node{def}
+	whole := false // the end of the chain brings along what it is based on
 	for len(chain) <= maxChain {
 		last := chain[len(chain)-1]
 		base := last.Member("baseDefinition").Text()
@@ -117,14 +118,19 @@ func (v *Validator) compile(def fhir.Node) *profile {
 		}
 		next, ok := v.options.Definition(base)
 		if !ok || next.Member("resourceType").Text() != "StructureDefinition" {
-			p.broken = true
+			whole = last.Member("snapshot").Exists()
+			p.broken = !whole
 			break
 		}
 		chain = append(chain, next)
 	}
 	p.broken = p.broken || len(chain) > maxChain || r4.Lookup(p.typ) == nil
-	for _, d := range slices.Backward(chain) {
-		p.apply(d)
+	for i, d := range slices.Backward(chain) {
+		part := d.Member("differential")
+		if snapshot := d.Member("snapshot"); !part.Exists() || whole && i == len(chain)-1 {
+			part = snapshot
+		}
+		p.apply(part)
 	}
 	return p
 }
@@ -133,12 +139,8 @@ func newElement(name, slice string) *element {
 	return &element{name: name, slice: slice, min: unset, max: unset}
 }
 
-// apply adds what one definition says: its differential, or its snapshot when it has nothing else.
-func (p *profile) apply(def fhir.Node) {
-	part := def.Member("differential")
-	if !part.Exists() {
-		part = def.Member("snapshot")
-	}
+// apply adds what a differential or snapshot says.
+func (p *profile) apply(part fhir.Node) {
 	last := map[string]string{}
 	for n := range part.All("element") {
 		steps := stepsOf(n, last)

@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 
@@ -71,9 +72,8 @@ func slicingOf(e *element, bases []*element) *slicing {
 }
 
 // assign puts each value into its slice: the first that it is in for certain.
-func (c *checker) assign(items []path.Item, e *element, bases []*element) []placed {
+func (c *checker) assign(items []path.Item, e *element, bases []*element, s *slicing) []placed {
 	out := make([]placed, len(items))
-	s := slicingOf(e, bases)
 	for i, it := range items {
 		out[i].item = it
 		if s == nil {
@@ -93,42 +93,37 @@ func (c *checker) assign(items []path.Item, e *element, bases []*element) []plac
 	return out
 }
 
-// checkSlices checks the cardinality of each slice, and that values of no slice are where they may be.
+// checkSlices checks how many values each slice has.
 func (c *checker) checkSlices(holder fhir.Node, e *element, values []placed) {
 	for _, slice := range e.slices {
-		if slicingOf(e, nil) == nil && e.slicing == nil {
-			return
-		}
 		var items []path.Item
 		maybe := 0
 		for _, v := range values {
-			if v.slice != nil && (v.slice == slice || strings.HasPrefix(v.slice.slice, slice.slice+"/")) {
+			switch {
+			case v.slice != nil && (v.slice == slice || strings.HasPrefix(v.slice.slice, slice.slice+"/")):
 				items = append(items, v.item)
-				continue
-			}
-			for _, m := range v.maybe {
-				if m == slice && v.slice == nil {
-					maybe++
-				}
+			case v.slice == nil && slices.Contains(v.maybe, slice):
+				maybe++
 			}
 		}
 		c.count(holder, items, slice, maybe)
 	}
-	if e.slicing == nil {
-		return
-	}
-	open, last := true, 0
+}
+
+// checkPlaces checks that values of no slice, and the slices among each other, are where the rules
+// of the slicing let them be.
+func (c *checker) checkPlaces(values []placed, s *slicing) {
+	others, last := false, 0
 	for _, v := range values {
-		undecided := v.slice == nil && len(v.maybe) > 0
 		switch {
-		case undecided:
-		case v.slice == nil && e.slicing.rules == "closed":
+		case v.slice == nil && len(v.maybe) > 0: // it cannot be said where it belongs
+		case v.slice == nil && s.rules == "closed":
 			c.add(profileSlice, nodeOf(v.item), "The profile "+c.current.name+" has no slice for this value; remove it or complete it.")
 		case v.slice == nil:
-			open = false
-		case !open && e.slicing.rules == "openAtEnd":
+			others = true
+		case others && s.rules == "openAtEnd":
 			c.add(profileSlice, nodeOf(v.item), "The profile "+c.current.name+" wants values of its slices before others; put this one first.")
-		case e.slicing.ordered && v.order < last:
+		case s.ordered && v.order < last:
 			c.add(profileSlice, nodeOf(v.item), "The profile "+c.current.name+" wants its slices in order; put this value before the others.")
 		default:
 			last = v.order
@@ -144,8 +139,8 @@ func (c *checker) inSlice(it path.Item, slice *element, bases []*element, s *sli
 			return unknown
 		}
 		found, err := d.expression.EvalItem(c.world(), it)
-		if err != nil {
-			return unknown
+		if err != nil || len(found) == 0 && slices.Contains(d.steps, "resolve()") {
+			return unknown // what is referred to is not here
 		}
 		where := c.locate(append([]*element{slice}, bases...), d.steps)
 		if result = result.and(c.decide(d.kind, found, where, slice)); result == no {

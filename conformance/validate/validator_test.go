@@ -100,14 +100,18 @@ func TestWhatIsNotKnownIsInformation(t *testing.T) {
 	t.Parallel()
 	bound := `,{"id":"Patient.maritalStatus","path":"Patient.maritalStatus","binding":{"strength":"required","valueSet":"http://e.org/v"}}`
 	sliced := `,{"id":"Patient.identifier","path":"Patient.identifier","slicing":{"rules":"closed","discriminator":[{"type":"value","path":"x.nope("}]}},{"id":"Patient.identifier:a","path":"Patient.identifier","sliceName":"a","min":1}`
+	distant := `,{"id":"Patient.generalPractitioner","path":"Patient.generalPractitioner","slicing":{"rules":"closed","discriminator":[{"type":"value","path":"resolve().active"}]}},{"id":"Patient.generalPractitioner:a","path":"Patient.generalPractitioner","sliceName":"a","min":1}`
+	untold := `,{"id":"Patient.name","path":"Patient.name","slicing":{"rules":"closed","description":"as it comes"}},{"id":"Patient.name:a","path":"Patient.name","sliceName":"a","min":1}`
 	typed := `,{"id":"Patient.address","path":"Patient.address","type":[{"code":"Address","profile":["http://e.org/address"]}]}`
-	src := patient(`"maritalStatus":{"coding":[{"system":"http://e.org","code":"a"}]},"identifier":[{"value":"1"}],"address":[{"city":"A"},{"city":"B"}],"text":{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\">A</div>"}`)
+	src := patient(`"maritalStatus":{"coding":[{"system":"http://e.org","code":"a"}]},"name":[{"family":"A"}],"generalPractitioner":[{"reference":"Practitioner/1"}],"identifier":[{"value":"1"}],"address":[{"city":"A"},{"city":"B"}],"text":{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\">A</div>"}`)
 	for _, c := range []struct {
 		name, elements string
 		want           []string
 	}{
 		{"a value set", bound, []string{"information Patient.maritalStatus FHIR-CODE-UNKNOWN"}},
 		{"how slices are told apart", sliced, nil},
+		{"slicing without a discriminator", untold, nil},
+		{"slices by what is not here", distant, nil},
 		{"a profile on a type, told once", typed, []string{"information Patient.address[0] FHIR-PROFILE-UNKNOWN"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -139,6 +143,31 @@ func TestSnapshotsServeWhereThereIsNoDifferential(t *testing.T) {
 	want := []string{"error Patient.identifier[1].value FHIR-PROFILE-MIN", "error Patient.contact[0] pat-1", "warning Patient dom-6", "error Patient.name FHIR-PROFILE-MIN"}
 	if diff := cmp.Diff(want, found); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestASnapshotStandsInForABaseThatIsNotLoaded(t *testing.T) {
+	t.Parallel()
+	def := strings.Replace(profileOf("a", "http://e.org/base", ""), `"differential"`, `"snapshot":{"element":[{"id":"Patient","path":"Patient"},{"id":"Patient.name","path":"Patient.name","min":1}]},"differential"`, 1)
+	want := []string{"warning Patient dom-6", "error Patient.name FHIR-PROFILE-MIN"}
+	if diff := cmp.Diff(want, told(defined(t, def, validate.Options{}), parsed(t, patient(`"active":true`)), base+"a")); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// The slices of an element may be told apart by what a profile on the type of its parent says.
+func TestSlicingOfAProfileOnTheTypeServesTheProfileThatUsesIt(t *testing.T) {
+	t.Parallel()
+	address := strings.ReplaceAll(profileOf("adres", "http://hl7.org/fhir/StructureDefinition/Address",
+		`,{"id":"Address.line","path":"Address.line","slicing":{"rules":"open","discriminator":[{"type":"value","path":"$this"}]}},{"id":"Address.line:a","path":"Address.line","sliceName":"a","patternString":"A"}`), `"Patient"`, `"Address"`)
+	user := profileOf("a", r4Patient, `,{"id":"Patient.address","path":"Patient.address","type":[{"code":"Address","profile":["`+base+`adres"]}]},{"id":"Patient.address.line:a","path":"Patient.address.line","sliceName":"a","min":1}`)
+	v := defined(t, `{"resourceType":"Bundle","entry":[{"resource":`+address+`},{"resource":`+user+`}]}`, validate.Options{})
+	for line, want := range map[string][]string{
+		"A": {"warning Patient dom-6"}, "B": {"error Patient.address[0].line FHIR-PROFILE-MIN", "warning Patient dom-6"},
+	} {
+		if diff := cmp.Diff(want, told(v, parsed(t, patient(`"address":[{"line":["`+line+`"]}]`)), base+"a")); diff != "" {
+			t.Error(diff)
+		}
 	}
 }
 
