@@ -30,6 +30,7 @@ type invariant struct {
 var byHand = map[string]bool{
 	"ele-1": true, "ext-1": true, "ref-1": true, "txt-1": true, "txt-2": true,
 	"dom-2": true, "dom-3": true, "bdl-7": true, "que-2": true, "que-7": true, "csd-1": true,
+	"tim-4": true, "tim-5": true,
 }
 
 // elsewhere finds what an expression asks of besides the members of its context.
@@ -42,8 +43,9 @@ var emptyBreaks = map[string]bool{
 	"que-13": true, "vsd-9": true, "sdf-5": true, "sdf-21": true, "opd-2": true, "opd-3": true, "ras-1": true,
 }
 
-// words finds the names in an expression; those in texts are taken along, which does no harm.
-var words = regexp.MustCompile(`[A-Za-z]\w*`)
+// names finds the names in an expression that are no step behind another one; those in texts are
+// taken along, which does no harm.
+var names = regexp.MustCompile(`(?:^|[^.\w])([A-Za-z]\w*)`)
 
 // newInvariant compiles a constraint for a structure. It returns nil when the expression cannot be
 // compiled or has a check of its own.
@@ -63,8 +65,8 @@ func newInvariant(con r4.Constraint, typ string, bits map[string]uint64) *invari
 	if elsewhere.MatchString(con.Expression) {
 		return v
 	}
-	for _, word := range words.FindAllString(con.Expression, -1) {
-		v.touches |= bits[word]
+	for _, m := range names.FindAllStringSubmatch(con.Expression, -1) {
+		v.touches |= bits[m[1]]
 	}
 	holds, known, err := test.Test(path.World{}, path.TypedAs(fhir.Node{}, fhir.Node{}, typ))
 	v.holds = holds || !known && !v.strict

@@ -64,6 +64,7 @@ var typeRules = map[string][]rule{
 	"Questionnaire":         {(*checker).checkLinkIDs, (*checker).checkQuestionnaire},
 	"QuestionnaireResponse": {(*checker).checkResponse},
 	"CodeSystem":            {(*checker).checkConcepts},
+	"Timing.repeat":         {(*checker).checkRepeat},
 }
 
 func newPlan(s *r4.Structure, all map[string]func() *plan) *plan {

@@ -256,6 +256,27 @@ func isExtensionValue(name string) bool {
 	return ok && typ != ""
 }
 
+var (
+	negativeDuration = fault{"tim-4", "invariant"}
+	negativePeriod   = fault{"tim-5", "invariant"}
+)
+
+// checkRepeat is tim-4 and tim-5, which every timing is asked.
+func (c *checker) checkRepeat(n fhir.Node) {
+	if isNegative(n.Member("duration").Text()) {
+		c.add(negativeDuration, n, "A duration is not negative; correct it.")
+	}
+	if isNegative(n.Member("period").Text()) {
+		c.add(negativePeriod, n, "A period is not negative; correct it.")
+	}
+}
+
+// isNegative reports whether a JSON number is below 0.
+func isNegative(number string) bool {
+	mantissa, _, _ := strings.Cut(strings.ToLower(number), "e")
+	return strings.HasPrefix(mantissa, "-") && strings.ContainsAny(mantissa, "123456789")
+}
+
 // simpleQuantity is the profile of a Quantity without comparator.
 const simpleQuantity = "http://hl7.org/fhir/StructureDefinition/SimpleQuantity"
 
