@@ -55,6 +55,10 @@ type app struct {
 
 // openApp opens the store and wires what stands on it. base is the public URL.
 func openApp(ctx context.Context, s settings, base string, log *slog.Logger) (*app, error) {
+	checks, err := newValidator(s.Package, validate.Options{Now: time.Now})
+	if err != nil {
+		return nil, err
+	}
 	st, err := store.Open(ctx, s.Store, store.Options{})
 	if err != nil {
 		return nil, err
@@ -63,7 +67,7 @@ func openApp(ctx context.Context, s settings, base string, log *slog.Logger) (*a
 	a.exchange = exchange.New(exchange.Config{
 		Store: st, Base: base + "/fhir", Formats: formats(s.Signatures),
 		Settings: auth.Settings{Jurisdiction: s.Jurisdiction, ParentRead1215: s.ParentRead1215},
-		Now:      time.Now, NewID: newID, Log: log, Validator: validate.New(validate.Options{}),
+		Now:      time.Now, NewID: newID, Log: log, Validator: checks,
 	})
 	a.clients, err = smart.NewRegistry(smart.RegistryConfig{
 		Store: st, Clock: time.Now, Random: rand.Reader, Log: log, RegisterOrganization: a.registerOrganization,

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/drieluik/drieluik/conformance/packages"
 	"github.com/drieluik/drieluik/conformance/validate"
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/exchange"
@@ -37,11 +36,10 @@ func (validateCmd) Help() string {
 
 // Run validates the files and prints what is found.
 func (v validateCmd) Run(s streams) error {
-	var set packages.Set
-	if err := set.Load(v.Package...); err != nil {
+	validator, err := newValidator(v.Package, validate.Options{MustSupport: v.Support})
+	if err != nil {
 		return err
 	}
-	validator := validate.New(validate.Options{Definition: set.Definition, MustSupport: v.Support})
 	for _, url := range v.Profile {
 		if !validator.Knows(url) {
 			return usageError{errors.New("--profile names a profile that is not loaded; add the --package that holds it")}

@@ -127,3 +127,22 @@ func TestValidateSaysWhatIsWrongWithTheCall(t *testing.T) {
 		t.Errorf("exit %d: %s", code, out)
 	}
 }
+
+func TestServeHoldsWritesAgainstTheProfilesOfItsPackages(t *testing.T) {
+	t.Parallel()
+	config := resourceFile(t, "drieluik.yaml", "package:\n- "+proefPackage+"\n")
+	c := newSite(t).start(t, "--config", config).login(t, "homecare", "")
+	child := `{"resourceType":"Patient","name":[{"use":"official","family":"XXX_Proef"}],"meta":{"profile":["https://voorbeeld.example/fhir/StructureDefinition/kind"]}}`
+	r, err := c.do("POST", "/fhir/Patient", "application/fhir+json", []byte(child))
+	if err != nil || r.status != 422 || strings.Count(string(r.body), "FHIR-PROFILE-MIN") != 3 {
+		t.Errorf("%v %d %s", err, r.status, r.body)
+	}
+	out, _, code := tool(t, "serve", "--check", "--config", config)
+	if code != 0 || !strings.Contains(out, filepath.Base(proefPackage)) {
+		t.Errorf("exit %d: %s", code, out)
+	}
+	_, stderr, code := tool(t, "serve", "--listen", "127.0.0.1:0", "--package", "nope")
+	if code != 1 || !strings.Contains(stderr, "package nope: cannot be read") {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+}

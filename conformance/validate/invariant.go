@@ -178,6 +178,9 @@ func elementRule(con r4.Constraint, typ string) rule {
 func (c *checker) world() path.World {
 	if c.around == nil {
 		c.around = &path.World{Resolve: c.resolve, MemberOf: c.memberOf, ConformsTo: c.conformsTo}
+		if c.options.Now != nil {
+			c.around.Now = c.options.Now()
+		}
 	}
 	return *c.around
 }

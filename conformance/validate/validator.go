@@ -2,6 +2,7 @@ package validate
 
 import (
 	"sync"
+	"time"
 
 	"github.com/drieluik/drieluik/fhir"
 )
@@ -15,6 +16,8 @@ type Options struct {
 	// Member reports whether a code is in a value set; known is false when that cannot be said.
 	// Nil: the value sets of R4's required bindings alone are known.
 	Member func(valueSet, system, code string) (member, known bool)
+	// Now is the clock of constraints that ask for the time. Nil: time.Now.
+	Now func() time.Time
 	// MustSupport reports elements that a profile marks as to be supported and that are absent,
 	// as information.
 	MustSupport bool
