@@ -7,10 +7,10 @@ import (
 )
 
 var (
-	bundleURL     = fault{"FHIR-BUNDLE-URL", "value"}         // a fullUrl that is no absolute URL, or disagrees with the id
-	bundleMissing = fault{"FHIR-BUNDLE-MISSING", "not-found"} // a document lacks a resource that it refers to
-	bundleStray   = fault{"FHIR-BUNDLE-STRAY", "business-rule"}
-	bundleRequest = fault{"FHIR-BUNDLE-REQUEST", "structure"} // method and resource of an entry do not agree
+	bundleURL     = fault{"FHIR-BUNDLE-URL", "value"}           // a fullUrl that is no absolute URL, or disagrees with the id
+	bundleMissing = fault{"FHIR-BUNDLE-MISSING", "not-found"}   // a document lacks a resource that it refers to
+	bundleStray   = fault{"FHIR-BUNDLE-STRAY", "business-rule"} // nothing in a document refers to an entry
+	bundleRequest = fault{"FHIR-BUNDLE-REQUEST", "structure"}   // method and resource of an entry do not agree
 )
 
 // checkBundle checks what R4 says of Bundles in prose.

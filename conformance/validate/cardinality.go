@@ -31,16 +31,16 @@ func (c *checker) child(n fhir.Node, it path.Item, p *plan, e *element, bases []
 		}
 		return
 	}
-	placed := c.assign(items, e, bases, s)
-	for _, p := range placed {
-		c.element(p.item, e, bases)
-		if p.slice != nil {
-			c.element(p.item, p.slice, sliceIn(bases, p.slice.slice))
+	values := c.assign(items, e, bases, s)
+	for _, v := range values {
+		c.element(v.item, e, bases)
+		if v.slice != nil {
+			c.element(v.item, v.slice, sliceIn(bases, v.slice.slice))
 		}
 	}
-	c.checkSlices(holder, e, placed)
+	c.checkSlices(holder, e, values)
 	if e.slicing != nil {
-		c.checkPlaces(placed, e.slicing)
+		c.checkPlaces(values, e.slicing)
 	}
 }
 

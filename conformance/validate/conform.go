@@ -40,7 +40,7 @@ func (c *checker) profiled(asked []string) {
 // claimed checks a resource against a profile that is named at a node.
 func (c *checker) claimed(it path.Item, at fhir.Node, canonical string) {
 	switch {
-	case c.against(it, canonical, nil):
+	case c.against(it, canonical):
 	case c.profile(canonical) == nil:
 		c.inform(profileUnknown, at, "This profile is not loaded, so that nothing is said about it; load the package that defines it.")
 	default:
@@ -49,11 +49,10 @@ func (c *checker) claimed(it path.Item, at fhir.Node, canonical string) {
 }
 
 // against checks an item against a profile and reports whether all of the profile is known.
-// bases are the elements of profiles that hold at the same place.
-func (c *checker) against(it path.Item, canonical string, bases []*element) bool {
+func (c *checker) against(it path.Item, canonical string) bool {
 	if _, ok := core(canonical); ok {
 		if it.Type() != "" && !conformsToCore(it.Type(), canonical) {
-			c.add(profileType, it.Node(), "The profile is for another type; correct the claim or the resource.")
+			c.add(profileType, nodeOf(it), "The profile is for another type; correct the claim or the resource.")
 		}
 		return true
 	}
@@ -67,13 +66,13 @@ func (c *checker) against(it path.Item, canonical string, bases []*element) bool
 	}
 	c.done[key] = true
 	if it.Type() != "" && !r4.IsA(it.Type(), p.typ) {
-		c.add(profileType, it.Node(), "The profile "+p.name+" is for another type; correct the claim or the resource.")
+		c.add(profileType, nodeOf(it), "The profile "+p.name+" is for another type; correct the claim or the resource.")
 		return true
 	}
 	before := c.current
 	c.current = p
 	c.depth++
-	c.element(it, p.root, bases)
+	c.element(it, p.root, nil)
 	c.depth--
 	c.current = before
 	return !p.broken
@@ -84,7 +83,8 @@ func conformsToCore(typ, canonical string) bool {
 	return !ok || r4.IsA(typ, name)
 }
 
-// element checks one value against one element of a profile.
+// element checks one value against one element of a profile. bases are elements of other profiles
+// that hold at the same place: they are checked on their own, and say here how slices are told apart.
 func (c *checker) element(it path.Item, e *element, bases []*element) {
 	if c.isFull() {
 		return
@@ -126,7 +126,7 @@ func (c *checker) ofTypes(it path.Item, e *element, bases []*element) []*element
 	}
 	i := slices.IndexFunc(e.types, func(t typeOption) bool { return t.allows(it.Type()) })
 	if i < 0 {
-		c.add(profileType, it.Node(), "The profile "+c.current.name+" allows "+typeList(e.types)+" here; give one of them.")
+		c.add(profileType, nodeOf(it), "The profile "+c.current.name+" allows "+typeList(e.types)+" here; give one of them.")
 		return bases
 	}
 	t := e.types[i]
@@ -135,11 +135,11 @@ func (c *checker) ofTypes(it path.Item, e *element, bases []*element) []*element
 		if p := c.profile(t.profiles[0]); p != nil {
 			bases = append(slices.Clip(bases), p.root)
 		}
-		if !c.against(it, t.profiles[0], nil) {
-			c.once(it.Node(), t.profiles[0])
+		if !c.against(it, t.profiles[0]) {
+			c.tellOnce(nodeOf(it), t.profiles[0])
 		}
 	case len(t.profiles) > 1 && c.conformsToAny(it, t.profiles) == no:
-		c.add(profileType, it.Node(), "This value conforms to none of the profiles that "+c.current.name+" allows here; correct it.")
+		c.add(profileType, nodeOf(it), "This value conforms to none of the profiles that "+c.current.name+" allows here; correct it.")
 	}
 	if len(t.targets) > 0 {
 		c.checkTarget(it, t.targets)
@@ -147,8 +147,8 @@ func (c *checker) ofTypes(it path.Item, e *element, bases []*element) []*element
 	return bases
 }
 
-// once tells one time of a validation that a profile is not loaded.
-func (c *checker) once(n fhir.Node, canonical string) {
+// tellOnce tells one time of a validation that a profile is not loaded.
+func (c *checker) tellOnce(n fhir.Node, canonical string) {
 	key := subject{fhir.Node{}, canonical}
 	if !c.done[key] {
 		c.done[key] = true

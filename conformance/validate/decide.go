@@ -177,12 +177,12 @@ func (c *checker) conforms(it path.Item, canonical string) answer {
 	if c.verdicts == nil {
 		c.verdicts = map[subject]answer{}
 	}
-	c.verdicts[key] = yes // what is asked again on the way does not decide
+	c.verdicts[key] = yes // resources that refer to each other do not fail for it
 	sub := &checker{
 		Validator: c.Validator, resource: c.resource, inBundle: c.inBundle, entries: c.entries, byID: c.byID,
 		around: c.around, depth: c.depth + 1, done: map[subject]bool{}, verdicts: c.verdicts,
 	}
-	sub.against(it, canonical, nil)
+	sub.against(it, canonical)
 	c.verdicts[key] = answerOf(sub.errors == 0)
 	return c.verdicts[key]
 }
@@ -194,11 +194,11 @@ func (c *checker) inValueSet(it path.Item, valueSet string) answer {
 		return c.isMember(valueSet, "", n.Text())
 	}
 	if !n.Member("coding").Exists() && it.Type() != "CodeableConcept" {
-		return c.isMember(valueSet, n.Member("system").Text(), n.Member("code").Text())
+		return c.codingIn(valueSet, n)
 	}
 	best := no
 	for coding := range n.All("coding") {
-		switch c.isMember(valueSet, coding.Member("system").Text(), coding.Member("code").Text()) {
+		switch c.codingIn(valueSet, coding) {
 		case yes:
 			return yes
 		case unknown:
@@ -206,6 +206,15 @@ func (c *checker) inValueSet(it path.Item, valueSet string) answer {
 		}
 	}
 	return best
+}
+
+// codingIn asks for a Coding or Quantity; without its system it is in no value set.
+func (c *checker) codingIn(valueSet string, n fhir.Node) answer {
+	system := n.Member("system").Text()
+	if system == "" {
+		return no
+	}
+	return c.isMember(valueSet, system, n.Member("code").Text())
 }
 
 // isMember asks the terminology, then the value sets that R4 lists in full.
@@ -226,7 +235,7 @@ func (c *checker) isMember(valueSet, system, code string) answer {
 	return answerOf(codes[code])
 }
 
-// checkBinding checks a required or extensible binding of a profile.
+// checkBinding checks a required binding of a profile.
 func (c *checker) checkBinding(it path.Item, e *element) {
 	if e.binding == "" || e.strength != "required" || !bindable[it.Type()] {
 		return

@@ -25,11 +25,12 @@ func (c *checker) extensions() {
 		if !strings.Contains(url, ":") && !modifier {
 			continue // a part of another extension, which defines it
 		}
-		known := url != "" && c.against(path.TypedAs(n, fhir.Node{}, "Extension"), url, nil)
-		if modifier && !known && c.profile(url) == nil {
+		c.against(path.TypedAs(n, fhir.Node{}, "Extension"), url)
+		p := c.profile(url)
+		if p == nil && modifier {
 			c.add(extUnknown, n, "Nobody here knows what this modifier extension means, so the resource cannot be understood; remove it, or load the package that defines it.")
 		}
-		if p := c.profile(url); p != nil && !c.inContext(n, p.context) {
+		if p != nil && !c.inContext(n, p.context) {
 			c.add(extContext, n, "The extension "+p.name+" may not stand on this element; move it to where its definition allows it.")
 		}
 	}

@@ -47,28 +47,34 @@ var emptyBreaks = map[string]bool{
 // taken along, which does no harm.
 var names = regexp.MustCompile(`(?:^|[^.\w])([A-Za-z]\w*)`)
 
-// newInvariant compiles a constraint for a structure. It returns nil when the expression cannot be
-// compiled or has a check of its own.
-func newInvariant(con r4.Constraint, typ string, bits map[string]uint64) *invariant {
-	if byHand[con.Key] {
-		return nil
-	}
+// newInvariant compiles a constraint. It returns nil when the expression is none.
+func newInvariant(con r4.Constraint) *invariant {
 	test, err := path.Compile(con.Expression)
 	if err != nil {
 		return nil
 	}
-	v := &invariant{
-		key: con.Key, severity: con.Severity, expression: con.Expression, test: test,
-		quick: newPresence(con.Expression, bits), strict: emptyBreaks[con.Key],
-		enough: sufficient(con.Expression, bits),
+	return &invariant{key: con.Key, severity: con.Severity, expression: con.Expression, test: test}
+}
+
+// coreInvariant compiles a constraint of R4 for a structure, with its short cuts. It returns nil
+// when the constraint has a check of its own.
+func coreInvariant(con r4.Constraint, typ string, bits map[string]uint64) *invariant {
+	if byHand[con.Key] {
+		return nil
 	}
+	v := newInvariant(con)
+	if v == nil {
+		return nil
+	}
+	v.strict = emptyBreaks[con.Key]
+	v.quick, v.enough = newPresence(con.Expression, bits), sufficient(con.Expression, bits)
 	if elsewhere.MatchString(con.Expression) {
 		return v
 	}
 	for _, m := range names.FindAllStringSubmatch(con.Expression, -1) {
 		v.touches |= bits[m[1]]
 	}
-	holds, known, err := test.Test(path.World{}, path.TypedAs(fhir.Node{}, fhir.Node{}, typ))
+	holds, known, err := v.test.Test(path.World{}, path.TypedAs(fhir.Node{}, fhir.Node{}, typ))
 	v.holds = holds || !known && !v.strict
 	if err != nil {
 		v.touches = 0
@@ -85,7 +91,7 @@ func (p *plan) invariantsOf(s *r4.Structure) []*invariant {
 	var all []*invariant
 	for ; s != nil; s = r4.Lookup(s.Base) {
 		for _, con := range s.Constraints {
-			if v := newInvariant(con, p.name, bits); v != nil {
+			if v := coreInvariant(con, p.name, bits); v != nil {
 				all = append(all, v)
 			}
 		}
@@ -127,9 +133,9 @@ func (v *invariant) run(c *checker, it path.Item) {
 	holds, known, err := v.test.Test(c.world(), it)
 	switch {
 	case err != nil:
-		c.undecided(v, it.Node())
+		c.undecided(v, nodeOf(it))
 	case !holds && (known || v.strict):
-		c.broken(v, it.Node())
+		c.broken(v, nodeOf(it))
 	}
 }
 
@@ -166,11 +172,10 @@ func shorten(expression string) string {
 
 // elementRule makes a rule of a constraint that stands with one element.
 func elementRule(con r4.Constraint, typ string) rule {
-	v := newInvariant(con, typ, nil)
+	v := coreInvariant(con, typ, nil)
 	if v == nil {
 		return nil
 	}
-	v.touches = 0
 	return func(c *checker, n fhir.Node) { v.run(c, path.TypedAs(n, fhir.Node{}, typ)) }
 }
 

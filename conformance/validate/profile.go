@@ -290,11 +290,11 @@ func (e *element) mergeConstraints(n fhir.Node) {
 		if expression == "" || coreConstraints()[key+" "+expression] {
 			continue
 		}
-		v := newInvariant(r4.Constraint{Key: key, Severity: con.Member("severity").Text(), Expression: expression}, "", nil)
+		v := newInvariant(r4.Constraint{Key: key, Severity: con.Member("severity").Text(), Expression: expression})
 		if v == nil {
 			continue
 		}
-		v.touches, v.human = 0, strings.Join(strings.Fields(con.Member("human").Text()), " ")
+		v.human = strings.Join(strings.Fields(con.Member("human").Text()), " ")
 		e.invariants = slices.DeleteFunc(e.invariants, func(o *invariant) bool { return o.key == key })
 		e.invariants = append(e.invariants, v)
 	}

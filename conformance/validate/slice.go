@@ -76,9 +76,6 @@ func (c *checker) assign(items []path.Item, e *element, bases []*element, s *sli
 	out := make([]placed, len(items))
 	for i, it := range items {
 		out[i].item = it
-		if s == nil {
-			continue
-		}
 		for order, slice := range e.slices {
 			switch c.inSlice(it, slice, sliceIn(bases, slice.slice), s) {
 			case yes:
