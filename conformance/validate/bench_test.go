@@ -72,3 +72,34 @@ func BenchmarkExamples(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkProfiles validates the national examples against the profiles that they claim.
+func BenchmarkProfiles(b *testing.B) {
+	files, err := filepath.Glob(filepath.Join(shared(b, "fhir", "nl-core", "examples"), "*.json"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	v, err := national()
+	if err != nil {
+		b.Fatal(err)
+	}
+	var all []*fhir.Resource
+	size := 0
+	for _, name := range files {
+		src, err := os.ReadFile(name)
+		if err != nil {
+			b.Fatal(err)
+		}
+		r := parsed(b, string(src))
+		v.Resource(r)
+		all = append(all, r)
+		size += len(src)
+	}
+	b.SetBytes(int64(size / len(all)))
+	b.ReportAllocs()
+	i := 0
+	for b.Loop() {
+		v.Resource(all[i%len(all)])
+		i++
+	}
+}
