@@ -35,6 +35,7 @@ var kits = map[string]bool{
 // import it.
 var within = map[string]string{
 	"conformance/validate": "conformance", "conformance/terminology": "conformance", "conformance/artifacts": "conformance",
+	"conformance/packages": "conformance",
 }
 
 func rowOf(dir string) (int, string, bool) {

@@ -328,7 +328,7 @@ func TestAnAppointmentOfTwoChildrenIsFoundByWhoMayReadIt(t *testing.T) {
 			people = append(people, m{"actor": to(c), "status": "accepted"})
 		}
 		status, why := s.send("homecare", http.MethodPost, "/fhir/Appointment", m{
-			"resourceType": "Appointment", "status": "booked", "description": name, "participant": people})
+			"resourceType": "Appointment", "status": "proposed", "description": name, "participant": people})
 		if status != 201 {
 			t.Fatalf("%d %s", status, why)
 		}
