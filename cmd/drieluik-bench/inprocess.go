@@ -98,7 +98,7 @@ func plans() ([][]byte, error) {
 	out := make([][]byte, 32)
 	for i := range out {
 		out[i] = carePlan("3f2504e0-4f89-41d3-9a0c-000000000001", uint64(i)*7919)
-		if r, issues := fhir.Parse(out[i], fhir.Limits{}); r == nil || len(validate.Resource(r)) > 0 || fhir.HasErrors(issues) {
+		if r, issues := fhir.Parse(out[i], fhir.Limits{}); r == nil || fhir.HasErrors(validate.Resource(r)) || fhir.HasErrors(issues) {
 			return nil, errors.New("the CarePlan of the bench is not valid")
 		}
 	}
@@ -121,7 +121,7 @@ func (b *bench) inProcess(ctx context.Context) error {
 		})
 		b.alone(ctx, "W7", "parse and validate it", func(_ context.Context, w *worker) (int, error) {
 			doc := docs[w.rnd.IntN(len(docs))]
-			if r, _ := fhir.Parse(doc, fhir.Limits{}); r == nil || len(validate.Resource(r)) > 0 {
+			if r, _ := fhir.Parse(doc, fhir.Limits{}); r == nil || fhir.HasErrors(validate.Resource(r)) {
 				return 0, errors.New("a CarePlan is refused")
 			}
 			return len(doc), nil
