@@ -193,6 +193,9 @@ func TestAChainNeedsTheScopeToSearchEveryTypeOfIt(t *testing.T) {
 		"/fhir/Patient?_has:Flag:subject:date=2020":                                403,
 		"/fhir/Patient?_has:CarePlan:subject:_has:Provenance:target:recorded=2020": 403,
 		"/fhir/Patient/" + a.patient + "/CarePlan":                                 200,
+		"/fhir/CarePlan?subject:identifier=urn:s|1":                                200,
+		"/fhir/CarePlan?care-team:identifier=urn:s|1":                              403,
+		"/fhir/CarePlan?subject:Patient.general-practitioner:identifier=urn:s|1":   403,
 		"/fhir/Patient/" + a.patient + "/Goal":                                     403,
 		"/fhir?_type=CarePlan,Goal":                                                403,
 	} {
@@ -201,7 +204,9 @@ func TestAChainNeedsTheScopeToSearchEveryTypeOfIt(t *testing.T) {
 		}
 	}
 	g.principals["no owner"] = system("no owner", g.orgs["hospital"], "system/CarePlan.rs")
-	g.get("no owner", "/fhir/Patient/"+a.patient+"/CarePlan").want(t, 403).wantIssue(t, "scope-missing", "")
+	for _, members := range []string{"CarePlan", "*", "*?_type=CarePlan"} {
+		g.get("no owner", "/fhir/Patient/"+a.patient+"/"+members).want(t, 403).wantIssue(t, "scope-missing", "")
+	}
 }
 
 func TestCompartmentsAndSystemSearchesCoverSeveralTypes(t *testing.T) {
