@@ -29,5 +29,12 @@ demo:
 generate:
 	go run ./fhir/r4/gen -from $(DRIELUIK_SHARED)/fhir/r4
 
+# Feeds what foreign bytes enter by with made-up ones, FUZZTIME each.
+FUZZTIME ?= 30s
+FUZZED = fhir:FuzzParse fhir/path:FuzzCompile fhir/search:FuzzParse fhir/patch:FuzzPatch mapping/bundle:FuzzBundle
+
 fuzz:
-	go test -run '^$$' -fuzz FuzzParse -fuzztime 30s ./fhir
+	@for target in $(FUZZED); do \
+		echo "fuzz $$target"; \
+		go test -run '^$$' -fuzz "^$${target#*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 100x ./$${target%%:*} || exit 1; \
+	done

@@ -81,12 +81,13 @@ func (q *inquiry) phaseA() Decision {
 		return refused(stepScope, "emergency-invalid", 403)
 	}
 	found, onlyPatient := q.scoped()
+	own := q.mayReadSelf()
 	switch {
-	case !found:
+	case !found && !own:
 		return refused(stepScope, "scope-missing", 403)
 	case IsDirectory(q.a.Type):
 		return Decision{Permit: true}
-	case onlyPatient && p.Patient.IsZero():
+	case onlyPatient && !own && p.Patient.IsZero():
 		return refused(stepContext, "context-required", 403)
 	}
 	if d := q.roleForbids(); !d.Permit {
@@ -107,6 +108,11 @@ func (b *BreakGlass) valid(now time.Time) bool {
 // counts reports whether a scope is of a level that the role may use and reaches the interaction.
 func (q *inquiry) counts(e *scope) bool {
 	return e.letters&q.act.letter != 0 && e.reaches(q.a.Type) && slices.Contains(q.role.levels, e.level)
+}
+
+// mayReadSelf reports whether scope fhirUser opens the type, for the user's own resource alone (SMART-412).
+func (q *inquiry) mayReadSelf() bool {
+	return q.a.Interaction == Read && q.a.Type == q.p.FHIRUser.Type && q.p.Scopes.Has("fhirUser")
 }
 
 // scoped reports whether some scope reaches type and interaction, and whether all that do are

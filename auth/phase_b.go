@@ -22,6 +22,9 @@ func (q *inquiry) phaseB(r *ResourceFacts) Decision {
 
 // reaches reports whether a scope takes in all patients of the resource, and whether one passes at all.
 func (q *inquiry) reaches(r *ResourceFacts) (reach, passes bool) {
+	if q.mayReadSelf() && r.Ref.Current() == q.p.FHIRUser.Current() {
+		return true, true
+	}
 	for i := range q.p.Scopes.entries {
 		e := &q.p.Scopes.entries[i]
 		if !q.counts(e) || !e.passes(r.Granular) {

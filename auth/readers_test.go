@@ -55,6 +55,11 @@ func system(org string) func(testing.TB) auth.Principal {
 	return func(t testing.TB) auth.Principal { return asSystem(t, org) }
 }
 
+// identified leaves a principal nothing but the scope fhirUser.
+func identified(who func(testing.TB) auth.Principal) func(testing.TB) auth.Principal {
+	return func(t testing.TB) auth.Principal { return with(t, who(t), "openid fhirUser") }
+}
+
 func doctor(org string) func(testing.TB) auth.Principal {
 	return func(t testing.TB) auth.Principal { return asDoctor(t, org) }
 }
@@ -97,6 +102,17 @@ var readCases = []readCase{
 	{name: "a related organisation sees the child in its least form", who: system(home), ref: "Patient/kim", want: "permit-relation", must: []string{"minimal-patient"}},
 	{name: "not when somebody objects", who: system(home), more: []string{consentOf("no", provisionFor("deny", home, ""), giverMother)}, ref: "Patient/kim", want: "consent-denied"},
 	{name: "the child under a permit is whole", who: system(home), more: []string{yes("")}, ref: "Patient/kim", want: "permit-consent"},
+
+	{name: "SMART-412: with scope fhirUser alone a user reads himself", who: identified(asMother), ref: "RelatedPerson/mother", want: "permit-custody"},
+	{name: "SMART-412: also without a patient in context", who: func(t testing.TB) auth.Principal {
+		p := identified(asMother)(t)
+		p.Patient = fhir.Ref{}
+		return p
+	}, ref: "RelatedPerson/mother", want: "permit-custody"},
+	{name: "SMART-412: nobody else of the type", who: identified(asMother), ref: "RelatedPerson/friend", want: "scope-granular"},
+	{name: "SMART-412: no other type", who: identified(asMother), want: "scope-missing", http: 403},
+	{name: "SMART-412: a doctor reads himself", who: identified(doctor(stranger)), more: []string{`{"resourceType":"Practitioner","id":"doc"}`}, ref: "Practitioner/doc", want: "permit-directory"},
+	{name: "SMART-412: a mother without custody is who she is, and reads nothing", who: identified(asMother), more: []string{mother("TijdelijkGeenGezag")}, ref: "RelatedPerson/mother", want: "rep-custody-undetermined", http: 403},
 
 	{name: "the mother in custody", who: asMother, want: "permit-custody"},
 	{name: "no Consent of the other guardian shuts her out", who: asMother, more: []string{father, consentOf("no", provisionFor("deny", "RelatedPerson/mother", ""), giverFather)}, want: "permit-custody"},

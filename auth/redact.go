@@ -163,12 +163,14 @@ var nationalSystems = []string{
 	"urn:oid:1.2.752.129.2.1.3.1", "urn:oid:1.2.752.129.2.1.3.3",
 }
 
+// IsNational reports whether an identifier system is one of national person numbers.
+func IsNational(system string) bool {
+	return slices.ContainsFunc(nationalSystems, func(part string) bool { return strings.Contains(system, part) })
+}
+
 // isNational reports whether n is an Identifier of a national system.
 func isNational(n fhir.Node) bool {
-	system := n.Member("system").Text()
-	return n.Member("value").Exists() && slices.ContainsFunc(nationalSystems, func(part string) bool {
-		return strings.Contains(system, part)
-	})
+	return n.Member("value").Exists() && IsNational(n.Member("system").Text())
 }
 
 // hasLongNumber reports whether s has nine digits in a row, blanks and hyphens aside.

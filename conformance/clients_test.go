@@ -44,9 +44,13 @@ var flows = []string{
 	"the keyboard alone",
 	"the pages of the login without JavaScript",
 	"a parent reads the plan on our own page and stops it",
-	"every page in nl at 320 and 1280 px",
-	"every page in sv at 320 and 1280 px",
-	"every page in en at 320 and 1280 px",
+	"from the page of apps to who looked",
+	"every page up to the consent in nl at 320 and 1280 px",
+	"every page from the consent on in nl at 320 and 1280 px",
+	"every page up to the consent in sv at 320 and 1280 px",
+	"every page from the consent on in sv at 320 and 1280 px",
+	"every page up to the consent in en at 320 and 1280 px",
+	"every page from the consent on in en at 320 and 1280 px",
 }
 
 // outcome is what the scripts print for one flow.
@@ -65,7 +69,7 @@ func TestAppsOfOthersWorkInARealBrowser(t *testing.T) {
 	d := startDemo(t)
 	app := serveApp(t)
 	config := map[string]string{
-		"base": d.base, "app": app, "child": d.child, "stranger": d.pushStranger(t), "shots": os.Getenv("DRIELUIK_SHOTS"),
+		"base": d.base, "app": app, "child": d.child, "stranger": d.stranger(t), "shots": os.Getenv("DRIELUIK_SHOTS"),
 		"client":  d.addApp(t, "Proef-app", app),
 		"trouble": d.addApp(t, "Lastige app", app),
 	}
@@ -190,45 +194,40 @@ func (d *demo) addApp(t *testing.T, name, app string) string {
 		"--redirect-uri", app+"/app.html", "--scope", appScope)
 }
 
-// pushStranger stores a child whose parents have no account, and returns its id.
-func (d *demo) pushStranger(t *testing.T) string {
+// strangerBSN is of a child of the demo none of whose parents has an account.
+const strangerBSN = "999930047"
+
+// stranger returns the id of that child.
+func (d *demo) stranger(t *testing.T) string {
 	t.Helper()
 	key := filepath.Join(d.dir, "demo", "demo-homecare.jwk.json")
 	assertion := d.run(t, "client", "assertion", "--client-id", "demo-homecare", "--key", key, "--audience", d.base+"/auth/token")
 	var token struct {
 		Access string `json:"access_token"`
 	}
-	post(t, d.base+"/auth/token", "application/x-www-form-urlencoded", "", []byte(url.Values{
-		"grant_type": {"client_credentials"}, "scope": {"system/*.cruds"}, "client_assertion": {assertion},
+	post(t, d.base+"/auth/token", "", url.Values{
+		"grant_type": {"client_credentials"}, "scope": {"system/*.rs"}, "client_assertion": {assertion},
 		"client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
-	}.Encode()), &token)
-	doc, err := os.ReadFile("../testdata/mks/sanne/01-kind.json")
-	if err != nil {
-		t.Fatal(err)
+	}, &token)
+	var found struct {
+		Entry []struct{ Resource struct{ ID string } }
 	}
-	var receipt struct {
-		Entry []struct{ Response struct{ Location string } }
+	post(t, d.base+"/fhir/Patient/_search", token.Access, url.Values{"identifier": {strangerBSN}}, &found)
+	if len(found.Entry) != 1 {
+		t.Fatalf("%d children have the number", len(found.Entry))
 	}
-	post(t, d.base+"/fhir/$submit", "application/json", token.Access, doc, &receipt)
-	for _, e := range receipt.Entry {
-		if rest, ok := strings.CutPrefix(e.Response.Location, "Patient/"); ok {
-			id, _, _ := strings.Cut(rest, "/")
-			return id
-		}
-	}
-	t.Fatal("no child in the receipt")
-	return ""
+	return found.Entry[0].Resource.ID
 }
 
-func post(t *testing.T, to, media, token string, body []byte, into any) {
+func post(t *testing.T, to, token string, form url.Values, into any) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), flowLimit)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, strings.NewReader(form.Encode()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.Header.Set("Content-Type", media)
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}

@@ -28,7 +28,10 @@ type Capabilities struct {
 }
 
 // Operation is one served operation.
-type Operation struct{ Name, Definition string }
+type Operation struct {
+	Name, Definition string
+	Type             fhir.Type // of the resources it is served on; "" for the whole server
+}
 
 // Statement renders the CapabilityStatement from the tables that serve requests. refused tells which
 // interactions a type does not take.
@@ -41,11 +44,7 @@ func Statement(c Capabilities, refused func(t fhir.Type, interaction string) boo
 		"searchParam": common(),
 		"compartment": compartments(),
 	}
-	if len(c.Operations) > 0 {
-		ops := make([]map[string]string, len(c.Operations))
-		for i, o := range c.Operations {
-			ops[i] = map[string]string{"name": o.Name, "definition": o.Definition}
-		}
+	if ops := operations(c, ""); len(ops) > 0 {
 		rest["operation"] = ops
 	}
 	return json.Marshal(map[string]any{
@@ -113,7 +112,20 @@ func resources(c Capabilities, refused func(fhir.Type, string) bool) []any {
 		if back := referring[string(t)]; back != nil {
 			row["searchRevInclude"] = back
 		}
+		if ops := operations(c, t); len(ops) > 0 {
+			row["operation"] = ops
+		}
 		out = append(out, row)
+	}
+	return out
+}
+
+// operations lists what is served on a type, or on the whole server.
+func operations(c Capabilities, t fhir.Type) (out []map[string]string) {
+	for _, o := range c.Operations {
+		if o.Type == t {
+			out = append(out, map[string]string{"name": o.Name, "definition": o.Definition})
+		}
 	}
 	return out
 }

@@ -1,6 +1,7 @@
 package fhir
 
 import (
+	"iter"
 	"strings"
 
 	"github.com/drieluik/drieluik/fhir/r4"
@@ -34,14 +35,31 @@ func (r *Resource) MapReferences(f func(string) string) (*Resource, error) {
 	return r.reparse(op, spliced(r.src, cuts))
 }
 
+// References yields every Reference.reference of r, contained resources and entries of a Bundle included.
+func (r *Resource) References() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for i := range r.nodes {
+			n := Node{r: r, i: int32(i)}
+			if n.isReference() && !yield(n.Text()) {
+				return
+			}
+		}
+	}
+}
+
+// isReference reports whether n is Reference.reference.
+func (n Node) isReference() bool {
+	v := n.at()
+	return v.shape == String && v.nameEnd != 0 && n.r.name(v) == "reference"
+}
+
 // isLink reports whether n is Reference.reference, or a uri that is a urn.
 func (n Node) isLink() bool {
-	v := n.at()
-	if v.shape != String {
-		return false
-	}
-	if v.nameEnd != 0 && n.r.name(v) == "reference" {
+	if n.isReference() {
 		return true
+	}
+	if n.Shape() != String {
+		return false
 	}
 	text := n.Text()
 	if !strings.HasPrefix(text, "urn:uuid:") && !strings.HasPrefix(text, "urn:oid:") {

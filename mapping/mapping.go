@@ -33,6 +33,10 @@ type Source struct {
 	Doc     *fhir.Resource // the document
 	Faulty  bool           // Read found errors
 	Value   any            // the format's own reading of Doc
+	// Foreign: the document is FHIR as the sender wrote it, so that each resource is judged like a
+	// write of the sender; and Record is unique to its sender alone.
+	Foreign bool
+	Holder  fhir.Ref // organisation that pushes, set between Read and Map
 }
 
 // Known answers what a mapping must look up. It is one consistent snapshot; exchange records every
@@ -63,6 +67,10 @@ type Mapped struct {
 	Custodian fhir.Ref // zero: stays as stored, on a new resource Result.Sender
 	Author    fhir.Ref // zero: as Custodian
 	Stub      bool     // a Patient known by identifiers alone: it has no custodian and no author
+	Path      string   // Foreign: place of the resource in the document, a FHIRPath; "" for what the mapping made
+	// Sent is what a Foreign document says of a resource that another organisation holds: it is
+	// judged as if it were new, and Resource is what is stored, so that no answer tells which it is.
+	Sent *fhir.Resource
 }
 
 // Trace says where one member of the source went.

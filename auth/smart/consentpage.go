@@ -162,7 +162,7 @@ func (s *Server) showConsent(v *visit, f *flow, o *offer, chosen *ChildChoice, t
 	for _, d := range o.durations() {
 		view.Durations = append(view.Durations, tick{"duration", d, v.t(d), d == t.duration})
 	}
-	return s.show(v, http.StatusOK, screen{Page: "consent", Title: "consent.title", App: view.App, Login: f.session.who.Login, Switch: problem == "", Body: view})
+	return s.show(v, http.StatusOK, screen{Page: "consent", Title: "consent.title", App: view.App, Login: f.session.who.Login, Switch: true, Body: view})
 }
 
 // addGroup puts one row of the table where it belongs: needed, to be chosen, or not asked for.

@@ -113,7 +113,7 @@ func TestEveryTypeOfAGroupHasAWordAndEveryWordAGroup(t *testing.T) {
 func TestDaysAreWrittenOut(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 3, 1, 23, 0, 0, 0, time.UTC)
-	for lang, want := range map[string]string{"nl": "1 maart 2026", "sv": "1 mars 2026", "en": "1 March 2026"} {
+	for lang, want := range map[string]string{"nl": "2 maart 2026", "sv": "2 mars 2026", "en": "2 March 2026"} {
 		if got := dayText(lang, at); got != want {
 			t.Errorf("%s: %s", lang, got)
 		}

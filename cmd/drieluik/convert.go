@@ -46,7 +46,7 @@ func (c convertCmd) Run(s streams) error {
 		}
 		docs[i] = b
 	}
-	service := exchange.New(exchange.Config{Formats: formats("one"), Now: now, Log: slog.New(slog.DiscardHandler)})
+	service := exchange.New(exchange.Config{Formats: sources("one"), Now: now, Log: slog.New(slog.DiscardHandler)})
 	out, err := service.Convert(docs, fhir.Limits{Bytes: convertLimit})
 	var e *fhir.Error
 	if errors.As(err, &e) && len(e.Issues) > 0 {

@@ -23,7 +23,7 @@ type demoCmd struct {
 
 // Help says what the demo shows.
 func (demoCmd) Help() string {
-	return "Starts a server on an embedded store, loads the sample child through the real push path,\nregisters two systems and prints curl lines to paste. Ends with Ctrl-C.\n\nExample:\n  drieluik demo --listen 127.0.0.1:0"
+	return "Starts a server on an embedded store, loads the sample children through the real push path,\nregisters two systems and prints curl lines to paste. Ends with Ctrl-C.\n\nExample:\n  drieluik demo --listen 127.0.0.1:0"
 }
 
 // demoClient is one system of the demo.
@@ -59,7 +59,7 @@ func (c demoCmd) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	a.parentApp = parentApp
-	d := &demo{app: a, dir: filepath.Join(dir, "demo"), base: base, progress: s.err, http: demoHTTP(base)}
+	d := &demo{app: a, dir: filepath.Join(dir, "demo"), base: base, progress: s.err, http: demoHTTP(base), logins: map[string]fhir.Ref{}}
 	serving, stop := context.WithCancel(ctx)
 	failed := make(chan error, 1)
 	if err := d.register(ctx); err != nil {
@@ -106,9 +106,9 @@ type demo struct {
 	base     string
 	progress io.Writer
 	http     *demoCaller
-	patient  string // id of the child
-	transfer string // id of the Composition
-	parents  []fhir.Ref
+	patient  string              // id of boris
+	transfer string              // id of his Composition
+	logins   map[string]fhir.Ref // who each login stands for
 }
 
 // register makes keys and registrations. An existing key is kept, so that --data can be used again.
@@ -191,16 +191,17 @@ func (d *demo) load(ctx context.Context) error {
 		}
 	}
 	for _, r := range records {
+		name := r.Child + "/" + r.File
 		if r.Type == "" {
-			fmt.Fprintf(d.progress, "  %-44s left out: this release does not take %s yet\n", r.File, r.Kind)
+			fmt.Fprintf(d.progress, "  %-50s left out: this release does not take %s yet\n", name, r.Kind)
 			continue
 		}
 		made, err := d.http.push(ctx, tokens[r.Sender], r.Doc)
 		if err != nil {
-			return fmt.Errorf("%s: %w", r.File, err)
+			return fmt.Errorf("%s: %w", name, err)
 		}
-		fmt.Fprintf(d.progress, "  %-44s %d resources\n", r.File, len(made))
-		d.remember(made)
+		fmt.Fprintf(d.progress, "  %-50s %d resources\n", name, len(made))
+		d.remember(r.Child, made)
 	}
 	if err := d.accounts(ctx); err != nil {
 		return err
@@ -208,13 +209,14 @@ func (d *demo) load(ctx context.Context) error {
 	return d.writeTransfer(records)
 }
 
-// accounts makes the logins of both parents of the child, with the password that the demo prints.
+// accounts makes the logins, with the password that the demo prints.
 func (d *demo) accounts(ctx context.Context) error {
-	for i, login := range demoLogins {
-		if i >= len(d.parents) {
-			return errors.New("the story has too few parents")
+	for _, login := range demoLogins {
+		who, known := d.logins[login]
+		if !known {
+			return fmt.Errorf("the story has nobody for the login %s", login)
 		}
-		_, err := d.app.users.Add(ctx, smart.NewAccount{Login: login, Password: demoPassword, FHIRUser: d.parents[i], Demo: true})
+		_, err := d.app.users.Add(ctx, smart.NewAccount{Login: login, Password: demoPassword, FHIRUser: who, Demo: true})
 		if err != nil && fhir.KindOf(err) != fhir.Conflict { // Conflict: made by an earlier demo on this folder
 			return plainError(err)
 		}
@@ -222,22 +224,29 @@ func (d *demo) accounts(ctx context.Context) error {
 	return nil
 }
 
-// demoLogins are the accounts of the parents; demoPassword is theirs, known to everybody.
-var demoLogins = []string{"ouder1", "ouder2"}
+// demoLogins are the accounts: both parents of boris, and sanne herself. demoPassword is theirs,
+// known to everybody.
+var demoLogins = []string{"ouder1", "ouder2", "sanne"}
 
 const demoPassword = "demo"
 
-// remember keeps the ids that the curl lines name.
-func (d *demo) remember(made []string) {
-	for _, ref := range made {
-		kind, id := splitRef(ref)
+// remember keeps the ids that the curl lines and the logins name.
+func (d *demo) remember(child string, made []string) {
+	for _, made := range made {
+		kind, id := splitRef(made)
+		ref := fhir.Ref{Type: fhir.Type(kind), ID: id}
 		switch {
+		case child == "sanne" && kind == "Patient":
+			d.logins["sanne"] = ref
+		case child != "boris":
 		case kind == "Patient":
 			d.patient = id
 		case kind == "Composition":
 			d.transfer = id
-		case kind == "RelatedPerson" && len(d.parents) < len(demoLogins): // the record names the parents first
-			d.parents = append(d.parents, fhir.Ref{Type: "RelatedPerson", ID: id})
+		case kind == "RelatedPerson" && d.logins["ouder1"].IsZero(): // the record names the parents first
+			d.logins["ouder1"] = ref
+		case kind == "RelatedPerson" && d.logins["ouder2"].IsZero():
+			d.logins["ouder2"] = ref
 		}
 	}
 }

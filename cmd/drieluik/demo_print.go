@@ -19,7 +19,8 @@ drieluik demo is running. Ctrl-C ends it.
   Private keys  {{.HospitalKey}}
                 {{.HomecareKey}}
 
-  Logins        ouder1, ouder2 (parents of Boris), password demo
+  Logins        ouder1, ouder2 (parents of Boris), sanne (13, reads her own plan),
+                password demo
                 Everybody knows this password: never open this demo to a network.
 
 Everybody in this data is fictional. Paste these lines into a second terminal.

@@ -20,6 +20,7 @@ import (
 
 // record is one source document of the story.
 type record struct {
+	Child  string // folder: boris, sanne, daan
 	File   string // name without folder
 	Kind   string // recordType
 	Type   string // recordType when this release takes it, else ""
@@ -30,9 +31,24 @@ type record struct {
 // takenTypes are the record types that the demo pushes.
 var takenTypes = map[string]bool{"kind": true, "zorgplan": true, "overdracht": true, "toestemming": true}
 
-// storyRecords returns the records of boris in order of their names, with dates moved by days.
+// children are those of the story, in the order in which they come.
+var children = []string{"boris", "sanne", "daan"}
+
+// storyRecords returns the records of the children in order of their names, with dates moved by days.
 func storyRecords(days int) ([]record, error) {
-	const folder = "mks/boris"
+	var out []record
+	for _, child := range children {
+		of, err := childRecords(child, days)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, of...)
+	}
+	return out, nil
+}
+
+func childRecords(child string, days int) ([]record, error) {
+	folder := path.Join("mks", child)
 	entries, err := fs.ReadDir(testdata.Records, folder)
 	if err != nil {
 		return nil, err
@@ -50,7 +66,7 @@ func storyRecords(days int) ([]record, error) {
 		if err := json.Unmarshal(b, &head); err != nil {
 			return nil, err
 		}
-		r := record{File: e.Name(), Kind: head.RecordType, Sender: head.Bronsysteem.URA, Doc: shifted(b, days)}
+		r := record{Child: child, File: e.Name(), Kind: head.RecordType, Sender: head.Bronsysteem.URA, Doc: shifted(b, days)}
 		if takenTypes[head.RecordType] {
 			r.Type = head.RecordType
 		}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/drieluik/drieluik/auth"
+	"github.com/drieluik/drieluik/conformance/validate"
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
 )
@@ -26,6 +27,9 @@ func (s *Service) Submit(ctx context.Context, c Call, body []byte, limits fhir.L
 	const op = "exchange.Submit"
 	c.Operation = "submit"
 	doc, issues := fhir.ParseDocument(body, limits)
+	if !fhir.HasErrors(issues) && doc.Root().Member("resourceType").Exists() {
+		doc, issues = fhir.Parse(body, limits) // FHIR, with its type
+	}
 	if fhir.HasErrors(issues) {
 		return Receipt{}, s.Reject(ctx, c, auth.Create, "", &fhir.Error{Kind: fhir.Malformed, Op: op, Issues: issues})
 	}
@@ -44,20 +48,31 @@ func (s *Service) Submit(ctx context.Context, c Call, body []byte, limits fhir.L
 	return out, err
 }
 
-// format finds the source format that the document names.
+// format finds the source format that the document names, by its schema or as a FHIR Bundle.
 func (s *Service) format(doc *fhir.Resource) (mapping.Format, error) {
 	schema := doc.Root().Member("schema").Text()
-	names := make([]string, len(s.formats))
-	for i, f := range s.formats {
-		if f.Schema() == schema {
+	if schema == "" {
+		schema = string(doc.Type())
+	}
+	var names []string
+	also := ""
+	for _, f := range s.formats {
+		switch f.Schema() {
+		case schema:
 			return f, nil
+		case bundleSchema:
+			also = " Or send a FHIR Bundle."
+		default:
+			names = append(names, f.Schema())
 		}
-		names[i] = f.Schema()
 	}
 	sort.Strings(names)
 	return nil, fhir.Errorf(fhir.Unsupported, "exchange.Submit", "not-supported", "schema-unknown",
-		"The member \"schema\" must name a known source format: %s.", strings.Join(names, ", "))
+		"The member \"schema\" must name a known source format: %s.%s", strings.Join(names, ", "), also)
 }
+
+// bundleSchema is the schema of the format that reads FHIR itself: its resourceType.
+const bundleSchema = "Bundle"
 
 // submission is one try to take a document.
 type submission struct {
@@ -81,6 +96,10 @@ func (sub *submission) once(ctx context.Context) (Receipt, error) {
 		w := sub.s.world(v)
 		sub.draft = w.draft()
 		sub.source, sub.issues = sub.format.Read(sub.doc, w.now)
+		sub.source.Holder = sub.call.Principal.Organization
+		if sub.source.Foreign && sub.source.Record != "" {
+			sub.source.Record = sub.source.Holder.ID + "/" + sub.source.Record
+		}
 		var err error
 		if refused, err = sub.sender(w); refused != nil || err != nil {
 			return err
@@ -211,6 +230,9 @@ func (sub *submission) take(w *world) (error, error) {
 		return nil, fhir.Wrap(op, err)
 	}
 	sub.issues = append(sub.issues, sub.result.Issues...)
+	if sub.source.Foreign {
+		sub.issues = append(sub.issues, validate.Resource(sub.doc)...)
+	}
 	if fhir.HasErrors(sub.issues) {
 		kind, status := sub.faultKind()
 		sub.refuse(sub.storedChild(w), status, "rules")
@@ -223,8 +245,12 @@ func (sub *submission) take(w *world) (error, error) {
 		return refused, err
 	}
 	sub.draft.unit.Relied = k.relied
-	if err := sub.put(); err != nil {
-		return nil, err
+	if refused, err := sub.put(w); refused != nil || err != nil {
+		return refused, err
+	}
+	if sub.source.Foreign && fhir.HasErrors(sub.draft.issues) {
+		sub.refuse(sub.storedChild(w), 422, "rules")
+		return &fhir.Error{Kind: fhir.Unprocessable, Op: op, Issues: sub.draft.issues}, nil
 	}
 	if fhir.HasErrors(sub.draft.issues) { // what the mapping emits must be valid: a fault of ours
 		return nil, &fhir.Error{Kind: fhir.Internal, Op: op + " validate", Err: invalid(sub.draft.issues)}
@@ -332,8 +358,9 @@ func (sub *submission) grants(w *world) (error, error) {
 	return nil, nil
 }
 
-// put drafts the writes; what is as it was is left out.
-func (sub *submission) put() error {
+// put drafts the writes; what is as it was is left out. The first result is the refusal of what a
+// Foreign document may not write.
+func (sub *submission) put(w *world) (error, error) {
 	rs := make([]*fhir.Resource, len(sub.result.Resources))
 	for i, m := range sub.result.Resources {
 		rs[i] = m.Resource
@@ -343,23 +370,62 @@ func (sub *submission) put() error {
 	for _, m := range sub.result.Resources {
 		prior, err := d.stored(m.Resource.Ref())
 		if err != nil {
-			return err
+			return nil, err
+		}
+		var wr Write
+		judged := sub.source.Foreign && m.Path != ""
+		if judged {
+			var refused error
+			if wr, refused, err = sub.judge(w, m, prior); refused != nil || err != nil {
+				return refused, err
+			}
 		}
 		same, err := unchanged(m.Resource, prior)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if same {
 			continue
 		}
-		w, err := d.put(m.Resource, prior, sub.custodian(m), m.Author)
-		if err != nil {
-			return err
+		if !judged {
+			if wr, err = d.put(m.Resource, prior, sub.custodian(m), m.Author); err != nil {
+				return nil, err
+			}
 		}
-		d.add(w)
-		sub.event.wrote(w, auth.Decision{Permit: true, Reason: "permit-write"})
+		d.add(wr)
+		sub.event.wrote(wr, auth.Decision{Permit: true, Reason: "permit-write"})
 	}
-	return nil
+	return nil, nil
+}
+
+// judge decides on a resource as its sender wrote it, as on a write of its own (access.md 5). What
+// another organisation holds is judged as if it were new.
+func (sub *submission) judge(w *world, m mapping.Mapped, prior *Stored) (wr Write, refused, err error) {
+	ch := Change{Interaction: auth.Create, Resource: m.Resource, Path: m.Path}
+	switch {
+	case m.Sent != nil:
+		ch.Resource, prior = m.Sent, nil
+	case prior != nil && !prior.Deleted:
+		ch.Interaction = auth.Update
+	}
+	before := len(sub.draft.issues)
+	if wr, err = sub.draft.put(ch.Resource, prior, sub.custodian(m), m.Author); err != nil {
+		return wr, nil, err
+	}
+	under(sub.draft.issues[before:], ch)
+	if auth.IsDirectory(ch.Resource.Type()) { // whom a record names comes with it, also in a push
+		return wr, nil, nil
+	}
+	d, err := sub.draft.decide(sub.call.Principal, ch, wr, prior)
+	if err != nil || d.Permit {
+		return wr, nil, err
+	}
+	sub.refuse(sub.storedChild(w), d.HTTP, d.Reason)
+	refused = refusal("exchange.Submit", d)
+	if known := (*fhir.Error)(nil); errors.As(refused, &known) {
+		known.Issues[0].Expression = m.Path
+	}
+	return wr, refused, nil
 }
 
 // custodian says who holds what the mapping made: the sender, unless the format says otherwise. A

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -286,4 +287,61 @@ func wantKind(err error, kind fhir.Kind) error {
 		return nil
 	}
 	return fmt.Errorf("got %v, want an error of kind %d", err, kind)
+}
+
+// TestObjectionOfTheChildBitesOnTheNextAnswer: where parents read between 12 and 16 unless the child
+// objects, the child's word closes the record at once, opens it again when it is withdrawn, and means
+// nothing before the twelfth birthday.
+func TestObjectionOfTheChildBitesOnTheNextAnswer(t *testing.T) {
+	t.Parallel()
+	g := newRigWith(t, auth.Settings{Jurisdiction: "nl", ParentRead1215: "deny-on-child-objection"}, nil)
+	patient, plan, mother, _ := g.parents()
+	scopes, err := auth.ParseScopes("patient/Consent.crus")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.principals["child"] = auth.Principal{
+		State: auth.TokenActive, Role: auth.ChildRole, Client: "app", Subject: "child", FHIRUser: patient, Patient: patient,
+		Scopes: scopes, Purpose: "PATRQT", Launch: "standalone", Grant: "child",
+	}
+	objection := func(against fhir.Ref) string {
+		return fmt.Sprintf(`{"resourceType":"Consent","status":"active",
+			"scope":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/consentscope","code":"patient-privacy"}]},
+			"category":[{"coding":[{"system":"http://loinc.org","code":"59284-0"}]}],
+			"policyRule":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"OPTIN"}]},
+			"patient":{"reference":%q},"performer":[{"reference":%q}],"provision":{"type":"deny","actor":[{
+			"role":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ParticipationType","code":"IRCP"}]},
+			"reference":{"reference":%q}}]}}`, patient, patient, against)
+	}
+	object := func(want int) string {
+		a := g.do("child", http.MethodPost, "/fhir/Consent", objection(mother)).want(t, want)
+		if want != http.StatusCreated {
+			a.wantIssue(t, "rep-child-too-young", "")
+			return ""
+		}
+		return decode[struct{ ID string }](t, a.body).ID
+	}
+	amsterdam, err := time.LoadLocation("Europe/Amsterdam")
+	if err != nil {
+		t.Fatal(err)
+	}
+	twelve := time.Date(2037, 5, 4, 0, 0, 0, 0, amsterdam)
+	g.advance(twelve.Add(-time.Hour).Sub(g.clock()))
+	g.childRecord(2, custody("TweehoofdigOuderlijkGezag", g.clock(), "bet-01", "bet-02"))
+	object(http.StatusForbidden)
+	g.reads("mother", plan, http.StatusOK, "")
+
+	g.advance(2 * time.Hour)
+	g.reads("mother", plan, http.StatusOK, "")
+	consent := object(http.StatusCreated)
+	g.reads("mother", plan, http.StatusNotFound, "not-found")
+	g.reads("father", plan, http.StatusOK, "")
+	if plans := g.search("mother", "/fhir/CarePlan?patient="+patient.ID).ids(); len(plans) != 0 {
+		t.Errorf("a search finds %v", plans)
+	}
+
+	stored := g.get("child", "/fhir/Consent/"+consent).want(t, http.StatusOK)
+	withdrawn := strings.Replace(stored.body, `"status":"active"`, `"status":"inactive"`, 1)
+	g.do("child", http.MethodPut, "/fhir/Consent/"+consent, withdrawn).want(t, http.StatusOK)
+	g.reads("mother", plan, http.StatusOK, "")
 }

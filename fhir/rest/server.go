@@ -15,12 +15,12 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 
 	"github.com/drieluik/drieluik/auth"
+	"github.com/drieluik/drieluik/conformance/terminology"
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/exchange"
-	"github.com/drieluik/drieluik/fhir/search"
 )
 
-// Config of New. Every member is required but Codes.
+// Config of New. Every member is required.
 type Config struct {
 	Exchange     *exchange.Service
 	Authenticate func(*http.Request) (auth.Principal, error) // who asks; an error when that cannot be told
@@ -28,8 +28,8 @@ type Config struct {
 	MaxBody      int64                                       // bytes of a request body
 	PageKey      [32]byte                                    // seals the links to further pages
 	Metadata     []byte                                      // CapabilityStatement
+	Terms        *terminology.Terms                          // published and loaded terminology
 	NewID        func() string                               // request ids
-	Codes        search.Terms                                // for the modifiers on codes; what is nil is refused
 	Log          *slog.Logger
 }
 
@@ -70,6 +70,7 @@ func (s *Server) Routes(r chi.Router) {
 		r.Get("/", s.handle(s.searchSystem))
 		r.Post("/_search", s.handle(s.searchSystem))
 		r.Post("/$submit", s.handle(s.submit))
+		s.terminologyRoutes(r)
 		r.Get(typePath, s.handle(s.search))
 		r.Post(typePath+"/_search", s.handle(s.search))
 		r.Post(typePath, s.handle(s.create))

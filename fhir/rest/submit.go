@@ -15,7 +15,7 @@ func (s *Server) submit(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	c.Operation = "submit"
-	b, err := body(r, "application/json")
+	b, err := body(r, "application/json", "application/fhir+json")
 	if err != nil {
 		return s.Exchange.Reject(r.Context(), c, auth.Create, "", err)
 	}

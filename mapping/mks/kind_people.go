@@ -72,15 +72,19 @@ func (m *mapper) employees() {
 		}
 		m.addUnited(p, about{id: t.person.ID, profiles: []string{nlCore("HealthProfessional-Practitioner")}},
 			t.personStored, m.directoryUnion(t.personStored, ""))
-		m.addRole(v, t)
+		m.addRole(v, t, p.Name[0].Text.Value)
 	}
 }
 
-func (m *mapper) addRole(v value, t target) {
+// addRole writes the PractitionerRole of an employee. Whoever may read a role alone, as a parent's
+// app may, learns the name from it.
+func (m *mapper) addRole(v value, t target, name string) {
 	on := t.ref.String()
+	person := reference(t.person, t.id)
+	person.Display = pstr(name)
 	r := &rolepb.PractitionerRole{
 		Identifier: some(identifier(t.id.System, v.at("id").to(on+".identifier").str())), Active: pbool(true),
-		Practitioner: reference(t.person, t.id), Organization: m.ref(v.at("organisatie").to(on + ".organization")),
+		Practitioner: person, Organization: m.ref(v.at("organisatie").to(on + ".organization")),
 		Code:    []*dpb.CodeableConcept{listConcept("teamrol", v.at("functie").to(on+".code").str())},
 		Telecom: points(v.at("telefoon"), "phone", on+".telecom"),
 	}

@@ -9,7 +9,9 @@ async function readsPlan(site, page) {
     patient: await client.patient.read(),
     plans: await client.request(`CarePlan?patient=${client.patient.id}`, { flat: true }),
     own: await client.patient.request('CarePlan', { flat: true }),
+    user: await client.user.read(),
   }))
+  assert.equal(seen.user.resourceType, 'RelatedPerson')
   assert.equal(seen.patient.name[0].given[0], 'Boris')
   const plans = seen.plans.filter((r) => r.resourceType === 'CarePlan')
   assert.ok(plans.length > 0, 'no care plan')
@@ -44,7 +46,7 @@ export const flows = {
     const parent = await page.context().newPage()
     await site.apps(parent)
     const end = new Date(Date.now() + 90 * 24 * 3600 * 1000)
-    const until = new Intl.DateTimeFormat('nl-NL', { day: 'numeric', month: 'long', year: 'numeric', timeZone: 'UTC' })
+    const until = new Intl.DateTimeFormat('nl-NL', { day: 'numeric', month: 'long', year: 'numeric', timeZone: 'Europe/Amsterdam' })
     assert.ok((await parent.locator('main').innerText()).includes(until.format(end)), `not until ${until.format(end)}`)
     await site.stopApps(parent)
   },

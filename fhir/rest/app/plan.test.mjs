@@ -109,8 +109,10 @@ test('a draft comes after the plan that holds, and its feeding beside no other',
 
 test('without names a reader still learns who does it', () => {
   const less = sample.filter((r) => !['Practitioner', 'Organization', 'RelatedPerson', 'CareTeam'].includes(r.resourceType));
-  const plan = boris('Anna', less).plans[0];
-  assert.deepEqual(action(plan, 'Sondevoeding').executors.map(who), ['een kinderverpleegkundige', 'u', 'een ouder']);
+  const executors = (world) => action(boris('Anna', world).plans[0], 'Sondevoeding').executors.map(who);
+  assert.deepEqual(executors(less), ['Gea XXX_Gezin (kinderverpleegkundige)', 'u', 'een ouder'], 'a role names its person');
+  const unnamed = less.map((r) => (r.practitioner ? { ...r, practitioner: { reference: r.practitioner.reference } } : r));
+  assert.deepEqual(executors(unnamed), ['een kinderverpleegkundige', 'u', 'een ouder']);
   const none = less.filter((r) => r.resourceType !== 'PractitionerRole');
   assert.equal(who(action(boris('Anna', none).plans[0], 'Sondevoeding').executors[0]), 'een zorgverlener');
 });
@@ -198,4 +200,6 @@ test('a code becomes a session of this tab, once, and the token stays out of eve
   assert.equal(String(options.body), 'grant_type=authorization_code&code=c&redirect_uri=https%3A%2F%2Fa.example%2Fapp%2F&client_id=c1&code_verifier=v');
   assert.deepEqual([...store.map.keys()], ['drieluik.session']);
   assert.equal(claims(`h.${body}.s`).name, 'Zoë');
+  const placed = await finish(server, new URLSearchParams('code=c&state=s'), storage({ state: 's', verifier: 'v', nonce: 'n', place: '#wie-keek' }), 1000);
+  assert.equal(placed.place, '#wie-keek', 'who came for the log is not brought there');
 });
