@@ -485,3 +485,27 @@ func TestWhatIsWithheldCannotBeProbed(t *testing.T) {
 		t.Errorf("the custodian's order is %v", got)
 	}
 }
+
+func TestCodesAreFoundBySetAndBranch(t *testing.T) {
+	g := newRig(t)
+	a, _ := g.families()
+	one := "/fhir/CarePlan?_id=" + a.plan + "&"
+	domains := fhir.Canonical + "/CodeSystem/mks-domein|medisch"
+	for query, want := range map[string]int{
+		one + "status:in=http://hl7.org/fhir/ValueSet/request-status":                           1,
+		one + "status:not-in=http://hl7.org/fhir/ValueSet/request-status":                       0,
+		one + "status:in=http://hl7.org/fhir/ValueSet/observation-status":                       0,
+		one + "subject:Patient.gender:in=http://hl7.org/fhir/ValueSet/administrative-gender":    1,
+		one + "_tag:below=" + url.QueryEscape(domains):                                          1,
+		one + "_tag:not-in=http://hl7.org/fhir/ValueSet/request-status":                         1,
+		"/fhir/Flag?_id=" + a.flag + "&author:missing=false":                                    1,
+		"/fhir/Flag?_id=" + a.flag + "&_security:missing=true&_source:missing=true":             1,
+		"/fhir/Goal?_id=" + a.goal + "&lifecycle-status=http://hl7.org/fhir/goal-status|active": 1,
+	} {
+		if got := g.search("hospital", query).ids(); len(got) != want {
+			t.Errorf("%s finds %v", query, got)
+		}
+	}
+	g.get("hospital", one+"status:in=urn:none").want(t, 400).wantIssue(t, "SEARCH-VALUESET-UNKNOWN", "http.status")
+	g.get("hospital", one+"status:below=active").want(t, 400).wantIssue(t, "SEARCH-CODE-UNKNOWN", "http.status")
+}
