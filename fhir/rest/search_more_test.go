@@ -509,3 +509,26 @@ func TestCodesAreFoundBySetAndBranch(t *testing.T) {
 	g.get("hospital", one+"status:in=urn:none").want(t, 400).wantIssue(t, "SEARCH-VALUESET-UNKNOWN", "http.status")
 	g.get("hospital", one+"status:below=active").want(t, 400).wantIssue(t, "SEARCH-CODE-UNKNOWN", "http.status")
 }
+
+func TestASearchThatWouldRunLongIsRefused(t *testing.T) {
+	g := newRig(t)
+	a, _ := g.families()
+	values := strings.Repeat("a,", 900) + "active"
+	chain := "_has:CarePlan:subject:_has:CarePlan:part-of:_has:CarePlan:based-on:_has:CarePlan:part-of:status"
+	for path, body := range map[string]string{
+		"/fhir/Patient/_search":  chain + "=" + values,
+		"/fhir/CarePlan/_search": strings.Repeat("status=active&", 1001),
+	} {
+		r := g.do("hospital", http.MethodPost, path, body, "Content-Type", "application/x-www-form-urlencoded").want(t, 400)
+		if issues := decode[outcome](t, r.body).Issue; len(issues) != 1 || issues[0].Code != "too-costly" {
+			t.Errorf("%s: %s", path, r.body)
+		}
+	}
+	if got := g.search("hospital", "/fhir/Patient?"+chain+"=active"); len(got.Entry) > 0 {
+		t.Errorf("found %v", got.ids())
+	}
+	r := g.do("hospital", http.MethodPost, "/fhir/CarePlan/_search", "status="+values, "Content-Type", "application/x-www-form-urlencoded").want(t, 200)
+	if !strings.Contains(r.body, a.plan) {
+		t.Error("many values alone are no fault")
+	}
+}
