@@ -139,6 +139,7 @@ func (a *app) server(ctx context.Context) (http.Handler, error) {
 		return nil, err
 	}
 	r := chi.NewRouter()
+	r.Use(fhirServer.KnownMethods(r))
 	authServer.Routes(r)
 	fhirServer.Routes(r)
 	parents := rest.App(a.parentApp)

@@ -3,6 +3,7 @@ package exchange
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -76,6 +77,9 @@ func serve(s Stored, d auth.Decision) (Served, error) {
 		return Served{}, &fhir.Error{Kind: fhir.Internal, Op: op, Issues: issues}
 	}
 	r, err := auth.Redact(r, d.Obligations)
+	if err == nil { // the version is another than that of the whole resource (access.md 3.4)
+		r, err = r.Edit(fhir.Edit{Path: []string{"meta", "versionId"}, JSON: fmt.Sprintf(`"%d-r"`, s.Ref.Version)})
+	}
 	if err != nil {
 		return Served{}, fhir.Wrap(op, err)
 	}
