@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"net/http"
+	"slices"
 	"testing"
 )
 
@@ -57,6 +58,28 @@ func TestCapabilityStatementListsExactlyWhatWorks(t *testing.T) {
 					t.Errorf("%s %s: listed %v, answered %d", kind, code, listed[code], r.status)
 				}
 			}
+		}
+		searchesSeveral(t, c, rest)
+	}
+}
+
+// searchesSeveral asks what is listed for the server as a whole: a search of several types, and of
+// each kind of compartment.
+func searchesSeveral(t *testing.T, c *caller, rest map[string]any) {
+	t.Helper()
+	listed := false
+	for _, i := range list(rest, "interaction") {
+		listed = listed || i["code"] == "search-system"
+	}
+	if r, _ := c.get(t, "/fhir?_type=Patient,CarePlan&_count=1"); listed != (r.status == http.StatusOK) {
+		t.Errorf("search-system: listed %v, answered %d", listed, r.status)
+	}
+	compartments, _ := rest["compartment"].([]any)
+	kinds := map[string]string{"patient": "Patient", "encounter": "Encounter", "practitioner": "Practitioner", "relatedperson": "RelatedPerson", "device": "Device"}
+	for name, kind := range kinds {
+		listed := slices.Contains(compartments, any("http://hl7.org/fhir/CompartmentDefinition/"+name))
+		if r, _ := c.get(t, "/fhir/"+kind+"/x/Observation?_count=1"); listed != (r.status == http.StatusOK) {
+			t.Errorf("compartment of %s: listed %v, answered %d", kind, listed, r.status)
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 const (
 	maxIncluded = 1000 // resources
 	maxRounds   = 5    // steps of :iterate
+	maxTargets  = 200  // resources to which references are sought at once
 )
 
 // including gathers what _include and _revinclude ask for. Each resource is decided on by itself, as
@@ -169,9 +170,19 @@ func (g *including) referring(to []Served, inc search.Include) error {
 	if err != nil || !d.Permit {
 		return err
 	}
+	for some := range slices.Chunk(targets, maxTargets) {
+		if err := g.referringTo(some, inc, filter); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// referringTo includes what refers to a few targets.
+func (g *including) referringTo(targets []search.Value, inc search.Include, filter auth.Filter) error {
 	shown := func(s Served) (bool, error) { return g.refersTo(s, inc.Param, targets) }
 	plan := search.Plan{Type: inc.Source, Where: []search.Clause{search.Referring(inc.Source, inc.Param, targets)}}
-	for plan.Count = maxIncluded; ; { // with what is included already, two pages may be needed
+	for plan.Count = maxIncluded; !g.cut; { // with what is included already, two pages may be needed
 		page, err := g.v.Search(plan, filter)
 		if err != nil {
 			return err
@@ -186,10 +197,11 @@ func (g *including) referring(to []Served, inc search.Include) error {
 				return err
 			}
 		}
-		if plan.Cursor = page.Next; plan.Cursor == "" || g.cut {
-			return nil
+		if plan.Cursor = page.Next; plan.Cursor == "" {
+			break
 		}
 	}
+	return nil
 }
 
 // targets returns what an include asks references to, and whom what refers to it is about.

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/drieluik/drieluik/auth"
@@ -21,16 +22,16 @@ type about struct {
 // taken out.
 func (w *world) filters(v Snapshot, p auth.Principal, i auth.Interaction, plan *search.Plan) (auth.Filter, auth.Decision, error) {
 	own := map[fhir.Type]auth.Filter{}
-	passed := map[fhir.Type]about{}
+	searched, passed := reachOf(plan)
 	var parts []search.Part
 	var said auth.Decision
 	for _, part := range plan.All() {
-		a := aboutOf(part.Type, part.Where)
+		a := searched[part.Type]
 		f, d, err := w.compile(v, p, auth.Action{Interaction: i, Type: part.Type}, a)
 		switch {
 		case err != nil:
 			return auth.Filter{}, d, err
-		case !d.Permit && plan.Granted && d.Reason == "scope-missing":
+		case !d.Permit && plan.Granted && d.Reason == "scope-missing" && part.Type != plan.Within.Type:
 			said = last(said, d)
 			continue
 		case !d.Permit:
@@ -39,12 +40,12 @@ func (w *world) filters(v Snapshot, p auth.Principal, i auth.Interaction, plan *
 		said = last(said, d)
 		own[part.Type] = f
 		parts = append(parts, part)
-		for i := range part.Where {
-			pass(passed, part.Type, a, &part.Where[i])
-		}
 	}
 	if plan.Parts != nil {
 		plan.Parts = parts
+	}
+	if d, err := w.identifies(p, plan.All()); err != nil || !d.Permit {
+		return auth.Filter{}, d, err
 	}
 	via, d, err := w.via(v, p, passed)
 	if err != nil || !d.Permit {
@@ -53,14 +54,37 @@ func (w *world) filters(v Snapshot, p auth.Principal, i auth.Interaction, plan *
 	if err := w.settle(plan, own, via); err != nil {
 		return auth.Filter{}, said, err
 	}
-	for t, f := range own {
-		if _, ok := via[t]; plan.Type == "" && !ok {
-			via[t] = f
-		}
+	if plan.Type == "" {
+		maps.Copy(via, own)
 	}
 	out := own[plan.Type]
 	out.Via = via
 	return out, said, nil
+}
+
+// reachOf returns whose resources a plan can find, by type searched and by type passed through. Of
+// several types that are searched, those that are passed through too have one filter for both.
+func reachOf(plan *search.Plan) (searched, passed map[fhir.Type]about) {
+	searched, passed = map[fhir.Type]about{}, map[fhir.Type]about{}
+	for _, part := range plan.All() {
+		a := aboutOf(part.Type, part.Where)
+		searched[part.Type] = a
+		for i := range part.Where {
+			pass(passed, part.Type, a, &part.Where[i])
+		}
+	}
+	for t, a := range searched {
+		if b, ok := passed[t]; ok && plan.Type == "" {
+			searched[t] = a.with(b)
+			delete(passed, t)
+		}
+	}
+	return searched, passed
+}
+
+// with returns what a or b can find.
+func (a about) with(b about) about {
+	return about{ids: append(slices.Clip(a.ids), b.ids...), pinned: a.pinned && b.pinned, strays: a.strays || b.strays}
 }
 
 // last returns the decision to tell of: a permit stands before a refusal.
@@ -69,6 +93,39 @@ func last(said, d auth.Decision) auth.Decision {
 		return said
 	}
 	return d
+}
+
+// identifies refuses a condition on the identifier behind a reference to who may search none of the
+// types that it refers to (access.md 6.1).
+func (w *world) identifies(p auth.Principal, parts []search.Part) (auth.Decision, error) {
+	for _, part := range parts {
+		for i := range part.Where {
+			if d, err := w.identifiesIn(p, part.Type, &part.Where[i]); err != nil || !d.Permit {
+				return d, err
+			}
+		}
+	}
+	return auth.Decision{Permit: true}, nil
+}
+
+func (w *world) identifiesIn(p auth.Principal, t fhir.Type, c *search.Clause) (auth.Decision, error) {
+	d := auth.Decision{Permit: true}
+	var err error
+	for i := 0; i < len(c.Any) && d.Permit && err == nil; i++ {
+		d, err = w.identifiesIn(p, t, &c.Any[i])
+	}
+	for i := 0; i < len(c.Hops) && d.Permit && err == nil; i++ {
+		d, err = w.identifiesIn(p, c.Hops[i].Type, &c.Hops[i].Where)
+	}
+	if c.Modifier != "identifier" || c.Kind != search.Reference {
+		return d, err
+	}
+	for _, target := range search.Targets(t, c.Param) {
+		if d, err = w.decide(p, auth.Action{Interaction: auth.SearchType, Type: target}, nil); err != nil || d.Permit {
+			return d, err
+		}
+	}
+	return d, err
 }
 
 // via compiles the types that chains pass through.
@@ -92,10 +149,8 @@ func pass(passed map[fhir.Type]about, t fhir.Type, a about, c *search.Clause) {
 	for i := range c.Hops {
 		hop := &c.Hops[i]
 		there := about{ids: a.ids, pinned: a.pinned && samePatient(t, c.Param, hop), strays: a.strays || !naming[hop.Back]}
-		before, seen := passed[hop.Type]
-		if seen {
-			there.ids = append(there.ids, before.ids...)
-			there.pinned, there.strays = there.pinned && before.pinned, there.strays || before.strays
+		if before, seen := passed[hop.Type]; seen {
+			there = there.with(before)
 		}
 		passed[hop.Type] = there
 		pass(passed, hop.Type, there, &hop.Where)

@@ -34,7 +34,8 @@ func (s *Service) Search(ctx context.Context, c Call, plan search.Plan, query ur
 		if plan.Type == auditType {
 			once = s.searchLog
 		}
-		if out, refused, err = once(s.world(v), v, &e, plan); err != nil {
+		out, refused, err = once(s.world(v), v, &e, plan)
+		if err != nil {
 			return err
 		}
 		return out.show(plan.Select)

@@ -28,7 +28,7 @@ func (s *Server) condition(t fhir.Type, text string) (*exchange.Where, error) {
 	for _, name := range formats {
 		query.Del(name)
 	}
-	plan, issues := search.Parse(t, query, search.Options{Base: s.Base, Count: 2, Terms: s.Codes})
+	plan, issues := search.Parse(t, query, search.Options{Base: s.Base, Count: 2, Terms: s.Terms.Search()})
 	if fhir.HasErrors(issues) {
 		return nil, &fhir.Error{Kind: fhir.BadRequest, Op: op, Issues: issues}
 	}

@@ -112,7 +112,7 @@ func (s *Server) asked(r *http.Request, to target, p auth.Principal) (asked, err
 	if err != nil {
 		return asked{}, err
 	}
-	o := search.Options{Base: s.Base, Count: defaultCount, MaxCount: maxCount, Terms: s.Codes, Lenient: prefers(r, "handling=lenient")}
+	o := search.Options{Base: s.Base, Count: defaultCount, MaxCount: maxCount, Terms: s.Terms.Search(), Lenient: prefers(r, "handling=lenient")}
 	var plan search.Plan
 	var issues []fhir.Issue
 	if to.kind() != "" {

@@ -193,6 +193,9 @@ func TestAChainNeedsTheScopeToSearchEveryTypeOfIt(t *testing.T) {
 		"/fhir/Patient?_has:Flag:subject:date=2020":                                403,
 		"/fhir/Patient?_has:CarePlan:subject:_has:Provenance:target:recorded=2020": 403,
 		"/fhir/Patient/" + a.patient + "/CarePlan":                                 200,
+		"/fhir/CarePlan?subject:identifier=urn:s|1":                                200,
+		"/fhir/CarePlan?care-team:identifier=urn:s|1":                              403,
+		"/fhir/CarePlan?subject:Patient.general-practitioner:identifier=urn:s|1":   403,
 		"/fhir/Patient/" + a.patient + "/Goal":                                     403,
 		"/fhir?_type=CarePlan,Goal":                                                403,
 	} {
@@ -201,7 +204,9 @@ func TestAChainNeedsTheScopeToSearchEveryTypeOfIt(t *testing.T) {
 		}
 	}
 	g.principals["no owner"] = system("no owner", g.orgs["hospital"], "system/CarePlan.rs")
-	g.get("no owner", "/fhir/Patient/"+a.patient+"/CarePlan").want(t, 403).wantIssue(t, "scope-missing", "")
+	for _, members := range []string{"CarePlan", "*", "*?_type=CarePlan"} {
+		g.get("no owner", "/fhir/Patient/"+a.patient+"/"+members).want(t, 403).wantIssue(t, "scope-missing", "")
+	}
 }
 
 func TestCompartmentsAndSystemSearchesCoverSeveralTypes(t *testing.T) {
@@ -478,5 +483,52 @@ func TestWhatIsWithheldCannotBeProbed(t *testing.T) {
 	slices.Reverse(children)
 	if got := g.search("hospital", "/fhir/Patient?_sort=birthdate").ids(); !slices.Equal(got, children) {
 		t.Errorf("the custodian's order is %v", got)
+	}
+}
+
+func TestCodesAreFoundBySetAndBranch(t *testing.T) {
+	g := newRig(t)
+	a, _ := g.families()
+	one := "/fhir/CarePlan?_id=" + a.plan + "&"
+	domains := fhir.Canonical + "/CodeSystem/mks-domein|medisch"
+	for query, want := range map[string]int{
+		one + "status:in=http://hl7.org/fhir/ValueSet/request-status":                           1,
+		one + "status:not-in=http://hl7.org/fhir/ValueSet/request-status":                       0,
+		one + "status:in=http://hl7.org/fhir/ValueSet/observation-status":                       0,
+		one + "subject:Patient.gender:in=http://hl7.org/fhir/ValueSet/administrative-gender":    1,
+		one + "_tag:below=" + url.QueryEscape(domains):                                          1,
+		one + "_tag:not-in=http://hl7.org/fhir/ValueSet/request-status":                         1,
+		"/fhir/Flag?_id=" + a.flag + "&author:missing=false":                                    1,
+		"/fhir/Flag?_id=" + a.flag + "&_security:missing=true&_source:missing=true":             1,
+		"/fhir/Goal?_id=" + a.goal + "&lifecycle-status=http://hl7.org/fhir/goal-status|active": 1,
+	} {
+		if got := g.search("hospital", query).ids(); len(got) != want {
+			t.Errorf("%s finds %v", query, got)
+		}
+	}
+	g.get("hospital", one+"status:in=urn:none").want(t, 400).wantIssue(t, "SEARCH-VALUESET-UNKNOWN", "http.status")
+	g.get("hospital", one+"status:below=active").want(t, 400).wantIssue(t, "SEARCH-CODE-UNKNOWN", "http.status")
+}
+
+func TestASearchThatWouldRunLongIsRefused(t *testing.T) {
+	g := newRig(t)
+	a, _ := g.families()
+	values := strings.Repeat("a,", 900) + "active"
+	chain := "_has:CarePlan:subject:_has:CarePlan:part-of:_has:CarePlan:based-on:_has:CarePlan:part-of:status"
+	for path, body := range map[string]string{
+		"/fhir/Patient/_search":  chain + "=" + values,
+		"/fhir/CarePlan/_search": strings.Repeat("status=active&", 1001),
+	} {
+		r := g.do("hospital", http.MethodPost, path, body, "Content-Type", "application/x-www-form-urlencoded").want(t, 400)
+		if issues := decode[outcome](t, r.body).Issue; len(issues) != 1 || issues[0].Code != "too-costly" {
+			t.Errorf("%s: %s", path, r.body)
+		}
+	}
+	if got := g.search("hospital", "/fhir/Patient?"+chain+"=active"); len(got.Entry) > 0 {
+		t.Errorf("found %v", got.ids())
+	}
+	r := g.do("hospital", http.MethodPost, "/fhir/CarePlan/_search", "status="+values, "Content-Type", "application/x-www-form-urlencoded").want(t, 200)
+	if !strings.Contains(r.body, a.plan) {
+		t.Error("many values alone are no fault")
 	}
 }

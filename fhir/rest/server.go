@@ -18,10 +18,9 @@ import (
 	"github.com/drieluik/drieluik/conformance/terminology"
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/exchange"
-	"github.com/drieluik/drieluik/fhir/search"
 )
 
-// Config of New. Every member is required but Codes.
+// Config of New. Every member is required.
 type Config struct {
 	Exchange     *exchange.Service
 	Authenticate func(*http.Request) (auth.Principal, error) // who asks; an error when that cannot be told
@@ -31,7 +30,6 @@ type Config struct {
 	Metadata     []byte                                      // CapabilityStatement
 	Terms        *terminology.Terms                          // published and loaded terminology
 	NewID        func() string                               // request ids
-	Codes        search.Terms                                // for the modifiers on codes; what is nil is refused
 	Log          *slog.Logger
 }
 

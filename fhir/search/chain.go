@@ -74,7 +74,7 @@ func (p *parsing) hops(c *Clause, targets []string, rest, value string) bool {
 	var faults []fhir.Issue
 	named := false
 	for _, target := range targets {
-		if !p.further(c.Param) {
+		if p.spent() || !p.further(c.Param) {
 			return false
 		}
 		there, ok := p.at(fhir.Type(target))

@@ -60,7 +60,10 @@ func (p *parsing) clause(known *parameter, modifier, value string) (Clause, bool
 	ok := true
 	for _, alternative := range split(value, ',') {
 		v, fault := parse(query{text: alternative, parameter: known, modifier: modifier, options: p.options})
-		if p.used.values++; fault != "" {
+		if p.used.values++; p.spent() {
+			break
+		}
+		if fault != "" {
 			ok = false
 			p.fault(known.code, "invalid", "SEARCH-VALUE-FORMAT", "%s %s", known.code, fault)
 			break
@@ -126,6 +129,9 @@ func (p *parsing) within(c Clause, modifier, value string) (Clause, bool) {
 	asked := c.Modifier
 	c.Modifier, c.Values = modifier, []Value{}
 	for _, alternative := range split(value, ',') {
+		if p.used.values++; p.spent() {
+			break
+		}
 		codes, known := p.options.Expand(unescape(alternative))
 		if !known {
 			p.fault(c.Param, "not-found", "SEARCH-VALUESET-UNKNOWN",
@@ -145,6 +151,9 @@ func (p *parsing) branch(c Clause, above bool, value string) (Clause, bool) {
 	asked := c.Modifier
 	c.Modifier, c.Values = "", []Value{}
 	for _, alternative := range split(value, ',') {
+		if p.used.values++; p.spent() {
+			break
+		}
 		v, fault := token(query{text: alternative})
 		codes, known := []Code(nil), false
 		if fault == "" && !v.AnySystem {

@@ -36,6 +36,23 @@ func References(r *fhir.Resource, base, param string) ([]fhir.Ref, error) {
 	return out, nil
 }
 
+// Targets returns the types to which a reference parameter of t leads.
+func Targets(t fhir.Type, param string) []fhir.Type {
+	params, err := parametersOf(t)
+	if err != nil {
+		return nil
+	}
+	known, ok := lookup(params, param)
+	if !ok {
+		return nil
+	}
+	out := make([]fhir.Type, len(known.targets))
+	for i, name := range known.targets {
+		out[i] = fhir.Type(name)
+	}
+	return out
+}
+
 // Referring returns the condition that a resource of type t refers to one of the values by a
 // reference parameter, "*" for any of them.
 func Referring(t fhir.Type, param string, values []Value) Clause {

@@ -19,6 +19,7 @@ const (
 	maxSorts    = 8
 	maxIncludes = 20
 	maxElements = 100
+	maxFaults   = 50 // issues of one answer
 )
 
 // budget is what one search has used of its bounds, over all its parts.
@@ -127,6 +128,9 @@ func parseType(t fhir.Type, query url.Values, o *Options, plan *Plan, used *budg
 			continue
 		}
 		for _, value := range query[name] {
+			if p.spent() {
+				break
+			}
 			if c, ok := p.named(name, value); ok {
 				where = append(where, c)
 			}
@@ -136,8 +140,14 @@ func parseType(t fhir.Type, query url.Values, o *Options, plan *Plan, used *budg
 	if used.values > maxValues {
 		p.fault("", "too-costly", "SEARCH-TOO-MANY", "The search has more than %d values. Split it into several.", maxValues)
 	}
+	if len(p.issues) >= maxFaults {
+		p.fault("", "too-costly", "SEARCH-FAULTS", "The search has more faults than the %d that are told; mend these first.", maxFaults)
+	}
 	return where, p.issues
 }
+
+// spent reports whether a bound is reached, so that the rest of the query need not be read.
+func (p *parsing) spent() bool { return p.used.values > maxValues || len(p.issues) >= maxFaults }
 
 // named parses a condition; what nobody knows is left out of a lenient search.
 func (p *parsing) named(name, value string) (Clause, bool) {

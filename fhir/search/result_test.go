@@ -1,7 +1,9 @@
 package search_test
 
 import (
+	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -77,6 +79,29 @@ func TestBoundsAreNamed(t *testing.T) {
 		rule, limit, _ := strings.Cut(want, " ")
 		if len(issues) == 0 || !strings.HasPrefix(issues[0].Diagnostics, rule) || !strings.Contains(issues[0].Text, limit) {
 			t.Errorf("%.60s: %v, want %s", query, issues, want)
+		}
+	}
+}
+
+func TestAHostileQueryIsAnsweredShortly(t *testing.T) {
+	t.Parallel()
+	many := url.Values{}
+	for i := range 20_000 {
+		many.Set(fmt.Sprintf("geheim%d", i), "a")
+	}
+	long := strings.Repeat("urn:known,", 200_000)
+	for name, query := range map[string]url.Values{
+		"names": many, "sets": {"code:in": {long}}, "codes": {"code:below": {strings.ReplaceAll(long, "urn:known", "s|a")}},
+		"chain": {"subject.identifier": {long}}, "values": {"code": {long}}, "has": {"_has:Provenance:target:target.identifier": {long}},
+		"repeated": {"code": slices.Repeat([]string{"a"}, 20_000)},
+	} {
+		for _, lenient := range []bool{false, true} {
+			o := withTerms
+			o.Lenient = lenient
+			_, issues := search.Parse("Observation", query, o)
+			if n := len(issues); n == 0 || n > 60 || !fhir.HasErrors(issues) || issues[n-1].Code != "too-costly" {
+				t.Errorf("%s, lenient %v: %d issues", name, lenient, n)
+			}
 		}
 	}
 }

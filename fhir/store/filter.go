@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/drieluik/drieluik/auth"
+	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/search"
 )
 
@@ -46,11 +47,26 @@ func (s *snapshot) selected(q *query, typ int64, p search.Plan, f *auth.Filter) 
 	if err := s.limits(q, f); err != nil {
 		return nil, false, err
 	}
+	if len(q.args) > maxArgs || q.sql.Len() > maxText {
+		return nil, false, tooLarge()
+	}
 	arms, err := s.arms(q, typ, f)
 	if pinned && len(arms) > 1 {
 		arms = []*query{join(arms, `(`, ` OR `, `)`)}
 	}
 	return &selection{typ, q, arms}, len(arms) > 0, err
+}
+
+// Bounds of one statement, a third of what SQLite takes: a count has a copy for each arm.
+const (
+	maxArgs = 10_000
+	maxText = 300_000 // bytes
+)
+
+// tooLarge refuses a search whose chains multiply its values beyond what can be run.
+func tooLarge() error {
+	return fhir.Errorf(fhir.BadRequest, "store.selection", "too-costly", "SEARCH-TOO-LARGE",
+		"The search is too large: with its chains it compares more than %d values. Use fewer values, or fewer steps.", maxArgs)
 }
 
 // arms returns the ways in which the filter lets a row pass: by its type, as own record, or listed.
