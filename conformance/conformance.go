@@ -30,7 +30,7 @@ type Capabilities struct {
 // Operation is one served operation.
 type Operation struct {
 	Name, Definition string
-	Type             fhir.Type // of the resources it is served on; "" for the whole server
+	Type             fhir.Type // of the resources it is served on; "" for the whole server, "Resource" for every type
 }
 
 // Statement renders the CapabilityStatement from the tables that serve requests. refused tells which
@@ -132,7 +132,7 @@ func resources(c Capabilities, refused func(fhir.Type, string) bool) []any {
 // operations lists what is served on a type, or on the whole server.
 func operations(c Capabilities, t fhir.Type) (out []map[string]string) {
 	for _, o := range c.Operations {
-		if o.Type == t {
+		if o.Type == t || o.Type == "Resource" && t != "" {
 			out = append(out, map[string]string{"name": o.Name, "definition": o.Definition})
 		}
 	}

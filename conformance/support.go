@@ -67,10 +67,18 @@ func Support(metadata []byte) (string, error) {
 	for _, o := range rest.Operation {
 		operations = append(operations, "`$"+o.Name+"`")
 	}
+	on := map[string][]string{}
 	for _, r := range rest.Resource {
 		for _, o := range r.Operation {
-			operations = append(operations, "`"+r.Type+"/$"+o.Name+"`")
+			on[o.Name] = append(on[o.Name], r.Type)
 		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(on)) {
+		types := strings.Join(on[name], ", ")
+		if len(on[name]) == len(rest.Resource) {
+			types = "all types"
+		}
+		operations = append(operations, "`$"+name+"` ("+types+")")
 	}
 	fmt.Fprintf(&b, "| operations | %s |\n\n", strings.Join(operations, ", "))
 	b.WriteString(searchText(rest.Resource, rest.Compartment))

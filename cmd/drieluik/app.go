@@ -171,6 +171,7 @@ func operations() []conformance.Operation {
 		{Name: "submit", Definition: fhir.Canonical + "/OperationDefinition/submit"},
 		{Name: "everything", Definition: r4 + "Patient-everything", Type: "Patient"},
 		{Name: "document", Definition: r4 + "Composition-document", Type: "Composition"},
+		{Name: "validate", Definition: r4 + "Resource-validate", Type: "Resource"},
 	}
 	for _, o := range terminology.Operations() {
 		out = append(out, conformance.Operation{Name: o.Name, Definition: o.Definition, Type: o.Type})

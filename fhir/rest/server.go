@@ -71,6 +71,8 @@ func (s *Server) Routes(r chi.Router) {
 		r.Get("/", s.handle(s.searchSystem))
 		r.Post("/_search", s.handle(s.searchSystem))
 		r.Post("/$submit", s.handle(s.submit))
+		r.Post(typePath+"/$validate", s.handle(s.validate))
+		r.Post(idPath+"/$validate", s.handle(s.validate))
 		s.terminologyRoutes(r)
 		r.Get(typePath, s.handle(s.search))
 		r.Post(typePath+"/_search", s.handle(s.search))
