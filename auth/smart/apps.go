@@ -116,7 +116,7 @@ func (s *Server) showApps(v *visit, current *session) error {
 	}
 	view := appsView{CSRF: csrfField(current.secret, "", "apps")}
 	for _, c := range consents {
-		row, err := s.appRow(v, c.GivenConsent)
+		row, err := s.appRow(v, c)
 		if err != nil {
 			return err
 		}
@@ -133,7 +133,7 @@ func (s *Server) showApps(v *visit, current *session) error {
 	return s.show(v, http.StatusOK, screen{Page: "apps", Title: "apps.title", Login: current.who.Login, Switch: true, Body: view})
 }
 
-func (s *Server) appRow(v *visit, c GivenConsent) (appRow, error) {
+func (s *Server) appRow(v *visit, c givenGrant) (appRow, error) {
 	row := appRow{
 		Consent: c.Consent.Current().String(), App: v.t("apps.gone"), Child: c.GivenName,
 		Since: dayText(v.lang, c.Since), Until: dayText(v.lang, c.Until), Used: v.t("apps.never"),
@@ -145,7 +145,7 @@ func (s *Server) appRow(v *visit, c GivenConsent) (appRow, error) {
 	if found {
 		row.App, row.Org = client.appName(v.lang), client.organizationText()
 	}
-	stamp, err := s.state.Get(v.ctx(), kindGrant, usedKey(row.Consent))
+	stamp, err := s.state.Get(v.ctx(), kindGrant, usedKey(c.grant.ID))
 	if absent(err) != nil {
 		return row, err
 	}

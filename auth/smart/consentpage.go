@@ -41,6 +41,9 @@ func (s *Server) consent(v *visit) error {
 	if f.session == nil {
 		return f.toLogin(v)
 	}
+	if f.Staff {
+		return s.staff(v, f)
+	}
 	if f.Child == "" {
 		return v.seeOther(f.next(f.id))
 	}
@@ -49,13 +52,22 @@ func (s *Server) consent(v *visit) error {
 		return err
 	}
 	chosen := findChild(children, refOf(f.Child))
+	if chosen == nil && f.Launch != nil {
+		return s.end(v, f, "nochild", "authz.denied")
+	}
 	if chosen == nil { // authority has ended since the choice
 		f.Child = ""
 		return s.advance(v, f)
 	}
-	o, err := s.offerOf(f.client, f.Scope)
+	if !purposeFits(f.client, f.Purpose, false) {
+		return s.end(v, f, "broken", "authz.purpose")
+	}
+	o, err := s.offerOf(f.client, f.interaction)
 	if err != nil {
 		return err
+	}
+	if o.all.Empty() {
+		return s.end(v, f, "nothing", "scope.none")
 	}
 	before, err := s.remembered(v, f, chosen, o)
 	if err != nil {

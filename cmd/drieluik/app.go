@@ -72,7 +72,9 @@ func openApp(ctx context.Context, s settings, base string, log *slog.Logger) (*a
 		Store: st, Clock: time.Now, Random: rand.Reader, Log: log, RegisterOrganization: a.registerOrganization,
 	})
 	if err == nil {
-		a.users, err = smart.NewUsers(smart.UsersConfig{Store: st, Clock: time.Now, Random: rand.Reader, Log: log})
+		a.users, err = smart.NewUsers(smart.UsersConfig{
+			Store: st, Clock: time.Now, Random: rand.Reader, Log: log, RegisterOrganization: a.registerOrganization,
+		})
 	}
 	if err == nil {
 		a.state, err = state.New(st, time.Now)

@@ -216,7 +216,7 @@ func (d *demo) accounts(ctx context.Context) error {
 		if !known {
 			return fmt.Errorf("the story has nobody for the login %s", login)
 		}
-		_, err := d.app.users.Add(ctx, smart.NewAccount{Login: login, Password: demoPassword, FHIRUser: who, Demo: true})
+		_, err := d.app.users.Add(ctx, smart.NewAccount{Login: login, Password: demoPassword, Binding: smart.Binding{FHIRUser: who}, Demo: true})
 		if err != nil && fhir.KindOf(err) != fhir.Conflict { // Conflict: made by an earlier demo on this folder
 			return plainError(err)
 		}
