@@ -31,6 +31,8 @@ const appScope = "launch/patient openid fhirUser offline_access patient/Patient.
 var flows = []string{
 	"EXT-01 a parent permits an app to read for three months",
 	"EXT-02 the app refreshes twice and is stopped",
+	"EXT-03 an EHR starts an app at a child",
+	"EXT-03 an app that is not trusted asks the professional first",
 	"EXT-05 a parent refuses",
 	"a wrong password says so and logs nobody in",
 	"an expired page and an expired session",
@@ -68,6 +70,9 @@ func TestAppsOfOthersWorkInARealBrowser(t *testing.T) {
 		"base": d.base, "app": app, "child": d.child, "stranger": d.pushStranger(t), "shots": os.Getenv("DRIELUIK_SHOTS"),
 		"client":  d.addApp(t, "Proef-app", app),
 		"trouble": d.addApp(t, "Lastige app", app),
+		"binary":  d.binary, "key": d.keyOf("demo-homecare"), "practitioner": d.practitioner, "hidden": d.createHidden(t),
+		"viewer": "viewer", "viewerSecret": d.addViewer(t, "viewer", app, "--skip-consent"),
+		"asking": "asking", "askingSecret": d.addViewer(t, "asking", app),
 	}
 	ran := runFlows(t, config)
 	for _, name := range flows {
@@ -105,12 +110,12 @@ func installed(t *testing.T) {
 }
 
 // demo is a running demo of the binary.
-type demo struct{ binary, dir, base, child string }
+type demo struct{ binary, dir, base, child, practitioner string }
 
 var (
 	baseLine  = regexp.MustCompile(`FHIR base\s+(http://\S+)/fhir`)
 	childLine = regexp.MustCompile(`/fhir/CarePlan\?patient=([0-9a-f-]+)&`)
-	lastLine  = "# 5. "
+	lastLine  = regexp.MustCompile(`"user":"(Practitioner/[0-9a-f-]+)"`) // of the launch
 )
 
 // startDemo builds the program and waits until its demo has printed all.
@@ -143,7 +148,10 @@ func startDemo(t *testing.T) *demo {
 	}
 	t.Cleanup(func() { stop(t, cmd, &log) })
 	lines := bufio.NewScanner(out)
-	for lines.Scan() && !strings.HasPrefix(lines.Text(), lastLine) {
+	for d.practitioner == "" && lines.Scan() {
+		if m := lastLine.FindStringSubmatch(lines.Text()); m != nil {
+			d.practitioner = m[1]
+		}
 		if m := baseLine.FindStringSubmatch(lines.Text()); m != nil {
 			d.base = m[1]
 		}
@@ -151,7 +159,7 @@ func startDemo(t *testing.T) *demo {
 			d.child = m[1]
 		}
 	}
-	if d.base == "" || d.child == "" {
+	if d.base == "" || d.child == "" || d.practitioner == "" {
 		t.Fatalf("the demo did not start: %v", lines.Err())
 	}
 	return d
@@ -190,11 +198,24 @@ func (d *demo) addApp(t *testing.T, name, app string) string {
 		"--redirect-uri", app+"/app.html", "--scope", appScope)
 }
 
-// pushStranger stores a child whose parents have no account, and returns its id.
-func (d *demo) pushStranger(t *testing.T) string {
+// addViewer registers a confidential app that an EHR can start, and returns its secret.
+func (d *demo) addViewer(t *testing.T, id, app string, more ...string) string {
 	t.Helper()
-	key := filepath.Join(d.dir, "demo", "demo-homecare.jwk.json")
-	assertion := d.run(t, "client", "assertion", "--client-id", "demo-homecare", "--key", key, "--audience", d.base+"/auth/token")
+	args := append([]string{"client", "add", "--store", "sqlite:" + d.dir, "--id", id, "--name", "Inkijk-app " + id, "--type", "confidential",
+		"--auth", "secret", "--org", "90000001", "--redirect-uri", app + "/app.html", "--launch-uri", app + "/ehr.html?client_id=" + id, "--scope", viewerScope}, more...)
+	_, secret, _ := strings.Cut(d.run(t, args...), "\n")
+	return secret
+}
+
+// viewerScope is the most that the apps of staff may ask for.
+const viewerScope = "launch openid fhirUser online_access patient/Patient.r patient/CarePlan.rs user/Patient.rs user/CarePlan.rs"
+
+func (d *demo) keyOf(client string) string { return filepath.Join(d.dir, "demo", client+".jwk.json") }
+
+// token is a token of a demo system.
+func (d *demo) token(t *testing.T, client string) string {
+	t.Helper()
+	assertion := d.run(t, "client", "assertion", "--client-id", client, "--key", d.keyOf(client), "--audience", d.base+"/auth/token")
 	var token struct {
 		Access string `json:"access_token"`
 	}
@@ -202,6 +223,23 @@ func (d *demo) pushStranger(t *testing.T) string {
 		"grant_type": {"client_credentials"}, "scope": {"system/*.cruds"}, "client_assertion": {assertion},
 		"client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
 	}.Encode()), &token)
+	return token.Access
+}
+
+// createHidden stores a child that the hospital alone knows, and returns its id.
+func (d *demo) createHidden(t *testing.T) string {
+	t.Helper()
+	var made struct {
+		ID string `json:"id"`
+	}
+	post(t, d.base+"/fhir/Patient", "application/fhir+json", d.token(t, "demo-hospital"),
+		[]byte(`{"resourceType":"Patient","name":[{"given":["Xander"],"family":"XXX_Onbekend"}],"birthDate":"2024-02-03"}`), &made)
+	return made.ID
+}
+
+// pushStranger stores a child whose parents have no account, and returns its id.
+func (d *demo) pushStranger(t *testing.T) string {
+	t.Helper()
 	doc, err := os.ReadFile("../testdata/mks/sanne/01-kind.json")
 	if err != nil {
 		t.Fatal(err)
@@ -209,7 +247,7 @@ func (d *demo) pushStranger(t *testing.T) string {
 	var receipt struct {
 		Entry []struct{ Response struct{ Location string } }
 	}
-	post(t, d.base+"/fhir/$submit", "application/json", token.Access, doc, &receipt)
+	post(t, d.base+"/fhir/$submit", "application/json", d.token(t, "demo-homecare"), doc, &receipt)
 	for _, e := range receipt.Entry {
 		if rest, ok := strings.CutPrefix(e.Response.Location, "Patient/"); ok {
 			id, _, _ := strings.Cut(rest, "/")

@@ -110,7 +110,9 @@ func (w *ward) redeemAs(code string, headers []string, pairs ...string) answer {
 	return w.post("/auth/token", redeemForm(code, append([]string{"client_id", "", "redirect_uri", viewerBack}, pairs...)...), headers...)
 }
 
-func (w *ward) basic() []string { return []string{"Authorization", fmtBasic("viewer", w.secret.Reveal())} }
+func (w *ward) basic() []string {
+	return []string{"Authorization", fmtBasic("viewer", w.secret.Reveal())}
+}
 
 // opened are the tokens of a launch.
 func (w *ward) opened(changes map[string]any, pairs ...string) answer {

@@ -54,6 +54,8 @@ type app struct {
 	// parentApp is the client id of the page at /app/; the operator registers it as a public client
 	// with the redirect URI {base}/app/.
 	parentApp string
+	// viewer is the app that the demo's home-care system starts; nil outside the demo.
+	viewer http.Handler
 }
 
 // openApp opens the store and wires what stands on it. base is the public URL.
@@ -140,6 +142,9 @@ func (a *app) server(ctx context.Context) (http.Handler, error) {
 	parents := rest.App(a.parentApp)
 	r.Handle("/app", parents)
 	r.Handle("/app/*", parents)
+	if a.viewer != nil {
+		r.Handle(viewerPath+"*", a.viewer)
+	}
 	r.Get("/", a.front)
 	r.Get("/healthz", a.healthy)
 	r.Get("/readyz", a.ready)

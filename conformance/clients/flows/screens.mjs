@@ -8,7 +8,7 @@ const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.
 const widths = [320, 1280]
 
 /** main are the pages that axe-core judges in every language and at every width. */
-const main = new Set(['login', 'child', 'consent', 'apps', 'error-late', 'own-start', 'own-plan'])
+const main = new Set(['login', 'child', 'consent', 'apps', 'error-late', 'own-start', 'own-plan', 'staff', 'opened'])
 
 /** wide is what an app asks that needs every part of the consent page. */
 const wide = 'launch/patient offline_access patient/Patient.rs patient/CarePlan.rs patient/Goal.rs patient/Observation.rs patient/Condition.rs'
