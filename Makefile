@@ -31,7 +31,7 @@ generate:
 
 # Feeds what foreign bytes enter by with made-up ones, FUZZTIME each.
 FUZZTIME ?= 30s
-FUZZED = fhir:FuzzParse fhir/path:FuzzCompile fhir/search:FuzzParse mapping/bundle:FuzzBundle
+FUZZED = fhir:FuzzParse fhir/path:FuzzCompile fhir/search:FuzzParse fhir/patch:FuzzPatch mapping/bundle:FuzzBundle
 
 fuzz:
 	@for target in $(FUZZED); do \

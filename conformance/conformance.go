@@ -26,7 +26,10 @@ type Capabilities struct {
 }
 
 // Operation is one served operation.
-type Operation struct{ Name, Definition string }
+type Operation struct {
+	Name, Definition string
+	Type             fhir.Type // of the resources it is served on; "" for the whole server
+}
 
 // Statement renders the CapabilityStatement from the tables that serve requests. refused tells which
 // interactions a type does not take.
@@ -37,11 +40,7 @@ func Statement(c Capabilities, refused func(t fhir.Type, interaction string) boo
 		"resource":    resources(c, refused),
 		"interaction": codes(c.System),
 	}
-	if len(c.Operations) > 0 {
-		ops := make([]map[string]string, len(c.Operations))
-		for i, o := range c.Operations {
-			ops[i] = map[string]string{"name": o.Name, "definition": o.Definition}
-		}
+	if ops := operations(c, ""); len(ops) > 0 {
 		rest["operation"] = ops
 	}
 	return json.Marshal(map[string]any{
@@ -93,7 +92,7 @@ func resources(c Capabilities, refused func(fhir.Type, string) bool) []any {
 				interactions = append(interactions, i)
 			}
 		}
-		out = append(out, map[string]any{
+		row := map[string]any{
 			"type":            string(t),
 			"interaction":     codes(interactions),
 			"versioning":      "versioned-update",
@@ -101,7 +100,21 @@ func resources(c Capabilities, refused func(fhir.Type, string) bool) []any {
 			"updateCreate":    false,
 			"referencePolicy": []string{"literal", "logical"},
 			"searchParam":     params(t),
-		})
+		}
+		if ops := operations(c, t); len(ops) > 0 {
+			row["operation"] = ops
+		}
+		out = append(out, row)
+	}
+	return out
+}
+
+// operations lists what is served on a type, or on the whole server.
+func operations(c Capabilities, t fhir.Type) (out []map[string]string) {
+	for _, o := range c.Operations {
+		if o.Type == t {
+			out = append(out, map[string]string{"name": o.Name, "definition": o.Definition})
+		}
 	}
 	return out
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/drieluik/drieluik/conformance"
 	"github.com/drieluik/drieluik/conformance/validate"
 	"github.com/drieluik/drieluik/fhir"
@@ -17,8 +19,10 @@ func statement(t *testing.T) []byte {
 	b, err := conformance.Statement(conformance.Capabilities{
 		Base: "https://h/fhir", Release: "1", Date: time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC),
 		Interactions: []string{"read", "create"}, System: []string{"transaction"},
-		Operations: []conformance.Operation{{Name: "submit", Definition: "https://h/x"}},
-		Token:      "https://h/auth/token", Authorize: "https://h/auth/authorize",
+		Operations: []conformance.Operation{
+			{Name: "submit", Definition: "https://h/x"}, {Name: "expand", Definition: "https://h/y", Type: "ValueSet"},
+		},
+		Token: "https://h/auth/token", Authorize: "https://h/auth/authorize",
 	}, func(t fhir.Type, interaction string) bool { return t == "AuditEvent" && interaction == "create" })
 	if err != nil {
 		t.Fatal(err)
@@ -34,6 +38,33 @@ func TestStatementIsValidR4(t *testing.T) {
 	}
 	if found := validate.Resource(r); len(found) > 0 {
 		t.Error(found)
+	}
+}
+
+func TestAnOperationStandsWhereItIsServed(t *testing.T) {
+	t.Parallel()
+	type operation struct{ Name, Definition string }
+	var s struct {
+		Rest []struct {
+			Operation []operation
+			Resource  []struct {
+				Type      string
+				Operation []operation
+			}
+		}
+	}
+	if err := json.Unmarshal(statement(t), &s); err != nil {
+		t.Fatal(err)
+	}
+	got := map[string][]operation{"": s.Rest[0].Operation}
+	for _, r := range s.Rest[0].Resource {
+		if len(r.Operation) > 0 {
+			got[r.Type] = r.Operation
+		}
+	}
+	want := map[string][]operation{"": {{"submit", "https://h/x"}}, "ValueSet": {{"expand", "https://h/y"}}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }
 

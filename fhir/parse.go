@@ -68,6 +68,23 @@ func ParseDocument(src []byte, limits Limits) (*Resource, []Issue) {
 
 // parse does the work of Parse (strict) and ParseDocument.
 func parse(src []byte, limits Limits, strict bool) (*Resource, []Issue) {
+	s, issues := scan(src, limits, strict)
+	if s == nil {
+		return nil, issues
+	}
+	r := &Resource{src: s.src, nodes: s.nodes}
+	if s.stop == nil {
+		s.checkNulls()
+		r.identify(s)
+	}
+	if s.stop == nil && len(s.faults) == 0 {
+		return r, nil
+	}
+	return nil, s.issues(r)
+}
+
+// scan reads the nodes of src. The scanner is nil when src is not even text of bearable size.
+func scan(src []byte, limits Limits, strict bool) (*scanner, []Issue) {
 	limits = limits.orDefault()
 	if len(src) > limits.Bytes {
 		return nil, []Issue{ruleSize.issue("", fmt.Sprintf("%s: at most %d bytes.", ruleSize.text, limits.Bytes))}
@@ -75,17 +92,9 @@ func parse(src []byte, limits Limits, strict bool) (*Resource, []Issue) {
 	if !utf8.Valid(src) {
 		return nil, []Issue{ruleUTF8.issue("", ruleUTF8.text)}
 	}
-	s := scanner{src: string(src), limits: limits, strict: strict}
-	whole := s.scan()
-	r := &Resource{src: s.src, nodes: s.nodes}
-	if whole {
-		s.checkNulls()
-		r.identify(&s)
-	}
-	if whole && len(s.faults) == 0 {
-		return r, nil
-	}
-	return nil, s.issues(r)
+	s := &scanner{src: string(src), limits: limits, strict: strict}
+	s.scan()
+	return s, nil
 }
 
 // identify takes type and id from the root, and checks them for a resource.

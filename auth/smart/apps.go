@@ -15,6 +15,7 @@ import (
 type appsView struct {
 	Tables []appsTable
 	Sure   *appRow // of the page that asks once more
+	Log    string  // where the user sees who looked; may be empty
 	CSRF   string
 }
 
@@ -115,6 +116,11 @@ func (s *Server) showApps(v *visit, current *session) error {
 		return err
 	}
 	view := appsView{CSRF: csrfField(current.secret, "", "apps")}
+	if log, found, err := s.registry.lookup(v.ctx(), s.logClient); err != nil {
+		return err
+	} else if found && log.active() {
+		view.Log = s.logPage
+	}
 	for _, c := range consents {
 		row, err := s.appRow(v, c)
 		if err != nil {
@@ -122,7 +128,7 @@ func (s *Server) showApps(v *visit, current *session) error {
 		}
 		if v.value("stop") == row.Consent {
 			view.Sure = &row
-			return s.show(v, http.StatusOK, screen{Page: "withdraw", Title: "apps.title", App: row.App, Login: current.who.Login, Body: view})
+			return s.show(v, http.StatusOK, screen{Page: "withdraw", Title: "apps.title", App: row.App, Login: current.who.Login, Switch: true, Body: view})
 		}
 		i := slices.IndexFunc(view.Tables, func(t appsTable) bool { return t.Patient == c.Patient.Current() })
 		if i < 0 {

@@ -54,7 +54,7 @@ func (u *Users) bind(ctx context.Context, a *account, b Binding) error {
 	if err != nil {
 		return err
 	}
-	a.org = org.Current()
+	a.org = org.Ref.Current()
 	a.Organization, a.OrganizationRef = b.Organization, a.org.String()
 	return nil
 }

@@ -107,9 +107,10 @@ func defaultGrants(c Client) []string {
 // registered is a Client as it is kept in the main store.
 type registered struct {
 	Client
-	OrganizationRef string    `json:"organization_ref"`      // Organization/id
-	SecretUntil     time.Time `json:"secret_until,omitzero"` // end of all secrets but the first
-	Changed         time.Time `json:"changed"`               // last change by the operator
+	OrganizationRef    string    `json:"organization_ref"`              // Organization/id
+	OrganizationStored string    `json:"organization_stored,omitempty"` // name of that Organization at the registration
+	SecretUntil        time.Time `json:"secret_until,omitzero"`         // end of all secrets but the first
+	Changed            time.Time `json:"changed"`                       // last change by the operator
 
 	keys   *jose.KeySet // of JWKS; nil without
 	scopes auth.Scopes  // of Scope

@@ -53,21 +53,21 @@ func (s *Server) consent(v *visit) error {
 	}
 	chosen := findChild(children, refOf(f.Child))
 	if chosen == nil && f.Launch != nil {
-		return s.end(v, f, "nochild", "authz.denied")
+		return s.barred(v, f, "nochild", "authz.denied")
 	}
 	if chosen == nil { // authority has ended since the choice
 		f.Child = ""
 		return s.advance(v, f)
 	}
 	if !purposeFits(f.client, f.Purpose, false) {
-		return s.end(v, f, "broken", "authz.purpose")
+		return s.barred(v, f, "broken", "authz.purpose")
 	}
 	o, err := s.offerOf(f.client, f.interaction)
 	if err != nil {
 		return err
 	}
 	if o.all.Empty() {
-		return s.end(v, f, "nothing", "scope.none")
+		return s.barred(v, f, "nothing", "scope.none")
 	}
 	before, err := s.remembered(v, f, chosen, o)
 	if err != nil {
@@ -174,7 +174,7 @@ func (s *Server) showConsent(v *visit, f *flow, o *offer, chosen *ChildChoice, t
 	for _, d := range o.durations() {
 		view.Durations = append(view.Durations, tick{"duration", d, v.t(d), d == t.duration})
 	}
-	return s.show(v, http.StatusOK, screen{Page: "consent", Title: "consent.title", App: view.App, Login: f.session.who.Login, Switch: problem == "", Body: view})
+	return s.show(v, http.StatusOK, screen{Page: "consent", Title: "consent.title", App: view.App, Login: f.session.who.Login, Switch: true, Body: view})
 }
 
 // addGroup puts one row of the table where it belongs: needed, to be chosen, or not asked for.

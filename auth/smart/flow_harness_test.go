@@ -138,8 +138,8 @@ type world struct {
 }
 
 // registerOrganization stores nothing: the id follows from the identifier.
-func registerOrganization(_ context.Context, o smart.Organization) (fhir.Ref, error) {
-	return fhir.Ref{Type: "Organization", ID: "org-" + o.Identifier.Value, Version: 1}, nil
+func registerOrganization(_ context.Context, o smart.Organization) (smart.OrganizationRecord, error) {
+	return smart.OrganizationRecord{Ref: fhir.Ref{Type: "Organization", ID: "org-" + o.Identifier.Value, Version: 1}}, nil
 }
 
 // nurse is a professional of the organisation org-90000001.

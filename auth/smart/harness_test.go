@@ -2,6 +2,7 @@ package smart_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -94,6 +95,7 @@ type bench struct {
 	log      *syncBuffer
 	orgs     []smart.Organization
 	orgDown  error
+	orgName  string       // of an Organization that is stored already
 	now      atomic.Int64 // Unix milliseconds
 }
 
@@ -110,12 +112,14 @@ func newBench(t testing.TB, change ...func(*smart.Config)) *bench {
 	check(t, err)
 	b.registry, err = smart.NewRegistry(smart.RegistryConfig{
 		Store: b.store, Clock: b.clock, Random: rand.Reader, Log: log,
-		RegisterOrganization: func(_ context.Context, o smart.Organization) (fhir.Ref, error) {
+		RegisterOrganization: func(_ context.Context, o smart.Organization) (smart.OrganizationRecord, error) {
 			if b.orgDown != nil {
-				return fhir.Ref{}, b.orgDown
+				return smart.OrganizationRecord{}, b.orgDown
 			}
 			b.orgs = append(b.orgs, o)
-			return fhir.Ref{Type: "Organization", ID: "org-" + o.Identifier.Value, Version: 3}, nil
+			return smart.OrganizationRecord{
+				Ref: fhir.Ref{Type: "Organization", ID: "org-" + o.Identifier.Value, Version: 3}, Name: cmp.Or(o.Name, b.orgName, o.NameIfNew),
+			}, nil
 		},
 	})
 	check(t, err)

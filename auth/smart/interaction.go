@@ -1,6 +1,7 @@
 package smart
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"net/http"
@@ -178,12 +179,9 @@ func (c *registered) appName(lang string) string {
 	return c.Name
 }
 
-// organizationText is the name of the client's organisation as registered.
+// organizationText is the name of the client's organisation as registered, else as it was stored then.
 func (c *registered) organizationText() string {
-	if c.OrganizationName != "" {
-		return c.OrganizationName
-	}
-	return c.Name
+	return cmp.Or(c.OrganizationName, c.OrganizationStored, c.Name)
 }
 
 // sessionHash reads the id of a session that a grant or interaction names.

@@ -15,6 +15,12 @@ type Organization struct {
 	Types      []fhir.Identifier // system and code; none: kept
 }
 
+// OrganizationRecord is the Organization as it is stored.
+type OrganizationRecord struct {
+	Ref  fhir.Ref
+	Name string // "": it has none
+}
+
 // organizationTypes are the code systems whose codes may be given bare. No code is in two.
 func organizationTypes() map[string]string {
 	lists := map[string]string{

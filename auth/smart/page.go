@@ -3,9 +3,7 @@ package smart
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"embed"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"html/template"
@@ -15,9 +13,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
-
-	"github.com/go-chi/chi/v5"
 )
 
 //go:embed pages
@@ -30,8 +25,8 @@ const maxPageForm = 16 << 10
 type pages struct {
 	templates map[string]*template.Template
 	texts     map[string]phrase
-	css       []byte
-	cssName   string // app.<hash>.css
+	assets    map[string]asset // by name, which changes with the content
+	css, icon string           // names of those that a page links to
 }
 
 func pageNames() []string {
@@ -39,14 +34,13 @@ func pageNames() []string {
 }
 
 func newPages() (*pages, error) {
-	css, err := pageFiles.ReadFile("pages/app.css")
-	if err != nil {
-		return nil, fmt.Errorf("stylesheet: %w", err)
+	p := &pages{templates: map[string]*template.Template{}, texts: indexedPhrases(), assets: map[string]asset{}}
+	var err error
+	if p.css, err = p.add("app", ".css", "text/css; charset=utf-8"); err != nil {
+		return nil, err
 	}
-	sum := sha256.Sum256(css)
-	p := &pages{
-		templates: map[string]*template.Template{}, texts: indexedPhrases(),
-		css: css, cssName: "app." + hex.EncodeToString(sum[:8]) + ".css",
+	if p.icon, err = p.add("icon", ".svg", "image/svg+xml"); err != nil {
+		return nil, err
 	}
 	for _, name := range pageNames() {
 		t, err := template.ParseFS(pageFiles, "pages/layout.html", "pages/"+name+".html")
@@ -64,10 +58,11 @@ type screen struct {
 	Title  string // key
 	App    string // client name, for the title
 	Login  string // who is logged in
-	Switch bool   // the page has an address of its own, so that it can change its language
+	Switch bool   // the page can change its language: a GET shows it again
 	Body   any
 
-	Lang, CSS string
+	Lang      string
+	CSS, Icon string
 	Languages []languageLink
 	texts     map[string]phrase
 }
@@ -215,9 +210,10 @@ func (s *Server) sameOrigin(r *http.Request) bool {
 
 // show renders a page.
 func (s *Server) show(v *visit, status int, sc screen) error {
-	sc.Lang, sc.CSS, sc.texts = v.lang, "/auth/assets/"+s.pages.cssName, s.pages.texts
+	sc.Lang, sc.texts = v.lang, s.pages.texts
+	sc.CSS, sc.Icon = "/auth/assets/"+s.pages.css, "/auth/assets/"+s.pages.icon
 	if sc.Switch {
-		sc.Languages = languageLinks(v)
+		sc.Languages = languageLinks(v, sc.Page)
 	}
 	var b bytes.Buffer
 	if err := s.pages.templates[sc.Page].ExecuteTemplate(&b, "layout", sc); err != nil {
@@ -231,22 +227,37 @@ func (s *Server) show(v *visit, status int, sc screen) error {
 	return nil
 }
 
-// languageLinks lead to the same page in the other languages.
-func languageLinks(v *visit) []languageLink {
+// languageLinks lead to the same page in the other languages. They are addresses of a GET: what a
+// form sent is not sent again.
+func languageLinks(v *visit, page string) []languageLink {
 	names := map[string]string{"nl": "Nederlands", "sv": "Svenska", "en": "English"}
+	kept := v.kept(page)
 	var links []languageLink
 	for _, lang := range languages() {
 		link := languageLink{Lang: lang, Name: names[lang]}
 		if lang != v.lang {
-			q := url.Values{"lang": {lang}}
-			if id := v.value("ixn"); Secret(id).is(prefixInteraction) {
-				q.Set("ixn", id)
-			}
-			link.URL = v.r.URL.Path + "?" + q.Encode()
+			kept.Set("lang", lang)
+			link.URL = v.r.URL.Path + "?" + kept.Encode()
 		}
 		links = append(links, link)
 	}
 	return links
+}
+
+// kept returns the parameters with which a GET shows the page again, and none that the browser made
+// up: those of a broken request stay out, and without them it is as broken.
+func (v *visit) kept(page string) url.Values {
+	q := url.Values{}
+	if id := v.value("ixn"); Secret(id).is(prefixInteraction) {
+		q.Set("ixn", id)
+	}
+	if page == "consent" { // not the short page that asks once more
+		q.Set("choose", "1")
+	}
+	if page == "withdraw" { // the page is there because this names a consent
+		q.Set("stop", v.value("stop"))
+	}
+	return q
 }
 
 // seeOther sends the browser on with a GET, never with the form again.
@@ -256,22 +267,4 @@ func (v *visit) seeOther(to string) error {
 	h.Set("Location", to)
 	v.w.WriteHeader(http.StatusSeeOther)
 	return nil
-}
-
-// asset serves the stylesheet. Its name changes with its content.
-func (s *Server) asset(w http.ResponseWriter, r *http.Request) {
-	h := w.Header()
-	h.Set("X-Content-Type-Options", "nosniff")
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		h.Set("Allow", "GET, HEAD")
-		w.WriteHeader(http.StatusMethodNotAllowed)
-		return
-	}
-	if chi.URLParam(r, "name") != s.pages.cssName {
-		w.WriteHeader(http.StatusNotFound)
-		return
-	}
-	h.Set("Content-Type", "text/css; charset=utf-8")
-	h.Set("Cache-Control", "public, max-age=31536000, immutable")
-	http.ServeContent(w, r, s.pages.cssName, time.Time{}, bytes.NewReader(s.pages.css))
 }

@@ -3,6 +3,7 @@ package smart_test
 import (
 	"encoding/xml"
 	"errors"
+	"html"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -221,18 +222,69 @@ func TestLanguageOfAPage(t *testing.T) {
 	}
 }
 
-func TestTheStylesheetIsTheOnlyAsset(t *testing.T) {
+// TestTheLanguageChangesWithoutTheForm: after a form was refused, the other languages are addresses of
+// the same interaction, which goes on.
+func TestTheLanguageChangesWithoutTheForm(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	u := w.browser()
+	to := func(lang, wants string) {
+		t.Helper()
+		link := regexp.MustCompile(`<a href="([^"]*)" lang="` + lang + `"`).FindStringSubmatch(u.page.body)
+		if link == nil || strings.Contains(link[1], "password") || strings.Contains(link[1], "csrf") {
+			t.Fatalf("no switch to %s, or one with the form: %v", lang, link)
+		}
+		u.get(html.UnescapeString(link[1]))
+		if !strings.Contains(u.page.body, `<html lang="`+lang+`">`) || !strings.Contains(u.page.body, wants) {
+			t.Fatalf("in %s it shows %.900s", lang, u.page.body)
+		}
+	}
+	u.authorize()
+	u.submit("login", parentLogin, "password", "wrong-wrong-wrong")
+	to("sv", `name="password"`)
+	u.submit("login", parentLogin, "password", "wrong-wrong-wrong")
+	to("en", `name="password"`)
+	u.login(parentLogin)
+	u.submit()
+	to("sv", "Välj barnet")
+	u.submit("child", "Patient/anna")
+	u.submit("decision", "allow")
+	to("en", "Choose what the app may see.")
+	u.submit("decision", "allow", "group", "plan", "duration", "3m")
+
+	u.authorize() // a second time, for something else than before
+	u.submit("child", "Patient/anna")
+	u.get(u.at + "&choose=1")
+	u.submit("decision", "allow")
+	to("sv", "Välj vad appen får se.")
+	u.get("/auth/apps?stop=Consent/c1")
+	to("nl", "Wilt u")
+	u.submit()
+	u.get("/auth/consent?ixn=none")
+	to("sv", "Sidan har gått ut")
+}
+
+// TestTheIconAndTheStylesheetAreTheOnlyAssets: no page of ours asks for what is not there.
+func TestTheIconAndTheStylesheetAreTheOnlyAssets(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	u := w.browser()
 	u.get("/auth/logout")
 	href := regexp.MustCompile(`<link rel="stylesheet" href="([^"]*)">`).FindStringSubmatch(u.page.body)
-	if href == nil || strings.Count(u.page.body, "<link") != 1 {
+	if href == nil || strings.Count(u.page.body, "<link") != 2 {
 		t.Fatal(u.page.body)
 	}
 	a := w.do(httptest.NewRequest("GET", href[1], nil))
 	if a.status != 200 || a.header.Get("Content-Type") != "text/css; charset=utf-8" || !strings.Contains(a.header.Get("Cache-Control"), "immutable") {
 		t.Errorf("%d %v", a.status, a.header)
+	}
+	icon := regexp.MustCompile(`<link rel="icon" href="([^"]*)"`).FindStringSubmatch(u.page.body)
+	if icon == nil {
+		t.Fatal("no icon")
+	}
+	if i := w.do(httptest.NewRequest("GET", icon[1], nil)); i.status != 200 || i.header.Get("Content-Type") != "image/svg+xml" ||
+		!strings.Contains(i.header.Get("Cache-Control"), "immutable") || strings.Contains(i.body, "script") {
+		t.Errorf("icon: %d %v %s", i.status, i.header, i.body)
 	}
 	for _, external := range []string{"url(", "@import", "http"} {
 		if strings.Contains(a.body, external) {
@@ -521,5 +573,40 @@ func TestOnlyTheGiverWithdraws(t *testing.T) {
 	}
 	if p := w.principal(a.text("access_token")); p.Grant == "" {
 		t.Error("the grant died")
+	}
+}
+
+// TestThePageOfAppsLeadsToTheLog as long as the app that shows it is in use.
+func TestThePageOfAppsLeadsToTheLog(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *smart.Config) { c.LogPage, c.LogClient = "/app/#log", "app" })
+	u := w.browser()
+	u.authorize()
+	u.login(parentLogin)
+	u.get("/auth/apps")
+	if !strings.Contains(u.page.body, `<a href="/app/#log">Bekijk wie er keek</a>`) {
+		t.Errorf("no way to the log: %s", u.page.body)
+	}
+	check(t, w.registry.Disable(t.Context(), "app"))
+	u.get("/auth/apps")
+	if strings.Contains(u.page.body, "#log") {
+		t.Error("it leads to an app that is out of use")
+	}
+}
+
+// TestAnAppIsOfTheOrganizationThatIsStored: where the registration gives no name, the page shows the
+// one that the organisation has, and the registration stays as it was.
+func TestAnAppIsOfTheOrganizationThatIsStored(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.orgName = "Kinderthuiszorg Voorbeeld"
+	w.app("app", func(c *smart.Client) { c.ID, c.OrganizationName = "nameless", "" })
+	u := w.browser()
+	u.authorize("client_id", "nameless")
+	if !strings.Contains(u.page.body, "De app “Ouder-app” van Kinderthuiszorg Voorbeeld") {
+		t.Errorf("the page says %s", u.page.body)
+	}
+	if c, err := w.registry.Show(t.Context(), "nameless"); err != nil || c.OrganizationName != "" {
+		t.Errorf("the registration has %q, %v", c.OrganizationName, err)
 	}
 }

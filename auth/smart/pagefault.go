@@ -83,7 +83,7 @@ func (s *Server) showFault(v *visit, err error) {
 	if p.rule != "" {
 		view.Explained = "/auth/errors#" + p.rule
 	}
-	if err := s.show(v, p.status, screen{Page: "error", Title: "error.title", App: p.app, Body: view}); err != nil {
+	if err := s.show(v, p.status, screen{Page: "error", Title: "error.title", App: p.app, Switch: true, Body: view}); err != nil {
 		s.log.Error("answer_failed", "error", err)
 		v.w.WriteHeader(http.StatusInternalServerError)
 	}

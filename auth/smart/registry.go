@@ -34,7 +34,7 @@ type RegistryConfig struct {
 	Random io.Reader
 	Log    *slog.Logger
 	// RegisterOrganization creates or updates the Organization of a client as the operator's act.
-	RegisterOrganization func(context.Context, Organization) (fhir.Ref, error)
+	RegisterOrganization func(context.Context, Organization) (OrganizationRecord, error)
 }
 
 // Registry holds the clients. Every look-up reads the store, so that a change acts on the next
@@ -139,7 +139,7 @@ func (r *Registry) prepare(ctx context.Context, c Client) (*registered, error) {
 	if err != nil {
 		return nil, fmt.Errorf("organisation of the client: %w", err)
 	}
-	return &registered{Client: c, OrganizationRef: org.Current().String()}, nil
+	return &registered{Client: c, OrganizationRef: org.Ref.Current().String(), OrganizationStored: org.Name}, nil
 }
 
 func (r *Registry) save(ctx context.Context, c *registered, what string) error {

@@ -138,7 +138,7 @@ func (s *Server) logout(v *visit) error {
 		return err
 	}
 	if current == nil {
-		return s.show(v, http.StatusOK, screen{Page: "logout", Title: "logout.title", Body: logoutView{Message: "logout.not"}})
+		return s.show(v, http.StatusOK, screen{Page: "logout", Title: "logout.title", Switch: true, Body: logoutView{Message: "logout.not"}})
 	}
 	if v.r.Method != http.MethodPost {
 		return s.show(v, http.StatusOK, screen{Page: "logout", Title: "logout.title", Switch: true, Login: current.who.Login,
@@ -152,7 +152,7 @@ func (s *Server) logout(v *visit) error {
 	}
 	setCookie(v.w, cookieSession, "", -1)
 	s.logVisit(v, slog.LevelInfo, "logout", slog.String("outcome", "ok"), slog.String("user", current.who.FHIRUser))
-	return s.show(v, http.StatusOK, screen{Page: "logout", Title: "logout.title", Body: logoutView{Message: "logout.done"}})
+	return s.show(v, http.StatusOK, screen{Page: "logout", Title: "logout.title", Switch: true, Body: logoutView{Message: "logout.done"}})
 }
 
 type logoutView struct {

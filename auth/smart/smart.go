@@ -54,8 +54,8 @@ type TypeLetters struct {
 	Letters string
 }
 
-// Config is what a Server is made of. Every member is required, but the last three: they are given
-// together, and without them there is no code flow.
+// Config is what a Server is made of. Every member is required, but Family, Users and Keys, which are
+// given together and without which there is no code flow, and what stands behind them.
 type Config struct {
 	Base     string               // public URL of the server: scheme, host, optional port, nothing more
 	Clock    func() time.Time     // present instant
@@ -69,6 +69,10 @@ type Config struct {
 	Family *Family // what the FHIR side knows of children and consents
 	Users  *Users  // local accounts
 	Keys   *Keys   // keys of the id_token
+
+	// LogPage is where a person sees who looked, and LogClient the client of that page: the page of
+	// apps leads there while the client is registered and active. Empty: it does not.
+	LogPage, LogClient string
 }
 
 // Server answers the endpoints of the authorisation server. It is safe for concurrent use.
@@ -90,6 +94,8 @@ type Server struct {
 	users   *Users
 	signing *Keys
 	pages   *pages
+
+	logPage, logClient string
 }
 
 // New returns a Server. It fails with one error that names every fault of the configuration.
@@ -104,6 +110,7 @@ func New(c Config) (*Server, error) {
 	}
 	return &Server{
 		family: c.Family, users: c.Users, signing: c.Keys, pages: rendered,
+		logPage: c.LogPage, logClient: c.LogClient,
 		base:     c.Base,
 		fhirBase: c.Base + "/fhir",
 		clock:    c.Clock,

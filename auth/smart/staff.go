@@ -33,14 +33,14 @@ func (s *Server) staff(v *visit, f *flow) error {
 		return s.otherUser(v, f)
 	}
 	if !purposeFits(f.client, f.Purpose, true) {
-		return s.end(v, f, "broken", "authz.purpose")
+		return s.barred(v, f, "broken", "authz.purpose")
 	}
 	o, err := s.offerOf(f.client, f.interaction)
 	if err != nil {
 		return err
 	}
 	if o.all.Empty() {
-		return s.end(v, f, "nothing", "scope.none")
+		return s.barred(v, f, "nothing", "scope.none")
 	}
 	seen, err := s.launchedPatient(v, f)
 	if err != nil {
@@ -55,11 +55,8 @@ func (s *Server) staff(v *visit, f *flow) error {
 	return s.showStaff(v, f, o, seen)
 }
 
-// end ends an interaction on a page that tells why; the way back tells the app the rule.
-func (s *Server) end(v *visit, f *flow, text, rule string) error {
-	if err := s.take(v.ctx(), f); err != nil {
-		return err
-	}
+// barred is a page that tells why it does not go on; the way back tells the app the rule.
+func (s *Server) barred(v *visit, f *flow, text, rule string) error {
 	return &pageFault{status: http.StatusForbidden, text: text, rule: rule, back: s.refusal(f.interaction, rule), app: f.client.appName(v.lang)}
 }
 
@@ -67,7 +64,10 @@ func (s *Server) end(v *visit, f *flow, text, rule string) error {
 func (s *Server) otherUser(v *visit, f *flow) error {
 	s.logVisit(v, slog.LevelWarn, "launch_refused", slog.String("outcome", "refused"), slog.String("client_id", f.Client),
 		slog.String("user", f.Launch.User), slog.String("patient", f.Launch.Patient))
-	return s.end(v, f, "otheruser", "authz.denied")
+	if err := s.take(v.ctx(), f); err != nil {
+		return err
+	}
+	return s.barred(v, f, "otheruser", "authz.denied")
 }
 
 // launchedPatient looks at the patient of a launch in the name of the user: who may not see it opens
@@ -83,7 +83,7 @@ func (s *Server) launchedPatient(v *visit, f *flow) (Glimpse, error) {
 	patient := refOf(f.Launch.Patient)
 	seen, err := s.family.Look(v.ctx(), by, patient, patient)
 	if err != nil && fhir.KindOf(err) == fhir.NotFound {
-		return Glimpse{}, s.end(v, f, "nopatient", "authz.denied")
+		return Glimpse{}, s.barred(v, f, "nopatient", "authz.denied")
 	}
 	return seen, unavailable("smart.staff", err)
 }

@@ -12,7 +12,7 @@ import (
 
 // textVersion numbers the whole text set; any change of a phrase raises it (smart.md 5.4). It is
 // written into the Consent.
-const textVersion = 1
+const textVersion = 2
 
 // languages of the pages; the first is the default.
 func languages() []string { return []string{"nl", "sv", "en"} }
@@ -82,7 +82,7 @@ func consentPhrases() []phrase {
 		{"offline", "Ook als u de app niet gebruikt, kan de app gegevens ophalen.", "Appen kan hämta uppgifter även när du inte använder den.", "The app can fetch data also when you are not using it."},
 		{"offline.when", "Bij 3 maanden of 1 jaar:", "Vid 3 månader eller 1 år:", "With 3 months or 1 year:"},
 		{"stop", "U kunt dit altijd stoppen.", "Du kan alltid stoppa detta.", "You can always stop this."},
-		{"stop.where", "Stoppen doet u op de pagina “Uw apps”.", "Du stoppar det på sidan ”Dina appar”.", "You stop it on the page “Your apps”."},
+		{"stop.where", "Stoppen doet u op de pagina", "Du stoppar det på sidan", "You stop it on the page"},
 		{"confirm.before", "U hebt dit al eerder toegestaan.", "Du har redan tillåtit detta.", "You allowed this before."},
 		{"confirm.until", "Het mag tot {day}.", "Det gäller till {day}.", "It is allowed until {day}."},
 		{"confirm.other", "Iets anders kiezen", "Välj något annat", "Choose something else"},
@@ -147,6 +147,7 @@ func appPhrases() []phrase {
 		{"apps.sure", "Wilt u “{app}” stoppen?", "Vill du stoppa ”{app}”?", "Do you want to stop “{app}”?"},
 		{"apps.effect", "De app kan dan geen gegevens van {child} meer lezen.", "Appen kan då inte längre läsa uppgifter om {child}.", "The app can then no longer read data about {child}."},
 		{"apps.keep", "Niet stoppen", "Stoppa inte", "Do not stop"},
+		{"apps.log", "Bekijk wie er keek", "Se vem som har tittat", "See who looked"},
 		{"apps.gone", "Deze app", "Den här appen", "This app"},
 	}
 }

@@ -34,7 +34,7 @@ type UsersConfig struct {
 	Random io.Reader
 	Log    *slog.Logger
 	// RegisterOrganization creates or updates the Organization of a Practitioner as the operator's act.
-	RegisterOrganization func(context.Context, Organization) (fhir.Ref, error)
+	RegisterOrganization func(context.Context, Organization) (OrganizationRecord, error)
 }
 
 // Users holds the local accounts. Every look-up reads the store, so that a change acts on the next

@@ -21,6 +21,8 @@ import (
 	"github.com/drieluik/drieluik/auth/smart"
 	"github.com/drieluik/drieluik/auth/state"
 	"github.com/drieluik/drieluik/conformance"
+	"github.com/drieluik/drieluik/conformance/artifacts"
+	"github.com/drieluik/drieluik/conformance/terminology"
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/exchange"
 	"github.com/drieluik/drieluik/fhir/rest"
@@ -87,10 +89,15 @@ func openApp(ctx context.Context, s settings, base string, log *slog.Logger) (*a
 	return a, nil
 }
 
-func (a *app) registerOrganization(ctx context.Context, o smart.Organization) (fhir.Ref, error) {
-	return a.exchange.RegisterOrganization(ctx, exchange.Registration{
+func (a *app) registerOrganization(ctx context.Context, o smart.Organization) (smart.OrganizationRecord, error) {
+	ref, err := a.exchange.RegisterOrganization(ctx, exchange.Registration{
 		Identifier: o.Identifier, Name: o.Name, NameIfNew: o.NameIfNew, Types: o.Types,
 	})
+	if err != nil {
+		return smart.OrganizationRecord{}, err
+	}
+	name, err := a.exchange.OrganizationName(ctx, ref)
+	return smart.OrganizationRecord{Ref: ref, Name: name}, err
 }
 
 // Close ends the store; what was acknowledged is durable already.
@@ -106,6 +113,7 @@ func (a *app) server(ctx context.Context) (http.Handler, error) {
 		Base: a.base, Clock: time.Now, Random: rand.Reader, State: a.state, Registry: a.clients,
 		Served: served, Log: a.log, Settings: smart.DefaultSettings(),
 		Family: a.family(), Users: a.users, Keys: keys,
+		LogPage: "/app/#wie-keek", LogClient: a.parentApp,
 	})
 	if err != nil {
 		return nil, err
@@ -115,13 +123,7 @@ func (a *app) server(ctx context.Context) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	metadata, err := conformance.Statement(conformance.Capabilities{
-		Base: a.base + "/fhir", Release: release, Date: time.Now(),
-		Interactions: rest.Interactions[:], System: []string{"transaction"},
-		Operations: []conformance.Operation{{Name: "submit", Definition: fhir.Canonical + "/OperationDefinition/submit"}},
-		Token:      a.base + "/auth/token", Introspect: a.base + "/auth/introspect", Revoke: a.base + "/auth/revoke",
-		Authorize: a.base + "/auth/authorize", Manage: a.base + "/auth/apps",
-	}, immutable)
+	metadata, err := a.metadata()
 	if err != nil {
 		return nil, err
 	}
@@ -129,9 +131,13 @@ func (a *app) server(ctx context.Context) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	published, err := artifacts.All()
+	if err != nil {
+		return nil, err
+	}
 	fhirServer, err := rest.New(rest.Config{
 		Exchange: a.exchange, Authenticate: authServer.Authenticate, Base: a.base + "/fhir", MaxBody: maxBody,
-		PageKey: key, Metadata: metadata, NewID: newID, Log: a.log,
+		PageKey: key, Metadata: metadata, Terms: terminology.New(published), NewID: newID, Log: a.log,
 	})
 	if err != nil {
 		return nil, err
@@ -146,9 +152,30 @@ func (a *app) server(ctx context.Context) (http.Handler, error) {
 		r.Handle(viewerPath+"*", a.viewer)
 	}
 	r.Get("/", a.front)
+	r.Get("/favicon.ico", noIcon)
 	r.Get("/healthz", a.healthy)
 	r.Get("/readyz", a.ready)
 	return crossOrigin(r, authServer), nil
+}
+
+// metadata renders the CapabilityStatement.
+func (a *app) metadata() ([]byte, error) {
+	return conformance.Statement(conformance.Capabilities{
+		Base: a.base + "/fhir", Release: release, Date: time.Now(),
+		Interactions: rest.Interactions[:], System: []string{"transaction"},
+		Operations: operations(),
+		Token:      a.base + "/auth/token", Introspect: a.base + "/auth/introspect", Revoke: a.base + "/auth/revoke",
+		Authorize: a.base + "/auth/authorize", Manage: a.base + "/auth/apps",
+	}, immutable)
+}
+
+// operations are those of this release, from the tables that serve them.
+func operations() []conformance.Operation {
+	out := []conformance.Operation{{Name: "submit", Definition: fhir.Canonical + "/OperationDefinition/submit"}}
+	for _, o := range terminology.Operations() {
+		out = append(out, conformance.Operation{Name: o.Name, Definition: o.Definition, Type: o.Type})
+	}
+	return out
 }
 
 // crossOrigin lets browser apps of registered clients call the FHIR endpoint. What needs no token

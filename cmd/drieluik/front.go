@@ -39,6 +39,12 @@ func (a *app) front(w http.ResponseWriter, _ *http.Request) {
 	}
 }
 
+// noIcon answers browsers that ask for an icon where a page names none.
+func noIcon(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Cache-Control", "public, max-age=604800")
+	w.WriteHeader(http.StatusNoContent)
+}
+
 func (a *app) healthy(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "alive\n") }
 
 // ready tells whether the store answers.

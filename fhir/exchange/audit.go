@@ -180,10 +180,12 @@ func (e *event) code() auditCoding {
 }
 
 func (e *event) subtypes() []auditCoding {
-	switch e.operation {
-	case "":
+	switch {
+	case e.operation == "" && e.kind == auditType:
+		return []auditCoding{{System: restful, Code: string(e.interaction)}, {System: fhir.Canonical + "/CodeSystem/audit-subtype", Code: "log-view"}}
+	case e.operation == "":
 		return []auditCoding{{System: restful, Code: string(e.interaction)}}
-	case "transaction":
+	case e.operation == "transaction":
 		return []auditCoding{{System: restful, Code: e.operation}}
 	}
 	return []auditCoding{
@@ -215,8 +217,12 @@ func (e *event) agents(touches []touch) []auditAgent {
 		Policy:    policies(touches),
 		Who:       client,
 	}
+	if p.Role == "" {
+		requestor.Role = nil
+	}
 	if p.Client == "" {
-		requestor.Role, requestor.Who = nil, &auditWho{Display: "unknown"}
+		client = nil
+		requestor.Who = &auditWho{Display: "unknown"}
 	}
 	if e.call.Address != "" {
 		requestor.Network = &auditNetwork{Address: e.call.Address, Type: "2"}
@@ -227,6 +233,8 @@ func (e *event) agents(touches []touch) []auditAgent {
 	agents := []auditAgent{requestor}
 	if !p.FHIRUser.IsZero() {
 		agents[0].Who = &auditWho{Reference: p.FHIRUser.String()}
+	}
+	if !p.FHIRUser.IsZero() && client != nil {
 		source := concept(dcm, "110153")
 		agents = append(agents, auditAgent{Type: &source, Who: client})
 	}
@@ -264,14 +272,21 @@ func policies(touches []touch) []string {
 	return slices.Compact(seen)
 }
 
+// emergencyReason is the detail that holds the text of break-glass (access.md 8).
+const emergencyReason = "reden"
+
 // entities are the patient, the query, the resources and the consents that let them out.
 func (e *event) entities(compartment string, touches []touch) []auditObject {
 	var out []auditObject
 	if !strings.HasPrefix(compartment, "_") {
-		out = append(out, auditObject{
+		patient := auditObject{
 			What: &auditWho{Reference: "Patient/" + compartment},
 			Type: &auditCoding{System: auditEntity, Code: "1"}, Role: &auditCoding{System: objectRole, Code: "1"},
-		})
+		}
+		if b := e.call.Principal.BTG; b != nil {
+			patient.Detail = []auditDetail{{Type: emergencyReason, Value: b.Reason}}
+		}
+		out = append(out, patient)
 	}
 	if e.query != nil {
 		out = append(out, auditObject{

@@ -33,6 +33,7 @@ type auditIdentifier struct {
 
 type auditWho struct {
 	Reference  string           `json:"reference,omitempty"`
+	Type       string           `json:"type,omitempty"`
 	Identifier *auditIdentifier `json:"identifier,omitempty"`
 	Display    string           `json:"display,omitempty"`
 }

@@ -28,6 +28,25 @@ func (s *Service) RegisterOrganization(ctx context.Context, reg Registration) (f
 	return again(s, func() (fhir.Ref, error) { return s.registerOnce(ctx, reg) })
 }
 
+// OrganizationName returns the name of a stored organisation for the operator, "" when it has none.
+// NotFound when there is no such organisation.
+func (s *Service) OrganizationName(ctx context.Context, ref fhir.Ref) (string, error) {
+	const op = "exchange.OrganizationName"
+	name := ""
+	err := s.store.View(ctx, func(v Snapshot) error {
+		st, err := v.Read(ref)
+		if err != nil {
+			return err
+		}
+		r, err := tree(st)
+		if err == nil {
+			name = r.Root().Member("name").Text()
+		}
+		return err
+	})
+	return name, fhir.Wrap(op, err)
+}
+
 func (s *Service) registerOnce(ctx context.Context, reg Registration) (fhir.Ref, error) {
 	const op = "exchange.RegisterOrganization"
 	c := Call{Principal: auth.Principal{Role: auth.Admin, Client: "operator", Purpose: "HSYSADMIN"}}

@@ -20,7 +20,11 @@ func (s *Service) Read(ctx context.Context, c Call, ref fhir.Ref) (Served, error
 	var refused error
 	err := s.store.View(ctx, func(v Snapshot) error {
 		var err error
-		out, refused, err = s.readOne(s.world(v), &e, ref)
+		once := s.readOne
+		if ref.Type == auditType {
+			once = s.readLog
+		}
+		out, refused, err = once(s.world(v), &e, ref)
 		return err
 	})
 	if err != nil {

@@ -27,7 +27,11 @@ func (s *Service) Search(ctx context.Context, c Call, plan search.Plan, query ur
 	var refused error
 	err := s.store.View(ctx, func(v Snapshot) error {
 		var err error
-		out, refused, err = s.searchOnce(s.world(v), v, &e, plan)
+		once := s.searchOnce
+		if plan.Type == auditType {
+			once = s.searchLog
+		}
+		out, refused, err = once(s.world(v), v, &e, plan)
 		return err
 	})
 	if err != nil {

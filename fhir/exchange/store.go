@@ -52,6 +52,8 @@ type Lookups interface {
 	Related(party fhir.Ref) ([]string, error)
 	// Record returns the stored versions of a source record, in ascending order.
 	Record(key string) ([]RecordVersion, error)
+	// Recent returns the rows of a compartment's chain before seq (0: from its end), the newest first, at most max.
+	Recent(compartment string, seq int64, max int) ([]AuditRow, error)
 }
 
 // DirectoryCompartment and SystemCompartment hold what belongs to no child.

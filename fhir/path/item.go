@@ -82,11 +82,19 @@ func Typed(n fhir.Node) Item {
 		parent = parent.Parent()
 	}
 	owner := Typed(parent)
-	f, ok := r4.Member(owner.typ, n.Name())
-	if !ok {
-		return Item{node: n}
+	if f, ok := r4.Member(owner.typ, n.Name()); ok {
+		return Item{node: n, extension: sibling(n, f.Type), typ: f.Type}
 	}
-	return Item{node: n, extension: sibling(n, f.Type), typ: f.Type}
+	if main, ok := strings.CutPrefix(n.Name(), "_"); ok {
+		if f, ok := r4.Member(owner.typ, main); ok && isPrimitive(f.Type) {
+			value := companion(n, main)
+			if value.Shape() == fhir.Null {
+				value = fhir.Node{}
+			}
+			return Item{node: value, extension: n, typ: f.Type}
+		}
+	}
+	return Item{node: n}
 }
 
 // sibling returns the "_name" node of a primitive.
@@ -94,9 +102,15 @@ func sibling(n fhir.Node, typ string) fhir.Node {
 	if !isPrimitive(typ) {
 		return fhir.Node{}
 	}
+	return companion(n, "_"+n.Name())
+}
+
+// companion returns what stands beside n in the member of another name: for an element of a list
+// the one at its position.
+func companion(n fhir.Node, name string) fhir.Node {
 	parent := n.Parent()
 	if parent.Shape() != fhir.Array {
-		return parent.Member("_" + n.Name())
+		return parent.Member(name)
 	}
 	index := 0
 	for c := range parent.Children() {
@@ -105,7 +119,7 @@ func sibling(n fhir.Node, typ string) fhir.Node {
 		}
 		index++
 	}
-	for x := range parent.Parent().Member("_" + n.Name()).Children() {
+	for x := range parent.Parent().Member(name).Children() {
 		if index--; index < 0 {
 			return x
 		}
@@ -174,7 +188,10 @@ func (i Item) Text() string {
 
 // Bool returns the value of a boolean.
 func (i Item) Bool() (value, ok bool) {
-	value, ok = i.value().(bool)
+	if i.val == nil { // the value of another node is not even read
+		return i.node.Text() == "true", i.node.Shape() == fhir.Bool
+	}
+	value, ok = i.val.(bool)
 	return value, ok
 }
 

@@ -19,7 +19,13 @@ func steps(in []Item, names []string) []Item {
 
 // deeper is steps from items that it may append to.
 func deeper(out []Item, names []string) []Item {
-	start := 0
+	out, start := appendLevels(out, 0, names)
+	return out[start:]
+}
+
+// appendLevels follows member names from the items of out[start:], and returns where the last level
+// begins.
+func appendLevels(out []Item, start int, names []string) ([]Item, int) {
 	for _, name := range names {
 		end := len(out)
 		for i := start; i < end; i++ {
@@ -27,7 +33,7 @@ func deeper(out []Item, names []string) []Item {
 		}
 		start = end
 	}
-	return out[start:]
+	return out, start
 }
 
 // rooted is steps for a path that may begin with the name of a type.

@@ -61,10 +61,18 @@ func truthItems(t int8) []Item {
 	if t == unknown {
 		return nil
 	}
-	return []Item{BooleanItem(t == yes)}
+	return boolItems(t == yes)
 }
 
-func boolItems(b bool) []Item { return []Item{BooleanItem(b)} }
+// trueItems and falseItems are shared: no evalFunc writes into what another returned.
+var trueItems, falseItems = []Item{BooleanItem(true)}, []Item{BooleanItem(false)}
+
+func boolItems(b bool) []Item {
+	if b {
+		return trueItems
+	}
+	return falseItems
+}
 
 // truthOf reads a collection as a truth by singleton evaluation: one item that is no boolean is true.
 func truthOf(in []Item, pos int) (value, known bool, err error) {

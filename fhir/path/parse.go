@@ -34,14 +34,15 @@ type parser struct {
 	tokens []token
 	at     int
 	depth  int
+	words  bool // Dialect.Words
 }
 
-func parse(src string) (*node, error) {
+func parse(src string, words bool) (*node, error) {
 	tokens, err := lex(src)
 	if err != nil {
 		return nil, err
 	}
-	p := parser{tokens: tokens}
+	p := parser{tokens: tokens, words: words}
 	n, err := p.expression(0)
 	if err != nil {
 		return nil, err
@@ -211,7 +212,7 @@ func (p *parser) invocation(receiver *node) (*node, error) {
 		return nil, &Error{Pos: t.pos, Reason: "$" + t.text + " cannot follow a dot"}
 	}
 	t, err := p.identifier()
-	if err != nil {
+	if err != nil && (!p.words || receiver == nil || t.kind != tokenName) {
 		return nil, err
 	}
 	n := &node{kind: nodeMember, pos: t.pos, text: t.text, receiver: receiver}

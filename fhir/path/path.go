@@ -22,6 +22,9 @@ type World struct {
 	// MemberOf reports whether a code, Coding or CodeableConcept is in the value set; known is
 	// false when that cannot be said. Nil: never known.
 	MemberOf func(item Item, valueSet string) (member, known bool)
+	// Subsumes reports whether the concept a is b or a broader one; known is false when that cannot
+	// be said. Nil: never known.
+	Subsumes func(a, b Item) (subsumes, known bool)
 	// ConformsTo reports whether a resource or element conforms to the profile; known is false for
 	// a profile that is not loaded. Nil: the base definitions of R4 alone are known.
 	ConformsTo func(item Item, profile string) (conforms, known bool)
@@ -31,6 +34,8 @@ type World struct {
 	Now time.Time
 	// Constants are further external constants (%name); compile them with Dialect.Constants.
 	Constants map[string][]Item
+	// Steps bounds the items that one evaluation may visit. Zero, or more than 1,048,576: that many.
+	Steps int
 }
 
 // Dialect changes how an expression is compiled. The zero Dialect is FHIRPath as published.
@@ -38,6 +43,9 @@ type Dialect struct {
 	// Search reads the expression as the R4 search parameters were written: "as" filters a
 	// collection of any size, and a system type name stands for the FHIR type of that name.
 	Search bool
+	// Words lets a word of an operator be a name behind a dot ("Patient.text.div"), as paths of
+	// FHIRPath Patch are written. FHIRPath itself wants it delimited: text.`div`.
+	Words bool
 	// Constants names the external constants that World.Constants will hold.
 	Constants []string
 }
@@ -71,7 +79,7 @@ func CompileDialect(expr string, d Dialect) (*Expression, error) {
 	if !utf8.ValidString(expr) {
 		return nil, &Error{Reason: "expression is not UTF-8"}
 	}
-	root, err := parse(expr)
+	root, err := parse(expr, d.Words)
 	if err != nil {
 		return nil, err
 	}
@@ -107,22 +115,52 @@ func (e *Expression) EvalItem(w World, focus Item) ([]Item, error) {
 	return e.evalIn(w, focus)
 }
 
+// Append is EvalItem that appends to dst. For an expression that is nothing but a path it allocates
+// nothing while dst has room for the items and those on the way to them.
+func (e *Expression) Append(dst []Item, w World, focus Item) ([]Item, error) {
+	if len(e.names) > 0 && focus.Exists() {
+		names, base := e.names, len(dst)
+		if isRoot(focus, names[0]) {
+			names = names[1:]
+		} else if first := names[0][0]; first >= 'A' && first <= 'Z' && r4.Lookup(names[0]) != nil {
+			return dst, nil // a path from another type
+		}
+		dst, start := appendLevels(append(dst, focus), base, names)
+		return append(dst[:base], dst[start:]...), nil
+	}
+	items, err := e.EvalItem(w, focus)
+	return append(dst, items...), err
+}
+
+// evaluation is what one evaluation needs, in one piece.
+type evaluation struct {
+	world World
+	run   run
+	scope scope
+	this  [1]Item
+}
+
 func (e *Expression) evalIn(w World, focus Item) ([]Item, error) {
+	x := &evaluation{world: w, this: [1]Item{focus}}
 	if w.Now.IsZero() {
-		w.Now = time.Now()
+		x.world.Now = time.Now()
 	}
-	r := run{world: &w, focus: focus, steps: maxSteps}
-	this := []Item{focus}
-	if !focus.Exists() {
-		this = nil
+	x.run = run{world: &x.world, focus: focus, steps: maxSteps}
+	if w.Steps > 0 {
+		x.run.steps = min(w.Steps, maxSteps)
 	}
-	return e.eval(&scope{run: &r, this: this})
+	x.scope.run = &x.run
+	if focus.Exists() {
+		x.scope.this = x.this[:]
+	}
+	return e.eval(&x.scope)
 }
 
 // Test evaluates an expression to one truth: true or false, and known false for an empty result.
 // A result that is a single value which is no boolean counts as true.
 func (e *Expression) Test(w World, focus Item) (truth, known bool, err error) {
-	items, err := e.EvalItem(w, focus)
+	var room [8]Item
+	items, err := e.Append(room[:0], w, focus)
 	if err != nil {
 		return false, false, err
 	}

@@ -2,6 +2,7 @@ package path_test
 
 import (
 	"errors"
+	"math"
 	"strconv"
 	"strings"
 	"testing"
@@ -29,7 +30,7 @@ const child = `{"resourceType":"Patient","id":"kind",
  "name":[{"family":"Bos","given":["Boris","B."],"_given":[null,{"extension":[{"url":"urn:x","valueCode":"initial"}]}]},{"given":["Bo"]}],
  "birthDate":"2019-03-04","_birthDate":{"id":"b","extension":[{"url":"urn:time","valueDateTime":"2019-03-04T10:00:00Z"}]},
  "_gender":{"extension":[{"url":"urn:absent","valueCode":"unknown"}]},
- "deceasedBoolean":false,
+ "deceasedBoolean":false, "contact":[{"modifierExtension":[{"url":"urn:m","valueBoolean":true}]}],
  "managingOrganization":{"reference":"#org"},
  "generalPractitioner":[{"reference":"Practitioner/a"},{"reference":"https://x.example/fhir/Organization/b/_history/2"},{"type":"PractitionerRole","identifier":{"value":"1"}},{"reference":"urn:uuid:1"}]}`
 
@@ -91,6 +92,8 @@ var evalCases = []struct {
 	{"sorting goes both ways", "(2|3|1).sort(-$this)", []string{"3", "2", "1"}},
 	{"repeat takes each once", "name.repeat(given).count()", []string{"3"}},
 	{"a code is not a string for as", "birthDate.as(string)", nil},
+	{"modifiers that are known", "checkModifiers('urn:a').id", []string{"id:kind"}},
+	{"without a terminology nothing is broader", "'a'.subsumes('a')", nil},
 	{"a date has its own type", "birthDate is date", []string{"true"}},
 }
 
@@ -155,7 +158,7 @@ func TestEvalRefusesWhatHasNoMeaning(t *testing.T) {
 	for _, expr := range []string{
 		"name.given.single()", "name and true", "name.exists() and name.given", "1 < 'a'", "@2014 + 1",
 		"name.as(HumanName)", "name.startsWith('a')", "'a'.matches('(')", "name[name]", "-'a'",
-		"(1|2) + 1", "'x'.iif('y', 1)", "(1|2|3).repeat($this + 1)",
+		"(1|2) + 1", "'x'.iif('y', 1)", "contact.checkModifiers('urn:a', 'urn:b')", "contact.checkModifiers()", "(1|2|3).repeat($this + 1)",
 	} {
 		x, err := path.Compile(expr)
 		if err != nil {
@@ -177,17 +180,21 @@ func TestWorld(t *testing.T) {
 		Resolve: func(reference, _ string) (path.Item, bool) {
 			return path.Typed(practitioner.Root()), reference == "Practitioner/a"
 		},
-		MemberOf:   func(it path.Item, vs string) (bool, bool) { return it.Text() == "female", vs == "urn:vs" },
+		MemberOf: func(it path.Item, vs string) (bool, bool) { return it.Text() == "female", vs == "urn:vs" },
+		Subsumes: func(a, b path.Item) (bool, bool) {
+			return a.Text() < b.Text(), a.Text() != "" && b.Text() != ""
+		},
 		ConformsTo: func(_ path.Item, profile string) (bool, bool) { return false, profile == "urn:p" },
 		Trace:      func(name string, items []path.Item) { traced = append(traced, name, shown(items)[0]) },
 		Now:        time.Date(2026, 3, 1, 23, 30, 0, 0, time.FixedZone("", 3600)),
 		Constants:  map[string][]path.Item{"who": {path.StringItem("ouder")}},
 	}
 	tests := map[string][]string{
-		"generalPractitioner.resolve().gender":                          {"code:female"},
-		"generalPractitioner.resolve().gender.memberOf('urn:vs')":       {"true"},
-		"generalPractitioner.resolve().gender.memberOf('urn:other')":    {},
-		"conformsTo('urn:p')":                                           {"false"},
+		"generalPractitioner.resolve().gender":                       {"code:female"},
+		"generalPractitioner.resolve().gender.memberOf('urn:vs')":    {"true"},
+		"generalPractitioner.resolve().gender.memberOf('urn:other')": {},
+		"'a'.subsumes('b')": {"true"}, "'a'.subsumedBy('b')": {"false"}, "'a'.subsumes(name)": {}, "'a'.subsumes('')": {},
+		"conformsTo('urn:p')": {"false"},
 		"conformsTo('http://hl7.org/fhir/StructureDefinition/Patient')": {"true"},
 		"today()":                 {"2026-03-01"},
 		"now()":                   {"2026-03-01T23:30:00.000+01:00"},
@@ -229,6 +236,9 @@ func TestFocusKnowsItsPlace(t *testing.T) {
 	}{
 		{"an element of an array", r.Root().At("name"), "given.first() & ' ' & %resource.id", []string{"Boris kind"}},
 		{"a primitive", r.Root().At("birthDate"), "$this is date", []string{"true"}},
+		{"what accompanies a primitive", r.Root().At("_birthDate"), "$this is date and $this = @2019-03-04", []string{"true"}},
+		{"an extension of a primitive", r.Root().At("_birthDate", "extension"), "$this is Extension and value is dateTime", []string{"true"}},
+		{"an extension of a primitive in a list", elementAt(r.Root().At("name", "_given"), 1).At("extension"), "$this is Extension and value is code", []string{"true"}},
 		{"a contained resource", r.Root().At("contained"), "%resource.id | %rootResource.id", []string{"id:org", "id:kind"}},
 		{"nothing", fhir.Node{}, "$this.exists()", []string{"false"}},
 	}
@@ -257,6 +267,35 @@ func TestFocusKnowsItsPlace(t *testing.T) {
 	}
 }
 
+// elementAt returns an element of an array.
+func elementAt(n fhir.Node, i int) fhir.Node {
+	for c := range n.Children() {
+		if i--; i < 0 {
+			return c
+		}
+	}
+	return fhir.Node{}
+}
+
+func TestStepsBoundAnEvaluation(t *testing.T) {
+	t.Parallel()
+	x, err := path.Compile("descendants().count() > 0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := resource(t, child).Root()
+	if _, err := x.Eval(path.World{Steps: 1000}, root); err != nil {
+		t.Errorf("enough steps, and still %v", err)
+	}
+	var e *path.Error
+	if _, err := x.Eval(path.World{Steps: 10}, root); !errors.As(err, &e) || e.Reason != "evaluation takes too many steps" {
+		t.Errorf("too few steps: %v", err)
+	}
+	if _, err := x.Eval(path.World{Steps: math.MaxInt}, root); err != nil {
+		t.Errorf("more steps than there are: %v", err)
+	}
+}
+
 func TestSearchDialectFiltersCollections(t *testing.T) {
 	t.Parallel()
 	r := resource(t, `{"resourceType":"Observation","component":[{"valueQuantity":{"value":1}},{"valueString":"a"},{"valueDateTime":"2014"}]}`)
@@ -270,6 +309,27 @@ func TestSearchDialectFiltersCollections(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"decimal:1", "dateTime:2014"}, shown(got)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestWordsOfOperatorsAreNamesWhereADialectSaysSo(t *testing.T) {
+	t.Parallel()
+	r := resource(t, `{"resourceType":"Basic","text":{"status":"generated","div":"<div/>"}}`)
+	x, err := path.CompileDialect("Basic.text.div", path.Dialect{Words: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := x.Eval(path.World{}, r.Root())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"xhtml:<div/>"}, shown(got)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for _, expr := range []string{"div", "Basic.text.div div", "Basic.4"} {
+		if _, err := path.CompileDialect(expr, path.Dialect{Words: true}); err == nil {
+			t.Errorf("%s is taken", expr)
+		}
 	}
 }
 
@@ -420,6 +480,49 @@ func FuzzCompile(f *testing.F) {
 			t.Fatalf("error %v is not of the language", err)
 		}
 	})
+}
+
+func TestSimplePathsAllocateNothing(t *testing.T) {
+	root := path.Typed(resource(t, child).Root())
+	room := make([]path.Item, 0, 16)
+	for expr, want := range map[string][]string{
+		"Patient.name.given": {"string:Boris", "string:B.", "string:Bo"}, "birthDate": {"date:2019-03-04"},
+		"Patient.deceased": {"boolean:false"}, "Patient": {"Patient:"}, "Encounter.id": {}, "name.period.start": {},
+	} {
+		x, err := path.Compile(expr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []path.Item
+		allocations := testing.AllocsPerRun(10, func() {
+			got, err = x.Append(room[:0], path.World{}, root)
+		})
+		if diff := cmp.Diff(want, shown(got)); diff != "" || err != nil || allocations > 0 {
+			t.Errorf("%s: %v allocations, %v %s", expr, allocations, err, diff)
+		}
+		allocations = testing.AllocsPerRun(10, func() { _, _, _ = x.Test(path.World{}, root) })
+		if allocations > 0 && len(want) < 2 { // several items are an error, which is a value of its own
+			t.Errorf("%s as a test: %v allocations", expr, allocations)
+		}
+	}
+}
+
+func TestAppendIsEval(t *testing.T) {
+	t.Parallel()
+	root := resource(t, child).Root()
+	for _, tt := range evalCases {
+		x, err := path.Compile(tt.expr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := x.Append([]path.Item{path.StringItem("before")}, path.World{}, path.Typed(root))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(append([]string{"before"}, tt.want...), shown(got)); diff != "" {
+			t.Errorf("%s: %s", tt.expr, diff)
+		}
+	}
 }
 
 func BenchmarkEval(b *testing.B) {

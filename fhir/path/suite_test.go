@@ -9,6 +9,7 @@ import (
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/path"
+	"github.com/drieluik/drieluik/fhir/r4/r4xml"
 )
 
 // suite is the official FHIRPath test suite for R4.
@@ -104,7 +105,7 @@ func suiteInput(t *testing.T, dir, name string, known map[string]*fhir.Resource)
 		t.Fatal(err)
 	}
 	if strings.HasSuffix(name, ".xml") {
-		src = jsonOf(t, src)
+		src = r4xml.JSON(t, src)
 	}
 	r, issues := fhir.Parse(src, fhir.Limits{})
 	if r == nil {

@@ -10,16 +10,19 @@ import (
 
 // navigation are the functions that walk the tree.
 var navigation = map[string]function{
-	"children":     {0, 0, func(s *scope, k call, in []Item) ([]Item, error) { return walk(s, k.pos, in, children) }},
-	"descendants":  {0, 0, descendants},
-	"extension":    {1, 1, extension},
-	"hasExtension": {1, 1, hasExtension},
-	"resolve":      {0, 0, resolve},
+	"children":       {0, 0, func(s *scope, k call, in []Item) ([]Item, error) { return walk(s, k.pos, in, children) }},
+	"descendants":    {0, 0, descendants},
+	"extension":      {1, 1, extension},
+	"hasExtension":   {1, 1, hasExtension},
+	"checkModifiers": {0, 64, checkModifiers},
+	"resolve":        {0, 0, resolve},
 }
 
 // world are the functions that ask of the outside, or of the engine.
 var world = map[string]function{
 	"memberOf":   {1, 1, memberOf},
+	"subsumes":   {1, 1, func(s *scope, k call, in []Item) ([]Item, error) { return subsumption(s, k, in, false) }},
+	"subsumedBy": {1, 1, func(s *scope, k call, in []Item) ([]Item, error) { return subsumption(s, k, in, true) }},
 	"conformsTo": {1, 1, conformsTo},
 	"trace":      {1, 2, trace},
 	"now":        {0, 0, now},
@@ -53,6 +56,33 @@ func extension(s *scope, k call, in []Item) ([]Item, error) {
 func hasExtension(s *scope, k call, in []Item) ([]Item, error) {
 	found, err := extension(s, k, in)
 	return boolItems(len(found) > 0), err
+}
+
+// checkModifiers returns its input, and fails on a modifier extension that is not among the URLs.
+func checkModifiers(s *scope, k call, in []Item) ([]Item, error) {
+	var known []string
+	for i := range k.args {
+		url, ok, err := s.text(k, i)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			known = append(known, url)
+		}
+	}
+	found, err := walk(s, k.pos, in, func(out []Item, it Item) []Item { return members(out, it, "modifierExtension") })
+	if err != nil {
+		return nil, err
+	}
+	if err := s.spend(k.pos, len(found)*len(known)); err != nil {
+		return nil, err
+	}
+	for _, x := range found {
+		if !slices.Contains(known, x.node.Member("url").Text()) {
+			return nil, k.fail("found a modifier extension that it does not know")
+		}
+	}
+	return in, nil
 }
 
 // resolve follows references: contained ones in the tree, others through the world.
@@ -107,6 +137,23 @@ func memberOf(s *scope, k call, in []Item) ([]Item, error) {
 		return nil, nil
 	}
 	return boolItems(member), nil
+}
+
+// subsumption asks whether one concept is broader than the other, or the same.
+func subsumption(s *scope, k call, in []Item, turned bool) ([]Item, error) {
+	other, err := s.arg(k, 0)
+	if err != nil || len(in) != 1 || len(other) != 1 || s.world.Subsumes == nil {
+		return nil, err
+	}
+	a, b := in[0], other[0]
+	if turned {
+		a, b = b, a
+	}
+	subsumes, known := s.world.Subsumes(a, b)
+	if !known {
+		return nil, nil
+	}
+	return boolItems(subsumes), nil
 }
 
 // baseDefinitions is the start of the URLs of R4's own structures.

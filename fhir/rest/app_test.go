@@ -167,7 +167,7 @@ func TestPlanInWords(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "package.json"), []byte(`{"type":"module"}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	run := exec.Command(node, "--test", "plan.test.mjs", "fhir.test.mjs")
+	run := exec.Command(node, "--test", "plan.test.mjs", "fhir.test.mjs", "log.test.mjs")
 	run.Dir, run.Env = dir, append(os.Environ(), "DRIELUIK_APP_SAMPLE="+sample, "TZ=Europe/Amsterdam")
 	if out, err := run.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)

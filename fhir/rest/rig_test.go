@@ -19,6 +19,8 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/drieluik/drieluik/auth"
+	"github.com/drieluik/drieluik/conformance/artifacts"
+	"github.com/drieluik/drieluik/conformance/terminology"
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/exchange"
 	"github.com/drieluik/drieluik/fhir/rest"
@@ -115,9 +117,14 @@ func (g *rig) wire(st exchange.Store) {
 		Store: st, Base: base, Formats: []mapping.Format{mks.Format{}, bundle.Format{}}, Settings: g.settings,
 		Now: g.clock, NewID: newID, Log: log,
 	})
+	terms, err := published()
+	if err != nil {
+		g.t.Fatal(err)
+	}
 	server, err := rest.New(rest.Config{
 		Exchange: g.exchange, Authenticate: g.authenticate, Base: base, MaxBody: maxBody, PageKey: [32]byte{1},
 		Metadata: []byte(`{"resourceType":"CapabilityStatement"}`), NewID: newID, Log: log,
+		Terms: terms,
 	})
 	if err != nil {
 		g.t.Fatal(err)
@@ -126,6 +133,12 @@ func (g *rig) wire(st exchange.Store) {
 	server.Routes(r)
 	g.handler = r
 }
+
+// published is the terminology that all rigs share.
+var published = sync.OnceValues(func() (*terminology.Terms, error) {
+	all, err := artifacts.All()
+	return terminology.New(all), err
+})
 
 func (g *rig) clock() time.Time { return *g.now.Load() }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 
 	"github.com/drieluik/drieluik/auth"
+	"github.com/drieluik/drieluik/conformance/terminology"
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/exchange"
 )
@@ -27,6 +28,7 @@ type Config struct {
 	MaxBody      int64                                       // bytes of a request body
 	PageKey      [32]byte                                    // seals the links to further pages
 	Metadata     []byte                                      // CapabilityStatement
+	Terms        *terminology.Terms                          // published and loaded terminology
 	NewID        func() string                               // request ids
 	Log          *slog.Logger
 }
@@ -65,6 +67,7 @@ func (s *Server) Routes(r chi.Router) {
 		r.Get("/metadata", s.handle(s.metadata))
 		r.Post("/", s.handle(s.transaction))
 		r.Post("/$submit", s.handle(s.submit))
+		s.terminologyRoutes(r)
 		r.Get(typePath, s.handle(s.search))
 		r.Post(typePath+"/_search", s.handle(s.search))
 		r.Post(typePath, s.handle(s.create))

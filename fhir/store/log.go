@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -52,14 +53,31 @@ func (s *snapshot) Changes(after int64, max int) ([]exchange.Notice, error) {
 
 // Audit implements exchange.Snapshot.
 func (s *snapshot) Audit(compartment string, seq int64, max int) ([]exchange.AuditRow, error) {
-	const op = "store.Audit"
+	return s.rows("store.Audit", compartment, upward, seq, max)
+}
+
+// Recent implements exchange.Snapshot.
+func (s *snapshot) Recent(compartment string, seq int64, max int) ([]exchange.AuditRow, error) {
+	if seq <= 0 {
+		seq = math.MaxInt64
+	}
+	return s.rows("store.Recent", compartment, downward, seq, max)
+}
+
+// The two ways through a chain.
+const (
+	upward   = `SELECT seq,at,prev,hash,dict,recorded_at,body FROM audit WHERE comp=? AND seq>=? ORDER BY seq LIMIT ?`
+	downward = `SELECT seq,at,prev,hash,dict,recorded_at,body FROM audit WHERE comp=? AND seq<? ORDER BY seq DESC LIMIT ?`
+)
+
+func (s *snapshot) rows(op, compartment, way string, seq int64, max int) ([]exchange.AuditRow, error) {
 	var comp int64
 	found, err := s.c.one(`SELECT comp FROM epoch WHERE name=?`, args(compartment), &comp)
 	if err != nil || !found {
 		return nil, fhir.Wrap(op, err)
 	}
 	var out []exchange.AuditRow
-	err = s.chain(comp, compartment, seq, max, func(r exchange.AuditRow) error {
+	err = s.rowsOf(way, comp, compartment, seq, max, func(r exchange.AuditRow) error {
 		out = append(out, r)
 		return nil
 	})
@@ -68,6 +86,10 @@ func (s *snapshot) Audit(compartment string, seq int64, max int) ([]exchange.Aud
 
 // chain calls f for the rows of a chain from seq, at most max.
 func (s *snapshot) chain(comp int64, name string, seq int64, max int, f func(exchange.AuditRow) error) error {
+	return s.rowsOf(upward, comp, name, seq, max, f)
+}
+
+func (s *snapshot) rowsOf(way string, comp int64, name string, seq int64, max int, f func(exchange.AuditRow) error) error {
 	return s.c.each(s.ctx, func(scan func(...any) error) error {
 		r := exchange.AuditRow{Compartment: name}
 		var at int64
@@ -88,5 +110,5 @@ func (s *snapshot) chain(comp int64, name string, seq int64, max int, f func(exc
 		}
 		r.Body = recorded(body, offset, r.At)
 		return f(r)
-	}, `SELECT seq,at,prev,hash,dict,recorded_at,body FROM audit WHERE comp=? AND seq>=? ORDER BY seq LIMIT ?`, comp, seq, max)
+	}, way, comp, seq, max)
 }

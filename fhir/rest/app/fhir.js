@@ -27,17 +27,36 @@ async function get(server, session, url, again = true) {
   }
 }
 
-/** Every page of a search. */
-async function search(server, session, type, query) {
+/** Pages of a search: {found, more}; more tells that there is more than the pages that were asked for. */
+async function pagesOf(server, session, type, query, most) {
   const found = [];
   let url = `${server.base}/${type}?${new URLSearchParams(query)}`;
-  for (let page = 0; url; page += 1) {
-    if (page === maxPages) throw new Failure('failed');
+  for (let page = 0; url && page < most; page += 1) {
     const bundle = await get(server, session, url);
     found.push(...(bundle.entry || []).map((e) => e.resource).filter((r) => r?.resourceType === type));
     url = (bundle.link || []).find((l) => l.relation === 'next')?.url;
   }
+  return { found, more: Boolean(url) };
+}
+
+/** Every page of a search. */
+async function search(server, session, type, query) {
+  const { found, more } = await pagesOf(server, session, type, query, maxPages);
+  if (more) throw new Failure('failed');
   return found;
+}
+
+const logPages = 5;
+
+/**
+ * The newest part of the log since a day: {events, more}, or null when that was not permitted.
+ * The server gives the newest first.
+ */
+export async function loadLog(server, session, since) {
+  if (!granted(session.scope, 'AuditEvent')) return null;
+  const query = { patient: `Patient/${session.patient}`, date: `ge${since}`, _count: '200' };
+  const { found, more } = await pagesOf(server, session, 'AuditEvent', query, logPages);
+  return { events: found, more };
 }
 
 /** A resource, or nothing when the reader may not see it. */

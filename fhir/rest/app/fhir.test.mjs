@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { load } from './fhir.js';
+import { load, loadLog } from './fhir.js';
 import { scope } from './smart.js';
 
 const server = { base: 'https://a.example/fhir' };
@@ -60,4 +60,15 @@ test('what was not permitted is not asked for, and named', async (t) => {
   assert.deepEqual(missing, ['Patient', 'NutritionOrder', 'CareTeam', 'RelatedPerson', 'Condition', 'Practitioner']);
   assert.deepEqual(calls.mock.calls.map((c) => new URL(c.arguments[0]).pathname).sort(), ['/fhir/CarePlan', '/fhir/Goal']);
   await assert.rejects(load(server, { ...session, scope: 'patient/Goal.rs' }), { kind: 'lessened' });
+});
+
+test('the log is read from a day on, to a bound, and only when that was permitted', async (t) => {
+  const row = { resourceType: 'AuditEvent', id: '1' };
+  const calls = serve(t, { AuditEvent: bundle([row], `${server.base}/next`), next: bundle([row], `${server.base}/next`) });
+  const { events, more } = await loadLog(server, session, '2026-10-23');
+  assert.deepEqual([events.length, more], [5, true]);
+  const asked = new URL(calls.mock.calls[0].arguments[0]).searchParams;
+  assert.deepEqual([asked.get('patient'), asked.get('date')], ['Patient/p', 'ge2026-10-23']);
+  assert.equal(await loadLog(server, { ...session, scope: 'patient/CarePlan.rs' }, '2026-10-23'), null);
+  assert.equal(calls.mock.callCount(), 5);
 });

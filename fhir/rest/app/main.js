@@ -1,8 +1,10 @@
 // The page: which state it is in, and what leads from one to the next.
 
 import { el } from './dom.js';
-import { load } from './fhir.js';
-import { view } from './plan.js';
+import { load, loadLog } from './fhir.js';
+import { whoLooked } from './log.js';
+import { list, none, waiting } from './logview.js';
+import { readers, view } from './plan.js';
 import { current, discover, Failure, finish, login, logout } from './smart.js';
 import { page } from './view.js';
 
@@ -60,7 +62,7 @@ async function begin(event) {
   if (event) event.currentTarget.disabled = true;
   try {
     server ||= await discover(location.href);
-    await login(server, sessionStorage, (url) => location.assign(url));
+    await login(server, sessionStorage, (url) => location.assign(url), location.hash);
   } catch (e) {
     fail(e);
   }
@@ -69,18 +71,43 @@ async function begin(event) {
 async function leave() {
   shownAt = 0;
   busy('U wordt uitgelogd …');
+  history.replaceState(null, '', location.pathname);
   await logout(server, sessionStorage);
   tell('out');
 }
 
-function today() {
-  const now = new Date();
+/** The day that is so many days ago, "2026-11-22". */
+function dayAgo(days) {
+  const now = new Date(Date.now() - days * 24 * 3600 * 1000);
   return [now.getFullYear(), String(now.getMonth() + 1).padStart(2, '0'), String(now.getDate()).padStart(2, '0')].join('-');
 }
 
 function buttons() {
   const button = (text, act) => el('button', { type: 'button', class: 'small', onclick: act }, text);
   return el('p', { class: 'buttons noprint' }, button('Vernieuwen', boot), button('Ander kind kiezen', begin));
+}
+
+const logDays = 30;
+
+/** Reads and shows who looked, after the plan, which does not wait for it. */
+async function readLog(session, reader, child) {
+  const place = document.getElementById('wie-keek');
+  const since = dayAgo(logDays);
+  let section;
+  try {
+    const log = await loadLog(server, session, since);
+    const found = log && whoLooked(log.events, { you: readers(reader.fhirUser, reader.person), child });
+    section = log ? list(found, { child, since, more: log.more })
+      : none('U gaf geen toestemming om te zien wie er keek. Kies bij het inloggen “Toestemmingen en wie er keek”.', el('button', { type: 'button', class: 'small', onclick: begin }, 'Opnieuw kiezen'));
+  } catch (e) {
+    if (e.kind === 'expired') throw e;
+    section = none('Deze lijst is nu niet te zien.', el('button', { type: 'button', class: 'small', onclick: boot }, 'Opnieuw proberen'));
+  }
+  place.replaceWith(section);
+  if (location.hash === '#wie-keek') {
+    section.scrollIntoView();
+    section.querySelector('h2').focus({ preventScroll: true });
+  }
 }
 
 /** Reads and shows the plan; what was on the page goes when the server no longer gives it. */
@@ -95,8 +122,10 @@ async function read(session) {
     const first = !shownAt;
     shownAt = Date.now();
     corner.replaceChildren(el('button', { type: 'button', class: 'small', onclick: leave }, 'Uitloggen'));
-    show([...page(view(resources, reader, today()), { manage: server.manage, missing }), buttons()], 'Het zorgplan is geladen.');
+    const plan = view(resources, reader, dayAgo(0));
+    show([...page(plan, { manage: server.manage, missing, log: waiting() }), buttons()], 'Het zorgplan is geladen.');
     if (first) main.querySelector('h1').focus({ preventScroll: true });
+    await readLog(session, reader, plan.child);
   } catch (e) {
     shownAt = 0;
     throw e;
@@ -121,7 +150,9 @@ async function boot() {
     const query = pending;
     pending = null;
     const session = query ? await finish(server, query, sessionStorage, Date.now()) : current(sessionStorage);
-    return session ? await read(session) : tell('start');
+    if (session?.place) history.replaceState(null, '', location.pathname + session.place);
+    if (session) return await read(session);
+    return location.hash === '#wie-keek' ? await begin() : tell('start'); // who comes from the page of apps wants to see it now
   } catch (e) {
     return fail(e);
   }

@@ -200,4 +200,6 @@ test('a code becomes a session of this tab, once, and the token stays out of eve
   assert.equal(String(options.body), 'grant_type=authorization_code&code=c&redirect_uri=https%3A%2F%2Fa.example%2Fapp%2F&client_id=c1&code_verifier=v');
   assert.deepEqual([...store.map.keys()], ['drieluik.session']);
   assert.equal(claims(`h.${body}.s`).name, 'Zoë');
+  const placed = await finish(server, new URLSearchParams('code=c&state=s'), storage({ state: 's', verifier: 'v', nonce: 'n', place: '#wie-keek' }), 1000);
+  assert.equal(placed.place, '#wie-keek', 'who came for the log is not brought there');
 });

@@ -13,7 +13,7 @@ export class Failure extends Error {
 }
 
 const types = ['Patient.r', 'CarePlan.rs', 'Goal.rs', 'NutritionOrder.rs', 'CareTeam.rs', 'Condition.rs',
-  'RelatedPerson.rs', 'PractitionerRole.r', 'Practitioner.r', 'Organization.r'];
+  'RelatedPerson.rs', 'PractitionerRole.r', 'Practitioner.r', 'Organization.r', 'AuditEvent.rs'];
 
 /** What the page asks for: reading what it shows, and no more. */
 export const scope = ['launch/patient', 'openid', 'fhirUser', ...types.map((t) => `patient/${t}`)].join(' ');
@@ -70,10 +70,10 @@ function endpoints(smart) {
   };
 }
 
-/** Leaves for the login page. */
-export async function login(server, storage, go) {
+/** Leaves for the login page; place is where on the page the reader wants to be afterwards, such as "#dag". */
+export async function login(server, storage, go, place = '') {
   if (!globalThis.crypto?.subtle) throw new Failure('insecure');
-  const pending = { state: random(), verifier: random(), nonce: random() };
+  const pending = { state: random(), verifier: random(), nonce: random(), place };
   storage.setItem(pendingKey, JSON.stringify(pending));
   const url = new URL(server.authorize);
   url.search = new URLSearchParams({
@@ -115,7 +115,7 @@ export async function finish(server, query, storage, now) {
     token: got.access_token, patient: got.patient, scope: got.scope ?? scope, user: id.fhirUser || '', ends: now + (got.expires_in ?? 300) * 1000,
   };
   storage.setItem(sessionKey, JSON.stringify(session));
-  return session;
+  return pending.place ? { ...session, place: pending.place } : session; // where to go once, not kept
 }
 
 /** The session of this tab, or null. */

@@ -176,6 +176,7 @@ function contents(v, plan) {
   const links = [plan?.change && ['nieuw', 'Wat is er veranderd?'], plan?.day.length && ['dag', `De dag van ${v.child || 'uw kind'}`],
     ...(plan ? words.domains.map((d) => [d.code, d.title]) : []), plan?.talks.length && ['gesprekken', 'Gesprekken'],
     (v.others.actions.length || v.others.feeding.length) && ['anders', 'Andere afspraken'], v.contacts.length && ['vragen', 'Vragen?'],
+    ['wie-keek', 'Wie keek er mee?'],
     ['waarom', 'Waarom ziet u dit?']].filter(Boolean);
   return el('nav', { 'aria-label': 'Op deze pagina' }, el('ul', { class: 'contents' }, links.map(([id, text]) => el('li', {}, el('a', { href: `#${id}` }, text)))));
 }
@@ -189,9 +190,9 @@ function current(plan, child, alone) {
 /**
  * The whole page for what was read.
  * @param v       of plan.js view()
- * @param options {manage: where consent is withdrawn, missing: types that were not permitted}
+ * @param options {manage: where consent is withdrawn, missing: types that were not permitted, log: the section on who looked}
  */
-export function page(v, { manage, missing }) {
+export function page(v, { manage, missing, log }) {
   const child = v.child || 'uw kind';
   const holds = v.plans.filter((p) => !p.draft);
   const drafts = v.plans.filter((p) => p.draft);
@@ -205,6 +206,6 @@ export function page(v, { manage, missing }) {
     holds.length ? '' : el('p', {}, `Er is nu geen zorgplan voor ${child} dat u kunt zien. Vraag de zorgcoördinator als u dat niet verwacht.`),
     contents(v, holds[0]),
     holds.map((p) => current(p, child, holds.length === 1)), drafts.map((p) => draft(p, child, !holds.length)),
-    others(v.others), contacts(v.contacts), why(v, manage),
+    others(v.others), contacts(v.contacts), log, why(v, manage),
   ];
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -201,7 +202,23 @@ func audits(t *testing.T, open Open) {
 		if len(rows) != 2 || rows[0].Seq != 4 {
 			t.Errorf("from 4: %d rows", len(rows))
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		for before, want := range map[int64][]int64{0: {5, 4}, 5: {4, 3}, 2: {1}, 1: nil} {
+			var got []int64
+			rows, err := sn.Recent("boris", before, 2)
+			if err != nil {
+				return err
+			}
+			for _, r := range rows {
+				got = append(got, r.Seq)
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("the newest before %d are %v, want %v", before, got, want)
+			}
+		}
+		return nil
 	})
 }
 

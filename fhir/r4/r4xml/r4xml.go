@@ -1,6 +1,8 @@
-package path_test
+// Package r4xml reads FHIR resources in XML for tests: the suites of the standard hold them.
+package r4xml
 
 import (
+	"bytes"
 	"encoding/json"
 	"encoding/xml"
 	"strings"
@@ -26,11 +28,12 @@ func (e element) attr(name string) string {
 	return ""
 }
 
-// jsonOf returns the JSON form of a FHIR resource in XML; the R4 tables say what is an array and
+// JSON returns the JSON form of a FHIR resource in XML; the R4 tables say what is an array and
 // what a number.
-func jsonOf(t *testing.T, src []byte) []byte {
+func JSON(t testing.TB, src []byte) []byte {
 	t.Helper()
 	var root element
+	src = bytes.ReplaceAll(src, []byte("\r\n"), []byte("\n")) // as XML reads line ends
 	if err := xml.Unmarshal(src, &root); err != nil {
 		t.Fatal(err)
 	}
@@ -41,13 +44,13 @@ func jsonOf(t *testing.T, src []byte) []byte {
 	return out
 }
 
-func resourceJSON(t *testing.T, e element) map[string]any {
+func resourceJSON(t testing.TB, e element) map[string]any {
 	m := objectJSON(t, e, e.XMLName.Local)
 	m["resourceType"] = e.XMLName.Local
 	return m
 }
 
-func objectJSON(t *testing.T, e element, typ string) map[string]any {
+func objectJSON(t testing.TB, e element, typ string) map[string]any {
 	out := map[string]any{}
 	for _, a := range e.Attrs {
 		if a.Name.Local == "url" || a.Name.Local == "id" {
@@ -83,12 +86,12 @@ func put(out map[string]any, name string, value any, array bool) {
 	}
 }
 
-func valueJSON(t *testing.T, e element, typ string) (value, sibling any) {
+func valueJSON(t testing.TB, e element, typ string) (value, sibling any) {
 	if typ == "Resource" {
 		return resourceJSON(t, e.Children[0]), nil
 	}
 	if typ == "xhtml" {
-		return "<div>" + e.Inner + "</div>", nil
+		return `<div xmlns="http://www.w3.org/1999/xhtml">` + e.Inner + "</div>", nil
 	}
 	if typ[0] < 'a' {
 		return objectJSON(t, e, typ), nil

@@ -1,0 +1,60 @@
+// Package artifacts holds what the product publishes under its canonical base: code systems, value
+// sets, concept maps, profiles and questionnaires, as FHIR resources.
+package artifacts
+
+import (
+	"embed"
+	"encoding/json"
+	"io/fs"
+
+	"github.com/drieluik/drieluik/fhir"
+)
+
+//go:embed *.json
+var files embed.FS
+
+// All returns the published resources, those of Bundles one by one, in the order of the files.
+// Tables of rules among the files, which are no resources, are left out.
+func All() ([]*fhir.Resource, error) {
+	const op = "artifacts.All"
+	names, err := fs.Glob(files, "*.json")
+	if err != nil {
+		return nil, fhir.Wrap(op, err)
+	}
+	var out []*fhir.Resource
+	for _, name := range names {
+		b, err := files.ReadFile(name)
+		if err != nil {
+			return nil, fhir.Wrap(op, err)
+		}
+		var kind struct{ ResourceType string }
+		if err := json.Unmarshal(b, &kind); err != nil {
+			return nil, fhir.Wrap(op, err)
+		}
+		if kind.ResourceType == "" {
+			continue
+		}
+		if out, err = appendResources(out, b); err != nil {
+			return nil, fhir.Wrap(op, err)
+		}
+	}
+	return out, nil
+}
+
+// appendResources appends a resource, or the entries of a Bundle.
+func appendResources(out []*fhir.Resource, b []byte) ([]*fhir.Resource, error) {
+	r, issues := fhir.Parse(b, fhir.Limits{})
+	if fhir.HasErrors(issues) {
+		return nil, &fhir.Error{Kind: fhir.Internal, Op: "artifacts", Issues: issues}
+	}
+	if r.Type() != "Bundle" {
+		return append(out, r), nil
+	}
+	for n := range r.Root().All("entry", "resource") {
+		var err error
+		if out, err = appendResources(out, []byte(n.Raw())); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
