@@ -149,3 +149,23 @@ func contextIn(a answer) map[string]any {
 	}
 	return m
 }
+
+// staffScreens adds the pages that a professional meets.
+func (w *world) staffScreens(seen map[string]answer, lang string) {
+	w.t.Helper()
+	if _, err := w.registry.Show(w.t.Context(), "staff-app"); err != nil {
+		w.app("staff-app", func(c *smart.Client) { c.Scope = "user/CarePlan.cruds user/ActivityDefinition.rs patient/Patient.r" })
+	}
+	u := w.browser()
+	ask := func(scope string) {
+		u.authorize("client_id", "staff-app", "scope", scope, "ui_locales", lang)
+		u.get(u.at + "&lang=" + lang)
+	}
+	ask("user/CarePlan.cruds user/ActivityDefinition.rs")
+	u.login(nurse)
+	seen["staff"] = u.page
+	u.submit("decision", "allow")
+	seen["opened"] = u.page
+	ask("patient/Patient.r")
+	seen["nothing"] = u.page
+}
