@@ -15,6 +15,7 @@ import (
 type appsView struct {
 	Tables []appsTable
 	Sure   *appRow // of the page that asks once more
+	None   string  // key of what is said without any
 	Log    string  // where the user sees who looked; may be empty
 	CSRF   string
 }
@@ -115,8 +116,10 @@ func (s *Server) showApps(v *visit, current *session) error {
 	if err != nil {
 		return err
 	}
-	view := appsView{CSRF: csrfField(current.secret, "", "apps")}
-	if log, found, err := s.registry.lookup(v.ctx(), s.logClient); err != nil {
+	view := appsView{CSRF: csrfField(current.secret, "", "apps"), None: "apps.none"}
+	if current.who.staff() { // gives no consent, and sees no log of a child
+		view.None = "apps.staff"
+	} else if log, found, err := s.registry.lookup(v.ctx(), s.logClient); err != nil {
 		return err
 	} else if found && log.active() {
 		view.Log = s.logPage

@@ -168,4 +168,6 @@ func (w *world) staffScreens(seen map[string]answer, lang string) {
 	seen["opened"] = u.page
 	ask("patient/Patient.r")
 	seen["nothing"] = u.page
+	u.get("/auth/apps?lang=" + lang)
+	seen["apps staff"] = u.page
 }

@@ -125,8 +125,8 @@ func (s *Server) flow(v *visit) (*flow, error) {
 	if err != nil {
 		return nil, err
 	}
-	if current != nil && current.id() == f.Session {
-		f.session = current
+	if current != nil && current.id() == f.Session && current.who.staff() == f.Staff && f.isFor(current.who) {
+		f.session = current // else the operator has bound the account to somebody else meanwhile
 	}
 	return f, nil
 }

@@ -166,13 +166,15 @@ func checkMembers(doc fhir.Node) error {
 	return nil
 }
 
-// launchOf judges a launch request member by member. What is unknown and what the caller may not see
-// get the same refusal.
+// unfit names the member that cannot be used. What is unknown and what the caller may not see get the
+// same refusal.
+func unfit(member string) error { return &fault{rule: "launch.member", name: member} }
+
+// launchOf judges a launch request member by member.
 func (s *Server) launchOf(ctx context.Context, by Reader, doc fhir.Node) (*launchRecord, *registered, error) {
 	if err := checkMembers(doc); err != nil {
 		return nil, nil, err
 	}
-	unfit := func(member string) error { return &fault{rule: "launch.member", name: member} }
 	c, found, err := s.registry.lookup(ctx, doc.Member("client_id").Text())
 	if err != nil {
 		return nil, nil, err
@@ -184,26 +186,12 @@ func (s *Server) launchOf(ctx context.Context, by Reader, doc fhir.Node) (*launc
 	if !ok || !isUserType(user.Type) {
 		return nil, nil, unfit("user")
 	}
-	patient, ok := s.reference(doc.Member("patient"))
-	if !ok || patient.Type != "Patient" {
-		return nil, nil, unfit("patient")
-	}
-	record := &launchRecord{Client: c.ID, User: user.String(), Patient: patient.String()}
+	record := &launchRecord{Client: c.ID, User: user.String()}
 	if member, ok := record.read(doc); !ok {
 		return nil, nil, unfit(member)
 	}
-	if seen, err := s.sees(ctx, by, patient, patient); err != nil || !seen {
-		return nil, nil, orElse(err, unfit("patient"))
-	}
-	if n := doc.Member("encounter"); n.Exists() {
-		encounter, ok := s.reference(n)
-		if !ok || encounter.Type != "Encounter" {
-			return nil, nil, unfit("encounter")
-		}
-		if seen, err := s.sees(ctx, by, encounter, patient); err != nil || !seen {
-			return nil, nil, orElse(err, unfit("encounter"))
-		}
-		record.Encounter = encounter.ID
+	if err := s.readWhere(ctx, by, doc, record); err != nil {
+		return nil, nil, err
 	}
 	if n := doc.Member("style"); n.Exists() {
 		style, ok := readStyle(n)
@@ -215,6 +203,31 @@ func (s *Server) launchOf(ctx context.Context, by Reader, doc fhir.Node) (*launc
 		}
 	}
 	return record, c, nil
+}
+
+// readWhere takes patient and encounter, which the caller must see.
+func (s *Server) readWhere(ctx context.Context, by Reader, doc fhir.Node, record *launchRecord) error {
+	patient, ok := s.reference(doc.Member("patient"))
+	if !ok || patient.Type != "Patient" {
+		return unfit("patient")
+	}
+	record.Patient = patient.String()
+	if seen, err := s.sees(ctx, by, patient, patient); err != nil || !seen {
+		return orElse(err, unfit("patient"))
+	}
+	n := doc.Member("encounter")
+	if !n.Exists() {
+		return nil
+	}
+	encounter, ok := s.reference(n)
+	if !ok || encounter.Type != "Encounter" {
+		return unfit("encounter")
+	}
+	record.Encounter = encounter.ID
+	if seen, err := s.sees(ctx, by, encounter, patient); err != nil || !seen {
+		return orElse(err, unfit("encounter"))
+	}
+	return nil
 }
 
 // read takes the members that need no look at records. It names the one that breaks a rule.

@@ -47,8 +47,6 @@ func TestSMART201_OnlyAKnownLauncher(t *testing.T) {
 	t.Parallel()
 	w := newWard(t)
 	body := string(toJSON(order(nil)))
-	k := ecKey(t, "k2")
-	w.add(smart.Client{ID: "weak", Name: "Weak", Type: smart.TypeBackend, Scope: "drieluik/launch system/CarePlan.rs", JWKS: jwks(k), Organization: "urn:ura|90000001"})
 	rows := []struct {
 		name, header string
 		status       int
@@ -58,8 +56,7 @@ func TestSMART201_OnlyAKnownLauncher(t *testing.T) {
 		{"guessed token", "Bearer dra_" + strings.Repeat("A", 43), 401, "invalid_token", "token.invalid"},
 		{"a secret as token", "Bearer " + w.secret.Reveal(), 401, "invalid_token", "token.invalid"},
 		{"Basic", fmtBasic("viewer", w.secret.Reveal()), 401, "invalid_token", "token.invalid"},
-		{"without may_launch", "Bearer " + w.bearer("weak", k, "scope", "drieluik/launch"), 403, "access_denied", "launch.denied"},
-		{"without the scope", "Bearer " + w.bearer("weak", k), 403, "insufficient_scope", "token.scope"},
+		{"a launch handle", "Bearer " + w.handle(nil), 401, "invalid_token", "token.invalid"},
 		{"a parent", "Bearer " + w.tokens().text("access_token"), 401, "invalid_token", "token.invalid"},
 	}
 	for _, row := range rows {
@@ -74,6 +71,23 @@ func TestSMART201_OnlyAKnownLauncher(t *testing.T) {
 	w.advance(301 * time.Second)
 	if a := w.launch(nil); a.status != 401 {
 		t.Errorf("an old token: %d", a.status)
+	}
+}
+
+func TestATT72_ALaunchNeedsScopeAndRegistration(t *testing.T) {
+	t.Parallel()
+	w := newWard(t)
+	k := ecKey(t, "k2")
+	w.add(smart.Client{ID: "weak", Name: "Weak", Type: smart.TypeBackend, Scope: "drieluik/launch system/CarePlan.rs", JWKS: jwks(k), Organization: "urn:ura|90000001"})
+	body := string(toJSON(order(nil)))
+	a := w.launchBody(body, "Authorization", "Bearer "+w.bearer("weak", k))
+	wantFault(t, a, 403, "insufficient_scope", "token.scope")
+	if !strings.Contains(a.header.Get("WWW-Authenticate"), `error="insufficient_scope"`) || !strings.Contains(a.body, "drieluik/launch") {
+		t.Errorf("%v %s", a.header, a.body)
+	}
+	wantFault(t, w.launchBody(body, "Authorization", "Bearer "+w.bearer("weak", k, "scope", "drieluik/launch")), 403, "access_denied", "launch.denied")
+	if len(w.family.looked) != 0 {
+		t.Error("a record was looked at")
 	}
 }
 

@@ -29,9 +29,6 @@ type openedView struct {
 // user's organisation at each request, so that there is no consent and no choice of a child. A launch
 // says about whom it is; a client with skip_consent then goes straight on (smart.md 5.2).
 func (s *Server) staff(v *visit, f *flow) error {
-	if f.Launch != nil && !f.isFor(f.session.who) {
-		return s.otherUser(v, f)
-	}
 	if !purposeFits(f.client, f.Purpose, true) {
 		return s.barred(v, f, "broken", "authz.purpose")
 	}

@@ -134,6 +134,7 @@ func appPhrases() []phrase {
 	return []phrase{
 		{"apps.title", "Uw apps", "Dina appar", "Your apps"},
 		{"apps.none", "Geen enkele app mag nu gegevens lezen.", "Ingen app får läsa uppgifter just nu.", "No app may read data right now."},
+		{"apps.staff", "Apps die u voor uw werk opent, stoppen als u uitlogt.", "Appar som du öppnar i arbetet stoppas när du loggar ut.", "Apps that you open for your work stop when you log out."},
 		{"apps.child", "Apps die gegevens van {child} lezen", "Appar som läser uppgifter om {child}", "Apps that read data about {child}"},
 		{"apps.app", "App", "App", "App"},
 		{"apps.org", "Organisatie", "Organisation", "Organisation"},
