@@ -2,7 +2,7 @@
 export DRIELUIK_SHARED ?= $(abspath ../shared)
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test lint clients demo generate fuzz
+.PHONY: build test lint clients demo bench generate fuzz
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o drieluik ./cmd/drieluik
@@ -24,6 +24,11 @@ clients:
 
 demo:
 	go run ./cmd/drieluik demo
+
+# Measures the built binary against ceilings of this machine; BENCHFLAGS=--short ends within 45 s.
+bench: build
+	go build -o drieluik-bench ./cmd/drieluik-bench
+	./drieluik-bench --binary ./drieluik $(BENCHFLAGS)
 
 # Makes the committed table of R4 again from the definitions in DRIELUIK_SHARED.
 generate:

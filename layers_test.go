@@ -15,8 +15,8 @@ const module = "github.com/drieluik/drieluik/"
 // rows are the layers of docs/architecture.md, highest first. A file imports only packages of rows
 // below its own. A folder that is not named here belongs to the nearest named folder above it.
 var rows = [][]string{
-	{"cmd/drieluik"},
-	{"fhir/rest", "auth/smart", "fhir/store", "auth/state"},
+	{"cmd/drieluik", "cmd/drieluik-bench"},
+	{"fhir/rest", "auth/smart", "fhir/store", "auth/state", "conformance/check"},
 	{"fhir/exchange"},
 	{"mapping/mks", "mapping/bundle"},
 	{"mapping", "auth", "conformance"},
@@ -35,6 +35,7 @@ var kits = map[string]bool{
 // import it.
 var within = map[string]string{
 	"conformance/validate": "conformance", "conformance/terminology": "conformance", "conformance/artifacts": "conformance",
+	"conformance/packages": "conformance",
 }
 
 func rowOf(dir string) (int, string, bool) {

@@ -36,7 +36,7 @@ func TestStatementIsValidR4(t *testing.T) {
 	if fhir.HasErrors(issues) {
 		t.Fatal(issues)
 	}
-	if found := validate.Resource(r); len(found) > 0 {
+	if found := validate.Resource(r); fhir.HasErrors(found) {
 		t.Error(found)
 	}
 }

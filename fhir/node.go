@@ -192,6 +192,15 @@ func (n Node) Raw() string {
 	return n.r.src[v.start:v.end]
 }
 
+// Span returns where n begins and ends in the source text, in bytes; zeros for a missing node.
+func (n Node) Span() (start, end int) {
+	v := n.at()
+	if v == nil {
+		return 0, 0
+	}
+	return int(v.start), int(v.end)
+}
+
 // Parent returns the object or array that holds n, or a missing node for the root.
 func (n Node) Parent() Node {
 	v := n.at()

@@ -139,3 +139,17 @@ func TestTypes(t *testing.T) {
 		}
 	}
 }
+
+func TestSpanIsWhereANodeStandsInItsSource(t *testing.T) {
+	t.Parallel()
+	src := `{"resourceType":"Patient","name":[{"family":"A"}]}`
+	r, issues := fhir.Parse([]byte(src), fhir.Limits{})
+	if r == nil {
+		t.Fatal(issues)
+	}
+	for want, n := range map[string]fhir.Node{src: r.Root(), `[{"family":"A"}]`: r.Root().Member("name"), `"A"`: r.Root().At("name", "family"), "": r.Root().Member("x")} {
+		if start, end := n.Span(); src[start:end] != want {
+			t.Errorf("%q, want %q", src[start:end], want)
+		}
+	}
+}

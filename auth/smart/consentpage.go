@@ -157,7 +157,7 @@ func (s *Server) showConsent(v *visit, f *flow, o *offer, chosen *ChildChoice, t
 		Ixn: f.id.Reveal(), CSRF: csrfField(f.session.secret, f.id.Reveal(), "consent"),
 		App: f.client.appName(v.lang), Org: f.client.organizationText(), Child: chosen.GivenName, Problem: problem,
 	}
-	if chosen.DecidesToo {
+	if chosen.DecidesToo && f.session.who.ref.Type != "Patient" {
 		view.Notice = v.t("age12", "child", chosen.GivenName)
 	}
 	for _, g := range groups() {

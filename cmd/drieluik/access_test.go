@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // intruders are clients of organisations that have nothing to do with the child, and their URA.
@@ -241,9 +242,16 @@ func (s *siege) forgedRecords(t *testing.T) {
 	}
 }
 
+// custodyNow is the extension of sole custody, checked today.
+func custodyNow() m {
+	return m{"url": "https://drieluik.example/fhir/StructureDefinition/gezag", "extension": []any{
+		m{"url": "type", "valueCode": "EenhoofdigOuderlijkGezag"}, m{"url": "bron", "valueCode": "BRP"},
+		m{"url": "gecontroleerdOp", "valueDate": time.Now().Format(time.DateOnly)},
+	}}
+}
+
 func (s *siege) forgedRights(t *testing.T) {
-	custody := m{"url": "https://drieluik.example/fhir/StructureDefinition/gezag", "extension": []any{
-		m{"url": "type", "valueCode": "EenhoofdigOuderlijkGezag"}}}
+	custody := custodyNow()
 	for name, child := range map[string]string{"known": s.patient, "unknown": "Patient/0b0b0b0b-0000-4000-8000-000000000000"} {
 		for _, b := range []m{
 			{"resourceType": "RelatedPerson", "active": true, "patient": to(child), "extension": []any{custody}},
@@ -301,9 +309,7 @@ func (s *siege) ward(with string) string {
 		return fmt.Sprint(b["resourceType"], "/", object(s.t, r.body)["id"])
 	}
 	child := made(m{"resourceType": "Patient", "birthDate": "2024-01-01", "name": []any{m{"family": "XXX_Test"}}})
-	parent := made(m{"resourceType": "RelatedPerson", "active": true, "patient": to(child), "extension": []any{m{
-		"url": "https://drieluik.example/fhir/StructureDefinition/gezag", "extension": []any{
-			m{"url": "type", "valueCode": "EenhoofdigOuderlijkGezag"}}}}})
+	parent := made(m{"resourceType": "RelatedPerson", "active": true, "patient": to(child), "extension": []any{custodyNow()}})
 	of := &siege{t: s.t, patient: child, family: []string{parent}}
 	made(of.consent(to(s.org[with]), s.org["homecare"]))
 	made(of.team(s.org[with]))
@@ -328,7 +334,7 @@ func TestAnAppointmentOfTwoChildrenIsFoundByWhoMayReadIt(t *testing.T) {
 			people = append(people, m{"actor": to(c), "status": "accepted"})
 		}
 		status, why := s.send("homecare", http.MethodPost, "/fhir/Appointment", m{
-			"resourceType": "Appointment", "status": "booked", "description": name, "participant": people})
+			"resourceType": "Appointment", "status": "proposed", "description": name, "participant": people})
 		if status != 201 {
 			t.Fatalf("%d %s", status, why)
 		}

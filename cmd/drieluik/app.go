@@ -21,8 +21,8 @@ import (
 	"github.com/drieluik/drieluik/auth/smart"
 	"github.com/drieluik/drieluik/auth/state"
 	"github.com/drieluik/drieluik/conformance"
-	"github.com/drieluik/drieluik/conformance/artifacts"
 	"github.com/drieluik/drieluik/conformance/terminology"
+	"github.com/drieluik/drieluik/conformance/validate"
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/exchange"
 	"github.com/drieluik/drieluik/fhir/rest"
@@ -53,6 +53,7 @@ type app struct {
 	clients  *smart.Registry
 	users    *smart.Users
 	state    *state.Embedded
+	terms    *terminology.Terms
 	// parentApp is the client id of the page at /app/; the operator registers it as a public client
 	// with the redirect URI {base}/app/.
 	parentApp string
@@ -62,15 +63,19 @@ type app struct {
 
 // openApp opens the store and wires what stands on it. base is the public URL.
 func openApp(ctx context.Context, s settings, base string, log *slog.Logger) (*app, error) {
+	defs, err := loadDefinitions(s.Package, validate.Options{Now: time.Now})
+	if err != nil {
+		return nil, err
+	}
 	st, err := store.Open(ctx, s.Store, store.Options{})
 	if err != nil {
 		return nil, err
 	}
-	a := &app{settings: s, base: base, log: log, store: st, parentApp: "parent-app"}
+	a := &app{settings: s, base: base, log: log, store: st, terms: defs.terms, parentApp: "parent-app"}
 	a.exchange = exchange.New(exchange.Config{
 		Store: st, Base: base + "/fhir", Formats: formats(s.Signatures),
 		Settings: auth.Settings{Jurisdiction: s.Jurisdiction, ParentRead1215: s.ParentRead1215},
-		Now:      time.Now, NewID: newID, Log: log,
+		Now:      time.Now, NewID: newID, Log: log, Validator: defs.validator,
 	})
 	a.clients, err = smart.NewRegistry(smart.RegistryConfig{
 		Store: st, Clock: time.Now, Random: rand.Reader, Log: log, RegisterOrganization: a.registerOrganization,
@@ -131,18 +136,15 @@ func (a *app) server(ctx context.Context) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	published, err := artifacts.All()
-	if err != nil {
-		return nil, err
-	}
 	fhirServer, err := rest.New(rest.Config{
 		Exchange: a.exchange, Authenticate: authServer.Authenticate, Base: a.base + "/fhir", MaxBody: maxBody,
-		PageKey: key, Metadata: metadata, Terms: terminology.New(published), NewID: newID, Log: a.log,
+		PageKey: key, Metadata: metadata, Terms: a.terms, NewID: newID, Log: a.log,
 	})
 	if err != nil {
 		return nil, err
 	}
 	r := chi.NewRouter()
+	r.Use(fhirServer.KnownMethods(r))
 	authServer.Routes(r)
 	fhirServer.Routes(r)
 	parents := rest.App(a.parentApp)

@@ -26,6 +26,7 @@ type settings struct {
 	Jurisdiction   string          `default:"nl" enum:"nl,se" help:"Policy table of a child that does not say: nl or se."`
 	ParentRead1215 string          `name:"parent-read-12-15" default:"require-child-permit" enum:"require-child-permit,deny-on-child-objection" help:"How parents of a child of 12 to 15 read."`
 	Signatures     string          `default:"one" enum:"one,all" help:"How many guardians sign a changed plan: one or all."`
+	Package        []string        `type:"path" placeholder:"DIR|TGZ" help:"FHIR package whose profiles, extensions and Questionnaires every write must follow; may be given several times."`
 	MaxBody        string          `default:"5MB" help:"Largest request body, such as 5MB or 800kB."`
 	LogLevel       string          `default:"info" enum:"debug,info,warn,error" help:"Least level that is logged."`
 	LogFormat      string          `default:"json" enum:"json,text" help:"json or text."`
@@ -65,6 +66,13 @@ func (f yamlFile) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, 
 	v, ok := f[flag.Name]
 	if !ok {
 		return nil, nil
+	}
+	if list, ok := v.([]any); ok {
+		words := make([]string, len(list))
+		for i, one := range list {
+			words[i] = fmt.Sprint(one)
+		}
+		return strings.Join(words, ","), nil
 	}
 	return fmt.Sprint(v), nil
 }

@@ -203,7 +203,7 @@ func TestEveryPublishedSetCanBeExpanded(t *testing.T) {
 			continue
 		}
 		x := parse(t, string(out))
-		if found := validate.Resource(x); len(found) > 0 {
+		if found := validate.Resource(x); fhir.HasErrors(found) {
 			t.Errorf("%s: %v", r.ID(), found)
 		}
 		for c := range x.Root().All("expansion", "contains") {
@@ -241,7 +241,7 @@ func valid(t *testing.T, terms *terminology.Terms, typ fhir.Type, name string, i
 		t.Fatal(err)
 	}
 	r := parse(t, string(out))
-	if found := validate.Resource(r); len(found) > 0 {
+	if found := validate.Resource(r); fhir.HasErrors(found) {
 		t.Errorf("%v in %s", found, out)
 	}
 	return r

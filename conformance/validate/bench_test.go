@@ -26,7 +26,7 @@ func carePlan() []byte {
 func BenchmarkResource(b *testing.B) {
 	src := carePlan()
 	r, issues := fhir.Parse(src, fhir.Limits{})
-	if r == nil || len(validate.Resource(r)) > 0 {
+	if r == nil || fhir.HasErrors(validate.Resource(r)) {
 		b.Fatal(issues, validate.Resource(r))
 	}
 	b.SetBytes(int64(len(src)))
@@ -42,7 +42,7 @@ func BenchmarkParseAndValidate(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		r, issues := fhir.Parse(src, fhir.Limits{})
-		if r == nil || len(validate.Resource(r)) > 0 {
+		if r == nil || fhir.HasErrors(validate.Resource(r)) {
 			b.Fatal(issues)
 		}
 	}
@@ -66,9 +66,40 @@ func BenchmarkExamples(b *testing.B) {
 	b.SetBytes(int64(size))
 	for b.Loop() {
 		for _, src := range sources {
-			if r, _ := fhir.Parse(src, fhir.Limits{}); r == nil || len(validate.Resource(r)) > 0 {
+			if r, _ := fhir.Parse(src, fhir.Limits{}); r == nil || fhir.HasErrors(validate.Resource(r)) {
 				b.Fatal("an example is not valid")
 			}
 		}
+	}
+}
+
+// BenchmarkProfiles validates the national examples against the profiles that they claim.
+func BenchmarkProfiles(b *testing.B) {
+	files, err := filepath.Glob(filepath.Join(shared(b, "fhir", "nl-core", "examples"), "*.json"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	v, err := national()
+	if err != nil {
+		b.Fatal(err)
+	}
+	var all []*fhir.Resource
+	size := 0
+	for _, name := range files {
+		src, err := os.ReadFile(name)
+		if err != nil {
+			b.Fatal(err)
+		}
+		r := parsed(b, string(src))
+		v.Resource(r)
+		all = append(all, r)
+		size += len(src)
+	}
+	b.SetBytes(int64(size / len(all)))
+	b.ReportAllocs()
+	i := 0
+	for b.Loop() {
+		v.Resource(all[i%len(all)])
+		i++
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/fhir/path"
 	"github.com/drieluik/drieluik/fhir/r4"
 )
 
@@ -30,7 +31,7 @@ func bindingRule(b *r4.Binding, typ string) rule {
 	}
 	listed, ok := r4.Codes(b.ValueSet)
 	if !ok {
-		return nil
+		return memberRule(b.ValueSet, typ)
 	}
 	set := required{codes: make(map[coding]bool, len(listed))}
 	var names []string
@@ -45,6 +46,15 @@ func bindingRule(b *r4.Binding, typ string) rule {
 	slices.Sort(names)
 	set.want = "Use a code that R4 allows here: " + list(names) + "."
 	return check(set)
+}
+
+// memberRule asks the terminology about a set that R4 does not list in full.
+func memberRule(valueSet, typ string) rule {
+	return func(c *checker, n fhir.Node) {
+		if c.options.Member != nil && c.inValueSet(path.TypedAs(n, fhir.Node{}, typ), valueSet) == no {
+			c.add(codeRequired, n, "Use a code of the value set that R4 demands here.")
+		}
+	}
 }
 
 func (s required) code() rule {

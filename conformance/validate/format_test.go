@@ -77,7 +77,7 @@ func TestAStringHasAtMostAMillionCharacters(t *testing.T) {
 			if r == nil {
 				t.Fatal(issues)
 			}
-			if found := validate.Resource(r); (len(found) == 0) != c.fits {
+			if found := validate.Resource(r); fhir.HasErrors(found) == c.fits {
 				t.Errorf("issues: %v", found)
 			}
 		})

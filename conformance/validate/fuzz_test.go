@@ -37,7 +37,7 @@ func FuzzResource(f *testing.F) {
 		if diff := cmp.Diff(issues, validate.Resource(r)); diff != "" {
 			t.Error(diff)
 		}
-		if len(issues) > 101 {
+		if len(issues) > 301 {
 			t.Errorf("%d issues", len(issues))
 		}
 		for _, i := range issues {
@@ -63,7 +63,7 @@ func FuzzNarrative(f *testing.F) {
 			return
 		}
 		r, _ := fhir.Parse([]byte(`{"resourceType":"Basic","code":{"text":"A"},"text":{"status":"generated","div":`+string(text)+`}}`), fhir.Limits{})
-		if r == nil || len(validate.Resource(r)) > 0 {
+		if r == nil || fhir.HasErrors(validate.Resource(r)) {
 			return
 		}
 		for d := xml.NewDecoder(strings.NewReader(r.Root().At("text", "div").Text())); ; {
@@ -85,6 +85,40 @@ func FuzzNarrative(f *testing.F) {
 			}
 			if name := strings.ToLower(start.Name.Local); name == "script" || name == "style" || name == "iframe" {
 				t.Fatalf("%q holds %s", div, name)
+			}
+		}
+	})
+}
+
+// With profiles and Questionnaires too: without panic, twice alike, bounded, and no value repeated.
+func FuzzProfile(f *testing.F) {
+	for _, file := range []string{"profile.json", "response.json", "questionnaire.json", "bundle.json", "whole.json"} {
+		for i, c := range brokenCases(f, file) {
+			if i%6 == 0 {
+				f.Add([]byte(c.Resource))
+			}
+		}
+	}
+	v, err := fictional()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, src []byte) {
+		r, _ := fhir.Parse(src, fhir.Limits{})
+		if r == nil {
+			return
+		}
+		const profile = "https://voorbeeld.example/fhir/StructureDefinition/kind"
+		issues := v.Resource(r, profile)
+		if diff := cmp.Diff(issues, v.Resource(r, profile)); diff != "" {
+			t.Error(diff)
+		}
+		if len(issues) > 301 {
+			t.Errorf("%d issues", len(issues))
+		}
+		for _, i := range issues {
+			if !strings.HasPrefix(i.Expression, string(r.Type())) || i.Code == "" || i.Diagnostics == "" || i.Text == "" {
+				t.Errorf("incomplete issue %+v", i)
 			}
 		}
 	})

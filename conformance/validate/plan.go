@@ -19,11 +19,14 @@ type plan struct {
 	required uint64             // bits of the elements with a minimum
 	elements []string           // names in the order of the definition; the position is the bit
 	rules    []rule             // hold for every value of the structure
+
+	invariants []*invariant // constraints of the structure and of its base types
 }
 
 // member is one JSON member of a plan: an element, or one type of a choice.
 type member struct {
 	name      string
+	typ       string // name of its R4 structure
 	bit       uint64
 	choice    bool
 	repeats   bool
@@ -35,8 +38,8 @@ type member struct {
 	rules     []rule       // hold for this member besides those of its type
 }
 
-// rule is a check of one value beyond its structure. The FHIRPath invariants of a definition are
-// rules too: of a plan where they come with the type, of a member where they come with the element.
+// rule is a check of one value beyond its structure. A constraint that stands with an element is a
+// rule of its member; those that come with a type are the invariants of its plan.
 type rule func(*checker, fhir.Node)
 
 // plans holds the plan of every structure; each is made when it is first needed.
@@ -53,9 +56,15 @@ var attributes = map[string]bool{"Element.id": true, "Extension.url": true}
 
 // typeRules hold for every value of a type.
 var typeRules = map[string][]rule{
-	"Element":        {(*checker).checkContent},
-	"Extension":      {(*checker).checkExtension},
-	"DomainResource": {(*checker).checkContainedIDs},
+	"Element":               {(*checker).checkContent},
+	"Extension":             {(*checker).checkExtension, (*checker).noteExtension},
+	"Meta":                  {(*checker).noteClaims},
+	"DomainResource":        {(*checker).checkContained},
+	"Bundle":                {(*checker).checkEntries, (*checker).checkBundle},
+	"Questionnaire":         {(*checker).checkLinkIDs, (*checker).checkQuestionnaire},
+	"QuestionnaireResponse": {(*checker).checkResponse},
+	"CodeSystem":            {(*checker).checkConcepts},
+	"Timing.repeat":         {(*checker).checkRepeat},
 }
 
 func newPlan(s *r4.Structure, all map[string]func() *plan) *plan {
@@ -80,12 +89,15 @@ func newPlan(s *r4.Structure, all map[string]func() *plan) *plan {
 			p.members[m.name] = m
 		}
 	}
+	if !primitive {
+		p.invariants = p.invariantsOf(s)
+	}
 	return p
 }
 
 func newMember(e *r4.Element, t r4.TypeRef) *member {
 	m := &member{
-		name: e.Name, choice: e.Choice, anything: t.Code == "Resource",
+		name: e.Name, typ: t.Code, choice: e.Choice, anything: t.Code == "Resource",
 		repeats: e.Max == r4.Unbounded, forbidden: e.Max == 0, attribute: attributes[e.Path],
 	}
 	if e.Choice {
@@ -102,6 +114,11 @@ func newMember(e *r4.Element, t r4.TypeRef) *member {
 	}
 	if r := bindingRule(e.Binding, t.Code); r != nil {
 		m.rules = append(m.rules, r)
+	}
+	for _, con := range e.Constraints {
+		if r := elementRule(con, t.Code); r != nil {
+			m.rules = append(m.rules, r)
+		}
 	}
 	return m
 }

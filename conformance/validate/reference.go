@@ -85,18 +85,43 @@ func (c *checker) absoluteTarget(text string) fhir.Type {
 			return t
 		}
 	}
-	if !c.inBundle {
-		return ""
+	n, _ := c.entry(text)
+	return typeOf(n)
+}
+
+// entry returns the resource of the Bundle with this fullUrl.
+func (c *checker) entry(url string) (fhir.Node, bool) {
+	if !c.inBundle || url == "" {
+		return fhir.Node{}, false
 	}
 	if c.entries == nil {
-		c.entries = map[string]fhir.Type{}
+		c.entries = map[string]fhir.Node{}
 		for entry := range c.resource.Root().All("entry") {
-			if url := entry.Member("fullUrl").Text(); url != "" {
-				c.entries[url] = typeOf(entry.Member("resource"))
+			full := entry.Member("fullUrl").Text()
+			if _, ok := c.entries[full]; !ok && full != "" {
+				c.entries[full] = entry.Member("resource")
 			}
 		}
 	}
-	return c.entries[text]
+	n, ok := c.entries[url]
+	return n, ok && n.Exists()
+}
+
+// anyEntry is entry, and takes a relative reference for the entry of that type and id too, whatever
+// its fullUrl.
+func (c *checker) anyEntry(reference string) (fhir.Node, bool) {
+	if n, ok := c.entry(reference); ok || !c.inBundle {
+		return n, ok
+	}
+	if c.byID == nil {
+		c.byID = map[string]fhir.Node{}
+		for inner := range c.resource.Root().All("entry", "resource") {
+			c.byID[string(typeOf(inner))+"/"+inner.Member("id").Text()] = inner
+		}
+	}
+	reference, _, _ = strings.Cut(reference, history)
+	n, ok := c.byID[reference]
+	return n, ok
 }
 
 // localTarget returns the type of a contained resource; "" is the container itself.
@@ -115,24 +140,6 @@ func (c *checker) localTarget(n fhir.Node, id string) fhir.Type {
 		c.add(refLocal, n, "No contained resource has this id; contain it or correct the reference.")
 	}
 	return t
-}
-
-// checkContainedIDs demands that "#id" has one meaning.
-func (c *checker) checkContainedIDs(n fhir.Node) {
-	contained := n.Member("contained")
-	if !contained.Exists() {
-		return
-	}
-	seen := make(map[string]bool, contained.Len())
-	for inner := range contained.All() {
-		id := inner.Member("id")
-		if name := id.Text(); name != "" {
-			if seen[name] {
-				c.add(sameID, id, "Another contained resource has this id; give each its own.")
-			}
-			seen[name] = true
-		}
-	}
 }
 
 // typeOf returns the type of an inner resource, or "" when it has none.

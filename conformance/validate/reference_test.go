@@ -34,9 +34,9 @@ func TestReferences(t *testing.T) {
 		{"a version that cannot be", of(`"reference":"Organization/1/_history/"`), format},
 		{"a search outside a bundle", of(`"reference":"Organization?identifier=1"`), format},
 		{"a number", of(`"reference":1`), []string{"Patient.managingOrganization.reference FHIR-TYPE"}},
-		{"a contained resource of the right type", patient(`"contained":[{"resourceType":"Organization","id":"o"}],"managingOrganization":{"reference":"#o"}`), nil},
+		{"a contained resource of the right type", patient(`"contained":[{"resourceType":"Organization","id":"o","name":"A"}],"managingOrganization":{"reference":"#o"}`), nil},
 		{"a contained resource of another type", patient(`"contained":[{"resourceType":"Group","type":"person","actual":true,"id":"o"}],"managingOrganization":{"reference":"#o"}`), target},
-		{"no such contained resource", of(`"reference":"#o"`), []string{"Patient.managingOrganization.reference FHIR-REF-LOCAL"}},
+		{"no such contained resource", of(`"reference":"#o"`), []string{"Patient.managingOrganization.reference ref-1"}},
 		{"a reference to anything", `{"resourceType":"CarePlan","status":"active","intent":"plan","subject":{"display":"A"},"supportingInfo":[{"reference":"Basic/1"},{"reference":"x"}]}`, []string{"CarePlan.supportingInfo[1].reference FHIR-REF-FORMAT"}},
 		{"a reference in a choice", `{"resourceType":"MedicationRequest","status":"active","intent":"order","subject":{"reference":"Patient/1"},"medicationReference":{"reference":"Patient/1"}}`, []string{"MedicationRequest.medicationReference.reference FHIR-REF-TARGET"}},
 	})

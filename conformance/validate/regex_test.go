@@ -76,5 +76,5 @@ func accepted(t *rapid.T, typ, text string) bool {
 	if r == nil {
 		t.Fatal(issues)
 	}
-	return len(validate.Resource(r)) == 0
+	return !fhir.HasErrors(validate.Resource(r))
 }

@@ -1,6 +1,7 @@
-// Package validate checks a resource against the base definitions of R4: structure, cardinality,
-// primitive formats, choices, reference targets and required codes, in every contained or bundled
-// resource too. It refuses profiles, storage and policy, and never repeats a value it was given.
+// Package validate checks a resource against the base definitions of R4 (structure, cardinality,
+// primitive formats, choices, reference targets, required codes and constraints), against profiles
+// and Questionnaires that are handed to it, in every contained or bundled resource too. It refuses
+// storage and policy, and never repeats a value it was given.
 package validate
 
 import (
@@ -8,31 +9,28 @@ import (
 	"strings"
 
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/fhir/path"
 )
-
-// Resource returns every fault of r in the order of the document; a missing element stands behind
-// the other faults of the element that lacks it. A valid resource gives nil.
-func Resource(r *fhir.Resource) []fhir.Issue {
-	c := &checker{resource: r}
-	root := r.Root()
-	plan, ok := plans()[string(r.Type())]
-	if !ok {
-		c.add(resourceType, root, "resourceType must name a resource type of R4.")
-		return c.issues
-	}
-	c.inBundle = r.Type() == "Bundle"
-	c.scope.container = root
-	c.object(root, plan())
-	return c.issues
-}
 
 // checker is the state of one walk.
 type checker struct {
+	*Validator
 	resource *fhir.Resource
-	issues   []fhir.Issue
+	found    []finding
+	errors   int // found, also those that are not told
+	warnings int
+	hints    int // of severity information
 	scope    scope
 	inBundle bool                 // references may point to an entry
-	entries  map[string]fhir.Type // types of the entries by fullUrl, on demand
+	entries  map[string]fhir.Node // resources of the entries by fullUrl, on demand
+	byID     map[string]fhir.Node // and by type and id
+	around   *path.World
+	claims   []fhir.Node // texts of meta.profile
+	extended []fhir.Node // extensions
+	current  *profile    // that is being checked
+	depth    int         // of profiles within each other
+	done     map[subject]bool
+	verdicts map[subject]answer // shared with the checkers of conformsTo
 }
 
 // scope is the resource within which "#id" is looked up.
@@ -69,6 +67,9 @@ func (c *checker) object(n fhir.Node, p *plan) {
 	}
 	for _, r := range p.rules {
 		r(c, n)
+	}
+	for _, v := range p.invariants {
+		v.check(c, n, p.name, seen)
 	}
 }
 
@@ -194,12 +195,12 @@ func (c *checker) inner(n fhir.Node, m *member) {
 			c.add(nested, n, "A contained resource may not contain another one; put it beside the first.")
 		}
 		c.scope.contained = true
-		c.object(n, plans()[string(typ)]())
+		c.object(n, c.plans[string(typ)]())
 		c.scope.contained = before.contained
 		return
 	}
 	c.scope = scope{container: n}
-	c.object(n, plans()[string(typ)]())
+	c.object(n, c.plans[string(typ)]())
 	c.scope = before
 }
 
@@ -211,6 +212,23 @@ func (c *checker) checkContent(n fhir.Node) {
 		}
 	}
 	c.add(emptyElement, n, "An element needs a value or parts besides its id; add them or remove it.")
+}
+
+// noteExtension remembers an extension for its definition.
+func (c *checker) noteExtension(n fhir.Node) {
+	if c.options.Definition != nil {
+		c.extended = append(c.extended, n)
+	}
+}
+
+// noteClaims remembers which profiles a resource claims.
+func (c *checker) noteClaims(n fhir.Node) {
+	if c.options.Definition == nil {
+		return
+	}
+	for claim := range n.All("profile") {
+		c.claims = append(c.claims, claim)
+	}
 }
 
 // checkExtension is ext-1: an extension has a value or extensions, not both.
@@ -236,6 +254,27 @@ func (c *checker) checkExtension(n fhir.Node) {
 func isExtensionValue(name string) bool {
 	typ, ok := strings.CutPrefix(strings.TrimPrefix(name, "_"), "value")
 	return ok && typ != ""
+}
+
+var (
+	negativeDuration = fault{"tim-4", "invariant"}
+	negativePeriod   = fault{"tim-5", "invariant"}
+)
+
+// checkRepeat is tim-4 and tim-5, which every timing is asked.
+func (c *checker) checkRepeat(n fhir.Node) {
+	if isNegative(n.Member("duration").Text()) {
+		c.add(negativeDuration, n, "A duration is not negative; correct it.")
+	}
+	if isNegative(n.Member("period").Text()) {
+		c.add(negativePeriod, n, "A period is not negative; correct it.")
+	}
+}
+
+// isNegative reports whether a JSON number is below 0.
+func isNegative(number string) bool {
+	mantissa, _, _ := strings.Cut(strings.ToLower(number), "e")
+	return strings.HasPrefix(mantissa, "-") && strings.ContainsAny(mantissa, "123456789")
 }
 
 // simpleQuantity is the profile of a Quantity without comparator.

@@ -1,6 +1,7 @@
 package validate_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,7 +12,7 @@ import (
 	"github.com/drieluik/drieluik/fhir/r4"
 )
 
-// faults validates a resource and returns "path rule" of every issue.
+// faults validates a resource and returns "path rule" of every error.
 func faults(t *testing.T, src string) []string {
 	t.Helper()
 	r, issues := fhir.Parse([]byte(src), fhir.Limits{})
@@ -20,12 +21,20 @@ func faults(t *testing.T, src string) []string {
 	}
 	found := []string{}
 	for _, i := range validate.Resource(r) {
-		if i.Severity != fhir.SeverityError || i.Code == "" || !strings.HasSuffix(i.Text, ".") {
+		if i.Severity == "" || i.Code == "" || !strings.HasSuffix(i.Text, ".") {
 			t.Errorf("incomplete issue: %+v", i)
+		}
+		if i.Severity != fhir.SeverityError {
+			continue
 		}
 		found = append(found, i.Expression+" "+i.Diagnostics)
 	}
 	return found
+}
+
+// onlyErrors drops what does not refuse a resource.
+func onlyErrors(issues []fhir.Issue) []fhir.Issue {
+	return slices.DeleteFunc(issues, func(i fhir.Issue) bool { return i.Severity != fhir.SeverityError })
 }
 
 // example is a resource and the faults it must have, in order.
@@ -58,7 +67,7 @@ func TestStructure(t *testing.T) {
 		{"a whole patient is valid", patient(`"id":"p.1-A","active":true,"name":[{"given":["A",null],"_given":[null,{"extension":[{"url":"http://e.org/x","valueCode":"masked"}]}]}],"multipleBirthInteger":2`), nil},
 		{"an unknown element", patient(`"birthdate":"2024-01-01"`), []string{"Patient.birthdate FHIR-STRUCT-UNKNOWN"}},
 		{"an unknown element deep down", patient(`"contact":[{"name":{"family":"A","nick":"B"}}]`), []string{"Patient.contact[0].name.nick FHIR-STRUCT-UNKNOWN"}},
-		{"a member without name", patient(`"extension":[{"":0}]`), []string{"Patient.extension[0].children() FHIR-STRUCT-UNKNOWN", "Patient.extension[0].url FHIR-CARD-MIN", "Patient.extension[0] FHIR-EXT-VALUE"}},
+		{"a member without name", patient(`"extension":[{"":0}]`), []string{"Patient.extension[0] ext-1", "Patient.extension[0].children() FHIR-STRUCT-UNKNOWN", "Patient.extension[0].url FHIR-CARD-MIN"}},
 		{"a choice without its type", patient(`"deceased":true`), []string{"Patient.deceased FHIR-STRUCT-UNKNOWN"}},
 		{"a choice of a type it does not have", patient(`"deceasedString":"yes"`), []string{"Patient.deceasedString FHIR-STRUCT-UNKNOWN"}},
 		{"resourceType in a data type", patient(`"maritalStatus":{"resourceType":"CodeableConcept","text":"A"}`), []string{"Patient.maritalStatus.resourceType FHIR-STRUCT-UNKNOWN"}},
@@ -70,10 +79,10 @@ func TestStructure(t *testing.T) {
 		{"a twin that is no object", patient(`"birthDate":"2020","_birthDate":"x"`), []string{"Patient.birthDate FHIR-TYPE"}},
 		{"a twin of an element id", patient(`"name":[{"id":"a","_id":{"id":"b"},"family":"C"}]`), []string{"Patient.name[0].id FHIR-STRUCT-UNKNOWN"}},
 		{"a twin shorter than its values", patient(`"name":[{"given":["A","B"],"_given":[{"id":"a"}]}]`), []string{"Patient.name[0].given FHIR-STRUCT-TWIN"}},
-		{"nothing but an id", patient(`"name":[{"id":"a"}]`), []string{"Patient.name[0] FHIR-STRUCT-EMPTY"}},
+		{"nothing but an id", patient(`"name":[{"id":"a"}]`), []string{"Patient.name[0] ele-1"}},
 		{"several faults in the order of the document", patient(`"gender":"jongen","birthDate":"2024-13-77","nope":1,"contact":[{"gender":"x"}],"link":[{"type":"seealso"}]`), []string{
 			"Patient.gender FHIR-CODE-REQUIRED", "Patient.birthDate FHIR-FORMAT", "Patient.nope FHIR-STRUCT-UNKNOWN",
-			"Patient.contact[0].gender FHIR-CODE-REQUIRED", "Patient.link[0].other FHIR-CARD-MIN",
+			"Patient.contact[0].gender FHIR-CODE-REQUIRED", "Patient.contact[0] pat-1", "Patient.link[0].other FHIR-CARD-MIN",
 		}},
 	})
 }
@@ -103,9 +112,9 @@ func TestExtensions(t *testing.T) {
 	t.Parallel()
 	run(t, []example{
 		{"an extension without url", patient(`"extension":[{"valueString":"A"}]`), []string{"Patient.extension[0].url FHIR-CARD-MIN"}},
-		{"a value and extensions", patient(`"extension":[{"url":"http://e.org/x","valueString":"A","extension":[{"url":"y","valueBoolean":true}]}]`), []string{"Patient.extension[0] FHIR-EXT-VALUE"}},
-		{"a value by its twin and extensions", patient(`"extension":[{"url":"http://e.org/x","_valueString":{"id":"a"},"extension":[{"url":"y","valueBoolean":true}]}]`), []string{"Patient.extension[0] FHIR-EXT-VALUE"}},
-		{"neither value nor extensions", patient(`"modifierExtension":[{"url":"http://e.org/x"}]`), []string{"Patient.modifierExtension[0] FHIR-EXT-VALUE"}},
+		{"a value and extensions", patient(`"extension":[{"url":"http://e.org/x","valueString":"A","extension":[{"url":"y","valueBoolean":true}]}]`), []string{"Patient.extension[0] ext-1"}},
+		{"a value by its twin and extensions", patient(`"extension":[{"url":"http://e.org/x","_valueString":{"id":"a"},"extension":[{"url":"y","valueBoolean":true}]}]`), []string{"Patient.extension[0] ext-1"}},
+		{"neither value nor extensions", patient(`"modifierExtension":[{"url":"http://e.org/x"}]`), []string{"Patient.modifierExtension[0] ext-1"}},
 		{"two values", patient(`"extension":[{"url":"http://e.org/x","valueString":"A","valueCode":"B"}]`), []string{"Patient.extension[0].valueCode FHIR-CHOICE"}},
 		{"the url cannot be extended", patient(`"extension":[{"url":"http://e.org/x","_url":{"id":"a"},"valueString":"A"}]`), []string{"Patient.extension[0].url FHIR-STRUCT-UNKNOWN"}},
 		{"a fault in a value", patient(`"extension":[{"url":"http://e.org/x","valueHumanName":{"use":"bijnaam"}}]`), []string{"Patient.extension[0].valueHumanName.use FHIR-CODE-REQUIRED"}},
@@ -138,8 +147,8 @@ func TestInnerResources(t *testing.T) {
 	const patientOf = `"subject":{"reference":"Patient/1"}`
 	run(t, []example{
 		{"a fault in a contained resource", patient(`"contained":[{"resourceType":"Organization","id":"o","name":1}],"managingOrganization":{"reference":"#o"}`), []string{"Patient.contained[0].name FHIR-TYPE"}},
-		{"contained in contained", patient(`"contained":[{"resourceType":"Patient","id":"a","contained":[{"resourceType":"Organization","id":"b","nope":1}]}]`), []string{"Patient.contained[0].contained[0] FHIR-CONTAINED-NESTED", "Patient.contained[0].contained[0].nope FHIR-STRUCT-UNKNOWN"}},
-		{"two contained resources of one id", patient(`"contained":[{"resourceType":"Organization","id":"a","name":"A"},{"resourceType":"Organization","id":"b","name":"A"},{"resourceType":"Location","id":"a"}]`), []string{"Patient.contained[2].id FHIR-CONTAINED-ID"}},
+		{"contained in contained", patient(`"contained":[{"resourceType":"Patient","id":"a","contained":[{"resourceType":"Organization","id":"b","name":"A","nope":1}]}]`), []string{"Patient.contained[0] dom-3", "Patient.contained[0].contained[0] dom-2", "Patient.contained[0].contained[0] dom-3", "Patient.contained[0].contained[0].nope FHIR-STRUCT-UNKNOWN"}},
+		{"two contained resources of one id", patient(`"contained":[{"resourceType":"Organization","id":"a","name":"A"},{"resourceType":"Organization","id":"b","name":"A"},{"resourceType":"Location","id":"a"}]`), []string{"Patient.contained[0] dom-3", "Patient.contained[1] dom-3", "Patient.contained[2] dom-3", "Patient.contained[2].id FHIR-CONTAINED-ID"}},
 		{"a contained resource without type", patient(`"contained":[{"id":"a"}]`), []string{"Patient.contained[0] FHIR-STRUCT-RESOURCE"}},
 		{"a contained resource of no R4 type", patient(`"contained":[{"resourceType":"Patiënt"}]`), []string{"Patient.contained[0] FHIR-STRUCT-RESOURCE"}},
 		{"a contained resource of an abstract type", patient(`"contained":[{"resourceType":"DomainResource"}]`), []string{"Patient.contained[0] FHIR-STRUCT-RESOURCE"}},
@@ -147,8 +156,8 @@ func TestInnerResources(t *testing.T) {
 		{"a fault in an entry of a bundle", `{"resourceType":"Bundle","type":"collection","entry":[{"resource":` + patient(`"gender":"x"`) + `}]}`, []string{"Bundle.entry[0].resource.gender FHIR-CODE-REQUIRED"}},
 		{"a fault in a parameter", `{"resourceType":"Parameters","parameter":[{"name":"a","part":[{"name":"b","resource":` + patient(`"active":"true"`) + `}]}]}`, []string{"Parameters.parameter[0].part[0].resource.active FHIR-TYPE"}},
 		{"each entry looks into its own contained resources", `{"resourceType":"Bundle","type":"collection","entry":[` +
-			`{"resource":` + patient(`"contained":[{"resourceType":"Organization","id":"o"}],"managingOrganization":{"reference":"#o"}`) + `},` +
-			`{"resource":` + patient(`"managingOrganization":{"reference":"#o"}`) + `}]}`, []string{"Bundle.entry[1].resource.managingOrganization.reference FHIR-REF-LOCAL"}},
+			`{"resource":` + patient(`"contained":[{"resourceType":"Organization","id":"o","name":"A"}],"managingOrganization":{"reference":"#o"}`) + `},` +
+			`{"resource":` + patient(`"managingOrganization":{"reference":"#o"}`) + `}]}`, []string{"Bundle.entry[1].resource.managingOrganization.reference ref-1"}},
 		{"a contained resource refers to its container", `{"resourceType":"CarePlan","status":"active","intent":"plan",` + patientOf + `,"contained":[{"resourceType":"Goal","lifecycleStatus":"active","description":{"text":"A"},` + patientOf + `,"addresses":[{"reference":"#"}]}]}`, []string{"CarePlan.contained[0].addresses[0].reference FHIR-REF-TARGET"}},
 	})
 }
@@ -157,7 +166,7 @@ func TestAllResourceTypesAreKnown(t *testing.T) {
 	t.Parallel()
 	for _, typ := range fhir.Types() {
 		for _, f := range faults(t, `{"resourceType":"`+string(typ)+`","id":"a","meta":{"profile":["http://e.org/p"]}}`) {
-			if !strings.HasSuffix(f, " FHIR-CARD-MIN") {
+			if lacks := strings.HasSuffix(f, " FHIR-CARD-MIN") || strings.HasPrefix(f, string(typ)+" ") && strings.Contains(f, "-"); !lacks {
 				t.Errorf("%s: %s", typ, f)
 			}
 		}
@@ -173,7 +182,7 @@ func TestNoIssueRepeatsAValue(t *testing.T) {
 	if r == nil {
 		t.Fatal(issues)
 	}
-	issues = validate.Resource(r)
+	issues = onlyErrors(validate.Resource(r))
 	if len(issues) != 7 {
 		t.Errorf("%d issues, want 7", len(issues))
 	}
@@ -211,7 +220,7 @@ func TestAnUnknownElementNamesTheProbableOne(t *testing.T) {
 			Severity: "error", Code: "structure", Expression: "Patient." + strings.TrimPrefix(c.member, "_"),
 			Diagnostics: "FHIR-STRUCT-UNKNOWN", Text: text + ".",
 		}}
-		if diff := cmp.Diff(want, validate.Resource(r)); diff != "" {
+		if diff := cmp.Diff(want, onlyErrors(validate.Resource(r))); diff != "" {
 			t.Error(diff)
 		}
 	}

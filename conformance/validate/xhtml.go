@@ -33,6 +33,10 @@ func (c *checker) checkNarrative(n fhir.Node) {
 	x := &div{rest: n.Text()}
 	x.read()
 	for _, text := range x.faults {
+		if text == divEmpty {
+			c.add(emptyNarrative, n, text)
+			continue
+		}
 		c.add(narrative, n, text)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/drieluik/drieluik/auth"
-	"github.com/drieluik/drieluik/conformance/validate"
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/search"
 )
@@ -75,7 +74,7 @@ func (d *draft) put(r *fhir.Resource, prior *Stored, custodian, author fhir.Ref)
 	if err != nil {
 		return Write{}, fhir.Wrap(op, err)
 	}
-	d.issues = append(d.issues, validate.Resource(r)...)
+	d.issues = append(d.issues, d.w.s.checks.Resource(r)...)
 	rows, err := search.Index(r, d.w.s.base)
 	if err != nil {
 		return Write{}, fhir.Wrap(op, err)

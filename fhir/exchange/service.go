@@ -3,11 +3,13 @@ package exchange
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
 
 	"github.com/drieluik/drieluik/auth"
+	"github.com/drieluik/drieluik/conformance/validate"
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
 )
@@ -22,6 +24,7 @@ type Service struct {
 	newID    func() string
 	log      *slog.Logger
 	memory   *memory
+	checks   *validate.Validator
 	turn     sync.Mutex // repeats after a conflict
 }
 
@@ -34,6 +37,8 @@ type Config struct {
 	Now      func() time.Time
 	NewID    func() string // an unguessable id of a new resource
 	Log      *slog.Logger
+	// Validator checks every resource that is written; Convert alone does without.
+	Validator *validate.Validator
 }
 
 // cacheSize is how many children keep their compiled policy (access.md 6.3).
@@ -43,7 +48,7 @@ const cacheSize = 10_000
 func New(c Config) *Service {
 	return &Service{
 		store: c.Store, base: c.Base, settings: c.Settings, formats: c.Formats,
-		now: c.Now, newID: c.NewID, log: c.Log, memory: newMemory(cacheSize),
+		now: c.Now, newID: c.NewID, log: c.Log, memory: newMemory(cacheSize), checks: c.Validator,
 	}
 }
 
@@ -76,6 +81,9 @@ func serve(s Stored, d auth.Decision) (Served, error) {
 		return Served{}, &fhir.Error{Kind: fhir.Internal, Op: op, Issues: issues}
 	}
 	r, err := auth.Redact(r, d.Obligations)
+	if err == nil { // the version is another than that of the whole resource (access.md 3.4)
+		r, err = r.Edit(fhir.Edit{Path: []string{"meta", "versionId"}, JSON: fmt.Sprintf(`"%d-r"`, s.Ref.Version)})
+	}
 	if err != nil {
 		return Served{}, fhir.Wrap(op, err)
 	}

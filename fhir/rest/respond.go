@@ -78,6 +78,10 @@ func (s *Server) fail(w http.ResponseWriter, err error) {
 		if reason == "scope-missing" {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="drieluik", error="insufficient_scope"`)
 		}
+	case fhir.MethodNotAllowed:
+		if allow, ok := allowedAfter[reason]; ok {
+			w.Header().Set("Allow", allow)
+		}
 	case fhir.Unavailable:
 		s.Log.Error("unavailable", "request", w.Header().Get("X-Request-Id"), "error", err.Error())
 		w.Header().Set("Retry-After", "1")

@@ -21,6 +21,7 @@ import (
 	"github.com/drieluik/drieluik/auth"
 	"github.com/drieluik/drieluik/conformance/artifacts"
 	"github.com/drieluik/drieluik/conformance/terminology"
+	"github.com/drieluik/drieluik/conformance/validate"
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/exchange"
 	"github.com/drieluik/drieluik/fhir/rest"
@@ -115,7 +116,7 @@ func (g *rig) wire(st exchange.Store) {
 	newID := func() string { return fmt.Sprintf("id-%d", g.ids.Add(1)) }
 	g.exchange = exchange.New(exchange.Config{
 		Store: st, Base: base, Formats: []mapping.Format{mks.Format{}, bundle.Format{}}, Settings: g.settings,
-		Now: g.clock, NewID: newID, Log: log,
+		Now: g.clock, NewID: newID, Log: log, Validator: validate.New(validate.Options{}),
 	})
 	terms, err := published()
 	if err != nil {

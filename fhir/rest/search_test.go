@@ -236,7 +236,8 @@ func TestAReducedAnswerIsNoVersionToChange(t *testing.T) {
 		`{"resourceType":"CareTeam","status":"active","subject":{"reference":"Patient/%s"},"participant":[{"member":{"reference":"%s"}}]}`, patient, g.orgs["home"]))
 	path := "/fhir/Patient/" + patient
 	a := g.get("home", path).want(t, 200)
-	if a.header.Get("ETag") != `W/"1-r"` || strings.Contains(a.body, "2020-05") || !strings.Contains(a.body, "SUBSETTED") {
+	if a.header.Get("ETag") != `W/"1-r"` || strings.Contains(a.body, "2020-05") || !strings.Contains(a.body, "SUBSETTED") ||
+		!strings.Contains(a.body, `"versionId":"1-r"`) {
 		t.Errorf("the team sees %q %s", a.header.Get("ETag"), a.body)
 	}
 	if whole := g.get("hospital", path); whole.header.Get("ETag") != `W/"1"` || !strings.Contains(whole.body, "2020-05") {

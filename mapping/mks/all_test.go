@@ -69,7 +69,7 @@ func TestEveryEmittedResourceIsValid(t *testing.T) {
 	t.Parallel()
 	eachRecord(t, func(t *testing.T, m mapped, _ *mapping.Memory) {
 		for _, r := range m.result.Resources {
-			for _, i := range validate.Resource(r.Resource) {
+			for _, i := range faultsOf(r.Resource) {
 				t.Errorf("%s: %s %s %s", r.Resource.Ref(), i.Severity, i.Expression, i.Text)
 			}
 		}
@@ -251,4 +251,10 @@ func TestRecordsOfBorisBecomeTheResourcesOfTheWorkedExample(t *testing.T) {
 	if transfer != anchors["boris/11-overdracht-ziekenhuis-naar-huis.json"] {
 		t.Errorf("the implied consent is about %s", transfer)
 	}
+}
+
+// faultsOf validates a resource. That it has no narrative (dom-6) is no fault: its data are shown by
+// our own pages.
+func faultsOf(r *fhir.Resource) []fhir.Issue {
+	return slices.DeleteFunc(validate.Resource(r), func(i fhir.Issue) bool { return i.Diagnostics == "dom-6" })
 }

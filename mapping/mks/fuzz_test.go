@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/drieluik/drieluik/conformance/validate"
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
 	"github.com/drieluik/drieluik/mapping/mks"
@@ -39,7 +38,7 @@ func FuzzDocument(f *testing.F) {
 			t.Fatal("a faulty document became resources")
 		}
 		for _, m := range r.Resources {
-			for _, i := range validate.Resource(m.Resource) {
+			for _, i := range faultsOf(m.Resource) {
 				t.Errorf("%s: %s %s", m.Resource.Ref(), i.Expression, i.Text)
 			}
 		}

@@ -5,7 +5,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/drieluik/drieluik/conformance/validate"
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
 )
@@ -41,7 +40,7 @@ func TestEveryFactOfAChildHasItsPlace(t *testing.T) {
 	for _, m := range r.Resources {
 		n := m.Resource.Root()
 		byType[m.Resource.Type()] = append(byType[m.Resource.Type()], n)
-		for _, i := range validate.Resource(m.Resource) {
+		for _, i := range faultsOf(m.Resource) {
 			t.Errorf("%s: %s %s", m.Resource.Ref(), i.Expression, i.Text)
 		}
 	}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/drieluik/drieluik/conformance/validate"
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
 	"github.com/drieluik/drieluik/mapping/mks"
@@ -80,7 +79,7 @@ func checkSound(t *testing.T, r mapping.Result) {
 			t.Errorf("%s is written twice", m.Resource.Ref())
 		}
 		seen[m.Resource.Ref()] = true
-		for _, i := range validate.Resource(m.Resource) {
+		for _, i := range faultsOf(m.Resource) {
 			t.Errorf("%s: %s %s", m.Resource.Ref(), i.Expression, i.Text)
 		}
 		checkInvariants(t, m.Resource)

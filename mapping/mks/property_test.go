@@ -7,7 +7,6 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/drieluik/drieluik/conformance/validate"
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
 	"github.com/drieluik/drieluik/mapping/mks"
@@ -94,7 +93,7 @@ func accepted(rt *rapid.T, known *mapping.Memory, text []byte) {
 			rt.Errorf("%s is written twice", m.Resource.Ref())
 		}
 		seen[m.Resource.Ref()] = true
-		for _, i := range validate.Resource(m.Resource) {
+		for _, i := range faultsOf(m.Resource) {
 			rt.Errorf("%s: %s %s", m.Resource.Ref(), i.Expression, i.Text)
 		}
 	}

@@ -34,7 +34,8 @@ var voidings = map[fhir.Type]ending{
 	"Condition":          {"verificationStatus", concluded("condition-ver-status", "entered-in-error")},
 	"AllergyIntolerance": endings["AllergyIntolerance"],
 	"RelatedPerson":      endings["RelatedPerson"], "PractitionerRole": endings["PractitionerRole"],
-	"Task": {"status", `"cancelled"`},
+	"Task":        {"status", `"cancelled"`},
+	"Appointment": endings["Appointment"], // app-3: one without a time cannot be entered-in-error
 }
 
 // endingOf returns what ends a resource; types without a row become entered-in-error.

@@ -8,7 +8,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/drieluik/drieluik/conformance/validate"
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
 	"github.com/drieluik/drieluik/mapping/mks"
@@ -257,7 +256,7 @@ func TestEveryMemberOfAPlanLandsOrIsKept(t *testing.T) {
 func TestPlanResourcesAreValidR4(t *testing.T) {
 	valid := func(r mapping.Result) {
 		for _, m := range r.Resources {
-			for _, i := range validate.Resource(m.Resource) {
+			for _, i := range faultsOf(m.Resource) {
 				if i.Severity != fhir.SeverityInformation {
 					t.Errorf("%s: %s %s at %s: %s", m.Resource.Ref(), i.Severity, i.Diagnostics, i.Expression, i.Text)
 				}

@@ -321,11 +321,11 @@ export function view(resources, reader, today) {
   };
 }
 
-/** References in what was read that the page needs too: people and organisations. */
+/** References in what was read that the page needs too: people and organisations. A role may name its person. */
 export function wanted(resources) {
   const have = index(resources);
   const refs = resources.flatMap((r) => [
-    r.author, r.practitioner, r.organization, ...(r.resourceType === 'CareTeam' ? r.participant || [] : []).map((p) => p.member),
+    r.author, r.practitioner?.display ? undefined : r.practitioner, r.organization, ...(r.resourceType === 'CareTeam' ? r.participant || [] : []).map((p) => p.member),
     ...(r.resourceType === 'CarePlan' ? r.activity || [] : []).flatMap((a) => a.detail?.performer || []),
     part(extension(r, 'wijziging'), 'via')?.valueReference, ...extensions(r, 'opgesteld-met').map((e) => e.valueReference),
   ]).map(refOf);

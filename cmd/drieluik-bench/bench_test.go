@@ -1,0 +1,98 @@
+package main_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The programs of the tests, built once without the race detector, as they are measured.
+var bench, binary string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "drieluik-bench-test-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	bench, binary = filepath.Join(dir, "drieluik-bench"), filepath.Join(dir, "drieluik")
+	for out, pkg := range map[string]string{bench: ".", binary: "../drieluik"} {
+		cmd := exec.Command("go", "build", "-o", out, pkg)
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if text, err := cmd.CombinedOutput(); err != nil {
+			fmt.Fprintf(os.Stderr, "build: %v\n%s", err, text)
+			os.Exit(1)
+		}
+	}
+	code := m.Run()
+	if err := os.RemoveAll(dir); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	os.Exit(code)
+}
+
+// TestEveryWorkloadIsMeasuredAndJudged runs the bench with hardly any data and time: every row is
+// there and ends in a verdict. How fast anything was is not looked at.
+func TestEveryWorkloadIsMeasuredAndJudged(t *testing.T) {
+	t.Parallel()
+	figures := filepath.Join(t.TempDir(), "figures.json")
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, bench, "--binary", binary, "--short", "--children", "5", "--parents", "1", "--seconds", "0.02", "--clients", "1,32",
+		"--growth", "--sizes", "300,400", "--json", figures)
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	table, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, &errs)
+	}
+	b, err := os.ReadFile(figures)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var report struct {
+		Children, Resources int
+		Rows                []struct{ ID, What, Verdict string }
+	}
+	if err := json.Unmarshal(b, &report); err != nil {
+		t.Fatal(err)
+	}
+	if report.Children < 5 || report.Resources < 100 {
+		t.Errorf("%d children, %d resources", report.Children, report.Resources)
+	}
+	seen := map[string]int{}
+	for _, r := range report.Rows {
+		seen[r.ID]++
+		if !slices.Contains([]string{"met", "not met", "no goal", "not measured"}, r.Verdict) {
+			t.Errorf("%s %s ends in %q", r.ID, r.What, r.Verdict)
+		}
+		if !strings.Contains(string(table), fmt.Sprintf("\n%s %s", r.ID, r.What)) {
+			t.Errorf("the table lacks %s %s", r.ID, r.What)
+		}
+	}
+	for id, rows := range map[string]int{"W1": 2, "W2": 3, "W3": 3, "W4": 1, "W5": 1, "W6": 1, "W7": 2, "W8": 1, "W10": 2, "start": 1, "memory": 2, "at-rest": 2, "binary": 1, "growth": 8} {
+		if seen[id] < rows {
+			t.Errorf("%s has %d rows, want %d", id, seen[id], rows)
+		}
+	}
+}
+
+func TestWrongUseOfTheBenchIsExit2(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{}, {"--binary", "/nowhere"}, {"--binary", bench, "--children", "0"}, {"--binary", bench, "--clients", "0"}} {
+		out, err := exec.Command(bench, args...).CombinedOutput()
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) || exit.ExitCode() != 2 || strings.Count(string(out), "\n") != 1 {
+			t.Errorf("%v: %v %s", args, err, out)
+		}
+	}
+}
