@@ -59,15 +59,9 @@ func (s *Server) consent(v *visit) error {
 		f.Child = ""
 		return s.advance(v, f)
 	}
-	if !purposeFits(f.client, f.Purpose, false) {
-		return s.barred(v, f, "broken", "authz.purpose")
-	}
-	o, err := s.offerOf(f.client, f.interaction)
+	o, err := s.offered(v, f)
 	if err != nil {
 		return err
-	}
-	if o.all.Empty() {
-		return s.barred(v, f, "nothing", "scope.none")
 	}
 	before, err := s.remembered(v, f, chosen, o)
 	if err != nil {

@@ -73,30 +73,15 @@ func (s *Server) makeGrant(v *visit, f *flow, o *offer, chosen *ChildChoice, t t
 		return "", err
 	}
 	now := s.clock().UTC()
-	scopes := o.granted(permitted, t.duration)
-	end := s.endOf(f.session, chosen, t, now)
-	given := ConsentGrant{
-		User: user, Patient: chosen.Patient.Current(), Performer: chosen.Performer.Current(),
-		ClientID: f.client.ID, ClientName: f.client.Name, Organization: f.client.org,
-		Scopes: strings.Fields(permitted.String()), From: now, Until: end,
-		Text: consentText(v, f, chosen, permitted, t), Language: v.lang, TextVersion: textVersion,
-	}
+	given := consentOf(v, f, o, chosen, t, permitted)
+	given.From, given.Until = now, s.endOf(f.session, chosen, t, now)
 	if purposes := auth.Purposes(standing.Role); len(purposes) > 0 {
 		given.Purpose = purposes[0]
 	}
-	for _, k := range o.types {
-		if reads(permitted, k) || changes(permitted, k) {
-			given.Types, given.Write = append(given.Types, k), given.Write || changes(permitted, k)
-		}
-	}
-	consent, err := s.family.GrantConsent(ctx, given)
-	if err != nil {
-		return "", err
-	}
 	g := &grantRecord{
 		ID: id.Reveal(), Client: f.client.ID, Subject: user.Subject, FHIRUser: user.FHIRUser.String(),
-		Patient: given.Patient.String(), Scopes: strings.Join(scopes, " "), Consent: consent.Current().String(),
-		AuthTime: f.session.At, ACR: f.session.ACR, Created: now, End: end,
+		Patient: given.Patient.String(), Scopes: strings.Join(o.granted(permitted, t.duration), " "),
+		AuthTime: f.session.At, ACR: f.session.ACR, Created: now, End: given.Until,
 	}
 	if t.duration == durationOnce {
 		g.Session = f.session.id()
@@ -106,6 +91,11 @@ func (s *Server) makeGrant(v *visit, f *flow, o *offer, chosen *ChildChoice, t t
 			return "", err
 		}
 	}
+	consent, err := s.family.GrantConsent(ctx, given)
+	if err != nil {
+		return "", err
+	}
+	g.Consent = consent.Current().String()
 	if err := s.saveGrant(ctx, g); err != nil {
 		return "", err
 	}
@@ -113,6 +103,21 @@ func (s *Server) makeGrant(v *visit, f *flow, o *offer, chosen *ChildChoice, t t
 		slog.String("user", g.FHIRUser), slog.String("patient", g.Patient), slog.String("grant", g.ID),
 		slog.String("consent", g.Consent), slog.Int("text_version", textVersion), slog.String("scopes", g.Scopes))
 	return s.issueCode(ctx, g, f.interaction, now)
+}
+
+// consentOf says what the user permits, without purpose and time.
+func consentOf(v *visit, f *flow, o *offer, chosen *ChildChoice, t ticks, permitted auth.Scopes) ConsentGrant {
+	given := ConsentGrant{
+		User: f.session.who.user(), Patient: chosen.Patient.Current(), Performer: chosen.Performer.Current(),
+		ClientID: f.client.ID, ClientName: f.client.Name, Organization: f.client.org, Scopes: strings.Fields(permitted.String()),
+		Text: consentText(v, f, chosen, permitted, t), Language: v.lang, TextVersion: textVersion,
+	}
+	for _, k := range o.types {
+		if reads(permitted, k) || changes(permitted, k) {
+			given.Types, given.Write = append(given.Types, k), given.Write || changes(permitted, k)
+		}
+	}
+	return given
 }
 
 // familyReader is the user as the log names who looked at what a launch hands over.

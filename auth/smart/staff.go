@@ -29,15 +29,9 @@ type openedView struct {
 // user's organisation at each request, so that there is no consent and no choice of a child. A launch
 // says about whom it is; a client with skip_consent then goes straight on (smart.md 5.2).
 func (s *Server) staff(v *visit, f *flow) error {
-	if !purposeFits(f.client, f.Purpose, true) {
-		return s.barred(v, f, "broken", "authz.purpose")
-	}
-	o, err := s.offerOf(f.client, f.interaction)
+	o, err := s.offered(v, f)
 	if err != nil {
 		return err
-	}
-	if o.all.Empty() {
-		return s.barred(v, f, "nothing", "scope.none")
 	}
 	seen, err := s.launchedPatient(v, f)
 	if err != nil {
@@ -50,6 +44,19 @@ func (s *Server) staff(v *visit, f *flow) error {
 		return s.openApp(v, f, o, seen)
 	}
 	return s.showStaff(v, f, o, seen)
+}
+
+// offered is what the user who has logged in may give. There is a purpose for such a user, and something
+// to give, or the page that says so.
+func (s *Server) offered(v *visit, f *flow) (*offer, error) {
+	if !purposeFits(f.client, f.Purpose, f.Staff) {
+		return nil, s.barred(v, f, "broken", "authz.purpose")
+	}
+	o, err := s.offerOf(f.client, f.interaction)
+	if err == nil && o.all.Empty() {
+		err = s.barred(v, f, "nothing", "scope.none")
+	}
+	return o, err
 }
 
 // barred is a page that tells why it does not go on; the way back tells the app the rule.
