@@ -31,6 +31,11 @@ const appScope = "launch/patient openid fhirUser offline_access patient/Patient.
 var flows = []string{
 	"EXT-01 a parent permits an app to read for three months",
 	"EXT-02 the app refreshes twice and is stopped",
+	"EXT-03 an EHR starts an app at a child",
+	"EXT-03 an app opens for nobody but the user of the EHR",
+	"EXT-03 an app that is not trusted asks the professional first, in nl",
+	"EXT-03 an app that is not trusted asks the professional first, in sv",
+	"EXT-03 an app that is not trusted asks the professional first, in en",
 	"EXT-05 a parent refuses",
 	"a wrong password says so and logs nobody in",
 	"an expired page and an expired session",
@@ -72,6 +77,9 @@ func TestAppsOfOthersWorkInARealBrowser(t *testing.T) {
 		"base": d.base, "app": app, "child": d.child, "stranger": d.stranger(t), "shots": os.Getenv("DRIELUIK_SHOTS"),
 		"client":  d.addApp(t, "Proef-app", app),
 		"trouble": d.addApp(t, "Lastige app", app),
+		"binary":  d.binary, "key": d.keyOf("demo-homecare"), "practitioner": d.practitioner, "hidden": d.createHidden(t),
+		"viewer": "viewer", "viewerSecret": d.addViewer(t, "viewer", app, "--skip-consent"),
+		"asking": "asking", "askingSecret": d.addViewer(t, "asking", app),
 	}
 	ran := runFlows(t, config)
 	for _, name := range flows {
@@ -109,12 +117,12 @@ func installed(t *testing.T) {
 }
 
 // demo is a running demo of the binary.
-type demo struct{ binary, dir, base, child string }
+type demo struct{ binary, dir, base, child, practitioner string }
 
 var (
 	baseLine  = regexp.MustCompile(`FHIR base\s+(http://\S+)/fhir`)
 	childLine = regexp.MustCompile(`/fhir/CarePlan\?patient=([0-9a-f-]+)&`)
-	lastLine  = "# 5. "
+	lastLine  = regexp.MustCompile(`"user":"(Practitioner/[0-9a-f-]+)"`) // of the launch
 )
 
 // startDemo builds the program and waits until its demo has printed all.
@@ -147,7 +155,10 @@ func startDemo(t *testing.T) *demo {
 	}
 	t.Cleanup(func() { stop(t, cmd, &log) })
 	lines := bufio.NewScanner(out)
-	for lines.Scan() && !strings.HasPrefix(lines.Text(), lastLine) {
+	for d.practitioner == "" && lines.Scan() {
+		if m := lastLine.FindStringSubmatch(lines.Text()); m != nil {
+			d.practitioner = m[1]
+		}
 		if m := baseLine.FindStringSubmatch(lines.Text()); m != nil {
 			d.base = m[1]
 		}
@@ -155,7 +166,7 @@ func startDemo(t *testing.T) *demo {
 			d.child = m[1]
 		}
 	}
-	if d.base == "" || d.child == "" {
+	if d.base == "" || d.child == "" || d.practitioner == "" {
 		t.Fatalf("the demo did not start: %v", lines.Err())
 	}
 	return d
@@ -200,19 +211,10 @@ const strangerBSN = "999930047"
 // stranger returns the id of that child.
 func (d *demo) stranger(t *testing.T) string {
 	t.Helper()
-	key := filepath.Join(d.dir, "demo", "demo-homecare.jwk.json")
-	assertion := d.run(t, "client", "assertion", "--client-id", "demo-homecare", "--key", key, "--audience", d.base+"/auth/token")
-	var token struct {
-		Access string `json:"access_token"`
-	}
-	post(t, d.base+"/auth/token", "", url.Values{
-		"grant_type": {"client_credentials"}, "scope": {"system/*.rs"}, "client_assertion": {assertion},
-		"client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
-	}, &token)
 	var found struct {
 		Entry []struct{ Resource struct{ ID string } }
 	}
-	post(t, d.base+"/fhir/Patient/_search", token.Access, url.Values{"identifier": {strangerBSN}}, &found)
+	post(t, d.base+"/fhir/Patient/_search", d.token(t, "demo-homecare", "system/*.rs"), url.Values{"identifier": {strangerBSN}}, &found)
 	if len(found.Entry) != 1 {
 		t.Fatalf("%d children have the number", len(found.Entry))
 	}

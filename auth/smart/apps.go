@@ -15,6 +15,7 @@ import (
 type appsView struct {
 	Tables []appsTable
 	Sure   *appRow // of the page that asks once more
+	None   string  // key of what is said without any
 	Log    string  // where the user sees who looked; may be empty
 	CSRF   string
 }
@@ -115,14 +116,16 @@ func (s *Server) showApps(v *visit, current *session) error {
 	if err != nil {
 		return err
 	}
-	view := appsView{CSRF: csrfField(current.secret, "", "apps")}
-	if log, found, err := s.registry.lookup(v.ctx(), s.logClient); err != nil {
+	view := appsView{CSRF: csrfField(current.secret, "", "apps"), None: "apps.none"}
+	if current.who.staff() { // gives no consent, and sees no log of a child
+		view.None = "apps.staff"
+	} else if log, found, err := s.registry.lookup(v.ctx(), s.logClient); err != nil {
 		return err
 	} else if found && log.active() {
 		view.Log = s.logPage
 	}
 	for _, c := range consents {
-		row, err := s.appRow(v, c.GivenConsent)
+		row, err := s.appRow(v, c)
 		if err != nil {
 			return err
 		}
@@ -139,7 +142,7 @@ func (s *Server) showApps(v *visit, current *session) error {
 	return s.show(v, http.StatusOK, screen{Page: "apps", Title: "apps.title", Login: current.who.Login, Switch: true, Body: view})
 }
 
-func (s *Server) appRow(v *visit, c GivenConsent) (appRow, error) {
+func (s *Server) appRow(v *visit, c givenGrant) (appRow, error) {
 	row := appRow{
 		Consent: c.Consent.Current().String(), App: v.t("apps.gone"), Child: c.GivenName,
 		Since: dayText(v.lang, c.Since), Until: dayText(v.lang, c.Until), Used: v.t("apps.never"),
@@ -151,7 +154,7 @@ func (s *Server) appRow(v *visit, c GivenConsent) (appRow, error) {
 	if found {
 		row.App, row.Org = client.appName(v.lang), client.organizationText()
 	}
-	stamp, err := s.state.Get(v.ctx(), kindGrant, usedKey(row.Consent))
+	stamp, err := s.state.Get(v.ctx(), kindGrant, usedKey(c.grant.ID))
 	if absent(err) != nil {
 		return row, err
 	}

@@ -20,6 +20,7 @@ const (
 	authorizeWindow  = time.Minute
 	challengeLength  = 43
 	purposesOfFamily = "FAMRQT PATRQT SUPNWK"
+	purposeOfStaff   = "TREAT"
 )
 
 // authorization is an authorisation request whose client and redirect URI are right: every later
@@ -59,7 +60,12 @@ func (s *Server) authorize(v *visit) error {
 	if slices.Contains(strings.Fields(a.form["prompt"]), "none") {
 		return s.returnFault(v, a, refuse(map[bool]string{true: "authz.consent", false: "authz.login"}[fresh]))
 	}
-	if fresh {
+	if ixn.Launch != nil {
+		if ixn.Launch, err = s.takeLaunch(v.ctx(), a.client.ID, Secret(a.form["launch"])); err != nil {
+			return s.returnFault(v, a, err)
+		}
+	}
+	if fresh && ixn.isFor(current.who) {
 		ixn.attach(current)
 	}
 	id, err := s.begin(v.ctx(), browser, ixn)
@@ -180,12 +186,8 @@ func (s *Server) authorizeRules() []authorizeRule {
 		{func(f form) bool { return f["code_challenge_method"] == "S256" && isChallenge(f["code_challenge"]) }, "authz.pkce", ""},
 		required("scope"),
 		{func(f form) bool { return isScopeList(f["scope"]) }, "scope.form", ""},
-		{func(f form) bool {
-			return f["purpose_of_use"] == "" || slices.Contains(strings.Fields(purposesOfFamily), f["purpose_of_use"])
-		}, "authz.purpose", ""},
 		{isSeconds, "authz.max_age", ""},
-		{not(present("launch")), "authz.launch", ""},
-		{func(f form) bool { return !slices.Contains(strings.Fields(f["scope"]), "launch") }, "authz.launch", ""},
+		{func(f form) bool { return (f["launch"] != "") == hasScope(f["scope"], "launch") }, "authz.launch", ""},
 	}
 }
 
@@ -219,18 +221,54 @@ func (s *Server) readAuthorization(a *authorization) (*interaction, error) {
 			return nil, &fault{rule: r.rule, name: r.name}
 		}
 	}
-	o, err := s.offerOf(a.client, a.form["scope"])
-	if err != nil {
-		return nil, err
+	if !purposeKnown(a.client, a.form["purpose_of_use"]) {
+		return nil, refuse("authz.purpose")
 	}
-	if o.all.Empty() {
-		return nil, refuse("scope.none")
-	}
-	return &interaction{
+	ixn := &interaction{
 		Client: a.client.ID, Redirect: a.redirect, State: []byte(a.form["state"]), Scope: a.form["scope"],
-		Challenge: a.form["code_challenge"], Nonce: a.form["nonce"], Hint: a.form["login_hint"],
+		Challenge: a.form["code_challenge"], Nonce: a.form["nonce"], Hint: a.form["login_hint"], Purpose: a.form["purpose_of_use"],
 		Again: slices.Contains(strings.Fields(a.form["prompt"]), "consent"), Created: s.clock().UTC(),
-	}, nil
+	}
+	if a.form["launch"] != "" {
+		if !a.client.scopes.Has("launch") {
+			return nil, refuse("authz.launch")
+		}
+		ixn.Launch = &launchRecord{} // its handle is taken when nothing else is wrong
+	}
+	return ixn, s.grantable(a.client, ixn)
+}
+
+// grantable refuses a request of which nobody could grant anything: who will log in is not known yet.
+func (s *Server) grantable(c *registered, ixn *interaction) error {
+	for _, staff := range []bool{false, true} {
+		as := *ixn
+		as.Staff = staff
+		o, err := s.offerOf(c, &as)
+		if err != nil {
+			return err
+		}
+		if !o.all.Empty() {
+			return nil
+		}
+	}
+	return refuse("scope.none")
+}
+
+// purposeKnown judges purpose_of_use before it is known who logs in: a purpose of a family, the
+// default of staff, or a further one of staff that is registered for the client (SMART-115).
+func purposeKnown(c *registered, purpose string) bool {
+	return purposeFits(c, purpose, false) || purposeFits(c, purpose, true)
+}
+
+// purposeFits judges purpose_of_use for staff or for a family.
+func purposeFits(c *registered, purpose string, staff bool) bool {
+	switch {
+	case purpose == "":
+		return true
+	case staff:
+		return purpose == purposeOfStaff || purpose == "COC" && slices.Contains(c.Purposes, purpose)
+	}
+	return slices.Contains(strings.Fields(purposesOfFamily), purpose)
 }
 
 // freshEnough reports whether a login may be used again (SMART-112): not for prompt=login, nor when
@@ -269,8 +307,11 @@ func (s *Server) returnFault(v *visit, a *authorization, err error) error {
 }
 
 // denied is the address that tells the app that the user refused.
-func (s *Server) denied(ixn *interaction) string {
-	e := s.faults["authz.denied"]
+func (s *Server) denied(ixn *interaction) string { return s.refusal(ixn, "authz.denied") }
+
+// refusal is the address that tells the app of a refusal.
+func (s *Server) refusal(ixn *interaction, rule string) string {
+	e := s.faults[rule]
 	return s.answerURL(ixn.Redirect, string(ixn.State), "error", e.code, "error_description", e.sentence(&fault{}), "error_uri", s.base+"/auth/errors#"+e.rule)
 }
 
@@ -280,11 +321,15 @@ func (s *Server) answerURL(redirect, state string, pairs ...string) string {
 	if state != "" {
 		pairs = append(pairs, "state", state)
 	}
-	pairs = append(pairs, "iss", s.base)
+	return withQuery(redirect, append(pairs, "iss", s.base)...)
+}
+
+// withQuery adds name and value pairs to the query of an address.
+func withQuery(address string, pairs ...string) string {
 	var b strings.Builder
-	b.WriteString(redirect)
+	b.WriteString(address)
 	sep := "?"
-	if strings.Contains(redirect, "?") {
+	if strings.Contains(address, "?") {
 		sep = "&"
 	}
 	for i := 0; i < len(pairs); i += 2 {

@@ -55,13 +55,16 @@ func (s *Server) userPrincipal(ctx context.Context, a *accessRecord, c *register
 		scopes = scopes.Intersect(c.scopes)
 	}
 	g := a.grant
+	if g.isStaff() {
+		return staffPrincipal(a, c, scopes), nil
+	}
 	standing, err := s.family.Standing(ctx, g.user(), refOf(g.Patient))
 	if err != nil {
 		return auth.Principal{}, unavailable(op, err)
 	}
 	p := auth.Principal{
 		State: auth.TokenActive, Role: standing.Role, Client: c.ID, ClientName: c.Name, Subject: g.Subject,
-		FHIRUser: refOf(g.FHIRUser), Patient: refOf(g.Patient), Scopes: scopes, Launch: "standalone",
+		FHIRUser: refOf(g.FHIRUser), Patient: refOf(g.Patient), Scopes: scopes, Launch: g.launch(),
 		Grant: g.ID, Issued: a.Issued, Expires: a.Expires,
 	}
 	if purposes := auth.Purposes(standing.Role); len(purposes) > 0 {

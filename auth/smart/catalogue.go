@@ -17,7 +17,7 @@ type entry struct {
 
 // catalogue lists every refusal of the endpoints that exist.
 func catalogue() []entry {
-	return slices.Concat(formEntries(), clientEntries(), assertionEntries(), keyEntries(), grantEntries(), authorizeEntries(), tokenEntries())
+	return slices.Concat(formEntries(), clientEntries(), assertionEntries(), keyEntries(), grantEntries(), authorizeEntries(), launchEntries(), tokenEntries())
 }
 
 func formEntries() []entry {
@@ -112,12 +112,23 @@ func authorizeEntries() []entry {
 		{"authz.state", 303, "invalid_request", "state must have 1 to 4096 bytes.", "A fresh random value per request.", "SMART-102"},
 		{"authz.aud", 303, "invalid_request", "aud must be {base}/fhir.", "resource is a synonym; both, when sent, must agree.", "SMART-104"},
 		{"authz.pkce", 303, "invalid_request", "Send code_challenge (43 characters) with code_challenge_method=S256.", "PKCE holds for every client.", "SMART-105"},
-		{"authz.launch", 303, "invalid_request", "The launch value is unknown, used, expired or for another app, or the launch scope is missing.", "Use a standalone launch with launch/patient.", "SMART-203"},
+		{"authz.launch", 303, "invalid_request", "The launch value is unknown, used, expired or for another app, or the launch scope is missing.", "A handle is for one use within 300 seconds, together with scope launch; have the app started again.", "SMART-203"},
 		{"authz.max_age", 303, "invalid_request", "max_age must be whole seconds.", "Leave it out, or send digits alone.", "SMART-112"},
 		{"authz.denied", 303, "access_denied", "The user refused.", "Show what works without the data.", "SMART-110"},
 		{"authz.login", 303, "login_required", "Login is needed.", "Send the request again without prompt=none.", "SMART-112"},
 		{"authz.consent", 303, "consent_required", "Consent is needed.", "Send the request again without prompt=none: a family consents on a page.", "SMART-112"},
 		{"login.wrong", 400, "access_denied", "Login failed.", "Check what was entered.", "SMART-312"},
+	}
+}
+
+// launchEntries are refusals of POST /auth/launch.
+func launchEntries() []entry {
+	return []entry{
+		{"launch.denied", 403, "access_denied", "This client may not start launches.", "Have it registered with may_launch.", "SMART-201"},
+		{"launch.type", 415, "invalid_request", "Send one POST with application/json, not compressed.", "Set Content-Type to application/json, without Content-Encoding.", "SMART-201"},
+		{"launch.size", 413, "invalid_request", "Send at most 64 KiB.", "A launch names resources, it does not carry them.", "SMART-201"},
+		{"launch.form", 400, "invalid_request", "Send one JSON object with client_id, patient, user, encounter, fhirContext, intent, need_patient_banner and style alone, each once and of its type.", "References are strings such as Patient/id; need_patient_banner is true or false; style is an object.", "SMART-201"},
+		{"launch.member", 422, "invalid_request", "Member {name} cannot be used: it is malformed, unknown, or not visible to you.", "client_id: an active client with launch_uris and scope launch. patient and encounter: as you read them over FHIR. fhirContext: SMART 2.2, no national numbers. What is unknown and what is hidden get the same answer.", "SMART-201"},
 	}
 }
 

@@ -34,6 +34,9 @@ func (s *Server) child(v *visit) error {
 	if f.session == nil {
 		return f.toLogin(v)
 	}
+	if f.Staff || f.Launch != nil { // nothing to choose
+		return v.seeOther(f.next(f.id))
+	}
 	children, err := s.children(v, f)
 	if err != nil {
 		return err

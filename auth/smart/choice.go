@@ -17,8 +17,9 @@ const (
 	durationKept  = "kept" // as an earlier grant
 )
 
-// offer is what an app asks and a family user may give: patient/ scopes within the registration, of
-// types that the page can name.
+// offer is what an app asks and a user may give: scopes within the registration. Of a family user they
+// are patient/ scopes of types that the page can name, for one consent is about one child. Of staff
+// they are user/ scopes, and patient/ scopes where a launch says about whom.
 type offer struct {
 	client   *registered
 	items    []offerItem
@@ -34,16 +35,22 @@ type offerItem struct {
 	word  bool
 }
 
-// offerOf reads what was asked. user/ and system/ scopes are dropped: one consent is about one child.
-func (s *Server) offerOf(c *registered, asked string) (*offer, error) {
-	types := permittable(s.served())
-	named, err := scopesOn(types, "cruds")
+// offerOf reads what was asked, for who has logged in. system/ scopes are dropped.
+func (s *Server) offerOf(c *registered, ixn *interaction) (*offer, error) {
+	types, levels := permittable(s.served()), []string{"patient"}
+	if ixn.Staff {
+		types, levels = s.servedTypes(), []string{"user"}
+		if ixn.Launch != nil {
+			levels = []string{"patient", "user"}
+		}
+	}
+	named, err := scopesOn(levels, types, "cruds")
 	if err != nil {
 		return nil, err
 	}
 	bound := c.scopes.Intersect(named)
 	o := &offer{client: c}
-	for token := range strings.FieldsSeq(asked) {
+	for token := range strings.FieldsSeq(ixn.Scope) {
 		parsed, known, err := parseScope(token)
 		if err != nil {
 			return nil, err
@@ -52,20 +59,28 @@ func (s *Server) offerOf(c *registered, asked string) (*offer, error) {
 			continue
 		}
 		if words := parsed.Words(); len(words) > 0 {
-			if honoured(c, token) && c.scopes.Has(token) && !o.has(token) {
+			if honoured(c, ixn, token) && c.scopes.Has(token) && !o.has(token) {
 				o.items = append(o.items, offerItem{token: token, word: true})
 			}
 			continue
 		}
-		item := offerItem{token: token, asked: parsed.Level("patient").Expand("patient", types)}
+		item := offerItem{token: token}
+		for _, level := range levels {
+			item.asked = item.asked.Union(parsed.Level(level).Expand(level, types))
+		}
 		if rest := item.asked.Intersect(bound); !rest.Empty() {
 			o.items, o.all = append(o.items, item), o.all.Union(rest)
 		}
 	}
-	if c.RequiredScope != "" {
-		required, err := auth.ParseScopes(c.RequiredScope)
+	return o, o.finish(types)
+}
+
+// finish notes what the app cannot do without, and the types that it asks for.
+func (o *offer) finish(types []fhir.Type) error {
+	if o.client.RequiredScope != "" {
+		required, err := auth.ParseScopes(o.client.RequiredScope)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		o.required = required.Level("patient").Intersect(o.all)
 	}
@@ -74,16 +89,34 @@ func (s *Server) offerOf(c *registered, asked string) (*offer, error) {
 			o.types = append(o.types, t)
 		}
 	}
-	return o, nil
+	return nil
 }
 
-// honoured reports whether a scope without a resource means something in this flow.
-func honoured(c *registered, word string) bool {
+func (s *Server) servedTypes() []fhir.Type {
+	var types []fhir.Type
+	for _, t := range s.served() {
+		types = append(types, t.Type)
+	}
+	return types
+}
+
+// honoured reports whether a scope without a resource means something in this flow. A login of staff
+// lasts as long as their session: it has no offline use.
+func honoured(c *registered, ixn *interaction, word string) bool {
+	launched := ixn.Launch != nil
 	switch word {
-	case "openid", "fhirUser", "launch/patient":
+	case "openid", "fhirUser":
 		return true
-	case "offline_access", "online_access":
+	case "launch":
+		return launched
+	case "launch/patient":
+		return launched || !ixn.Staff
+	case "launch/encounter":
+		return launched && ixn.Launch.Encounter != ""
+	case "online_access":
 		return slices.Contains(c.GrantTypes, GrantRefresh)
+	case "offline_access":
+		return !ixn.Staff && slices.Contains(c.GrantTypes, GrantRefresh)
 	}
 	return false
 }
@@ -92,23 +125,39 @@ func (o *offer) has(word string) bool {
 	return slices.ContainsFunc(o.items, func(i offerItem) bool { return i.word && i.token == word })
 }
 
-func scopesOn(types []fhir.Type, letters string) (auth.Scopes, error) {
-	if len(types) == 0 {
-		return auth.Scopes{}, nil
+// scopesOn returns the scopes of the letters on the types. A server may serve more types than one
+// scope list can name.
+func scopesOn(levels []string, types []fhir.Type, letters string) (auth.Scopes, error) {
+	var list []string
+	for _, level := range levels {
+		for _, t := range types {
+			list = append(list, level+"/"+string(t)+"."+letters)
+		}
 	}
-	list := make([]string, len(types))
-	for i, t := range types {
-		list[i] = "patient/" + string(t) + "." + letters
+	var out auth.Scopes
+	for part := range slices.Chunk(list, maxScopes) {
+		some, err := auth.ParseScopes(strings.Join(part, " "))
+		if err != nil {
+			return auth.Scopes{}, err
+		}
+		out = out.Union(some)
 	}
-	return auth.ParseScopes(strings.Join(list, " "))
+	return out, nil
 }
 
-func reads(s auth.Scopes, t fhir.Type) bool {
-	return s.Allows("patient", t, 'r') || s.Allows("patient", t, 's')
-}
+// reads reports whether a user reads a type by the scopes; system/ scopes have no user.
+func reads(s auth.Scopes, t fhir.Type) bool { return allowsAny(s, t, "rs") }
 
-func changes(s auth.Scopes, t fhir.Type) bool {
-	return s.Allows("patient", t, 'c') || s.Allows("patient", t, 'u') || s.Allows("patient", t, 'd')
+// changes reports whether a user changes a type by the scopes.
+func changes(s auth.Scopes, t fhir.Type) bool { return allowsAny(s, t, "cud") }
+
+func allowsAny(s auth.Scopes, t fhir.Type, letters string) bool {
+	for i := range len(letters) {
+		if s.Allows("patient", t, letters[i]) || s.Allows("user", t, letters[i]) {
+			return true
+		}
+	}
+	return false
 }
 
 // ticks is what the user chose on the consent page.

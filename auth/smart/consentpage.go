@@ -41,6 +41,9 @@ func (s *Server) consent(v *visit) error {
 	if f.session == nil {
 		return f.toLogin(v)
 	}
+	if f.Staff {
+		return s.staff(v, f)
+	}
 	if f.Child == "" {
 		return v.seeOther(f.next(f.id))
 	}
@@ -49,11 +52,14 @@ func (s *Server) consent(v *visit) error {
 		return err
 	}
 	chosen := findChild(children, refOf(f.Child))
+	if chosen == nil && f.Launch != nil {
+		return s.barred(v, f, "nochild", "authz.denied")
+	}
 	if chosen == nil { // authority has ended since the choice
 		f.Child = ""
 		return s.advance(v, f)
 	}
-	o, err := s.offerOf(f.client, f.Scope)
+	o, err := s.offered(v, f)
 	if err != nil {
 		return err
 	}

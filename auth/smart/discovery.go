@@ -3,6 +3,8 @@ package smart
 import (
 	"slices"
 	"strings"
+
+	"github.com/drieluik/drieluik/fhir"
 )
 
 // metadata is what every discovery document says. It lists what works today and nothing else; an
@@ -40,9 +42,10 @@ func (s *Server) smartConfiguration() any {
 	m.Capabilities = []string{"client-confidential-asymmetric", "permission-v1", "permission-v2"}
 	if s.family != nil {
 		m.Capabilities = []string{
-			"launch-standalone", "authorize-post", "client-public", "client-confidential-symmetric",
-			"client-confidential-asymmetric", "sso-openid-connect", "context-standalone-patient",
-			"permission-offline", "permission-online", "permission-patient", "permission-v1", "permission-v2",
+			"launch-standalone", "launch-ehr", "authorize-post", "client-public", "client-confidential-symmetric",
+			"client-confidential-asymmetric", "sso-openid-connect", "context-banner", "context-style",
+			"context-standalone-patient", "context-ehr-patient", "context-ehr-encounter", "permission-offline",
+			"permission-online", "permission-patient", "permission-user", "permission-v1", "permission-v2",
 		}
 	}
 	return m
@@ -91,19 +94,18 @@ func (s *Server) backendMetadata() metadata {
 // that the type supports, and the scopes without a type (SMART-004).
 func (s *Server) scopesSupported() []string {
 	var scopes []string
-	if s.family != nil {
-		scopes = []string{"openid", "fhirUser", "launch/patient", "offline_access", "online_access"}
-		types := permittable(s.served())
+	level := func(level string, types []fhir.Type) {
 		for _, t := range s.served() {
 			if letters := strings.TrimSpace(t.Letters); letters != "" && slices.Contains(types, t.Type) {
-				scopes = append(scopes, "patient/"+string(t.Type)+"."+letters)
+				scopes = append(scopes, level+"/"+string(t.Type)+"."+letters)
 			}
 		}
 	}
-	for _, t := range s.served() {
-		if letters := strings.TrimSpace(t.Letters); letters != "" {
-			scopes = append(scopes, "system/"+string(t.Type)+"."+letters)
-		}
+	if s.family != nil {
+		scopes = []string{"openid", "fhirUser", "launch", "launch/patient", "launch/encounter", "offline_access", "online_access", scopeLaunch}
+		level("patient", permittable(s.served()))
+		level("user", s.servedTypes())
 	}
+	level("system", s.servedTypes())
 	return append(scopes, scopeIntrospect)
 }

@@ -6,39 +6,57 @@ import (
 	"net/http"
 )
 
-// endpoint wraps a JSON endpoint: headers of every answer (SMART-304), method, form, errors. The
-// endpoints that browsers may call answer a preflight.
+// endpoint wraps a JSON endpoint that takes a form. The endpoints that browsers may call answer a
+// preflight.
 func (s *Server) endpoint(preflight bool, handle func(http.ResponseWriter, *http.Request, request) error) http.Handler {
 	allowed := "POST"
 	if preflight {
 		allowed += ", OPTIONS"
 	}
+	answers := s.answers(allowed, func(w http.ResponseWriter, r *http.Request, q request) error {
+		form, err := readForm(w, r)
+		if err != nil {
+			return err
+		}
+		q.form = form
+		return handle(w, r, q)
+	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Type", "application/json")
-		h.Set("Cache-Control", "no-store")
-		h.Set("Pragma", "no-cache")
-		h.Set("X-Content-Type-Options", "nosniff")
-		q := request{http: r, address: addressOf(r), id: s.requestID(h)}
-		if preflight && r.Method == http.MethodOptions {
-			h.Del("Content-Type")
-			s.preflight(w, r, "POST", "authorization, content-type, accept, dpop")
+		if !preflight || r.Method != http.MethodOptions {
+			answers.ServeHTTP(w, r)
 			return
 		}
-		form, err := readForm(w, r)
-		if err == nil {
-			q.form = form
-			err = handle(w, r, q)
-		}
-		if err != nil {
-			f := asFault(err)
-			if f.rule == "form.method" {
-				h.Set("Allow", allowed)
-			}
-			s.logFault(r.Context(), q, f)
-			s.writeFault(w, f)
-		}
+		s.answerHeaders(w.Header())
+		w.Header().Del("Content-Type")
+		s.requestID(w.Header())
+		s.preflight(w, r, "POST", "authorization, content-type, accept, dpop")
 	})
+}
+
+// answers wraps what every JSON endpoint has: headers (SMART-304), errors, the log of refusals.
+func (s *Server) answers(allowed string, handle func(http.ResponseWriter, *http.Request, request) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		s.answerHeaders(h)
+		q := request{http: r, address: addressOf(r), id: s.requestID(h)}
+		err := handle(w, r, q)
+		if err == nil {
+			return
+		}
+		f := asFault(err)
+		if f.rule == "form.method" {
+			h.Set("Allow", allowed)
+		}
+		s.logFault(r.Context(), q, f)
+		s.writeFault(w, f)
+	})
+}
+
+func (s *Server) answerHeaders(h http.Header) {
+	h.Set("Content-Type", "application/json")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Pragma", "no-cache")
+	h.Set("X-Content-Type-Options", "nosniff")
 }
 
 // requestID returns the X-Request-Id of the answer, which the caller's middleware may have set.

@@ -28,12 +28,29 @@ type Family struct {
 	WithdrawConsent func(ctx context.Context, consent fhir.Ref, user User) error
 	// Consents returns the live Consents that the user gave to apps.
 	Consents func(ctx context.Context, user User) ([]GivenConsent, error)
+	// Look reads a resource for a launch as its reader would read it: decided, and in the log. NotFound
+	// when the reader may not know of it, or when it is not about the patient alone.
+	Look func(ctx context.Context, by Reader, ref, patient fhir.Ref) (Glimpse, error)
+}
+
+// Reader is in whose name a launch looks at records.
+type Reader struct {
+	Principal auth.Principal
+	Address   string // network address of the request
+	RequestID string
+}
+
+// Glimpse is what a page names of a Patient; of another resource it is empty.
+type Glimpse struct {
+	GivenName string
+	BirthYear int // 0: unknown
 }
 
 // User is who has logged in.
 type User struct {
-	Subject  string   // opaque and stable
-	FHIRUser fhir.Ref // RelatedPerson, Person or Patient
+	Subject      string   // opaque and stable
+	FHIRUser     fhir.Ref // RelatedPerson, Person, Patient or Practitioner
+	Organization fhir.Ref // of a Practitioner; zero for everybody else
 }
 
 // ChildChoice is one child that a user may choose. It holds what the pages show and no more.
@@ -88,6 +105,7 @@ func (f *Family) missing() error {
 	}{
 		{"Children", f.Children != nil}, {"Standing", f.Standing != nil}, {"GrantConsent", f.GrantConsent != nil},
 		{"ConsentLive", f.ConsentLive != nil}, {"WithdrawConsent", f.WithdrawConsent != nil}, {"Consents", f.Consents != nil},
+		{"Look", f.Look != nil},
 	}
 	var errs []error
 	for _, p := range present {

@@ -1,6 +1,7 @@
 package smart
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -87,9 +88,14 @@ func bearerChallenge(code string) string {
 	return `Bearer realm="drieluik", error="` + code + `"`
 }
 
-// writeJSON renders v. The headers of SMART-304 stand already.
+// writeJSON renders v, with & as it is: an address can be taken out by hand. The headers of SMART-304
+// stand already.
 func (s *Server) writeJSON(w http.ResponseWriter, status int, v any) {
-	body, err := json.Marshal(v)
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(v)
+	body := bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 	if err != nil {
 		s.log.Error("answer_failed", "error", err)
 		w.WriteHeader(http.StatusInternalServerError)

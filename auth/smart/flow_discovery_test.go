@@ -25,8 +25,9 @@ func TestSMART002_TheDocumentWithTheCodeFlow(t *testing.T) {
 		"token_endpoint_auth_signing_alg_values_supported": []any{"RS384", "ES384"},
 		"authorization_response_iss_parameter_supported":   true, "request_parameter_supported": false, "request_uri_parameter_supported": false,
 		"capabilities": []any{
-			"launch-standalone", "authorize-post", "client-public", "client-confidential-symmetric", "client-confidential-asymmetric",
-			"sso-openid-connect", "context-standalone-patient", "permission-offline", "permission-online", "permission-patient", "permission-v1", "permission-v2",
+			"launch-standalone", "launch-ehr", "authorize-post", "client-public", "client-confidential-symmetric", "client-confidential-asymmetric",
+			"sso-openid-connect", "context-banner", "context-style", "context-standalone-patient", "context-ehr-patient", "context-ehr-encounter",
+			"permission-offline", "permission-online", "permission-patient", "permission-user", "permission-v1", "permission-v2",
 		},
 	}
 	if d := cmp.Diff(want, got); d != "" {
@@ -48,18 +49,45 @@ func TestSMART002_TheDocumentWithTheCodeFlow(t *testing.T) {
 		t.Fatal("no scopes")
 	}
 	wantEveryFamilyScope(t, w, list)
+	wantEveryStaffScope(t, list)
+}
+
+// listed returns the scopes of the list that keep says, in its order.
+func listed(list []any, keep func(string) bool) string {
+	var out []string
+	for _, s := range list {
+		if text, ok := s.(string); ok && keep(text) {
+			out = append(out, text)
+		}
+	}
+	return strings.Join(out, " ")
+}
+
+// wantEveryStaffScope does the same for a professional in an EHR launch.
+func wantEveryStaffScope(t *testing.T, list []any) {
+	t.Helper()
+	all := listed(list, func(s string) bool {
+		return !strings.HasPrefix(s, "system/") && !strings.HasPrefix(s, "drieluik/") && s != "offline_access"
+	})
+	w := newWard(t)
+	secret := w.viewer("all", func(c *smart.Client) { c.Scope = all })
+	code := w.browser().open(w.handle(map[string]any{"client_id": "all", "encounter": "Encounter/e1"}), "client_id", "all", "scope", all)
+	if a := w.redeemAs(code, []string{"Authorization", fmtBasic("all", secret.Reveal())}); a.json["scope"] != all {
+		t.Errorf("asked %s\n got %v", all, a.body)
+	}
 }
 
 // wantEveryFamilyScope asks for each listed scope and looks whether it is granted (SMART-004).
 func wantEveryFamilyScope(t *testing.T, w *world, list []any) {
 	t.Helper()
-	var scopes []string
-	for _, s := range list {
-		if text, ok := s.(string); ok && !strings.HasPrefix(text, "system/") && !strings.HasPrefix(text, "drieluik/") && text != "online_access" {
-			scopes = append(scopes, text)
+	all := listed(list, func(s string) bool {
+		for _, no := range []string{"system/", "user/", "drieluik/", "online_access", "launch/encounter"} {
+			if strings.HasPrefix(s, no) {
+				return false
+			}
 		}
-	}
-	all := strings.Join(scopes, " ")
+		return s != "launch"
+	})
 	w.app("all", func(c *smart.Client) { c.Scope = all })
 	u := w.browser()
 	u.authorize("client_id", "all", "scope", all)

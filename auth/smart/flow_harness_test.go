@@ -44,6 +44,8 @@ type family struct {
 	granted  []smart.ConsentGrant
 	inactive map[string]bool
 	clock    func() time.Time
+	hidden   map[string]bool // "role Type/id"
+	looked   []smart.Reader
 }
 
 func (f *family) ports() *smart.Family {
@@ -74,7 +76,22 @@ func (f *family) ports() *smart.Family {
 		},
 		WithdrawConsent: f.withdraw,
 		Consents:        f.consents,
+		Look:            f.look,
 	}
+}
+
+// look shows the patients of hidden to nobody, and encounters of "other" as about another patient.
+func (f *family) look(_ context.Context, by smart.Reader, ref, patient fhir.Ref) (smart.Glimpse, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.looked = append(f.looked, by)
+	switch {
+	case f.down != nil:
+		return smart.Glimpse{}, f.down
+	case f.hidden[string(by.Principal.Role)+" "+ref.String()], ref.Type == "Patient" && ref != patient:
+		return smart.Glimpse{}, &fhir.Error{Kind: fhir.NotFound, Op: "test"}
+	}
+	return smart.Glimpse{GivenName: "Boris <b>", BirthYear: 2020}, nil
 }
 
 func (f *family) withdraw(_ context.Context, ref fhir.Ref, u smart.User) error {
@@ -120,6 +137,16 @@ type world struct {
 	accounts *settings
 }
 
+// registerOrganization stores nothing: the id follows from the identifier.
+func registerOrganization(_ context.Context, o smart.Organization) (smart.OrganizationRecord, error) {
+	return smart.OrganizationRecord{Ref: fhir.Ref{Type: "Organization", ID: "org-" + o.Identifier.Value, Version: 1}}, nil
+}
+
+// nurse is a professional of the organisation org-90000001.
+const nurse = "nurse"
+
+var nurseRef = fhir.Ref{Type: "Practitioner", ID: "pr1"}
+
 var parentRef = fhir.Ref{Type: "RelatedPerson", ID: "rp1"}
 
 // prepared makes accounts and signing keys once: keys are slow to make.
@@ -127,13 +154,17 @@ var prepared = sync.OnceValues(func() (map[string][]byte, error) {
 	store := &settings{rows: map[string][]byte{}}
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	clock := func() time.Time { return time.Date(2026, 11, 21, 18, 0, 0, 0, time.UTC) }
-	users, err := smart.NewUsers(smart.UsersConfig{Store: store, Clock: clock, Random: rand.Reader, Log: log})
+	users, err := smart.NewUsers(smart.UsersConfig{Store: store, Clock: clock, Random: rand.Reader, Log: log, RegisterOrganization: registerOrganization})
 	if err != nil {
 		return nil, err
 	}
 	users.Cheap()
-	for login, ref := range map[string]fhir.Ref{parentLogin: parentRef, "ouder2": {Type: "RelatedPerson", ID: "rp2"}, "sanne": {Type: "Patient", ID: "sanne"}} {
-		if _, err := users.Add(context.Background(), smart.NewAccount{Login: login, Password: parentPass, FHIRUser: ref}); err != nil {
+	for login, b := range map[string]smart.Binding{
+		parentLogin: {FHIRUser: parentRef}, "ouder2": {FHIRUser: fhir.Ref{Type: "RelatedPerson", ID: "rp2"}},
+		"sanne": {FHIRUser: fhir.Ref{Type: "Patient", ID: "sanne"}},
+		nurse:   {FHIRUser: nurseRef, Organization: "urn:ura|90000001"}, "nurse2": {FHIRUser: fhir.Ref{Type: "Practitioner", ID: "pr2"}, Organization: "urn:ura|90000001"},
+	} {
+		if _, err := users.Add(context.Background(), smart.NewAccount{Login: login, Password: parentPass, Binding: b}); err != nil {
 			return nil, err
 		}
 	}
@@ -155,7 +186,7 @@ func newWorld(t testing.TB, change ...func(*smart.Config)) *world {
 	var err error
 	w := &world{
 		accounts: &settings{rows: rows},
-		family: &family{role: auth.Guardian, inactive: map[string]bool{}, children: map[fhir.Ref][]smart.ChildChoice{
+		family: &family{role: auth.Guardian, inactive: map[string]bool{}, hidden: map[string]bool{}, children: map[fhir.Ref][]smart.ChildChoice{
 			parentRef: {
 				{Patient: fhir.Ref{Type: "Patient", ID: "boris"}, Performer: parentRef, GivenName: "Boris", BirthYear: 2020, Organization: "Kinderthuiszorg Voorbeeld"},
 				{Patient: fhir.Ref{Type: "Patient", ID: "anna"}, Performer: parentRef, GivenName: "Anna <b>", BirthYear: 2013, DecidesToo: true},
@@ -164,7 +195,7 @@ func newWorld(t testing.TB, change ...func(*smart.Config)) *world {
 		}},
 	}
 	flow := func(c *smart.Config) {
-		w.users, err = smart.NewUsers(smart.UsersConfig{Store: w.accounts, Clock: c.Clock, Random: rand.Reader, Log: c.Log})
+		w.users, err = smart.NewUsers(smart.UsersConfig{Store: w.accounts, Clock: c.Clock, Random: rand.Reader, Log: c.Log, RegisterOrganization: registerOrganization})
 		check(t, err)
 		w.users.Cheap()
 		w.keys, err = smart.NewKeys(smart.KeysConfig{Store: w.accounts, Secret: secretFile, Clock: c.Clock, Random: rand.Reader, Log: c.Log})

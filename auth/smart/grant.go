@@ -21,14 +21,19 @@ type grantRecord struct {
 	Client   string    `json:"client"`
 	Subject  string    `json:"subject"`
 	FHIRUser string    `json:"fhir_user"`
-	Patient  string    `json:"patient"` // Patient/id
-	Scopes   string    `json:"scopes"`  // as answered
-	Consent  string    `json:"consent"` // Consent/id
+	Patient  string    `json:"patient,omitempty"` // Patient/id; of staff without a launch empty
+	Scopes   string    `json:"scopes"`            // as answered
+	Consent  string    `json:"consent,omitempty"` // Consent/id; of staff empty
 	Session  string    `json:"session,omitempty"`
 	AuthTime time.Time `json:"auth_time"`
 	ACR      string    `json:"acr"`
 	Created  time.Time `json:"created"`
 	End      time.Time `json:"end"`
+
+	Organization string         `json:"organization,omitempty"` // Organization/id of staff
+	Purpose      string         `json:"purpose,omitempty"`      // of staff; of a family the role's default at each request
+	Launch       string         `json:"launch,omitempty"`       // ehr, or empty: standalone
+	Context      *launchContext `json:"context,omitempty"`      // of an EHR launch
 }
 
 // codeRecord is what is kept of a code, sealed under the code itself: a day, so that a replay is
@@ -51,7 +56,7 @@ func grantKey(id string) [32]byte { return sha256.Sum256([]byte("grant\x00" + id
 
 // usedKey is where the last use of a grant is noted, apart from the grant, so that a note can never
 // bring back a grant that was ended meanwhile.
-func usedKey(consent string) [32]byte { return sha256.Sum256([]byte("used\x00" + consent)) }
+func usedKey(grant string) [32]byte { return sha256.Sum256([]byte("used\x00" + grant)) }
 
 // consentKey leads from a Consent to its grant.
 func consentKey(consent string) [32]byte { return sha256.Sum256([]byte("consent\x00" + consent)) }
@@ -68,34 +73,29 @@ func (s *Server) makeGrant(v *visit, f *flow, o *offer, chosen *ChildChoice, t t
 		return "", err
 	}
 	now := s.clock().UTC()
-	scopes := o.granted(permitted, t.duration)
-	end := s.endOf(f.session, chosen, t, now)
-	given := ConsentGrant{
-		User: user, Patient: chosen.Patient.Current(), Performer: chosen.Performer.Current(),
-		ClientID: f.client.ID, ClientName: f.client.Name, Organization: f.client.org,
-		Scopes: strings.Fields(permitted.String()), From: now, Until: end,
-		Text: consentText(v, f, chosen, permitted, t), Language: v.lang, TextVersion: textVersion,
-	}
+	given := consentOf(v, f, o, chosen, t, permitted)
+	given.From, given.Until = now, s.endOf(f.session, chosen, t, now)
 	if purposes := auth.Purposes(standing.Role); len(purposes) > 0 {
 		given.Purpose = purposes[0]
 	}
-	for _, k := range o.types {
-		if reads(permitted, k) || changes(permitted, k) {
-			given.Types, given.Write = append(given.Types, k), given.Write || changes(permitted, k)
+	g := &grantRecord{
+		ID: id.Reveal(), Client: f.client.ID, Subject: user.Subject, FHIRUser: user.FHIRUser.String(),
+		Patient: given.Patient.String(), Scopes: strings.Join(o.granted(permitted, t.duration), " "),
+		AuthTime: f.session.At, ACR: f.session.ACR, Created: now, End: given.Until,
+	}
+	if t.duration == durationOnce {
+		g.Session = f.session.id()
+	}
+	if f.Launch != nil {
+		if err := s.launched(ctx, g, f.Launch, familyReader(v, f, standing, given)); err != nil {
+			return "", err
 		}
 	}
 	consent, err := s.family.GrantConsent(ctx, given)
 	if err != nil {
 		return "", err
 	}
-	g := &grantRecord{
-		ID: id.Reveal(), Client: f.client.ID, Subject: user.Subject, FHIRUser: user.FHIRUser.String(),
-		Patient: given.Patient.String(), Scopes: strings.Join(scopes, " "), Consent: consent.Current().String(),
-		AuthTime: f.session.At, ACR: f.session.ACR, Created: now, End: end,
-	}
-	if t.duration == durationOnce {
-		g.Session = f.session.id()
-	}
+	g.Consent = consent.Current().String()
 	if err := s.saveGrant(ctx, g); err != nil {
 		return "", err
 	}
@@ -103,6 +103,29 @@ func (s *Server) makeGrant(v *visit, f *flow, o *offer, chosen *ChildChoice, t t
 		slog.String("user", g.FHIRUser), slog.String("patient", g.Patient), slog.String("grant", g.ID),
 		slog.String("consent", g.Consent), slog.Int("text_version", textVersion), slog.String("scopes", g.Scopes))
 	return s.issueCode(ctx, g, f.interaction, now)
+}
+
+// consentOf says what the user permits, without purpose and time.
+func consentOf(v *visit, f *flow, o *offer, chosen *ChildChoice, t ticks, permitted auth.Scopes) ConsentGrant {
+	given := ConsentGrant{
+		User: f.session.who.user(), Patient: chosen.Patient.Current(), Performer: chosen.Performer.Current(),
+		ClientID: f.client.ID, ClientName: f.client.Name, Organization: f.client.org, Scopes: strings.Fields(permitted.String()),
+		Text: consentText(v, f, chosen, permitted, t), Language: v.lang, TextVersion: textVersion,
+	}
+	for _, k := range o.types {
+		if reads(permitted, k) || changes(permitted, k) {
+			given.Types, given.Write = append(given.Types, k), given.Write || changes(permitted, k)
+		}
+	}
+	return given
+}
+
+// familyReader is the user as the log names who looked at what a launch hands over.
+func familyReader(v *visit, f *flow, standing Standing, given ConsentGrant) Reader {
+	return Reader{Address: v.address, RequestID: v.id, Principal: auth.Principal{
+		State: auth.TokenActive, Role: standing.Role, Client: f.client.ID, ClientName: f.client.Name, Subject: given.User.Subject,
+		FHIRUser: given.User.FHIRUser, Patient: given.Patient, Scopes: f.client.scopes, Purpose: given.Purpose, Launch: launchEHR,
+	}}
 }
 
 // endOf is the end of a grant: the user's choice, but not past a birthday at which this user's
@@ -131,6 +154,9 @@ func (s *Server) saveGrant(ctx context.Context, g *grantRecord) error {
 	life := max(g.End.Sub(s.clock()), time.Second)
 	if err := s.state.Put(ctx, kindGrant, grantKey(g.ID), value, life); err != nil {
 		return err
+	}
+	if g.isStaff() {
+		return nil
 	}
 	return s.state.Put(ctx, kindGrant, consentKey(g.Consent), []byte(g.ID), life)
 }
@@ -180,8 +206,11 @@ func (s *Server) alive(ctx context.Context, g *grantRecord) (bool, error) {
 		}
 	}
 	who, err := s.users.bySubject(ctx, g.Subject)
-	if err != nil || who == nil || !who.active() || who.FHIRUser != g.FHIRUser {
+	if err != nil || who == nil || !who.active() || who.FHIRUser != g.FHIRUser || who.OrganizationRef != g.Organization {
 		return false, err
+	}
+	if g.isStaff() {
+		return true, nil
 	}
 	live, err := s.family.ConsentLive(ctx, refOf(g.Consent))
 	return live && err == nil, unavailable("smart.alive", err)
@@ -288,7 +317,7 @@ func (s *Server) issueUser(ctx context.Context, g *grantRecord, scopes, nonce st
 	if err != nil {
 		return tokenAnswer{}, err
 	}
-	answer.Patient = refOf(g.Patient).ID
+	answer.Context = s.context(g)
 	if answer.Refresh, err = s.issueRefresh(ctx, g, now); err != nil {
 		return tokenAnswer{}, err
 	}
@@ -301,5 +330,5 @@ func (s *Server) issueUser(ctx context.Context, g *grantRecord, scopes, nonce st
 	if err != nil {
 		return tokenAnswer{}, err
 	}
-	return answer, s.state.Put(ctx, kindGrant, usedKey(g.Consent), stamp, max(g.End.Sub(now), time.Second))
+	return answer, s.state.Put(ctx, kindGrant, usedKey(g.ID), stamp, max(g.End.Sub(now), time.Second))
 }

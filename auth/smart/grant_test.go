@@ -236,7 +236,7 @@ func TestSMART425_WhatEndsAGrant(t *testing.T) {
 		{"consent withdrawn through FHIR", func(w *world) { w.family.set(func(f *family) { f.inactive["c1"] = true }) }, "refresh.withdrawn", true},
 		{"user disabled", func(w *world) { check(w.t, w.users.Disable(w.t.Context(), parentLogin)) }, "refresh.withdrawn", true},
 		{"user bound to another person", func(w *world) {
-			check(w.t, w.users.Bind(w.t.Context(), parentLogin, fhir.Ref{Type: "RelatedPerson", ID: "rp9"}))
+			check(w.t, w.users.Bind(w.t.Context(), parentLogin, smart.Binding{FHIRUser: fhir.Ref{Type: "RelatedPerson", ID: "rp9"}}))
 		}, "refresh.withdrawn", true},
 		{"custody lost", func(w *world) { w.family.set(func(f *family) { f.barred = true }) }, "refresh.withdrawn", false},
 		{"client disabled", func(w *world) { check(w.t, w.registry.Disable(w.t.Context(), "app")) }, "client.none", true},

@@ -31,16 +31,28 @@ type interaction struct {
 	Hint      string    `json:"hint,omitempty"`
 	Session   string    `json:"session,omitempty"` // after login
 	Child     string    `json:"child,omitempty"`   // after the choice
+	Staff     bool      `json:"staff,omitempty"`   // a Practitioner has logged in
+	Purpose   string    `json:"purpose,omitempty"` // as asked
 	Again     bool      `json:"again,omitempty"`   // prompt=consent
 	Created   time.Time `json:"created"`
+
+	Launch *launchRecord `json:"launch,omitempty"` // of an EHR launch
 }
 
-// attach notes a login. A child that acts for itself needs no choice.
+// attach notes a login. Of a launch, and of a child that acts for itself, the child is known.
 func (i *interaction) attach(s *session) {
-	i.Session, i.Child = s.id(), ""
-	if s.who.ref.Type == "Patient" {
+	i.Session, i.Child, i.Staff = s.id(), "", s.who.staff()
+	switch {
+	case i.Launch != nil:
+		i.Child = i.Launch.Patient
+	case s.who.ref.Type == "Patient":
 		i.Child = s.who.ref.String()
 	}
+}
+
+// isFor reports whether a person may go on with an interaction: a launch is for one user.
+func (i *interaction) isFor(who *account) bool {
+	return i.Launch == nil || i.Launch.User == who.FHIRUser
 }
 
 // next is the page that an interaction needs next.
@@ -51,7 +63,7 @@ func (i *interaction) next(id Secret) string {
 		path = "/auth/login"
 	case i.Client == "":
 		return "/auth/apps"
-	case i.Child == "":
+	case i.Child == "" && !i.Staff:
 		path = "/auth/child"
 	}
 	return path + "?ixn=" + url.QueryEscape(id.Reveal())
@@ -113,8 +125,8 @@ func (s *Server) flow(v *visit) (*flow, error) {
 	if err != nil {
 		return nil, err
 	}
-	if current != nil && current.id() == f.Session {
-		f.session = current
+	if current != nil && current.id() == f.Session && current.who.staff() == f.Staff && f.isFor(current.who) {
+		f.session = current // else the operator has bound the account to somebody else meanwhile
 	}
 	return f, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -67,7 +68,8 @@ func (s *Server) aboutToken(ctx context.Context, token Secret) (string, map[stri
 		"iss": s.base, "aud": s.fhirBase,
 	}
 	if g := a.grant; g != nil {
-		about["sub"], about["patient"], about["fhirUser"] = g.Subject, refOf(g.Patient).ID, s.fhirBase+"/"+g.FHIRUser
+		about["sub"], about["fhirUser"] = g.Subject, s.fhirBase+"/"+g.FHIRUser
+		maps.Copy(about, s.context(g))
 	}
 	return a.Client, about, nil
 }

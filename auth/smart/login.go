@@ -40,6 +40,9 @@ func (s *Server) login(v *visit) error {
 		err := s.countSecretFailure(v.ctx(), bucketName, v.address, refuse("login.wrong"))
 		return s.tooManyLogins(v, f, err)
 	}
+	if !f.isFor(who) {
+		return s.otherUser(v, f)
+	}
 	session, err := s.startSession(v, who)
 	if err != nil {
 		return err

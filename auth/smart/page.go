@@ -30,7 +30,7 @@ type pages struct {
 }
 
 func pageNames() []string {
-	return []string{"login", "child", "consent", "confirm", "continue", "refused", "error", "apps", "withdraw", "logout"}
+	return []string{"login", "child", "consent", "confirm", "continue", "refused", "error", "apps", "withdraw", "logout", "staff", "opened"}
 }
 
 func newPages() (*pages, error) {

@@ -56,6 +56,7 @@ func (w *world) screens(lang string) map[string]answer {
 	u.submit()
 	note("logged out")
 	w.family.set(func(f *family) { f.granted = nil; clear(f.inactive) })
+	w.staffScreens(seen, lang)
 	return seen
 }
 

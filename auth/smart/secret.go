@@ -19,6 +19,7 @@ const (
 	prefixAccess      = "dra_"
 	prefixRefresh     = "drr_"
 	prefixCode        = "drc_"
+	prefixLaunch      = "drl_"
 	prefixSecret      = "drs_"
 	prefixClient      = "c_"
 	prefixUser        = "u_"

@@ -22,6 +22,7 @@ type Settings struct {
 
 	AccessTokenTTL           time.Duration `yaml:"accessTokenTTL"`           // life of a token with a user, at most 1 h
 	CodeTTL                  time.Duration `yaml:"codeTTL"`                  // life of a code, at most 60 s
+	LaunchTTL                time.Duration `yaml:"launchTTL"`                // life of a launch handle, at most 300 s
 	SessionIdle              time.Duration `yaml:"sessionIdle"`              // a login is over after so long without a page
 	SessionMax               time.Duration `yaml:"sessionMax"`               // a login is over after so long
 	RefreshIdle              time.Duration `yaml:"refreshIdle"`              // a refresh token is over after so long without use
@@ -45,6 +46,7 @@ func DefaultSettings() Settings {
 
 		AccessTokenTTL:           900 * time.Second,
 		CodeTTL:                  60 * time.Second,
+		LaunchTTL:                300 * time.Second,
 		SessionIdle:              30 * time.Minute,
 		SessionMax:               12 * time.Hour,
 		RefreshIdle:              90 * day,
@@ -90,6 +92,7 @@ func (s Settings) checkLives() []error {
 	}{
 		{"accessTokenTTL", s.AccessTokenTTL, time.Second, time.Hour},
 		{"codeTTL", s.CodeTTL, time.Second, time.Minute},
+		{"launchTTL", s.LaunchTTL, time.Second, 300 * time.Second},
 		{"sessionIdle", s.SessionIdle, time.Minute, day},
 		{"sessionMax", s.SessionMax, s.SessionIdle, 7 * day},
 		{"refreshIdle", s.RefreshIdle, time.Hour, 365 * day},

@@ -43,6 +43,8 @@ const (
 	kindRefreshUsed = "rtused"
 	kindInteraction = "ixn"
 	kindSession     = "sess"
+	kindLaunch      = "launch"
+	kindStyle       = "style"
 )
 
 // TypeLetters is one served resource type with the scope letters that it supports, in the order
@@ -187,6 +189,8 @@ func (s *Server) flowRoutes(r chi.Router) {
 	r.Handle("/auth/consent", s.page(s.consent))
 	r.Handle("/auth/apps", s.page(s.apps))
 	r.Handle("/auth/logout", s.page(s.logout))
+	r.Handle("/auth/launch", s.answers("POST", s.launch))
+	r.Handle("/auth/style/{name}", http.HandlerFunc(s.style))
 	r.Handle("/auth/assets/{name}", http.HandlerFunc(s.asset))
 }
 

@@ -32,7 +32,7 @@ func (p phrase) in(lang string) string {
 
 // phrases is the text set (smart.md 5.3, 5.4): B1, at most 15 words a sentence, active.
 func phrases() []phrase {
-	return slices.Concat(loginPhrases(), childPhrases(), consentPhrases(), returnPhrases(), errorPhrases(), appPhrases(), logoutPhrases())
+	return slices.Concat(loginPhrases(), childPhrases(), consentPhrases(), staffPhrases(), returnPhrases(), errorPhrases(), appPhrases(), logoutPhrases())
 }
 
 func loginPhrases() []phrase {
@@ -92,6 +92,18 @@ func consentPhrases() []phrase {
 	}
 }
 
+func staffPhrases() []phrase {
+	return []phrase{
+		{"staff.title", "App openen", "Öppna appen", "Open the app"},
+		{"staff.ask", "De app “{app}” van {org} wil het dossier van {child} openen.", "Appen ”{app}” från {org} vill öppna journalen för {child}.", "The app “{app}” of {org} wants to open the record of {child}."},
+		{"staff.alone", "De app “{app}” van {org} wil gegevens lezen in uw naam.", "Appen ”{app}” från {org} vill läsa uppgifter i ditt namn.", "The app “{app}” of {org} wants to read data in your name."},
+		{"staff.born", "{child} is geboren in {year}.", "{child} är född {year}.", "{child} was born in {year}."},
+		{"staff.rights", "De app mag nooit meer dan u zelf mag. Het gaat om:", "Appen får aldrig mer än du själv får. Det gäller:", "The app may never do more than you may. It is about:"},
+		{"opened.title", "De app gaat open", "Appen öppnas", "The app opens"},
+		{"opened.text", "De app “{app}” opent het dossier van {child}.", "Appen ”{app}” öppnar journalen för {child}.", "The app “{app}” opens the record of {child}."},
+	}
+}
+
 func returnPhrases() []phrase {
 	return []phrase{
 		{"continue.title", "U gaat terug", "Du går tillbaka", "You are going back"},
@@ -109,6 +121,9 @@ func errorPhrases() []phrase {
 		{"error.details", "Voor de maker van de app", "För den som gör appen", "For the maker of the app"},
 		{"unknown", "Wij kennen u hier nog niet. Vraag uw zorgverlener om hulp.", "Du är inte registrerad här. Be din vårdgivare om hjälp.", "We do not know you here yet. Ask your care provider for help."},
 		{"nochild", "U kunt hier van geen kind gegevens delen. Vraag uw zorgverlener om hulp.", "Du kan inte dela uppgifter om något barn här. Be din vårdgivare om hjälp.", "You cannot share data of any child here. Ask your care provider for help."},
+		{"nopatient", "U mag de gegevens van dit kind niet zien. Vraag uw collega om hulp.", "Du får inte se uppgifter om det här barnet. Be en kollega om hjälp.", "You may not see the data of this child. Ask a colleague for help."},
+		{"otheruser", "De app werd geopend voor iemand anders. Open de app opnieuw vanuit uw eigen systeem.", "Appen öppnades för någon annan. Öppna appen igen från ditt eget system.", "The app was opened for somebody else. Open the app again from your own system."},
+		{"nothing", "Deze app kan met uw account niets openen. Vraag de maker van de app om hulp.", "Appen kan inte öppna något med ditt konto. Be den som gör appen om hjälp.", "This app cannot open anything with your account. Ask the maker of the app for help."},
 		{"late", "Deze pagina is verlopen. Ga terug naar de app en begin opnieuw.", "Sidan har gått ut. Gå tillbaka till appen och börja om.", "This page has expired. Go back to the app and start again."},
 		{"broken", "De app stuurde een verkeerde vraag. U kunt hier niets aan doen.", "Appen skickade en felaktig begäran. Du har inte gjort något fel.", "The app sent a wrong request. You did nothing wrong."},
 		{"down", "Het lukt nu niet. Wacht even en probeer het opnieuw.", "Det går inte just nu. Vänta en stund och försök igen.", "It does not work right now. Wait a moment and try again."},
@@ -119,6 +134,7 @@ func appPhrases() []phrase {
 	return []phrase{
 		{"apps.title", "Uw apps", "Dina appar", "Your apps"},
 		{"apps.none", "Geen enkele app mag nu gegevens lezen.", "Ingen app får läsa uppgifter just nu.", "No app may read data right now."},
+		{"apps.staff", "Apps die u voor uw werk opent, stoppen als u uitlogt.", "Appar som du öppnar i arbetet stoppas när du loggar ut.", "Apps that you open for your work stop when you log out."},
 		{"apps.child", "Apps die gegevens van {child} lezen", "Appar som läser uppgifter om {child}", "Apps that read data about {child}"},
 		{"apps.app", "App", "App", "App"},
 		{"apps.org", "Organisatie", "Organisation", "Organisation"},

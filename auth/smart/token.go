@@ -3,6 +3,7 @@ package smart
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -32,9 +33,9 @@ type tokenAnswer struct {
 	TokenType   string
 	ExpiresIn   int // seconds
 	Scope       string
-	Refresh     Secret // empty: none
-	IDToken     string // empty: none
-	Patient     string // id of the patient in context; empty: none
+	Refresh     Secret         // empty: none
+	IDToken     string         // empty: none
+	Context     map[string]any // members of the launch context
 }
 
 // body is the answer as it is written.
@@ -42,7 +43,8 @@ func (a tokenAnswer) body() map[string]any {
 	m := map[string]any{
 		"access_token": a.AccessToken, "token_type": a.TokenType, "expires_in": a.ExpiresIn, "scope": a.Scope,
 	}
-	for name, value := range map[string]string{"refresh_token": a.Refresh.Reveal(), "id_token": a.IDToken, "patient": a.Patient} {
+	maps.Copy(m, a.Context)
+	for name, value := range map[string]string{"refresh_token": a.Refresh.Reveal(), "id_token": a.IDToken} {
 		if value != "" {
 			m[name] = value
 		}

@@ -33,6 +33,8 @@ type UsersConfig struct {
 	Clock  func() time.Time
 	Random io.Reader
 	Log    *slog.Logger
+	// RegisterOrganization creates or updates the Organization of a Practitioner as the operator's act.
+	RegisterOrganization func(context.Context, Organization) (OrganizationRecord, error)
 }
 
 // Users holds the local accounts. Every look-up reads the store, so that a change acts on the next
@@ -44,7 +46,7 @@ type Users struct {
 
 // NewUsers returns the accounts over the store.
 func NewUsers(c UsersConfig) (*Users, error) {
-	if c.Store == nil || c.Clock == nil || c.Random == nil || c.Log == nil {
+	if c.Store == nil || c.Clock == nil || c.Random == nil || c.Log == nil || c.RegisterOrganization == nil {
 		return nil, errors.New("smart.NewUsers: every member of UsersConfig is required")
 	}
 	return &Users{c: c, hash: newHasher()}, nil
@@ -52,45 +54,54 @@ func NewUsers(c UsersConfig) (*Users, error) {
 
 // Account is a local account as the operator sees it.
 type Account struct {
-	Subject  string
-	Login    string
-	FHIRUser fhir.Ref
-	Status   string // active, disabled
+	Subject      string
+	Login        string
+	FHIRUser     fhir.Ref
+	Organization string // system|value, of a Practitioner
+	Status       string // active, disabled
 }
 
 // NewAccount is an account to add.
 type NewAccount struct {
+	Binding
 	Login    string
 	Password Secret
-	FHIRUser fhir.Ref // RelatedPerson, Person or Patient
-	Demo     bool     // the demo alone: a password of any length
+	Demo     bool // the demo alone: a password of any length
 }
 
 // account is an Account as it is kept.
 type account struct {
-	Subject  string    `json:"subject"`
-	Login    string    `json:"login"`
-	FHIRUser string    `json:"fhir_user"`
-	Password string    `json:"password"` // argon2id
-	Status   string    `json:"status"`
-	Changed  time.Time `json:"changed"`
+	Subject         string    `json:"subject"`
+	Login           string    `json:"login"`
+	FHIRUser        string    `json:"fhir_user"`
+	Organization    string    `json:"organization,omitempty"`     // system|value
+	OrganizationRef string    `json:"organization_ref,omitempty"` // Organization/id
+	Password        string    `json:"password"`                   // argon2id
+	Status          string    `json:"status"`
+	Changed         time.Time `json:"changed"`
 
 	ref fhir.Ref // of FHIRUser
+	org fhir.Ref // of OrganizationRef; zero for everybody but a Practitioner
 }
 
 func (a *account) active() bool { return a.Status == StatusActive }
 
-func (a *account) user() User { return User{Subject: a.Subject, FHIRUser: a.ref} }
+// staff reports whether the account acts for an organisation.
+func (a *account) staff() bool { return a.ref.Type == staffType }
+
+func (a *account) user() User {
+	return User{Subject: a.Subject, FHIRUser: a.ref, Organization: a.org}
+}
 
 func (a *account) public() Account {
-	return Account{Subject: a.Subject, Login: a.Login, FHIRUser: a.ref, Status: a.Status}
+	return Account{Subject: a.Subject, Login: a.Login, FHIRUser: a.ref, Organization: a.Organization, Status: a.Status}
 }
 
 // Add makes an account. Unprocessable with every fault, Conflict when the login is taken.
 func (u *Users) Add(ctx context.Context, n NewAccount) (Account, error) {
 	const op = "smart.Users.Add"
 	login := foldLogin(n.Login)
-	issues := checkBinding(n.FHIRUser)
+	issues := n.Binding.check()
 	if !isLogin(login) {
 		issues = append(issues, userIssue("user.login", "The login must begin with a letter or digit and have at most 64 of a-z 0-9 . _ @ + -"))
 	}
@@ -110,7 +121,10 @@ func (u *Users) Add(ctx context.Context, n NewAccount) (Account, error) {
 	if err != nil {
 		return Account{}, fhir.Wrap(op, err)
 	}
-	a := &account{Subject: subject.Reveal(), Login: login, FHIRUser: n.FHIRUser.Current().String(), Status: StatusActive, ref: n.FHIRUser.Current()}
+	a := &account{Subject: subject.Reveal(), Login: login, Status: StatusActive}
+	if err := u.bind(ctx, a, n.Binding); err != nil {
+		return Account{}, fhir.Wrap(op, err)
+	}
 	if a.Password, err = u.hash.hash(ctx, u.c.Random, n.Password); err != nil {
 		return Account{}, fhir.Wrap(op, err)
 	}
@@ -170,16 +184,13 @@ func (u *Users) Passwd(ctx context.Context, login string, password Secret) error
 	})
 }
 
-// Bind replaces the FHIR resource that the account stands for. Grants of the old one die.
-func (u *Users) Bind(ctx context.Context, login string, ref fhir.Ref) error {
+// Bind replaces whom the account stands for. Grants of the old one die. Unprocessable with every fault.
+func (u *Users) Bind(ctx context.Context, login string, b Binding) error {
 	const op = "smart.Users.Bind"
-	if issues := checkBinding(ref); len(issues) > 0 {
+	if issues := b.check(); len(issues) > 0 {
 		return &fhir.Error{Kind: fhir.Unprocessable, Op: op, Issues: issues}
 	}
-	return u.change(ctx, op, login, "bound", func(a *account) error {
-		a.FHIRUser, a.ref = ref.Current().String(), ref.Current()
-		return nil
-	})
+	return u.change(ctx, op, login, "bound", func(a *account) error { return u.bind(ctx, a, b) })
 }
 
 func (u *Users) change(ctx context.Context, op, login, what string, apply func(*account) error) error {
@@ -267,6 +278,9 @@ func decodeAccount(src []byte) (*account, error) {
 		return nil, errors.New("account record: no reference")
 	}
 	a.ref = ref
+	if a.org, ok = fhir.ParseRef(a.OrganizationRef); a.staff() && !ok {
+		return nil, errors.New("account record: no organisation")
+	}
 	return a, nil
 }
 
@@ -288,17 +302,6 @@ func isLogin(s string) bool {
 
 func userIssue(rule, text string) fhir.Issue {
 	return fhir.Issue{Severity: fhir.SeverityError, Code: "invalid", Diagnostics: rule, Text: text}
-}
-
-// checkBinding holds whom an account may stand for. Practitioners come with the EHR launch.
-func checkBinding(ref fhir.Ref) []fhir.Issue {
-	switch ref.Type {
-	case "RelatedPerson", "Person", "Patient":
-		if ref.ID != "" {
-			return nil
-		}
-	}
-	return []fhir.Issue{userIssue("user.fhirUser", "The account must stand for one RelatedPerson, Person or Patient, as Type/id.")}
 }
 
 func checkPassword(password Secret, login string) []fhir.Issue {

@@ -17,7 +17,7 @@ import (
 func TestUsersAddRefusesWhatCannotWork(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	right := smart.NewAccount{Login: "ouder3", Password: "correct horse battery", FHIRUser: fhir.Ref{Type: "Person", ID: "p1"}}
+	right := smart.NewAccount{Login: "ouder3", Password: "correct horse battery", Binding: smart.Binding{FHIRUser: fhir.Ref{Type: "Person", ID: "p1"}}}
 	rows := []struct {
 		name   string
 		change func(*smart.NewAccount)
@@ -29,7 +29,10 @@ func TestUsersAddRefusesWhatCannotWork(t *testing.T) {
 		{"short password", func(n *smart.NewAccount) { n.Password = "elf-tekens!" }, "user.password"},
 		{"long password", func(n *smart.NewAccount) { n.Password = smart.Secret(strings.Repeat("x", 129)) }, "user.password"},
 		{"password is the login", func(n *smart.NewAccount) { n.Login, n.Password = "ouder-drie-abc", "Ouder-Drie-ABC" }, "user.password"},
-		{"practitioner", func(n *smart.NewAccount) { n.FHIRUser.Type = "Practitioner" }, "user.fhirUser"},
+		{"practitioner of no organisation", func(n *smart.NewAccount) { n.FHIRUser.Type = "Practitioner" }, "user.organization"},
+		{"practitioner of no identifier", func(n *smart.NewAccount) { n.FHIRUser.Type, n.Organization = "Practitioner", "90000001" }, "user.organization"},
+		{"parent of an organisation", func(n *smart.NewAccount) { n.Organization = "urn:ura|90000001" }, "user.organization"},
+		{"device", func(n *smart.NewAccount) { n.FHIRUser.Type = "Device" }, "user.fhirUser"},
 		{"no binding", func(n *smart.NewAccount) { n.FHIRUser = fhir.Ref{} }, "user.fhirUser"},
 		{"login taken", func(n *smart.NewAccount) { n.Login = "OUDER1" }, "user.login"},
 	}
@@ -56,7 +59,7 @@ func TestUsersCommands(t *testing.T) {
 	w := newWorld(t)
 	list, err := w.users.List(t.Context())
 	check(t, err)
-	if len(list) != 3 || list[0].Login != "ouder1" || list[0].FHIRUser != parentRef || list[0].Status != smart.StatusActive || list[0].Subject == "" {
+	if len(list) != 5 || list[0].Login != nurse || list[0].Organization != "urn:ura|90000001" || list[2].Login != "ouder1" || list[2].FHIRUser != parentRef || list[2].Organization != "" || list[2].Status != smart.StatusActive || list[2].Subject == "" {
 		t.Errorf("%+v", list)
 	}
 	login := func(password string) bool {
@@ -83,7 +86,7 @@ func TestUsersCommands(t *testing.T) {
 	if err := w.users.Passwd(t.Context(), "ouder1", "kort"); fhir.KindOf(err) != fhir.Unprocessable {
 		t.Errorf("%v", err)
 	}
-	if err := w.users.Bind(t.Context(), "ouder1", fhir.Ref{Type: "Device", ID: "x"}); fhir.KindOf(err) != fhir.Unprocessable {
+	if err := w.users.Bind(t.Context(), "ouder1", smart.Binding{FHIRUser: fhir.Ref{Type: "Device", ID: "x"}}); fhir.KindOf(err) != fhir.Unprocessable {
 		t.Errorf("%v", err)
 	}
 }
@@ -91,7 +94,7 @@ func TestUsersCommands(t *testing.T) {
 // costly are the accounts with the parameters of a server.
 func (w *world) costly() *smart.Users {
 	w.t.Helper()
-	users, err := smart.NewUsers(smart.UsersConfig{Store: w.accounts, Clock: w.clock, Random: rand.Reader, Log: slog.New(slog.DiscardHandler)})
+	users, err := smart.NewUsers(smart.UsersConfig{Store: w.accounts, Clock: w.clock, Random: rand.Reader, Log: slog.New(slog.DiscardHandler), RegisterOrganization: registerOrganization})
 	check(w.t, err)
 	return users
 }

@@ -35,6 +35,7 @@ const (
 	Code        Kind = "code"     // authorisation code
 	CodeUsed    Kind = "codeused" // claim of a code
 	Launch      Kind = "launch"   // EHR launch handle
+	Style       Kind = "style"    // look of an EHR, by the hash of its content
 	Pushed      Kind = "par"      // pushed authorisation request
 	Interaction Kind = "ixn"      // login and consent in progress
 	Session     Kind = "sess"     // server session
@@ -160,7 +161,7 @@ func (e *Embedded) op(verb string, kind Kind, hash [32]byte, ttl time.Duration) 
 
 func known(name string, kind Kind) error {
 	switch kind {
-	case Grant, AccessToken, Refresh, RefreshUsed, Code, CodeUsed, Launch, Pushed, Interaction, Session, AssertionID, ProofID, Rate:
+	case Grant, AccessToken, Refresh, RefreshUsed, Code, CodeUsed, Launch, Style, Pushed, Interaction, Session, AssertionID, ProofID, Rate:
 		return nil
 	}
 	return &fhir.Error{Kind: fhir.Internal, Op: name, Err: errors.New("unknown kind of state")}

@@ -57,6 +57,8 @@ type app struct {
 	// parentApp is the client id of the page at /app/; the operator registers it as a public client
 	// with the redirect URI {base}/app/.
 	parentApp string
+	// viewer is the app that the demo's home-care system starts; nil outside the demo.
+	viewer http.Handler
 }
 
 // openApp opens the store and wires what stands on it. base is the public URL.
@@ -79,7 +81,9 @@ func openApp(ctx context.Context, s settings, base string, log *slog.Logger) (*a
 		Store: st, Clock: time.Now, Random: rand.Reader, Log: log, RegisterOrganization: a.registerOrganization,
 	})
 	if err == nil {
-		a.users, err = smart.NewUsers(smart.UsersConfig{Store: st, Clock: time.Now, Random: rand.Reader, Log: log})
+		a.users, err = smart.NewUsers(smart.UsersConfig{
+			Store: st, Clock: time.Now, Random: rand.Reader, Log: log, RegisterOrganization: a.registerOrganization,
+		})
 	}
 	if err == nil {
 		a.state, err = state.New(st, time.Now)
@@ -146,6 +150,9 @@ func (a *app) server(ctx context.Context) (http.Handler, error) {
 	parents := rest.App(a.parentApp)
 	r.Handle("/app", parents)
 	r.Handle("/app/*", parents)
+	if a.viewer != nil {
+		r.Handle(viewerPath+"*", a.viewer)
+	}
 	r.Get("/", a.front)
 	r.Get("/favicon.ico", noIcon)
 	r.Get("/healthz", a.healthy)

@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/drieluik/drieluik/auth/smart"
-	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/store"
 )
 
@@ -30,7 +29,7 @@ type order struct {
 	File     []byte
 	Login    string
 	Password string
-	FHIRUser fhir.Ref
+	Binding  smart.Binding
 	Status   string
 }
 
@@ -67,7 +66,7 @@ var orders = map[string]func(ctx context.Context, a *app, o order) (outcome, err
 		return outcome{Count: n}, err
 	},
 	"user add": func(ctx context.Context, a *app, o order) (outcome, error) {
-		added, err := a.users.Add(ctx, smart.NewAccount{Login: o.Login, Password: smart.Secret(o.Password), FHIRUser: o.FHIRUser})
+		added, err := a.users.Add(ctx, smart.NewAccount{Login: o.Login, Password: smart.Secret(o.Password), Binding: o.Binding})
 		return outcome{ID: added.Login}, err
 	},
 	"user list": func(ctx context.Context, a *app, _ order) (outcome, error) {
@@ -84,7 +83,7 @@ var orders = map[string]func(ctx context.Context, a *app, o order) (outcome, err
 		return outcome{}, a.users.Passwd(ctx, o.Login, smart.Secret(o.Password))
 	},
 	"user bind": func(ctx context.Context, a *app, o order) (outcome, error) {
-		return outcome{}, a.users.Bind(ctx, o.Login, o.FHIRUser)
+		return outcome{}, a.users.Bind(ctx, o.Login, o.Binding)
 	},
 	"audit verify": func(ctx context.Context, a *app, _ order) (outcome, error) {
 		v, err := a.store.VerifyAudit(ctx)

@@ -27,12 +27,15 @@ func (demoCmd) Help() string {
 }
 
 // demoClient is one system of the demo.
-type demoClient struct{ id, name, org, orgName, orgType string }
+type demoClient struct {
+	id, name, org, orgName, orgType string
+	launches                        bool // may start apps at a child
+}
 
 // demoClients are those of the contract: a hospital that pushes, a home-care organisation that pulls.
 var demoClients = []demoClient{
-	{"demo-hospital", "Hospital EHR (demo)", "90000002", "Ziekenhuis Voorbeeld", "ziekenhuis"},
-	{"demo-homecare", "Home-care system (demo)", "90000001", "Kinderthuiszorg Voorbeeld", "thuiszorg"},
+	{"demo-hospital", "Hospital EHR (demo)", "90000002", "Ziekenhuis Voorbeeld", "ziekenhuis", false},
+	{"demo-homecare", "Home-care system (demo)", "90000001", "Kinderthuiszorg Voorbeeld", "thuiszorg", true},
 }
 
 // Run starts the demo and serves until the process is told to stop.
@@ -128,7 +131,7 @@ func (d *demo) register(ctx context.Context) error {
 		}
 		clients = append(clients, smart.Client{
 			ID: c.id, Name: c.name, Type: smart.TypeBackend, AuthMethod: smart.AuthJWT,
-			GrantTypes: []string{smart.GrantCredentials}, Scope: "system/*.cruds", JWKS: jwks,
+			GrantTypes: []string{smart.GrantCredentials}, Scope: backendScope + " drieluik/launch", JWKS: jwks, MayLaunch: c.launches,
 			Organization: organizationIdentifier(c.org), OrganizationName: c.orgName,
 			OrganizationTypes: []string{c.orgType}, Status: smart.StatusActive,
 		})
@@ -139,6 +142,11 @@ func (d *demo) register(ctx context.Context) error {
 		Scope:        parentScope(),
 		Organization: organizationIdentifier("90000001"), OrganizationName: "Kinderthuiszorg Voorbeeld", Status: smart.StatusActive,
 	})
+	viewing, err := d.viewerRegistration()
+	if err != nil {
+		return err
+	}
+	clients = append(clients, viewing)
 	file, err := json.Marshal(map[string]any{"clients": clients})
 	if err != nil {
 		return err
@@ -203,6 +211,11 @@ func (d *demo) load(ctx context.Context) error {
 		fmt.Fprintf(d.progress, "  %-50s %d resources\n", name, len(made))
 		d.remember(r.Child, made)
 	}
+	id, err := d.coordinator(ctx, records, tokens[homeCareURA])
+	if err != nil {
+		return err
+	}
+	d.logins[coordinatorLogin] = fhir.Ref{Type: "Practitioner", ID: id}
 	if err := d.accounts(ctx); err != nil {
 		return err
 	}
@@ -216,7 +229,11 @@ func (d *demo) accounts(ctx context.Context) error {
 		if !known {
 			return fmt.Errorf("the story has nobody for the login %s", login)
 		}
-		_, err := d.app.users.Add(ctx, smart.NewAccount{Login: login, Password: demoPassword, FHIRUser: who, Demo: true})
+		b := smart.Binding{FHIRUser: who}
+		if who.Type == "Practitioner" {
+			b.Organization = organizationIdentifier(homeCareURA)
+		}
+		_, err := d.app.users.Add(ctx, smart.NewAccount{Login: login, Password: demoPassword, Binding: b, Demo: true})
 		if err != nil && fhir.KindOf(err) != fhir.Conflict { // Conflict: made by an earlier demo on this folder
 			return plainError(err)
 		}
@@ -224,11 +241,15 @@ func (d *demo) accounts(ctx context.Context) error {
 	return nil
 }
 
-// demoLogins are the accounts: both parents of boris, and sanne herself. demoPassword is theirs,
-// known to everybody.
-var demoLogins = []string{"ouder1", "ouder2", "sanne"}
+// demoLogins are the accounts: both parents of boris, sanne herself, and the care coordinator of boris.
+// demoPassword is theirs, known to everybody.
+var demoLogins = []string{"ouder1", "ouder2", "sanne", coordinatorLogin}
 
-const demoPassword = "demo"
+const (
+	demoPassword     = "demo"
+	coordinatorLogin = "zorgcoordinator" // also the function in the record
+	homeCareURA      = "90000001"
+)
 
 // remember keeps the ids that the curl lines and the logins name.
 func (d *demo) remember(child string, made []string) {

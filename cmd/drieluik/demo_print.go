@@ -19,8 +19,10 @@ drieluik demo is running. Ctrl-C ends it.
   Private keys  {{.HospitalKey}}
                 {{.HomecareKey}}
 
+  Secret        {{.ViewerSecret}} (client demo-viewer)
+
   Logins        ouder1, ouder2 (parents of Boris), sanne (13, reads her own plan),
-                password demo
+                zorgcoordinator (care coordinator of Boris, home care), password demo
                 Everybody knows this password: never open this demo to a network.
 
 Everybody in this data is fictional. Paste these lines into a second terminal.
@@ -40,6 +42,9 @@ curl -s '{{.Base}}/fhir/CarePlan?patient={{.Patient}}&status=active&_count=20' -
 # 5. Home care pulls the transfer
 curl -s '{{.Base}}/fhir/Composition/{{.Composition}}' -H "Authorization: Bearer $HOMECARE"
 
+# 6. The home-care system starts an app at the child: open the printed address and log in as zorgcoordinator
+curl -s {{.Base}}/auth/launch -H "Authorization: Bearer $(curl -s {{.Base}}/auth/token -d grant_type=client_credentials -d scope=drieluik/launch -d client_assertion_type={{.AssertionType}} -d client_assertion="$({{quote .Binary}} client assertion --client-id demo-homecare --key {{quote .HomecareKey}} --audience {{.Base}}/auth/token)" | sed 's/.*"access_token":"\([^"]*\)".*/\1/')" -H 'Content-Type: application/json' -d '{"client_id":"demo-viewer","patient":"Patient/{{.Patient}}","user":"{{.Coordinator}}"}' | sed 's/.*"launch_url":"\([^"]*\)".*/\1/'; echo
+
 `))
 
 // print writes the curl lines.
@@ -51,6 +56,7 @@ func (d *demo) print(w io.Writer) error {
 	return demoText.Execute(w, map[string]string{
 		"Base": d.base, "Data": d.dir, "Scope": backendScope, "AssertionType": assertionType, "Binary": binary,
 		"HospitalKey": d.keyFile("demo-hospital"), "HomecareKey": d.keyFile("demo-homecare"),
+		"ViewerSecret": d.secretFile(), "Coordinator": d.logins[coordinatorLogin].String(),
 		"Transfer": d.transferFile(), "Patient": d.patient, "Composition": d.transfer,
 	})
 }

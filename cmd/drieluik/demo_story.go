@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -152,13 +153,30 @@ func (c *demoCaller) push(ctx context.Context, token string, doc []byte) ([]stri
 }
 
 func (c *demoCaller) post(ctx context.Context, to, media, token string, body io.Reader, out any) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+to, body)
+	r := demoRequest{method: http.MethodPost, path: to, media: media, body: body}
+	if token != "" {
+		r.authorization = "Bearer " + token
+	}
+	return c.send(ctx, r, out)
+}
+
+// demoRequest is one request to the demo's own server.
+type demoRequest struct {
+	method, path, media, authorization string
+	body                               io.Reader
+}
+
+// send sends a request and reads the JSON of the answer.
+func (c *demoCaller) send(ctx context.Context, r demoRequest, out any) error {
+	req, err := http.NewRequestWithContext(ctx, r.method, c.base+r.path, r.body)
 	if err != nil {
 		return err
 	}
-	req.Header.Set("Content-Type", media)
-	if token != "" {
-		req.Header.Set("Authorization", "Bearer "+token)
+	if r.media != "" {
+		req.Header.Set("Content-Type", r.media)
+	}
+	if r.authorization != "" {
+		req.Header.Set("Authorization", r.authorization)
 	}
 	res, err := c.client.Do(req)
 	if err != nil {
@@ -170,9 +188,43 @@ func (c *demoCaller) post(ctx context.Context, to, media, token string, body io.
 		return err
 	}
 	if res.StatusCode >= 300 {
-		return fmt.Errorf("%s answered %d: %s", to, res.StatusCode, b)
+		return fmt.Errorf("%s answered %d: %s", r.path, res.StatusCode, b)
 	}
 	return json.Unmarshal(b, out)
+}
+
+// coordinator finds the Practitioner of the care coordinator of boris, by the professional number in
+// his record.
+func (d *demo) coordinator(ctx context.Context, records []record, token string) (string, error) {
+	var doc struct {
+		Inhoud struct {
+			Medewerkers []struct{ Functie, Big string }
+		}
+	}
+	for _, r := range records {
+		if r.Child != "boris" || r.Type != "kind" || json.Unmarshal(r.Doc, &doc) != nil {
+			continue
+		}
+		for _, m := range doc.Inhoud.Medewerkers {
+			if m.Functie != coordinatorLogin || m.Big == "" {
+				continue
+			}
+			var found struct {
+				Entry []struct{ Resource struct{ ID string } }
+			}
+			err := d.http.send(ctx, demoRequest{
+				method: http.MethodGet, path: "/fhir/Practitioner?identifier=" + url.QueryEscape(m.Big), authorization: "Bearer " + token,
+			}, &found)
+			if err == nil && len(found.Entry) == 0 {
+				err = errors.New("the coordinator of the story is not stored")
+			}
+			if err != nil {
+				return "", err
+			}
+			return found.Entry[0].Resource.ID, nil
+		}
+	}
+	return "", errors.New("the story has no coordinator")
 }
 
 // splitRef splits "Type/id/_history/n".

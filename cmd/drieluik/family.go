@@ -46,5 +46,11 @@ func (a *app) family() *smart.Family {
 			}
 			return out, err
 		},
+		Look: func(ctx context.Context, by smart.Reader, ref, patient fhir.Ref) (smart.Glimpse, error) {
+			seen, err := x.Look(ctx, exchange.Call{
+				Principal: by.Principal, Operation: "launch", Address: by.Address, RequestID: by.RequestID,
+			}, ref, patient)
+			return smart.Glimpse(seen), err
+		},
 	}
 }

@@ -62,7 +62,7 @@ func (b *browser) open(method, path string, form url.Values) page {
 		for _, c := range res.Cookies() {
 			b.cookies[c.Name] = c.Value
 		}
-		if res.StatusCode != http.StatusSeeOther {
+		if res.StatusCode != http.StatusSeeOther && res.StatusCode != http.StatusFound {
 			return page{res.StatusCode, string(text)}
 		}
 		method, form, path = http.MethodGet, nil, strings.TrimPrefix(res.Header.Get("Location"), b.base)

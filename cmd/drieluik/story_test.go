@@ -1,10 +1,13 @@
 package main_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"html"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,9 +31,14 @@ func TestDemoPrintsLinesThatWorkWhenPasted(t *testing.T) {
 		if err != nil {
 			t.Fatalf("the pasted lines failed: %v\n%s", err, answers)
 		}
+		address := launchAddress.Find(answers)
+		if address == nil {
+			t.Fatalf("the launch printed no address: %.300s", answers[max(0, len(answers)-300):])
+		}
+		wantViewer(t, string(bytes.TrimSpace(address)))
 		stop()
 		kinds := []string{}
-		decoder := json.NewDecoder(strings.NewReader(string(answers)))
+		decoder := json.NewDecoder(bytes.NewReader(bytes.TrimSuffix(answers, address)))
 		for decoder.More() {
 			var r struct {
 				ResourceType string
@@ -51,6 +59,32 @@ func TestDemoPrintsLinesThatWorkWhenPasted(t *testing.T) {
 		if !regexp.MustCompile(`"title":"Zorgplan kind en gezin"`).Match(answers) {
 			t.Error("the pull did not bring the care plan")
 		}
+	}
+}
+
+var launchAddress = regexp.MustCompile(`http://\S+/demo/viewer/launch\?\S+\s*$`)
+
+// wantViewer opens the address of a launch: the coordinator logs in, chooses no child, permits nothing,
+// and the app shows the plan of the child that the EHR stands at.
+func wantViewer(t *testing.T, address string) {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &browser{t: t, base: u.Scheme + "://" + u.Host, cookies: map[string]string{}}
+	p := b.open(http.MethodGet, u.RequestURI(), nil)
+	p = b.submit(p, url.Values{"login": {"zorgcoordinator"}, "password": {"demo"}})
+	next := regexp.MustCompile(`http-equiv="refresh" content="0;url=([^"]*)"`).FindStringSubmatch(p.body)
+	if next == nil || !strings.Contains(p.body, "Boris") || strings.Contains(p.body, "<form") {
+		t.Fatalf("the page after the login asks, or does not name the child: %d %s", p.status, p.body)
+	}
+	p = b.open(http.MethodGet, strings.TrimPrefix(html.UnescapeString(next[1]), b.base), nil)
+	if !strings.Contains(p.body, "<strong>Boris</strong>") || !strings.Contains(p.body, "Zorgplan kind en gezin (active)") {
+		t.Errorf("the viewer shows %d %s", p.status, p.body)
+	}
+	if p = b.open(http.MethodGet, u.RequestURI(), nil); !strings.Contains(p.body, "invalid_request") {
+		t.Errorf("the same address twice: %d %s", p.status, p.body)
 	}
 }
 
@@ -80,7 +114,7 @@ func startDemo(t *testing.T, data string) (text string, stop func()) {
 		}
 	})
 	t.Cleanup(stop)
-	return waitFor(t, out.Name(), "# 5.", ended, log), stop
+	return waitFor(t, out.Name(), "# 6.", ended, log), stop
 }
 
 // waitFor polls a file until it holds a text.

@@ -13,25 +13,27 @@ import (
 )
 
 type userCmd struct {
-	Add     userAddCmd     `cmd:"" help:"Make a local account for a parent or a child."`
+	Add     userAddCmd     `cmd:"" help:"Make a local account for a parent, a child or a professional."`
 	List    userListCmd    `cmd:"" help:"List the local accounts."`
 	Enable  userEnableCmd  `cmd:"" help:"Take an account into use again."`
 	Disable userDisableCmd `cmd:"" help:"Take an account out of use; its tokens die on the next request."`
 	Passwd  userPasswdCmd  `cmd:"" help:"Set a new password, read from standard input."`
-	Bind    userBindCmd    `cmd:"" help:"Bind an account to another RelatedPerson, Person or Patient."`
+	Bind    userBindCmd    `cmd:"" help:"Bind an account to another RelatedPerson, Person, Patient or Practitioner."`
 }
 
 // person is the FHIR resource that an account stands for.
 type person struct {
-	FHIRUser string `name:"fhir-user" required:"" help:"RelatedPerson/ID, Person/ID or Patient/ID."`
+	FHIRUser string `name:"fhir-user" required:"" help:"RelatedPerson/ID, Person/ID, Patient/ID or Practitioner/ID."`
+	Org      string `help:"Organisation of a Practitioner: SYSTEM|VALUE, or a URA number."`
+	OrgName  string `help:"Name of the organisation; left out: kept."`
 }
 
-func (p person) ref() (fhir.Ref, error) {
+func (p person) binding() (smart.Binding, error) {
 	ref, ok := fhir.ParseRef(p.FHIRUser)
 	if !ok {
-		return ref, usageError{errors.New("--fhir-user takes Type/ID, such as RelatedPerson/3f1a")}
+		return smart.Binding{}, usageError{errors.New("--fhir-user takes Type/ID, such as RelatedPerson/3f1a")}
 	}
-	return ref, nil
+	return smart.Binding{FHIRUser: ref, Organization: organizationIdentifier(p.Org), OrganizationName: p.OrgName}, nil
 }
 
 type userAddCmd struct {
@@ -43,12 +45,12 @@ type userAddCmd struct {
 
 // Help shows an example.
 func (userAddCmd) Help() string {
-	return "Example:\n  drieluik user add --login ouder --fhir-user RelatedPerson/3f1a --password-stdin < password.txt"
+	return "Examples:\n  drieluik user add --login ouder --fhir-user RelatedPerson/3f1a --password-stdin < password.txt\n  drieluik user add --login zorgcoordinator --fhir-user Practitioner/77c0 --org 90000001 --password-stdin < password.txt"
 }
 
 // Run makes one account.
 func (c userAddCmd) Run(ctx context.Context, s streams) error {
-	ref, err := c.ref()
+	b, err := c.binding()
 	if err != nil {
 		return err
 	}
@@ -56,7 +58,7 @@ func (c userAddCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	out, err := c.do(ctx, s, order{Do: "user add", Login: c.Login, Password: password, FHIRUser: ref})
+	out, err := c.do(ctx, s, order{Do: "user add", Login: c.Login, Password: password, Binding: b})
 	if err == nil {
 		fmt.Fprintln(s.out, out.ID)
 	}
@@ -84,9 +86,9 @@ func (c userListCmd) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	w := tabwriter.NewWriter(s.out, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(w, "LOGIN\tSTATUS\tFHIR USER")
+	fmt.Fprintln(w, "LOGIN\tSTATUS\tFHIR USER\tORGANISATION")
 	for _, u := range out.Users {
-		fmt.Fprintf(w, "%s\t%s\t%s\n", u.Login, u.Status, u.FHIRUser)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", u.Login, u.Status, u.FHIRUser, u.Organization)
 	}
 	return w.Flush()
 }
@@ -141,10 +143,10 @@ type userBindCmd struct {
 
 // Run binds an account to another person.
 func (c userBindCmd) Run(ctx context.Context, s streams) error {
-	ref, err := c.ref()
+	b, err := c.binding()
 	if err != nil {
 		return err
 	}
-	_, err = c.do(ctx, s, order{Do: "user bind", Login: c.Login, FHIRUser: ref})
+	_, err = c.do(ctx, s, order{Do: "user bind", Login: c.Login, Binding: b})
 	return err
 }

@@ -2,7 +2,6 @@ package exchange
 
 import (
 	"context"
-	"strconv"
 	"time"
 
 	"github.com/drieluik/drieluik/auth"
@@ -190,12 +189,7 @@ func (w *world) childView(tie kin) (ChildView, Stored, error) {
 	if err != nil {
 		return out, st, err
 	}
-	out.GivenName = givenName(r.Root())
-	if birth := r.Root().Member("birthDate").Text(); len(birth) >= 4 {
-		if year, err := strconv.Atoi(birth[:4]); err == nil {
-			out.BirthYear = year
-		}
-	}
+	out.GivenName, out.BirthYear = givenName(r.Root()), birthYear(r.Root())
 	dir, err := w.directory(append(c.DirectoryNeeds(), c.Custodian()))
 	if err != nil {
 		return out, st, err
