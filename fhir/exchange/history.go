@@ -83,8 +83,8 @@ type looking struct {
 	ask Past
 }
 
-// glimpse is a version with the decision that lets it out, and the cursor behind it.
-type glimpse struct {
+// visible is a version with the decision that lets it out, and the cursor behind it.
+type visible struct {
 	Stored
 	decision auth.Decision
 	behind   string
@@ -122,7 +122,7 @@ func (l *looking) instance() (Versions, error, error) {
 	}
 	all := Span{Ref: l.ask.Ref, Since: l.ask.Since, At: l.ask.At, Count: rawVersions}
 	total := 0
-	if err := l.walk(all, func(glimpse) bool { total++; return true }); err != nil {
+	if err := l.walk(all, func(visible) bool { total++; return true }); err != nil {
 		return Versions{}, nil, err
 	}
 	all.Cursor = l.ask.Cursor
@@ -179,9 +179,9 @@ func (v withDeleted) Heads(compartment string, t fhir.Type) ([]auth.ResourceFact
 // something to show.
 func (l *looking) page(span Span) (Versions, error) {
 	var out Versions
-	var shown []glimpse
+	var shown []visible
 	span.Count = min(l.ask.Count+10, rawVersions)
-	err := l.walk(span, func(g glimpse) bool {
+	err := l.walk(span, func(g visible) bool {
 		if len(shown) == l.ask.Count {
 			out.Next = shown[len(shown)-1].behind
 			return false
@@ -206,7 +206,7 @@ func (l *looking) page(span Span) (Versions, error) {
 }
 
 // walk calls f for each visible version of a span, newest first, until f says no.
-func (l *looking) walk(span Span, f func(glimpse) bool) error {
+func (l *looking) walk(span Span, f func(visible) bool) error {
 	interaction := auth.HistoryType
 	if span.Ref.ID != "" {
 		interaction = auth.HistoryInstance
@@ -221,7 +221,7 @@ func (l *looking) walk(span Span, f func(glimpse) bool) error {
 			if err != nil {
 				return err
 			}
-			if d.Permit && !f(glimpse{st, d, page.Behind[i]}) {
+			if d.Permit && !f(visible{st, d, page.Behind[i]}) {
 				return nil
 			}
 		}
