@@ -68,7 +68,6 @@ func (b *batch) fault(path, code, rule, text string) {
 
 // step resolves the references of one resource.
 func (r *resolver) step(st *step) error {
-	unknown := false
 	root, _ := strings.CutSuffix(st.FullURL, "/"+string(st.Type)+"/"+lastPart(st.FullURL))
 	res, err := st.Resource.MapReferences(func(ref string) string {
 		if name, ok := r.names[ref]; ok {
@@ -82,14 +81,16 @@ func (r *resolver) step(st *step) error {
 				return r.conditional(st, ref, kind, query)
 			}
 		}
-		unknown = unknown || strings.HasPrefix(ref, "urn:uuid:") || strings.HasPrefix(ref, "urn:oid:")
 		return ref
 	})
 	if err != nil || r.err != nil {
 		return firstError(err, r.err)
 	}
-	if unknown {
-		r.fault(st.Path, "not-found", "bundle-reference", "A urn reference names no fullUrl of this Bundle.")
+	for ref := range res.References() { // a uri such as a code system is no reference
+		if strings.HasPrefix(ref, "urn:uuid:") || strings.HasPrefix(ref, "urn:oid:") {
+			r.fault(st.Path, "not-found", "bundle-reference", "A urn reference names no fullUrl of this Bundle.")
+			break
+		}
 	}
 	st.Resource = res
 	return nil

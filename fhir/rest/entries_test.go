@@ -270,3 +270,15 @@ func TestAProvenanceComesWithItsTarget(t *testing.T) {
 	g.do("hospital", http.MethodPost, "/fhir", transaction(provenance("CarePlan/"+plan))).want(t, 403).wantIssue(t, "write-role", "")
 	g.do("hospital", http.MethodDelete, "/fhir/"+target, "").want(t, 204) // its Provenance outlives it
 }
+
+// TestACodeSystemIsNoReference: the oids of Dutch code systems stand in uri elements of a transaction
+// and are left alone.
+func TestACodeSystemIsNoReference(t *testing.T) {
+	t.Parallel()
+	g := newRig(t)
+	made := g.bundle("home", transaction(`{"resource":{"resourceType":"Patient","identifier":[{"system":"urn:oid:2.16.840.1.113883.2.4.99","value":"1"}],
+		"maritalStatus":{"coding":[{"system":"urn:oid:2.16.840.1.113883.6.98","code":"1"}]}},"request":{"method":"POST","url":"Patient"}}`))
+	if made.Entry[0].Response.Status != "201 Created" {
+		t.Errorf("%+v", made.Entry[0].Response)
+	}
+}
