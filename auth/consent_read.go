@@ -92,7 +92,7 @@ type dataRef struct {
 }
 
 func (c *Child) readConsent(ref fhir.Ref, n fhir.Node, _ ResourceFacts) {
-	privacy := slices.Contains(readCodings(n, "scope", "coding"), Coding{System: systemConsentScope, Code: "patient-privacy"})
+	privacy := isPrivacy(n)
 	if !privacy || n.Member("status").Text() != "active" || refAt(n, "patient") != c.Patient {
 		return
 	}

@@ -48,6 +48,7 @@ type ResourceFacts struct {
 // ConsentFacts is what a write check needs of a Consent.
 type ConsentFacts struct {
 	Holders    []fhir.Ref // Consent.organization
+	Other      bool       // of another scope than patient-privacy, such as a treatment directive: it opens nothing
 	OpenPermit bool       // the base permits and names no actor
 	Permits    bool       // some provision permits
 	Device     bool       // a Device or an app is a permitted actor

@@ -294,7 +294,7 @@ func bearsRights(r *fhir.Resource) bool {
 // consentFacts reads what write checks need of a Consent.
 func consentFacts(root fhir.Node) *ConsentFacts {
 	base := root.Member("provision")
-	f := &ConsentFacts{Holders: refsAt(root, "organization"), OpenPermit: base.Member("type").Text() == "permit" && base.Member("actor").Len() == 0}
+	f := &ConsentFacts{Holders: refsAt(root, "organization"), Other: !isPrivacy(root), OpenPermit: base.Member("type").Text() == "permit" && base.Member("actor").Len() == 0}
 	for _, c := range readCodings(root, "category", "coding") {
 		if c.System == systemNetworkConsent {
 			f.Member = networkMember(root)
@@ -302,6 +302,11 @@ func consentFacts(root fhir.Node) *ConsentFacts {
 	}
 	permittedActors(f, base, base.Member("actor"), 0)
 	return f
+}
+
+// isPrivacy reports whether a Consent is of the scope that counts (access.md 4.1).
+func isPrivacy(consent fhir.Node) bool {
+	return slices.Contains(readCodings(consent, "scope", "coding"), Coding{System: systemConsentScope, Code: "patient-privacy"})
 }
 
 // networkMember returns the RelatedPerson that a network Consent names: the performer whose data it

@@ -244,9 +244,13 @@ func sameLabels(stored, body *ResourceFacts) bool {
 }
 
 // checkGrant keeps callers from giving access to themselves, and an organisation from opening what
-// others keep: 403 consent-self-grant, 422 consent-actor-required.
+// others keep: 403 consent-self-grant, 422 consent-actor-required. A directive on treatment gives no
+// access.
 func (q *inquiry) checkGrant(body, stored *ResourceFacts) Decision {
 	if q.a.Type != "Consent" || body == nil || body.Consent == nil {
+		return fine
+	}
+	if before := consentOf(stored); body.Consent.Other && (before == nil || before.Other) {
 		return fine
 	}
 	self := func(ref fhir.Ref) bool { return q.isSelf(ref) || !q.role.person && q.acts(ref) }

@@ -23,6 +23,9 @@ type writeCase struct {
 	http   int
 }
 
+// directive is a treatment directive: a Consent of another scope than sharing.
+var directive = strings.Replace(consentOf("yes", provisionFor("permit", stranger, ""), giverMother), `"code":"patient-privacy"`, `"code":"treatment"`, 1)
+
 func message(sender string) string {
 	return `{"resourceType":"Communication","id":"note","status":"completed","subject":{"reference":"Patient/kim"},"sender":{"reference":"` + sender + `"}}`
 }
@@ -112,6 +115,8 @@ var writeCases = []writeCase{
 	{name: "no birth date", who: asMother, more: []string{`{"resourceType":"Patient","id":"kim"}`}, do: auth.Create, body: grant, want: "rep-birthdate-unknown", http: 403},
 	{name: "the holder records it", who: system(hospital), do: auth.Create, body: grant, want: "permit-write", http: 201},
 	{name: "another organisation does not", who: system(home), do: auth.Create, body: grant, want: "consent-self-grant", http: 403},
+	{name: "but any organisation records a directive on treatment, which opens nothing", who: system(home), do: auth.Create, body: directive, want: "permit-write", http: 201},
+	{name: "and makes no consent to share of it", who: system(home), do: auth.Update, more: []string{directive}, own: map[string]string{"Consent/yes": home}, body: strings.Replace(directive, `"code":"treatment"`, `"code":"patient-privacy"`, 1), want: "consent-self-grant", http: 403},
 	{name: "a performer withdraws, whatever she may", born: "2009-05-04", who: asMother, do: auth.Update, more: []string{grant}, body: status(grant, "active", "inactive"), want: "permit-withdraw", http: 200},
 	{name: "the holder withdraws", who: system(hospital), do: auth.Update, more: []string{grant}, own: map[string]string{"Consent/yes": home}, body: status(grant, "active", "inactive"), want: "permit-withdraw", http: 200},
 	{name: "a withdrawal changes nothing else", who: asMother, do: auth.Update, more: []string{grant}, body: strings.Replace(status(grant, "active", "inactive"), home, stranger, 1), want: "write-role", http: 403},

@@ -150,7 +150,7 @@ func (e *factsEncoder) consent(c *auth.ConsentFacts) {
 	}
 	e.uint(1)
 	e.refs(c.Holders)
-	e.flags(c.OpenPermit, c.Device, c.Permits)
+	e.flags(c.OpenPermit, c.Device, c.Permits, c.Other)
 	e.refs(c.Permitted)
 	e.refs([]fhir.Ref{c.Member})
 }

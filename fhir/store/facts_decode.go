@@ -60,7 +60,7 @@ func (d *factsDecoder) consent() *auth.ConsentFacts {
 	}
 	c := &auth.ConsentFacts{Holders: d.refs()}
 	flags := d.uint()
-	c.OpenPermit, c.Device, c.Permits = flags&1 != 0, flags&2 != 0, flags&4 != 0
+	c.OpenPermit, c.Device, c.Permits, c.Other = flags&1 != 0, flags&2 != 0, flags&4 != 0, flags&8 != 0
 	c.Permitted = d.refs()
 	if member := d.refs(); len(member) == 1 {
 		c.Member = member[0]
