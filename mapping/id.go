@@ -3,6 +3,7 @@ package mapping
 import (
 	"crypto/sha1" //nolint:gosec // RFC 4122 version 5 asks for SHA-1
 	"encoding/hex"
+	"strings"
 
 	"github.com/drieluik/drieluik/fhir"
 )
@@ -19,4 +20,19 @@ func ID(key string) string {
 	u[8] = u[8]&0x3f | 0x80
 	s := hex.EncodeToString(u)
 	return s[:8] + "-" + s[8:12] + "-" + s[12:16] + "-" + s[16:20] + "-" + s[20:]
+}
+
+// IsID reports whether an id has the form of those that ID makes: a UUID of version 5. Who knows the key
+// can compute the id, so that nobody but a push may create under one.
+func IsID(id string) bool {
+	if len(id) != 36 || id[14] != '5' {
+		return false
+	}
+	for i := range len(id) {
+		dash := i == 8 || i == 13 || i == 18 || i == 23
+		if hexadecimal := strings.IndexByte("0123456789abcdefABCDEF", id[i]) >= 0; dash != (id[i] == '-') || !dash && !hexadecimal {
+			return false
+		}
+	}
+	return true
 }

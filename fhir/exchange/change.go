@@ -7,6 +7,7 @@ import (
 
 	"github.com/drieluik/drieluik/auth"
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping"
 )
 
 // find says what a step is about: a new resource, a stored one, or what its condition matches.
@@ -49,7 +50,7 @@ func (b *batch) identify(st *step) error {
 
 // mayCreate judges an update that creates. Under an id of its own choice only a client of an
 // organisation may, also to bring back what was deleted (access.md 5, create-on-update); to everybody
-// else the id is unknown.
+// else the id is unknown, and so is one that a push would make.
 func (b *batch) mayCreate(st *step) (error, error) {
 	p := b.event.call.Principal
 	d, err := b.w.decide(p, auth.Action{Interaction: auth.Create, Type: st.Type}, nil)
@@ -57,7 +58,7 @@ func (b *batch) mayCreate(st *step) (error, error) {
 		return nil, err
 	}
 	switch {
-	case st.chosen && (!d.Permit || !slices.Contains(auth.Levels(p.Role), "system")):
+	case st.chosen && (!d.Permit || !slices.Contains(auth.Levels(p.Role), "system") || mapping.IsID(st.ID)):
 		return b.absent(st)
 	case !d.Permit:
 		return b.refuse(d, st), nil

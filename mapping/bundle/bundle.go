@@ -72,6 +72,20 @@ func tellsKind(r *fhir.Resource) bool {
 	return false
 }
 
+// isSeveral reports whether an Organization bears two identifiers of one system: it would make two
+// organisations one.
+func isSeveral(r *fhir.Resource) bool {
+	seen := map[string]bool{}
+	for n := range r.Root().All("identifier") {
+		id := identifierAt(n)
+		if r.Type() == "Organization" && id.Value != "" && seen[id.System] {
+			return true
+		}
+		seen[id.System] = true
+	}
+	return false
+}
+
 // Read implements mapping.Format. Expressions of its issues are FHIRPath in the Bundle.
 func (Format) Read(doc *fhir.Resource, _ time.Time) (mapping.Source, []fhir.Issue) {
 	r := &reading{root: doc.Root()}
@@ -175,6 +189,9 @@ func (r *reading) entry(n fhir.Node, i int) {
 	}
 	if tellsKind(res) {
 		r.fault(at+".resource.type", "business-rule", "bundle-organization", "What kind an organisation is comes with its registration; leave this coding out.")
+	}
+	if isSeveral(res) {
+		r.fault(at+".resource", "business-rule", "bundle-organization", "An organisation has one number of a system; send each organisation by itself.")
 	}
 	r.content.entries = append(r.content.entries, entry{
 		path: at + ".resource", pointer: fmt.Sprintf("/entry/%d/resource", i), fullURL: n.Member("fullUrl").Text(), resource: res,

@@ -72,7 +72,7 @@ func (m *mapper) place(e entry) (place, error) {
 	}
 	if found != nil {
 		p := place{ref: found.Resource.Ref()}
-		if !m.holds(found) {
+		if !m.holds(found) || t == "Organization" { // names, numbers and kinds come with a registration
 			p.kept = found.Resource
 		}
 		return p, nil
@@ -83,6 +83,9 @@ func (m *mapper) place(e entry) (place, error) {
 	}
 	ref := fhir.Ref{Type: t, ID: mapping.ID("fhir/" + m.holder.ID + "/" + string(t) + "/" + name)}
 	stored, err := m.known.Read(ref)
+	if err == nil && stored != nil && t == "Organization" {
+		return place{ref: ref, kept: stored.Resource}, nil
+	}
 	if err == nil && stored != nil && m.ofAnother(e, stored.Resource) {
 		m.issues = append(m.issues, fault(e.path, "conflict", "bundle-child",
 			"This fullUrl was pushed for another child before; give the resource a fullUrl of its own."))
@@ -134,7 +137,7 @@ func (m *mapper) identified(e entry) (*mapping.Found, error) {
 				m.issues = append(m.issues, fault(e.path+".identifier", "conflict", "bundle-identity",
 					"The identifiers of this resource are those of two stored ones; send one of them."))
 			}
-			if out == nil || m.holds(out) {
+			if out == nil || m.holds(f) { // else the oldest
 				out = f
 			}
 		}
@@ -144,7 +147,8 @@ func (m *mapper) identified(e entry) (*mapping.Found, error) {
 
 // same reports whether a stored resource with the identifier is the one that is meant.
 func (m *mapper) same(t fhir.Type, id fhir.Identifier, f *mapping.Found) bool {
-	return m.holds(f) || auth.IsDirectory(t) || (t == "Patient" || t == "RelatedPerson") && auth.IsNational(id.System)
+	shared := auth.IsDirectory(t) && t != "PractitionerRole" // for whom staff acts, each sender says of its own
+	return m.holds(f) || shared || (t == "Patient" || t == "RelatedPerson") && auth.IsNational(id.System)
 }
 
 // bearing returns the stored resources of a type with an identifier: of all for a child, staff and
