@@ -14,6 +14,7 @@ import (
 // Bounds of one search. Each has an issue that names it.
 const (
 	maxValues   = 1000 // alternatives of all conditions together
+	maxClauses  = 32   // conditions on one resource
 	maxSteps    = 5    // hops one after the other
 	maxHops     = 64   // hops in all, with those to each type that an untyped chain may mean
 	maxSorts    = 8
@@ -127,9 +128,12 @@ func parseType(t fhir.Type, query url.Values, o *Options, plan *Plan, used *budg
 			read(&p, modifier, query[name])
 			continue
 		}
-		for _, value := range query[name] {
-			if p.spent() {
+		for i, value := range query[name] {
+			if p.spent() || len(where) > maxClauses {
 				break
+			}
+			if slices.Index(query[name], value) < i { // said before
+				continue
 			}
 			if c, ok := p.named(name, value); ok {
 				where = append(where, c)
@@ -137,6 +141,9 @@ func parseType(t fhir.Type, query url.Values, o *Options, plan *Plan, used *budg
 		}
 	}
 	p.together()
+	if len(where) > maxClauses {
+		p.fault("", "too-costly", "SEARCH-TOO-MANY", "The search has more than %d conditions. Ask with fewer.", maxClauses)
+	}
 	if used.values > maxValues {
 		p.fault("", "too-costly", "SEARCH-TOO-MANY", "The search has more than %d values. Split it into several.", maxValues)
 	}

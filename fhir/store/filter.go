@@ -29,20 +29,31 @@ func (s *snapshot) selected(q *query, typ int64, p search.Plan, f *auth.Filter) 
 		return nil, false, nil
 	}
 	q.add(`h.type=? AND h.deleted=0`, typ)
-	pinned, err := s.pin(q, typ, p, f)
+	near, err := s.pin(q, typ, p, f)
 	if err != nil {
 		return nil, false, err
 	}
+	pinned := near
+	apart := len(p.Where) > maxJoined
 	for i := range p.Where {
 		q.add(` AND `)
+		if apart {
+			q.add(`+(`)
+		}
 		if err := s.clause(q, &p.Where[i]); err != nil {
 			return nil, false, err
 		}
-		if !pinned {
-			if err := s.global(q, typ, &p.Where[i]); err != nil {
-				return nil, false, err
-			}
+		if apart {
+			q.add(`)`)
 		}
+		if pinned { // one way in is enough, and each more doubles what the planner weighs
+			continue
+		}
+		before := q.sql.Len()
+		if err := s.global(q, typ, &p.Where[i]); err != nil {
+			return nil, false, err
+		}
+		pinned = q.sql.Len() > before
 	}
 	if err := s.limits(q, f); err != nil {
 		return nil, false, err
@@ -51,11 +62,15 @@ func (s *snapshot) selected(q *query, typ int64, p search.Plan, f *auth.Filter) 
 		return nil, false, tooLarge()
 	}
 	arms, err := s.arms(q, typ, f)
-	if pinned && len(arms) > 1 {
+	if near && len(arms) > 1 {
 		arms = []*query{join(arms, `(`, ` OR `, `)`)}
 	}
 	return &selection{typ, q, arms}, len(arms) > 0, err
 }
+
+// maxJoined is how many conditions SQLite may turn into joins: the time it takes to order them grows
+// faster than their number. Behind a plus a condition stays a look at each row.
+const maxJoined = 4
 
 // Bounds of one statement, a third of what SQLite takes: a count has a copy for each arm.
 const (
