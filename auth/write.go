@@ -21,6 +21,8 @@ func (q *inquiry) write() Decision {
 		return q.goOn()
 	}
 	switch {
+	case body == nil && q.a.Interaction == Patch && q.role.person && q.p.Role != Helper:
+		return q.mayPatch(stored)
 	case stored != nil && q.withdraws(stored, body):
 		if reach, _ := q.reaches(stored); reach {
 			return q.permitted("permit-withdraw")
@@ -47,6 +49,15 @@ func (q *inquiry) write() Decision {
 		}
 	}
 	return q.permitted("permit-write")
+}
+
+// mayPatch judges what a family may patch before the new content is known: what it sees, and a Consent
+// of its own. The content is judged when it is made.
+func (q *inquiry) mayPatch(stored *ResourceFacts) Decision {
+	if reach, _ := q.reaches(stored); reach && q.a.Type == "Consent" && slices.ContainsFunc(stored.By, q.isSelf) {
+		return q.permitted("permit-write")
+	}
+	return q.storedReach(stored)
 }
 
 // writeChecks are the rows of access.md 5 in their order; scope and context come before them.

@@ -90,6 +90,9 @@ func (b *batch) patch(st *step) (error, error) {
 	if err != nil {
 		return nil, err
 	}
+	if d.Permit && auth.Redacts(d.Obligations) { // what is taken out cannot be asked after
+		d = auth.Decision{HTTP: 403, Step: "write", Reason: "write-role"}
+	}
 	if !d.Permit {
 		return b.refuse(d, st), nil
 	}

@@ -344,4 +344,11 @@ func TestObjectionOfTheChildBitesOnTheNextAnswer(t *testing.T) {
 	withdrawn := strings.Replace(stored.body, `"status":"active"`, `"status":"inactive"`, 1)
 	g.do("child", http.MethodPut, "/fhir/Consent/"+consent, withdrawn).want(t, http.StatusOK)
 	g.reads("mother", plan, http.StatusOK, "")
+
+	consent = object(http.StatusCreated)
+	g.reads("mother", plan, http.StatusNotFound, "not-found")
+	const patched = "application/json-patch+json"
+	g.do("child", http.MethodPatch, "/fhir/Consent/"+consent, `[{"op":"remove","path":"/provision/actor"}]`, "Content-Type", patched).want(t, http.StatusForbidden)
+	g.do("child", http.MethodPatch, "/fhir/Consent/"+consent, `[{"op":"replace","path":"/status","value":"inactive"}]`, "Content-Type", patched).want(t, http.StatusOK)
+	g.reads("mother", plan, http.StatusOK, "")
 }
