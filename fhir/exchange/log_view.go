@@ -26,6 +26,18 @@ func (ev *loggedEvent) responsible() fhir.Ref {
 	return fhir.Ref{}
 }
 
+// tellsOfHidden reports whether somebody of the family asked for one resource.
+func (ev *loggedEvent) tellsOfHidden() bool {
+	family := slices.ContainsFunc(ev.Agent, func(a auditAgent) bool {
+		if !a.Requestor || a.Who == nil {
+			return false
+		}
+		who, _ := fhir.ParseRef(a.Who.Reference) // zero for what is no reference
+		return who.Type == "RelatedPerson" || who.Type == "Patient" || who.Type == "Person"
+	})
+	return family && slices.ContainsFunc(ev.Entity, func(o auditObject) bool { return o.What != nil && o.Lifecycle != nil })
+}
+
 // kinship is what the family view knows of persons and organisations, looked up once per request.
 type kinship struct {
 	selves map[fhir.Ref]bool // references that mean the reader
@@ -34,8 +46,12 @@ type kinship struct {
 
 // familyView returns what child and guardian see of a row: who, when, what kind of data and on what
 // ground, by names alone. It copies what may be shown, so that a new member of the log stays hidden.
-// False when the row is about nothing but what is sealed from the reader.
+// False when the row is about nothing but what is sealed from the reader, and for a look of the family
+// itself that was refused: what is hidden from it must look like what is not there.
 func (l *logReader) familyView(ev *loggedEvent) (*loggedEvent, bool, error) {
+	if ev.Outcome == "4" && ev.tellsOfHidden() {
+		return nil, false, nil
+	}
 	if err := l.meet(); err != nil {
 		return nil, false, err
 	}

@@ -245,3 +245,31 @@ func TestAnEmergencyShowsItsReason(t *testing.T) {
 		t.Errorf("the id of the doctor stands in %s", row.raw)
 	}
 }
+
+// TestTheLogTellsNothingOfWhatIsHidden: a look of the family at what a seal hides leaves no more in the
+// family's log than a look at what is not there.
+func TestTheLogTellsNothingOfWhatIsHidden(t *testing.T) {
+	t.Parallel()
+	g := newRig(t)
+	patient, _, _, _ := g.parents()
+	scopes, err := auth.ParseScopes("patient/CarePlan.rs patient/AuditEvent.rs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	mother := g.principals["mother"]
+	mother.Scopes = scopes
+	g.principals["mother"] = mother
+	made := g.do("home", http.MethodPost, "/fhir/CarePlan", fmt.Sprintf(`{"resourceType":"CarePlan","status":"active","intent":"plan","subject":{"reference":%q},
+		"meta":{"security":[{"system":"https://drieluik.example/fhir/CodeSystem/access-label","code":"seal-guardians"}]}}`, patient)).want(t, http.StatusCreated)
+	sealed := decode[struct{ ID string }](t, made.body).ID
+	refused := func() int {
+		return len(g.logOf("mother", "/fhir/AuditEvent?patient="+patient.ID+"&outcome=4"))
+	}
+	before := refused()
+	g.get("mother", "/fhir/CarePlan/missing").want(t, http.StatusNotFound)
+	afterMissing := refused()
+	g.get("mother", "/fhir/CarePlan/"+sealed).want(t, http.StatusNotFound)
+	if afterHidden := refused(); afterHidden-afterMissing != afterMissing-before {
+		t.Errorf("a missing plan adds %d rows, a hidden one %d", afterMissing-before, afterHidden-afterMissing)
+	}
+}
