@@ -183,9 +183,20 @@ func (a *assembly) reduce(r *fhir.Resource) (*fhir.Resource, error) {
 	if len(sections) > 0 {
 		list = "[" + strings.Join(sections, ",") + "]"
 	}
-	return r.Edit(fhir.Edit{Path: []string{"text"}}, fhir.Edit{Path: []string{"section"}, JSON: list}, fhir.Edit{
-		Path: []string{"meta", "security"}, Append: true, JSON: fmt.Sprintf(`{"system":%q,"code":"REDACTED"}`, observationValue),
-	})
+	var tags []string // the domains would say which are hidden
+	for tag := range r.Root().All("meta", "tag") {
+		if tag.Member("system").Text() != domainSystem {
+			tags = append(tags, tag.Raw())
+		}
+	}
+	kept := ""
+	if len(tags) > 0 {
+		kept = "[" + strings.Join(tags, ",") + "]"
+	}
+	return r.Edit(fhir.Edit{Path: []string{"text"}}, fhir.Edit{Path: []string{"event"}}, fhir.Edit{Path: []string{"relatesTo"}},
+		fhir.Edit{Path: []string{"section"}, JSON: list}, fhir.Edit{Path: []string{"meta", "tag"}, JSON: kept}, fhir.Edit{
+			Path: []string{"meta", "security"}, Append: true, JSON: fmt.Sprintf(`{"system":%q,"code":"REDACTED"}`, observationValue),
+		})
 }
 
 // cutting takes sections out of a Composition.
