@@ -70,6 +70,9 @@ func (d *dispatch) run(en bundleEntryIn) *recorder {
 	} else {
 		d.routes.ServeHTTP(a, r)
 	}
+	if en.method == http.MethodHead && a.status < http.StatusBadRequest {
+		a.body.Reset()
+	}
 	d.size += a.body.Len()
 	return a
 }
@@ -91,7 +94,11 @@ func (d *dispatch) requestOf(en bundleEntryIn) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := http.NewRequestWithContext(ctx, en.method, "/", bytes.NewReader(body))
+	method := en.method
+	if method == http.MethodHead { // the body is left out of the answer
+		method = http.MethodGet
+	}
+	r, err := http.NewRequestWithContext(ctx, method, "/", bytes.NewReader(body))
 	if err != nil {
 		return nil, fhir.Wrap(op, err)
 	}

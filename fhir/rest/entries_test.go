@@ -282,3 +282,29 @@ func TestACodeSystemIsNoReference(t *testing.T) {
 		t.Errorf("%+v", made.Entry[0].Response)
 	}
 }
+
+// TestAHeadEntryIsARead: it has the status and no body, alone and beside a write.
+func TestAHeadEntryIsARead(t *testing.T) {
+	t.Parallel()
+	g := newRig(t)
+	made := g.bundle("home", transaction(`{"resource":{"resourceType":"Patient"},"request":{"method":"POST","url":"Patient"}}`))
+	patient := strings.Split(made.Entry[0].Response.Location, "/_history")[0]
+	head := ask("HEAD", strings.TrimPrefix(patient, base+"/"), "")
+	got := g.bundle("home", batch(head, ask("HEAD", "Patient/missing", "")))
+	if diff := cmp.Diff([]string{"200", "404"}, got.statuses()); diff != "" || len(got.Entry[0].Resource) > 0 {
+		t.Errorf("%s in %+v", diff, got)
+	}
+	got = g.bundle("home", transaction(head, `{"resource":{"resourceType":"Patient"},"request":{"method":"POST","url":"Patient"}}`))
+	if diff := cmp.Diff([]string{"200", "201"}, got.statuses()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestAnUpdateThatMeansOnlyIfAbsentOverwritesNothing is If-None-Match: * on PUT.
+func TestAnUpdateThatMeansOnlyIfAbsentOverwritesNothing(t *testing.T) {
+	t.Parallel()
+	g := newRig(t)
+	body := `{"resourceType":"Patient","id":"own-1"}`
+	g.do("home", http.MethodPut, "/fhir/Patient/own-1", body).want(t, http.StatusCreated)
+	g.do("home", http.MethodPut, "/fhir/Patient/own-1", body, "If-None-Match", "*").want(t, http.StatusBadRequest).wantIssue(t, "if-none-match", "")
+}

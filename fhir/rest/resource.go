@@ -123,6 +123,10 @@ func (s *Server) creation(r *http.Request, ch *exchange.Change) error {
 
 // replacement reads the body and the condition of an update.
 func (s *Server) replacement(r *http.Request, ch *exchange.Change) error {
+	if r.Header.Get("If-None-Match") != "" { // it would mean: only when there is none
+		return fhir.Errorf(fhir.BadRequest, "rest.replacement", "not-supported", "if-none-match",
+			"An update does not take If-None-Match; create with If-None-Exist, or update with If-Match.")
+	}
 	if err := s.addressed(r, ch); err != nil {
 		return err
 	}

@@ -109,8 +109,12 @@ func open(ctx context.Context, file string, o Options) (*Store, error) {
 	return s, nil
 }
 
-// source is the driver's name of a file. Every connection runs the pragmas.
+// source is the driver's name of a file. Every connection runs the pragmas. The path is absolute: the
+// first part of a relative one would be read as a host.
 func source(file string) string {
+	if whole, err := filepath.Abs(file); err == nil {
+		file = whole
+	}
 	q := url.Values{"_pragma": {
 		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "cache_size(-2000)",
 		"wal_autocheckpoint(0)", "temp_store(MEMORY)", "trusted_schema(OFF)",

@@ -24,6 +24,14 @@ func open() func(*testing.T) exchange.Store {
 	}
 }
 
+// TestTheFolderMayBeRelative: the default store is ./data.
+func TestTheFolderMayBeRelative(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, dir := range []string{"./data", "data/of/drieluik"} {
+		openAt(t, dir)
+	}
+}
+
 func openAt(t testing.TB, dir string) *store.Store {
 	t.Helper()
 	s, err := store.Open(context.Background(), "sqlite:"+dir, store.Options{})
