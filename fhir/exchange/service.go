@@ -143,7 +143,7 @@ var refusalTexts = map[string]string{
 	"context-other-patient":  "The content is about another patient than the one of the access token.",
 	"immutable":              "This type is a record of what happened and cannot be changed.",
 	"delete-refused":         "This type cannot be deleted; withdraw or inactivate it.",
-	"write-role":             "Your role may not write this type, or its sender is not you.",
+	"write-role":             "Your role may not write this type, or its sender is not you. Organisations and staff come with a push, or from the operator.",
 	"write-not-custodian":    "Only the organisation that holds this resource, or its author, may change it.",
 	"write-label":            "Only the custodian may take away a security label or change domain tags.",
 	"write-patient-change":   "The patients of a resource cannot change, and a new one has one patient.",

@@ -164,11 +164,15 @@ func (sub *submission) versions(v Lookups) ([]byte, error, error) {
 			sub.event.denied(auth.Decision{Permit: true, Reason: "permit-write"}, patientOf(old.Compartment))
 			return old.Result, nil, nil
 		}
-		return nil, sub.conflict(old.Compartment, "MKS-ENV-12",
+		if sub.source.Foreign {
+			return nil, sub.conflict(old.Compartment, "Bundle.identifier", "bundle-exists",
+				"A Bundle with this identifier was stored with another content; give the new one an identifier of its own."), nil
+		}
+		return nil, sub.conflict(old.Compartment, "/versie", "MKS-ENV-12",
 			"This record and version were stored with another content; send a higher version."), nil
 	}
 	if n := len(stored); n > 0 && sub.source.Version < stored[n-1].Version {
-		return nil, sub.conflict(stored[n-1].Compartment, "MKS-ENV-10",
+		return nil, sub.conflict(stored[n-1].Compartment, "/versie", "MKS-ENV-10",
 			"A higher version of this record is stored; send a version above it."), nil
 	}
 	return sub.sameChild(v, stored)
@@ -206,14 +210,14 @@ func (sub *submission) sameChild(v Lookups, stored []RecordVersion) ([]byte, err
 	if slices.ContainsFunc(sub.source.Child, func(id fhir.Identifier) bool { return bears(patient, id) }) {
 		return nil, nil, nil
 	}
-	refused := sub.conflict(compartment, "record-child",
+	refused := sub.conflict(compartment, "/versie", "record-child",
 		"This record is stored for another child; withdraw it there, and send it under a new recordId.")
 	return nil, refused, nil
 }
 
-func (sub *submission) conflict(compartment, rule, text string) error {
+func (sub *submission) conflict(compartment, at, rule, text string) error {
 	sub.refuse(compartment, 409, rule)
 	err := fhir.Errorf(fhir.Conflict, "exchange.Submit", "business-rule", rule, "%s", text)
-	err.Issues[0].Expression = "/versie"
+	err.Issues[0].Expression = at
 	return err
 }

@@ -120,7 +120,7 @@ func TestABundleIsPushedOnce(t *testing.T) {
 				t.Errorf("the repeat answers %.300s", again.body)
 			}
 			push.Condition = dischargeCondition("cond-2")
-			g.pushBundle("hospital", push.String()).want(t, http.StatusConflict).wantIssue(t, "MKS-ENV-12", "")
+			g.pushBundle("hospital", push.String()).want(t, http.StatusConflict).wantIssue(t, "bundle-exists", "Bundle.identifier")
 			if diff := cmp.Diff(before.Notices, g.position().Notices); diff != "" {
 				t.Errorf("a repeat wrote: %s", diff)
 			}
