@@ -115,6 +115,9 @@ func (e *event) asked(d auth.Decision) {
 // audits turns the event into rows: one per patient touched, and one in the system compartment for
 // what touched none.
 func (e *event) audits(s *Service) []Audit {
+	if e.call.Trial && firstDenied(e.touches) == nil {
+		return nil
+	}
 	groups := map[string][]touch{}
 	for _, t := range e.touches {
 		if len(t.patients) == 0 {

@@ -60,6 +60,9 @@ type Call struct {
 	Operation string // what the request is when it is no single interaction: submit, transaction
 	Address   string // network address of the client
 	RequestID string
+	// Trial: the caller drops what is permitted, and asks again later for the answer. Only a refusal is
+	// an access, and is recorded.
+	Trial bool
 }
 
 // Served is one version of a resource as it leaves the server.
@@ -253,6 +256,9 @@ func (s *Service) commit(ctx context.Context, op string, e event, u Unit) ([]Wri
 
 // record commits the audit rows of an access; without them nothing may be answered.
 func (s *Service) record(ctx context.Context, op string, audits []Audit) error {
+	if len(audits) == 0 { // a trial
+		return nil
+	}
 	if _, err := s.store.Commit(ctx, Unit{Audits: audits}); err != nil {
 		return unavailable(op, "audit-unavailable", err)
 	}

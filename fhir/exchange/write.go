@@ -3,6 +3,7 @@ package exchange
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net/url"
 	"slices"
 
@@ -50,6 +51,7 @@ const (
 type Done struct {
 	Served
 	Effect Effect
+	Issues []fhir.Issue // what is to be said of the content, short of errors
 }
 
 // Write makes one change: decided, validated, stored with its AuditEvent in one commit. It answers
@@ -133,6 +135,7 @@ type step struct {
 	blind  bool // the content is not the caller's to read
 	chosen bool // the id is the caller's, not the server's
 	kept   Served
+	issues []fhir.Issue // of the content
 }
 
 // orders is the order in which R4 processes a transaction.
@@ -182,10 +185,24 @@ func (b *batch) take(changes []Change) (error, error) {
 func (b *batch) each(stage func(*step) (error, error)) (error, error) {
 	for _, st := range b.steps {
 		if refused, err := stage(st); refused != nil || err != nil {
-			return refused, err
+			return at(refused, st), err
 		}
 	}
 	return nil, nil
+}
+
+// at names the entry in a refusal of a transaction that names no place.
+func at(refused error, st *step) error {
+	var known *fhir.Error
+	if st.Path == "" || !errors.As(refused, &known) {
+		return refused
+	}
+	for i := range known.Issues {
+		if known.Issues[i].Expression == "" {
+			known.Issues[i].Expression = entryPath(st)
+		}
+	}
+	return refused
 }
 
 // refuse turns a denial of a step into the answer; the log names what was addressed.
@@ -222,9 +239,12 @@ func (b *batch) introduce() {
 func (b *batch) done(written []Written) []Done {
 	out := make([]Done, len(b.asked))
 	for i, st := range b.asked {
-		out[i] = Done{Served: st.kept, Effect: st.effect}
+		out[i] = Done{Served: st.kept, Effect: st.effect, Issues: st.issues}
 		if st.write < 0 || written == nil {
 			continue
+		}
+		if st.blind {
+			out[i].Issues = nil
 		}
 		at, w := written[st.write], b.unit.Writes[st.write]
 		out[i].Ref, out[i].Updated = at.Ref, at.Updated

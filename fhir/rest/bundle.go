@@ -28,7 +28,7 @@ func (s *Server) bundle(routes http.Handler) handler {
 		if err != nil {
 			return s.Exchange.Reject(r.Context(), c, auth.Create, "Bundle", err)
 		}
-		d := &dispatch{routes: routes, base: s.Base, request: withSender(r, c.Principal)}
+		d := &dispatch{routes: routes, base: s.Base, request: withSender(r, sender{principal: c.Principal})}
 		if b.Root().Member("type").Text() == "batch" {
 			return s.batch(w, d, b)
 		}
@@ -73,10 +73,12 @@ func (s *Server) transaction(w http.ResponseWriter, d *dispatch, c exchange.Call
 		return s.Exchange.Reject(d.request.Context(), c, auth.Create, "Bundle", err)
 	}
 	for _, i := range tr.reads {
-		if en := tr.entries[i]; !tr.written[en.url] {
-			if a := d.run(en); a.status >= http.StatusBadRequest {
-				return a.pass(w)
-			}
+		en := tr.entries[i]
+		if tr.written[tr.target(en)] {
+			continue
+		}
+		if a := d.trial(en).run(en); a.status >= http.StatusBadRequest {
+			return a.pass(w)
 		}
 	}
 	out := bundle{ResourceType: "Bundle", Type: "transaction-response", Entry: make([]bundleEntry, len(tr.entries))}
@@ -108,7 +110,7 @@ func changeEntry(out exchange.Done, prefer string) bundleEntry {
 	case "representation":
 		e.Resource = out.Body
 	case "OperationOutcome":
-		if b, err := exchange.JSON(exchange.NewOutcome(nil)); err == nil {
+		if b, err := exchange.JSON(exchange.NewOutcome(out.Issues)); err == nil {
 			e.Response.Outcome = b
 		}
 	}

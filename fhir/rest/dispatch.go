@@ -17,11 +17,23 @@ import (
 	"github.com/drieluik/drieluik/fhir/exchange"
 )
 
-// senderKey holds the principal of a Bundle for the requests of its entries.
+// senderKey holds the sender of a Bundle for the requests of its entries.
 type senderKey struct{}
 
-func withSender(r *http.Request, p auth.Principal) *http.Request {
-	return r.WithContext(context.WithValue(r.Context(), senderKey{}, p))
+// sender is who sent a Bundle. trial is the path of an entry that is asked only to see whether it is
+// refused; "" for an answer.
+type sender struct {
+	principal auth.Principal
+	trial     string
+}
+
+func withSender(r *http.Request, s sender) *http.Request {
+	return r.WithContext(context.WithValue(r.Context(), senderKey{}, s))
+}
+
+func senderOf(ctx context.Context) (sender, bool) {
+	s, ok := ctx.Value(senderKey{}).(sender)
+	return s, ok
 }
 
 // dispatch sends the entries of a Bundle through the routes of single requests.
@@ -30,6 +42,14 @@ type dispatch struct {
 	base    string
 	request *http.Request // that brought the Bundle
 	size    int           // bytes of the answers so far
+}
+
+// trial returns a dispatch that sends an entry to see whether it would be refused: a permitted answer
+// is dropped and no access.
+func (d *dispatch) trial(en bundleEntryIn) *dispatch {
+	s, _ := senderOf(d.request.Context())
+	s.trial = en.path
+	return &dispatch{routes: d.routes, base: d.base, request: withSender(d.request, s)}
 }
 
 // bundleEntryIn is an entry of a batch or transaction as it was sent.

@@ -308,3 +308,90 @@ func TestAnUpdateThatMeansOnlyIfAbsentOverwritesNothing(t *testing.T) {
 	g.do("home", http.MethodPut, "/fhir/Patient/own-1", body).want(t, http.StatusCreated)
 	g.do("home", http.MethodPut, "/fhir/Patient/own-1", body, "If-None-Match", "*").want(t, http.StatusBadRequest).wantIssue(t, "if-none-match", "")
 }
+
+// TestAReadBesideAWriteIsOneAccess: a transaction looks whether its reads are allowed before it writes,
+// and that look is no access of its own.
+func TestAReadBesideAWriteIsOneAccess(t *testing.T) {
+	t.Parallel()
+	g := newRig(t)
+	patient := g.create("home", "Patient", `{"resourceType":"Patient"}`)
+	before := len(g.eventsOf(patient))
+	g.bundle("home", transaction(ask("GET", "Patient/"+patient, ""),
+		`{"resource":{"resourceType":"Patient"},"request":{"method":"POST","url":"Patient"}}`))
+	if got := len(g.eventsOf(patient)) - before; got != 1 {
+		t.Errorf("%d events, want one", got)
+	}
+	before = len(g.eventsOf(patient))
+	g.do("other", http.MethodPost, "/fhir", transaction(ask("GET", "Patient/"+patient, ""),
+		`{"resource":{"resourceType":"Patient"},"request":{"method":"POST","url":"Patient"}}`)).want(t, http.StatusNotFound)
+	if got := len(g.eventsOf(patient)) - before; got != 1 {
+		t.Errorf("a refused read: %d events, want one", got)
+	}
+}
+
+// TestATransactionReadsWhatItWrites in every way in which its url may be written.
+func TestATransactionReadsWhatItWrites(t *testing.T) {
+	t.Parallel()
+	g := newRig(t)
+	for i, url := range []string{"Patient/own-%d", "/Patient/own-%d", "Patient/own-%d?_elements=id", "Patient/own-%d/_history", base + "/Patient/own-%d"} {
+		id := fmt.Sprintf("own-%d", i)
+		got := g.bundle("home", transaction(ask("GET", fmt.Sprintf(url, i), ""),
+			fmt.Sprintf(`{"resource":{"resourceType":"Patient","id":%q},"request":{"method":"PUT","url":"Patient/%s"}}`, id, id)))
+		if diff := cmp.Diff([]string{"200", "201"}, got.statuses()); diff != "" {
+			t.Errorf("%s: %s", url, diff)
+		}
+	}
+}
+
+// TestARefusalNamesItsEntry: of a transaction that is refused a client learns which entry it was.
+func TestARefusalNamesItsEntry(t *testing.T) {
+	t.Parallel()
+	g := newRig(t)
+	patient := g.create("home", "Patient", `{"resourceType":"Patient"}`)
+	fine := `{"resource":{"resourceType":"Patient"},"request":{"method":"POST","url":"Patient"}}`
+	for name, c := range map[string]struct {
+		entry, rule string
+		status      int
+	}{
+		"a type that it may not write": {`{"resource":{"resourceType":"Organization","name":"x"},"request":{"method":"POST","url":"Organization"}}`, "write-role", 403},
+		"a version that has moved":     {`{"resource":{"resourceType":"Patient","id":"` + patient + `"},"request":{"method":"PUT","url":"Patient/` + patient + `","ifMatch":"W/\"7\""}}`, "version-moved", 412},
+		"a read of what is missing":    {ask("GET", "Patient/missing", ""), "not-found", 404},
+		"a search that is none":        {ask("GET", "Patient?foo=1", ""), "SEARCH-PARAM-UNKNOWN", 400},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := g.do("home", http.MethodPost, "/fhir", transaction(fine, c.entry)).want(t, c.status)
+			issue := decode[outcome](t, a.body).Issue[0]
+			if issue.Diagnostics != c.rule || len(issue.Expression) != 1 || !strings.HasPrefix(issue.Expression[0], "Bundle.entry[1]") {
+				t.Errorf("%+v", issue)
+			}
+		})
+	}
+}
+
+// TestAWriteTellsItsWarnings: who asks for an OperationOutcome gets what validation said, and what the
+// server added.
+func TestAWriteTellsItsWarnings(t *testing.T) {
+	t.Parallel()
+	g := newRig(t)
+	patient := g.create("home", "Patient", `{"resourceType":"Patient"}`)
+	plan := fmt.Sprintf(`{"resourceType":"CarePlan","status":"active","intent":"plan","subject":{"reference":"Patient/%s"}}`, patient)
+	rules := func(body string) []string {
+		var out []string
+		for _, i := range decode[outcome](t, body).Issue {
+			out = append(out, i.Severity+" "+i.Diagnostics)
+		}
+		return out
+	}
+	want := []string{"information domain-added", "warning dom-6"}
+	alone := g.do("home", http.MethodPost, "/fhir/CarePlan", plan, "Prefer", "return=OperationOutcome").want(t, http.StatusCreated)
+	if diff := cmp.Diff(want, rules(alone.body)); diff != "" {
+		t.Error(diff)
+	}
+	entry := `{"resource":` + plan + `,"request":{"method":"POST","url":"CarePlan"}}`
+	for _, bundle := range []string{transaction(entry), batch(entry)} {
+		got := g.bundle("home", bundle, "Prefer", "return=OperationOutcome")
+		if diff := cmp.Diff(want, rules(string(got.Entry[0].Response.Outcome))); diff != "" {
+			t.Error(diff)
+		}
+	}
+}

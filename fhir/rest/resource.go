@@ -196,7 +196,7 @@ func (s *Server) written(w http.ResponseWriter, r *http.Request, out exchange.Do
 		if status == http.StatusNoContent {
 			status = http.StatusOK
 		}
-		return writeOutcome(w, status, nil)
+		return writeOutcome(w, status, out.Issues)
 	case prefer == "minimal", len(out.Body) == 0:
 		w.WriteHeader(status)
 		return nil

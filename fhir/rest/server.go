@@ -4,6 +4,7 @@
 package rest
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -117,11 +118,25 @@ func (s *Server) handle(h handler) http.HandlerFunc {
 		out := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		err := s.answer(h, out, r)
 		if err != nil {
-			s.fail(out, err)
+			s.fail(out, placed(r, err))
 		}
 		s.Log.Info("fhir", "method", r.Method, "route", chi.RouteContext(r.Context()).RoutePattern(),
 			"status", out.Status(), "reason", reasonOf(err), "ms", time.Since(start).Milliseconds(), "request", id)
 	}
+}
+
+// placed names the entry in the refusal of a transaction's read: what it says of the request is about
+// the url of that entry.
+func placed(r *http.Request, err error) error {
+	by, _ := senderOf(r.Context())
+	var known *fhir.Error
+	if by.trial == "" || !errors.As(err, &known) {
+		return err
+	}
+	for i := range known.Issues {
+		known.Issues[i].Expression = by.trial + ".request.url"
+	}
+	return err
 }
 
 // answer runs a handler. A panic becomes an error that names its type alone: its value may hold
@@ -144,14 +159,14 @@ func (s *Server) answer(h handler, w http.ResponseWriter, r *http.Request) (err 
 // caller says who asks, and refuses a request without a live token. The entries of a Bundle are asked
 // by who sent the Bundle.
 func (s *Server) caller(r *http.Request, i auth.Interaction, t fhir.Type) (exchange.Call, error) {
-	p, ok := r.Context().Value(senderKey{}).(auth.Principal)
+	by, ok := senderOf(r.Context())
 	if !ok {
 		var err error
-		if p, err = s.Authenticate(r); err != nil {
+		if by.principal, err = s.Authenticate(r); err != nil {
 			return exchange.Call{}, err
 		}
 	}
-	c := exchange.Call{Principal: p, Address: address(r), RequestID: requestID(r.Context())}
+	c := exchange.Call{Principal: by.principal, Address: address(r), RequestID: requestID(r.Context()), Trial: by.trial != ""}
 	return c, s.Exchange.Admit(r.Context(), c, i, t)
 }
 

@@ -43,7 +43,7 @@ func (s *Server) readTransaction(b *fhir.Resource) (*transactionIn, error) {
 		i++
 	}
 	for _, i := range tr.reads {
-		if tr.deleted[tr.entries[i].url] {
+		if tr.deleted[tr.target(tr.entries[i])] {
 			tr.fault(tr.entries[i].path+".request.url", "conflict", "bundle-read-deleted", "The transaction reads what it deletes; leave one of them out.")
 		}
 	}
@@ -51,6 +51,17 @@ func (s *Server) readTransaction(b *fhir.Resource) (*transactionIn, error) {
 		return nil, &fhir.Error{Kind: fhir.Unprocessable, Op: "rest.transaction", Issues: tr.issues}
 	}
 	return tr, nil
+}
+
+// target returns the Type/id that the url of an entry leads to, however it is written; "" for a search.
+func (tr *transactionIn) target(en bundleEntryIn) string {
+	path, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(en.url, tr.s.Base), "/"), "?")
+	kind, rest, _ := strings.Cut(path, "/")
+	id, _, _ := strings.Cut(rest, "/")
+	if id == "" {
+		return ""
+	}
+	return kind + "/" + id
 }
 
 func (tr *transactionIn) fault(path, code, rule, text string) {
