@@ -9,6 +9,9 @@ import (
 	"github.com/lestrrat-go/jwx/v2/jws"
 )
 
+// AssertionType is the client_assertion_type of a JWT (RFC 7523).
+const AssertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
 // MaxAssertion is the size limit of a compact assertion in bytes (SMART-321).
 const MaxAssertion = 16 << 10
 

@@ -9,8 +9,6 @@ import (
 	"github.com/drieluik/drieluik/auth/jose"
 )
 
-const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-
 // Times of SMART-324.
 const (
 	clockSkew    = 60 * time.Second
@@ -37,7 +35,7 @@ func (s *Server) byAssertion(ctx context.Context, q request) (*registered, error
 // assertion that is otherwise right, and the jti is claimed last. With an error the client is the
 // one that was named, if it exists.
 func (s *Server) checkAssertion(ctx context.Context, f form) (*registered, error) {
-	if f["client_assertion_type"] != assertionType || f["client_assertion"] == "" {
+	if f["client_assertion_type"] != jose.AssertionType || f["client_assertion"] == "" {
 		return nil, refuse("jwt.type")
 	}
 	a, err := jose.ParseAssertion(f["client_assertion"])

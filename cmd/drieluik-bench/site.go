@@ -167,8 +167,6 @@ func (s *site) register(ctx context.Context) error {
 		"--redirect-uri", s.client.base+"/app/", "--scope", appScope)
 }
 
-const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-
 // tokenForm is the body of a token request, with an assertion of one use and five minutes.
 func (s *site) tokenForm(name string) ([]byte, error) {
 	id, err := randomText()
@@ -181,7 +179,7 @@ func (s *site) tokenForm(name string) ([]byte, error) {
 		IssuedAt: jose.At(now.Unix()), Expires: jose.At(now.Add(5 * time.Minute).Unix()),
 	})
 	return []byte(url.Values{
-		"grant_type": {"client_credentials"}, "scope": {"system/*.cruds"}, "client_assertion": {text}, "client_assertion_type": {assertionType},
+		"grant_type": {"client_credentials"}, "scope": {"system/*.cruds"}, "client_assertion": {text}, "client_assertion_type": {jose.AssertionType},
 	}.Encode()), err
 }
 

@@ -6,6 +6,8 @@ import (
 	"os"
 	"strings"
 	"text/template"
+
+	"github.com/drieluik/drieluik/auth/jose"
 )
 
 // demoText is what the demo prints when it is ready. Every line that is no comment can be pasted.
@@ -54,7 +56,7 @@ func (d *demo) print(w io.Writer) error {
 		return fmt.Errorf("cannot find my own program file: %w", err)
 	}
 	return demoText.Execute(w, map[string]string{
-		"Base": d.base, "Data": d.dir, "Scope": backendScope, "AssertionType": assertionType, "Binary": binary,
+		"Base": d.base, "Data": d.dir, "Scope": backendScope, "AssertionType": jose.AssertionType, "Binary": binary,
 		"HospitalKey": d.keyFile("demo-hospital"), "HomecareKey": d.keyFile("demo-homecare"),
 		"ViewerSecret": d.secretFile(), "Coordinator": d.logins[coordinatorLogin].String(),
 		"Transfer": d.transferFile(), "Patient": d.patient, "Composition": d.transfer,

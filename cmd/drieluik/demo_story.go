@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/drieluik/drieluik/auth/jose"
 	"github.com/drieluik/drieluik/testdata"
 )
 
@@ -122,7 +123,7 @@ const backendScope = "system/*.cruds"
 func (c *demoCaller) token(ctx context.Context, assertion string) (string, error) {
 	form := url.Values{
 		"grant_type": {"client_credentials"}, "scope": {backendScope}, "client_assertion": {assertion},
-		"client_assertion_type": {assertionType},
+		"client_assertion_type": {jose.AssertionType},
 	}
 	var out struct {
 		AccessToken string `json:"access_token"`
@@ -130,8 +131,6 @@ func (c *demoCaller) token(ctx context.Context, assertion string) (string, error
 	err := c.post(ctx, "/auth/token", "application/x-www-form-urlencoded", "", strings.NewReader(form.Encode()), &out)
 	return out.AccessToken, err
 }
-
-const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 // push submits a source document and returns the locations of what it made.
 func (c *demoCaller) push(ctx context.Context, token string, doc []byte) ([]string, error) {

@@ -12,8 +12,6 @@ import (
 	"github.com/drieluik/drieluik/auth/jose"
 )
 
-const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-
 // usable answers ErrKey unless the key can sign.
 func usable(key []byte) error {
 	if _, err := jose.ParsePrivateKey(key); err != nil {
@@ -60,7 +58,7 @@ func (s *session) ask(ctx context.Context, path string, form url.Values) (reply,
 func credentials(assertion, scope string) url.Values {
 	return url.Values{
 		"grant_type": {"client_credentials"}, "scope": {scope},
-		"client_assertion": {assertion}, "client_assertion_type": {assertionType},
+		"client_assertion": {assertion}, "client_assertion_type": {jose.AssertionType},
 	}
 }
 

@@ -8,9 +8,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/drieluik/drieluik/conformance/validate"
-	"github.com/drieluik/drieluik/fhir"
 )
 
 // responses is a batch- or transaction-response.
@@ -36,14 +33,7 @@ func (r responses) statuses() []string {
 // send posts a Bundle that must be answered, and holds the answer to R4.
 func (g *rig) bundle(as, body string, header ...string) responses {
 	g.t.Helper()
-	a := g.do(as, http.MethodPost, "/fhir", body, header...).want(g.t, http.StatusOK)
-	r, issues := fhir.Parse([]byte(a.body), fhir.Limits{})
-	if fhir.HasErrors(issues) {
-		g.t.Fatal(issues)
-	}
-	if issues := validate.Resource(r); fhir.HasErrors(issues) {
-		g.t.Errorf("%+v in %s", issues, a.body)
-	}
+	a := g.do(as, http.MethodPost, "/fhir", body, header...).want(g.t, http.StatusOK).valid(g.t)
 	return decode[responses](g.t, a.body)
 }
 

@@ -12,9 +12,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
-
-	"github.com/drieluik/drieluik/conformance/validate"
-	"github.com/drieluik/drieluik/fhir"
 )
 
 // historyOf is a Bundle of type history.
@@ -40,14 +37,7 @@ func (b historyOf) rows() []string {
 
 func (g *rig) history(as, path string) historyOf {
 	g.t.Helper()
-	a := g.get(as, path).want(g.t, http.StatusOK)
-	r, issues := fhir.Parse([]byte(a.body), fhir.Limits{})
-	if fhir.HasErrors(issues) {
-		g.t.Fatal(issues)
-	}
-	if issues := validate.Resource(r); fhir.HasErrors(issues) {
-		g.t.Errorf("%+v in %s", issues, a.body)
-	}
+	a := g.get(as, path).want(g.t, http.StatusOK).valid(g.t)
 	return decode[historyOf](g.t, a.body)
 }
 

@@ -214,6 +214,19 @@ func (a answer) want(t testing.TB, status int) answer {
 	return a
 }
 
+// valid holds the answer to R4.
+func (a answer) valid(t testing.TB) answer {
+	t.Helper()
+	r, issues := fhir.Parse([]byte(a.body), fhir.Limits{})
+	if fhir.HasErrors(issues) {
+		t.Fatal(issues)
+	}
+	if issues := validate.Resource(r); fhir.HasErrors(issues) {
+		t.Errorf("%+v in %s", issues, a.body)
+	}
+	return a
+}
+
 // outcome is the part of an OperationOutcome that tests look at.
 type outcome struct {
 	ResourceType string

@@ -9,9 +9,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/drieluik/drieluik/conformance/validate"
-	"github.com/drieluik/drieluik/fhir"
 )
 
 // gathered reads all pages of an $everything: "mode Type/id".
@@ -130,14 +127,7 @@ func (d documentOf) refs() []string {
 
 func (g *rig) document(as, path string) documentOf {
 	g.t.Helper()
-	a := g.get(as, path).want(g.t, http.StatusOK)
-	r, issues := fhir.Parse([]byte(a.body), fhir.Limits{})
-	if fhir.HasErrors(issues) {
-		g.t.Fatal(issues)
-	}
-	if issues := validate.Resource(r); fhir.HasErrors(issues) {
-		g.t.Errorf("%+v in %s", issues, a.body)
-	}
+	a := g.get(as, path).want(g.t, http.StatusOK).valid(g.t)
 	return decode[documentOf](g.t, a.body)
 }
 
