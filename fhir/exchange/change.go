@@ -93,6 +93,12 @@ func (b *batch) patch(st *step) (error, error) {
 	if d.Permit && auth.Redacts(d.Obligations) { // what is taken out cannot be asked after
 		d = auth.Decision{HTTP: 403, Step: "write", Reason: "write-role"}
 	}
+	if d.Permit && st.Patch.Reads() {
+		d, err = b.w.decide(b.event.call.Principal, auth.Action{Interaction: auth.Read, Type: st.Type}, &st.prior.Facts)
+		if err != nil {
+			return nil, err
+		}
+	}
 	if !d.Permit {
 		return b.refuse(d, st), nil
 	}

@@ -33,6 +33,8 @@ type Where struct {
 
 // Patch makes the new content of a resource, or says why it cannot.
 type Patch interface {
+	// Reads reports whether the outcome tells what stood in the resource.
+	Reads() bool
 	Apply(*fhir.Resource) (*fhir.Resource, []fhir.Issue)
 }
 

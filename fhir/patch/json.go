@@ -22,13 +22,14 @@ func (o operation) apply(r *run) *rule {
 var operations = map[string]struct {
 	act         func(operation, *run) *rule
 	value, from bool
+	reads       bool
 }{
 	"add":     {act: operation.add, value: true},
 	"remove":  {act: operation.remove},
 	"replace": {act: operation.replace, value: true},
-	"move":    {act: operation.move, from: true},
-	"copy":    {act: operation.copy, from: true},
-	"test":    {act: operation.test, value: true},
+	"move":    {act: operation.move, from: true, reads: true},
+	"copy":    {act: operation.copy, from: true, reads: true},
+	"test":    {act: operation.test, value: true, reads: true},
 }
 
 // readJSON parses a JSON Patch.
@@ -48,6 +49,7 @@ func readJSON(body []byte) (Patch, []fhir.Issue) {
 		o, faults := readOperation(n, bracketed(len(p.steps)))
 		issues = append(issues, faults...)
 		p.steps = append(p.steps, o)
+		p.reads = p.reads || operations[n.Member("op").Text()].reads
 	}
 	return p, issues
 }

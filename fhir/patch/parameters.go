@@ -64,7 +64,7 @@ func readFHIRPath(body []byte) (Patch, []fhir.Issue) {
 	if list.Len() > MaxOperations {
 		return Patch{}, []fhir.Issue{ruleCount.at(list.Path())}
 	}
-	p := Patch{name: func(i int) string { return "Parameters.parameter[" + strconv.Itoa(i) + "]" }}
+	p := Patch{reads: true, name: func(i int) string { return "Parameters.parameter[" + strconv.Itoa(i) + "]" }}
 	for n := range list.Children() {
 		c, faults := readChange(n)
 		issues = append(issues, faults...)

@@ -29,6 +29,7 @@ const (
 type Patch struct {
 	steps []step
 	name  func(i int) string // of an operation, for issues
+	reads bool
 }
 
 // step is one operation.
@@ -52,6 +53,10 @@ func Parse(media string, body []byte) (Patch, []fhir.Issue) {
 
 // readers reads each media type.
 var readers = map[string]func([]byte) (Patch, []fhir.Issue){JSON: readJSON, FHIRPath: readFHIRPath}
+
+// Reads reports whether the outcome tells what stood in the resource: by a test, by a copy to where it
+// is judged, or by a path that asks.
+func (p Patch) Reads() bool { return p.reads }
 
 // Len returns the number of operations.
 func (p Patch) Len() int { return len(p.steps) }

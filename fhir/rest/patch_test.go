@@ -55,6 +55,7 @@ func TestAPatchIsRefusedAsAnUpdateIs(t *testing.T) {
 	hidden := g.create("other", "CarePlan", fmt.Sprintf(planBody, patient))
 	elsewhere, _ := g.child("hospital")
 	g.principals["reader"] = system("reader", g.orgs["hospital"], "system/CarePlan.rs")
+	g.principals["blind"] = system("blind", g.orgs["hospital"], "system/CarePlan.u")
 	op := func(path, value string) string {
 		return fmt.Sprintf(`[{"op":"add","path":%q,"value":%s}]`, path, value)
 	}
@@ -73,6 +74,10 @@ func TestAPatchIsRefusedAsAnUpdateIs(t *testing.T) {
 		"to another id":                {"hospital", "/fhir/CarePlan/" + plan, jsonPatch, op("/id", `"`+hidden+`"`), 422, "PATCH-IDENTITY"},
 		"to another type":              {"hospital", "/fhir/CarePlan/" + plan, jsonPatch, op("/resourceType", `"Goal"`), 422, "PATCH-IDENTITY"},
 		"after a test that fails":      {"hospital", "/fhir/CarePlan/" + plan, jsonPatch, `[{"op":"test","path":"/title","value":"x"}]`, 422, "PATCH-TEST"},
+		"a question, without r":        {"blind", "/fhir/CarePlan/" + plan, jsonPatch, `[{"op":"test","path":"/status","value":"active"}]`, 403, "scope-missing"},
+		"a wrong guess, without r":     {"blind", "/fhir/CarePlan/" + plan, jsonPatch, `[{"op":"test","path":"/status","value":"draft"}]`, 403, "scope-missing"},
+		"a copy, without r":            {"blind", "/fhir/CarePlan/" + plan, jsonPatch, `[{"op":"copy","from":"/status","path":"/title"}]`, 403, "scope-missing"},
+		"a path that asks, without r":  {"blind", "/fhir/CarePlan/" + plan, fhirJSON, `{"resourceType":"Parameters","parameter":[{"name":"operation","part":[{"name":"type","valueCode":"delete"},{"name":"path","valueString":"CarePlan.title.where($this.startsWith('x'))"}]}]}`, 403, "scope-missing"},
 		"by what is no patch":          {"hospital", "/fhir/CarePlan/" + plan, jsonPatch, `{"op":"add"}`, 400, ""},
 		"by a media type of no patch":  {"hospital", "/fhir/CarePlan/" + plan, "application/merge-patch+json", `{}`, 415, "content-type"},
 		"by a resource that is no one": {"hospital", "/fhir/CarePlan/" + plan, fhirJSON, patientBody, 400, ""},
@@ -90,6 +95,18 @@ func TestAPatchIsRefusedAsAnUpdateIs(t *testing.T) {
 				t.Errorf("%d AuditEvents", n)
 			}
 		})
+	}
+}
+
+// TestAPatchThatAsksNothingNeedsNoRead: letter u alone lets a client write what it need not see (SMART-603).
+func TestAPatchThatAsksNothingNeedsNoRead(t *testing.T) {
+	t.Parallel()
+	g := newRig(t)
+	_, plan := g.child("hospital")
+	g.principals["blind"] = system("blind", g.orgs["hospital"], "system/CarePlan.u")
+	a := g.do("blind", http.MethodPatch, "/fhir/CarePlan/"+plan, titlePatch, "Content-Type", jsonPatch).want(t, http.StatusOK)
+	if a.body != "" {
+		t.Errorf("it is shown %s", a.body)
 	}
 }
 
