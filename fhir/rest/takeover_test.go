@@ -65,6 +65,23 @@ func TestAPushChangesNoOrganisation(t *testing.T) {
 	}
 }
 
+// TestTheKindOfAnOrganisationIsTakenFromNobody: of a registered one what a Bundle says of it does not
+// count, and a new one may not say it.
+func TestTheKindOfAnOrganisationIsTakenFromNobody(t *testing.T) {
+	t.Parallel()
+	g := newRig(t)
+	kind := func(ura string) string {
+		return fmt.Sprintf(`,{"resource":{"resourceType":"Organization","identifier":[{"system":%q,"value":%q}],"name":"x",
+			"type":[{"coding":[{"system":"https://drieluik.example/fhir/CodeSystem/se-verksamhet","code":"hsl"}]}]}}`, uraSystem, ura)
+	}
+	g.pushBundle("hospital", discharge{Key: "known", More: kind("90000001")}.String()).want(t, http.StatusCreated)
+	if a := g.get("home", "/fhir/"+g.orgs["home"].String()).want(t, http.StatusOK); strings.Contains(a.body, "hsl") {
+		t.Errorf("%s", a.body)
+	}
+	g.pushBundle("hospital", discharge{Key: "new", More: kind("90000778")}.String()).want(t, http.StatusUnprocessableEntity).
+		wantIssue(t, "bundle-organization", "Bundle.entry[4].resource.type")
+}
+
 // TestStaffThatAnotherNamedGivesNoAccess: a role with the number of a colleague does not make its
 // sender part of a team.
 func TestStaffThatAnotherNamedGivesNoAccess(t *testing.T) {

@@ -187,9 +187,6 @@ func (r *reading) entry(n fhir.Node, i int) {
 		r.fault(at+".resource", "not-supported", "bundle-entry-type", "A resource of this type cannot be pushed; leave it out.")
 		return
 	}
-	if tellsKind(res) {
-		r.fault(at+".resource.type", "business-rule", "bundle-organization", "What kind an organisation is comes with its registration; leave this coding out.")
-	}
 	if isSeveral(res) {
 		r.fault(at+".resource", "business-rule", "bundle-organization", "An organisation has one number of a system; send each organisation by itself.")
 	}

@@ -32,6 +32,10 @@ func (m *mapper) result() (mapping.Result, error) {
 			out.Resources = append(out.Resources, mapping.Mapped{Resource: p.kept, Sent: r, Path: e.path})
 			continue
 		}
+		if tellsKind(r) { // of one that is registered it is the stored kind that counts
+			m.issues = append(m.issues, fault(e.path+".type", "business-rule", "bundle-organization",
+				"What kind an organisation is comes with its registration; leave this coding out."))
+		}
 		out.Resources = append(out.Resources, mapping.Mapped{Resource: r, Path: e.path})
 		targets = append(targets, p.ref)
 	}
