@@ -43,8 +43,12 @@ func TestAPushChangesNoOrganisation(t *testing.T) {
 		return fmt.Sprintf(`,{"fullUrl":%q,"resource":{"resourceType":"Organization","identifier":[%s],"name":%q}}`, url, strings.Join(ids, ","), name)
 	}
 	const url = "https://other.example/fhir/Organization/1"
-	g.pushBundle("other", discharge{Key: "two", More: organization(url, "Twee", "90000003", "90000777")}.String()).want(t, http.StatusUnprocessableEntity).
+	g.pushBundle("other", discharge{Key: "two", More: organization(url, "Twee", "90000776", "90000777")}.String()).want(t, http.StatusUnprocessableEntity).
 		wantIssue(t, "bundle-organization", "Bundle.entry[4].resource")
+	g.pushBundle("other", discharge{Key: "more", More: organization(url, "Meer", "90000003", "90000777")}.String()).want(t, http.StatusCreated)
+	if a := g.get("home", "/fhir/"+g.orgs["other"].String()).want(t, http.StatusOK); strings.Contains(a.body, "90000777") {
+		t.Errorf("a second number was added: %s", a.body)
+	}
 	g.pushBundle("other", discharge{Key: "first", More: organization(url, "Genoemd", "90000777")}.String()).want(t, http.StatusCreated)
 	ref, err := g.exchange.RegisterOrganization(context.Background(), exchange.Registration{
 		Identifier: fhir.Identifier{System: uraSystem, Value: "90000777"}, Name: "Slachtoffer",

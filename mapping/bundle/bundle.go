@@ -187,9 +187,6 @@ func (r *reading) entry(n fhir.Node, i int) {
 		r.fault(at+".resource", "not-supported", "bundle-entry-type", "A resource of this type cannot be pushed; leave it out.")
 		return
 	}
-	if isSeveral(res) {
-		r.fault(at+".resource", "business-rule", "bundle-organization", "An organisation has one number of a system; send each organisation by itself.")
-	}
 	r.content.entries = append(r.content.entries, entry{
 		path: at + ".resource", pointer: fmt.Sprintf("/entry/%d/resource", i), fullURL: n.Member("fullUrl").Text(), resource: res,
 	})

@@ -32,6 +32,10 @@ func (m *mapper) result() (mapping.Result, error) {
 			out.Resources = append(out.Resources, mapping.Mapped{Resource: p.kept, Sent: r, Path: e.path})
 			continue
 		}
+		if isSeveral(r) {
+			m.issues = append(m.issues, fault(e.path, "business-rule", "bundle-organization",
+				"An organisation has one number of a system; send each organisation by itself."))
+		}
 		if tellsKind(r) { // of one that is registered it is the stored kind that counts
 			m.issues = append(m.issues, fault(e.path+".type", "business-rule", "bundle-organization",
 				"What kind an organisation is comes with its registration; leave this coding out."))
