@@ -2,7 +2,6 @@ package rest
 
 import (
 	"cmp"
-	"encoding/json"
 	"maps"
 	"net/http"
 	"net/url"
@@ -255,52 +254,6 @@ func holder(p auth.Principal) string {
 	return "client:" + p.Client
 }
 
-type bundle struct {
-	ResourceType string            `json:"resourceType"`
-	Identifier   *bundleIdentifier `json:"identifier,omitempty"`
-	Type         string            `json:"type"`
-	Timestamp    string            `json:"timestamp,omitempty"`
-	Total        *int              `json:"total,omitempty"`
-	Link         []bundleLink      `json:"link,omitempty"`
-	Entry        []bundleEntry     `json:"entry,omitempty"`
-}
-
-type bundleIdentifier struct {
-	System string `json:"system"`
-	Value  string `json:"value"`
-}
-
-type bundleLink struct {
-	Relation string `json:"relation"`
-	URL      string `json:"url"`
-}
-
-type bundleEntry struct {
-	FullURL  string          `json:"fullUrl,omitempty"`
-	Resource json.RawMessage `json:"resource,omitempty"`
-	Search   *bundleSearch   `json:"search,omitempty"`
-	Request  *bundleRequest  `json:"request,omitempty"`
-	Response *bundleResponse `json:"response,omitempty"`
-}
-
-type bundleRequest struct {
-	Method string `json:"method"`
-	URL    string `json:"url"`
-}
-
-type bundleSearch struct {
-	Mode string `json:"mode"`
-}
-
-type bundleResponse struct {
-	Status       string `json:"status"`
-	Location     string `json:"location,omitempty"`
-	ETag         string `json:"etag,omitempty"`
-	LastModified string `json:"lastModified,omitempty"`
-
-	Outcome json.RawMessage `json:"outcome,omitempty"`
-}
-
 func (s *Server) searchset(w http.ResponseWriter, to target, p auth.Principal, ask asked, out exchange.Results) error {
 	const op = "rest.searchset"
 	b := bundle{ResourceType: "Bundle", Type: "searchset"}
@@ -356,12 +309,4 @@ func selfLink(base string, query url.Values) string {
 		return base
 	}
 	return base + "?" + query.Encode()
-}
-
-func writeBundle(w http.ResponseWriter, status int, b bundle) error {
-	out, err := exchange.JSON(b)
-	if err != nil {
-		return fhir.Wrap("rest.bundle", err)
-	}
-	return writeJSON(w, status, out)
 }
