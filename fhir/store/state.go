@@ -45,12 +45,20 @@ func (s *Store) State(ctx context.Context, o auth.StateOp) (auth.StateResult, er
 	return r, nil
 }
 
-// StateGet returns the value of a key that has not expired at now.
+// StateGet returns the value of a key that has not expired at now. It must not be changed.
 func (s *Store) StateGet(ctx context.Context, kind, key string, now time.Time) ([]byte, bool, error) {
-	var value []byte
-	found, err := s.readOne(ctx, `SELECT value FROM auth_state WHERE kind=? AND key=? AND exp>?`,
-		args(kind, key, now.UnixMilli()), &value)
-	return value, found, fhir.Wrap("store.StateGet", err)
+	k := recentKey{kind, key}
+	row, moves, ok := s.recent.get(k, now)
+	if ok {
+		return row.value, true, nil
+	}
+	found, err := s.readOne(ctx, `SELECT value,exp FROM auth_state WHERE kind=? AND key=? AND exp>?`,
+		args(kind, key, now.UnixMilli()), &row.value, &row.exp)
+	if err != nil || !found {
+		return nil, false, fhir.Wrap("store.StateGet", err)
+	}
+	s.recent.keep(k, row, moves)
+	return row.value, true, nil
 }
 
 // readOne reads one row outside of any View.
@@ -71,6 +79,7 @@ func notNil(b []byte) []byte {
 }
 
 func (t *tx) statePut(o auth.StateOp) (auth.StateResult, error) {
+	t.stale = append(t.stale, recentKey{o.Kind, o.Key})
 	_, err := t.c.exec(`INSERT INTO auth_state VALUES(?,?,?,?,?)
 		ON CONFLICT(kind,key) DO UPDATE SET value=excluded.value, at=excluded.at, exp=excluded.exp`,
 		o.Kind, o.Key, notNil(o.Value), o.Now.UnixMilli(), o.Expires.UnixMilli())
@@ -78,6 +87,7 @@ func (t *tx) statePut(o auth.StateOp) (auth.StateResult, error) {
 }
 
 func (t *tx) stateTake(o auth.StateOp) (auth.StateResult, error) {
+	t.stale = append(t.stale, recentKey{o.Kind, o.Key})
 	var r auth.StateResult
 	var err error
 	r.OK, err = t.c.one(`DELETE FROM auth_state WHERE kind=? AND key=? AND exp>? RETURNING value`,
@@ -86,6 +96,7 @@ func (t *tx) stateTake(o auth.StateOp) (auth.StateResult, error) {
 }
 
 func (t *tx) stateOnce(o auth.StateOp) (auth.StateResult, error) {
+	t.stale = append(t.stale, recentKey{o.Kind, o.Key})
 	res, err := t.c.exec(`INSERT INTO auth_state VALUES(?,?,?,?,?)
 		ON CONFLICT(kind,key) DO UPDATE SET value=excluded.value, at=excluded.at, exp=excluded.exp WHERE exp<=excluded.at`,
 		o.Kind, o.Key, notNil(o.Value), o.Now.UnixMilli(), o.Expires.UnixMilli())
@@ -103,6 +114,7 @@ func (t *tx) stateOnce(o auth.StateOp) (auth.StateResult, error) {
 
 // stateCount keeps the number in value and the end of the window of the first call in exp.
 func (t *tx) stateCount(o auth.StateOp) (auth.StateResult, error) {
+	t.stale = append(t.stale, recentKey{o.Kind, o.Key})
 	var r auth.StateResult
 	_, err := t.c.one(`INSERT INTO auth_state VALUES(?,?,1,?,?) ON CONFLICT(kind,key) DO UPDATE SET
 		value=CASE WHEN exp<=excluded.at THEN 1 ELSE value+1 END,
@@ -138,11 +150,19 @@ func (s *Store) Lease(ctx context.Context, name, holder string, ttl time.Duratio
 	return err == nil && got, err
 }
 
-// Setting returns a setting of the registry.
+// Setting returns a setting of the registry. It must not be changed.
 func (s *Store) Setting(ctx context.Context, key string) ([]byte, bool, error) {
-	var value []byte
-	found, err := s.readOne(ctx, `SELECT value FROM kv WHERE key=?`, args(settingPrefix+key), &value)
-	return value, found, fhir.Wrap("store.Setting", err)
+	k := recentKey{key: key}
+	row, moves, ok := s.recent.get(k, time.Time{})
+	if ok {
+		return row.value, true, nil
+	}
+	found, err := s.readOne(ctx, `SELECT value FROM kv WHERE key=?`, args(settingPrefix+key), &row.value)
+	if err != nil || !found {
+		return nil, false, fhir.Wrap("store.Setting", err)
+	}
+	s.recent.keep(k, row, moves)
+	return row.value, true, nil
 }
 
 // Settings returns all settings whose key begins with prefix.
@@ -169,6 +189,7 @@ func (s *Store) Settings(ctx context.Context, prefix string) (map[string][]byte,
 // SaveSetting stores a setting durably; a nil value removes it.
 func (s *Store) SaveSetting(ctx context.Context, key string, value []byte) error {
 	return s.writer.do(ctx, "store.SaveSetting", len(key)+len(value), func(t *tx) error {
+		t.stale = append(t.stale, recentKey{key: key})
 		if value == nil {
 			_, err := t.c.exec(`DELETE FROM kv WHERE key=?`, settingPrefix+key)
 			return err

@@ -47,6 +47,7 @@ type Store struct {
 	dict    *interned
 	writer  *writer
 	readers *pool
+	recent  *recent
 }
 
 var _ exchange.Store = (*Store)(nil)
@@ -99,7 +100,7 @@ func open(ctx context.Context, file string, o Options) (*Store, error) {
 	}
 	db.SetMaxOpenConns(0)
 	db.SetMaxIdleConns(0)
-	s := &Store{file: file, db: db, dict: newInterned(), readers: newPool(db, o.Readers)}
+	s := &Store{file: file, db: db, dict: newInterned(), readers: newPool(db, o.Readers), recent: newRecent()}
 	w, err := newWriter(ctx, s, o)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
@@ -128,6 +129,7 @@ func (s *Store) Close() error {
 		return nil
 	}
 	errs := []error{s.writer.fault, s.readers.close(), s.db.Close(), s.lock.Close()}
+	s.recent.close()
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("store.Close: %w", err)
 	}

@@ -16,7 +16,8 @@ type tx struct {
 	start int64            // commit instant of the group, milliseconds
 	at    int64            // last instant used: start, or later for a second version in one group
 
-	rid int64 // last rid given out
+	rid   int64       // last rid given out
+	stale []recentKey // what this transaction changes of what is remembered
 
 	made  map[string]int64   // numbers the running unit made
 	comps map[string]*compID // compartments the running unit touched

@@ -229,7 +229,10 @@ func (w *writer) transact(group []*job, outcome []error) (err error) {
 	if err := t.saveCounters(w.rid); err != nil {
 		return err
 	}
-	if _, err := w.c.exec(`COMMIT`); err != nil {
+	w.store.recent.forget(t.stale)
+	_, err = w.c.exec(`COMMIT`)
+	w.store.recent.forget(t.stale)
+	if err != nil {
 		return err
 	}
 	w.last, w.rid = t.at, t.rid
