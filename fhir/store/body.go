@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/klauspost/compress/zstd"
+	"github.com/klauspost/compress/s2"
 )
 
 // Dictionary ids of resource_version.dict and audit.dict. The id of a body never changes: a newer
@@ -18,24 +18,12 @@ const (
 
 // dictionaryOne is made of the project's fictional records by fhir/store/gen, never of live data.
 //
-//go:embed dictionary-1.zstd
+//go:embed dictionary-1.ndjson
 var dictionaryOne []byte
 
-// codec returns the shared compressor and decompressor, both safe for concurrent use. The level is
-// the fastest: every body begins with a copy of the dictionary's tables, which slower levels have
-// five times larger, for 2 % less size.
-var codec = sync.OnceValues(func() (*codecs, error) {
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderDict(dictionaryOne),
-		zstd.WithEncoderCRC(false), zstd.WithWindowSize(1<<20), zstd.WithLowerEncoderMem(true))
-	if err != nil {
-		return nil, fmt.Errorf("zstd encoder: %w", err)
-	}
-	dec, err := zstd.NewReader(nil, zstd.WithDecoderDicts(dictionaryOne), zstd.WithDecoderMaxMemory(maxBody))
-	if err != nil {
-		return nil, fmt.Errorf("zstd decoder: %w", err)
-	}
-	return &codecs{enc, dec}, nil
-})
+// codec compresses and unpacks, safely for concurrent use. It is S2: with a dictionary its bodies are
+// about a tenth larger than those of zstd, and take a fifth of the time.
+var codec = sync.OnceValue(func() *s2.Dict { return s2.MakeDict(dictionaryOne, nil) })
 
 // maxBody bounds what one body may unpack to, in bytes.
 const maxBody = 64 << 20
@@ -43,21 +31,12 @@ const maxBody = 64 << 20
 // errBody says that a stored body cannot be unpacked.
 var errBody = errors.New("stored body is damaged")
 
-type codecs struct {
-	enc *zstd.Encoder
-	dec *zstd.Decoder
-}
-
 // pack compresses a body and returns the id of the dictionary it takes to unpack it.
 func pack(body []byte) ([]byte, int, error) {
 	if len(body) == 0 {
 		return []byte{}, dictNone, nil
 	}
-	c, err := codec()
-	if err != nil {
-		return nil, 0, err
-	}
-	return c.enc.EncodeAll(body, make([]byte, 0, len(body)/3+64)), dictOne, nil
+	return codec().Encode(nil, body), dictOne, nil
 }
 
 // unpack is the way back of pack.
@@ -68,11 +47,11 @@ func unpack(packed []byte, dict int) ([]byte, error) {
 	if dict != dictOne {
 		return nil, fmt.Errorf("%w: needs dictionary %d, which this release does not have", errBody, dict)
 	}
-	c, err := codec()
-	if err != nil {
-		return nil, err
+	size, err := s2.DecodedLen(packed)
+	if err != nil || size > maxBody {
+		return nil, fmt.Errorf("%w: its length cannot be", errBody)
 	}
-	body, err := c.dec.DecodeAll(packed, make([]byte, 0, 4*len(packed)))
+	body, err := codec().Decode(make([]byte, 0, size), packed)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errBody, err)
 	}

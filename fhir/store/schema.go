@@ -1,7 +1,7 @@
 package store
 
 // schemaVersion is kept in kv under keySchema. A file of another version is refused.
-const schemaVersion = "2"
+const schemaVersion = "3"
 
 // Keys in kv. Settings of the registry stand behind settingPrefix.
 const (

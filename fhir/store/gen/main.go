@@ -1,9 +1,10 @@
-// Command gen makes the zstd dictionary of fhir/store from the project's own fictional records:
+// Command gen makes the dictionary of fhir/store from the project's own fictional records:
 //
 //	drieluik convert testdata/mks/boris/01-kind.json > samples/boris-01.json   (and so on)
-//	go run ./fhir/store/gen -id 1 -out fhir/store/dictionary-1.zstd samples
+//	go run ./fhir/store/gen -out fhir/store/dictionary-1.ndjson samples
 //
-// Every resource in the JSON files below the arguments is a sample: Bundles are taken apart. A
+// Every resource in the JSON files below the arguments is a sample: Bundles are taken apart. With
+// them belong AuditEvents that a server wrote about these records, one of each kind of access. A
 // dictionary that has been in a release never changes; make the next id instead.
 package main
 
@@ -18,22 +19,21 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/klauspost/compress/zstd"
+	"github.com/klauspost/compress/s2"
 )
 
 func main() {
-	id := flag.Uint("id", 1, "id of the dictionary")
 	out := flag.String("out", "", "file to write")
-	size := flag.Int("size", 48<<10, "size of the text in the dictionary, in bytes")
+	size := flag.Int("size", s2.MaxDictSize, "size of the dictionary at most, in bytes")
 	flag.Parse()
-	if err := run(uint32(*id), *out, *size, flag.Args()); err != nil {
+	if err := run(*out, *size, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run(id uint32, out string, size int, roots []string) error {
-	byType := map[string][][]byte{}
+func run(out string, size int, roots []string) error {
+	byKind := map[string][][]byte{}
 	for _, root := range roots {
 		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() || filepath.Ext(path) != ".json" {
@@ -43,7 +43,7 @@ func run(id uint32, out string, size int, roots []string) error {
 			if err != nil {
 				return err
 			}
-			if err := collect(byType, text); err != nil {
+			if err := collect(byKind, text); err != nil {
 				return fmt.Errorf("%s: %w", path, err)
 			}
 			return nil
@@ -52,21 +52,16 @@ func run(id uint32, out string, size int, roots []string) error {
 			return err
 		}
 	}
-	dict, err := zstd.BuildDict(zstd.BuildDictOptions{
-		ID: id, Contents: slices.Concat(slices.Collect(maps.Values(byType))...), History: history(byType, size),
-		Offsets: [3]int{1, 4, 8}, Level: zstd.SpeedFastest,
-	})
-	if err != nil {
-		return fmt.Errorf("make dictionary: %w", err)
-	}
-	fmt.Printf("%d types, dictionary of %d bytes\n", len(byType), len(dict))
-	return os.WriteFile(out, dict, 0o644)
+	text := history(byKind, size)
+	fmt.Printf("%d kinds, dictionary of %d bytes\n", len(byKind), len(text))
+	return os.WriteFile(out, text, 0o644)
 }
 
 // collect adds the resources of one file, compact and with their members in order.
-func collect(byType map[string][][]byte, text []byte) error {
+func collect(byKind map[string][][]byte, text []byte) error {
 	var r struct {
 		ResourceType string
+		Action       string // of an AuditEvent
 		Entry        []struct{ Resource json.RawMessage }
 	}
 	if err := json.Unmarshal(text, &r); err != nil {
@@ -77,40 +72,39 @@ func collect(byType map[string][][]byte, text []byte) error {
 		if err := json.Compact(&b, text); err != nil {
 			return err
 		}
-		byType[r.ResourceType] = append(byType[r.ResourceType], b.Bytes())
+		kind := r.ResourceType + r.Action
+		byKind[kind] = append(byKind[kind], b.Bytes())
 		return nil
 	}
 	for _, e := range r.Entry {
-		if err := collect(byType, e.Resource); err != nil {
+		if err := collect(byKind, e.Resource); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// history is the text that bodies can refer to: in rounds one sample of each type that still fits.
-// What comes first stands last, where it is cheapest to refer to; in each round that is the type
-// with the most samples.
-func history(byType map[string][][]byte, size int) []byte {
-	types := slices.Sorted(maps.Keys(byType))
-	slices.SortStableFunc(types, func(a, b string) int { return len(byType[b]) - len(byType[a]) })
+// history is the text that bodies can refer to: in rounds one sample of each kind that still fits, in
+// each round first of the kind with the most samples.
+func history(byKind map[string][][]byte, size int) []byte {
+	kinds := slices.Sorted(maps.Keys(byKind))
+	slices.SortStableFunc(kinds, func(a, b string) int { return len(byKind[b]) - len(byKind[a]) })
 	var parts [][]byte
 	total := 0
 	for round := 0; ; round++ {
 		any := false
-		for _, t := range types {
-			if round >= len(byType[t]) {
+		for _, t := range kinds {
+			if round >= len(byKind[t]) {
 				continue
 			}
 			any = true
-			if s := byType[t][round]; total+len(s) <= size {
+			if s := byKind[t][round]; total+len(s) < size {
 				parts = append(parts, s)
-				total += len(s)
+				total += len(s) + len("\n")
 			}
 		}
 		if !any {
-			slices.Reverse(parts)
-			return slices.Concat(parts...)
+			return bytes.Join(parts, []byte("\n"))
 		}
 	}
 }
