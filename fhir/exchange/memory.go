@@ -18,7 +18,25 @@ type memory struct {
 	children map[string]kept
 	turn     uint64 // grows with each use, to find the child that was used longest ago
 	people   people
+
+	heads map[headsKey]keptHeads
+	rows  int // of all heads
 }
+
+// headsKey names the resources of one type in a compartment.
+type headsKey struct {
+	compartment string
+	kind        fhir.Type
+}
+
+// keptHeads are their facts as they were after so many writes in the compartment.
+type keptHeads struct {
+	writes int64
+	facts  []auth.ResourceFacts
+}
+
+// maxHeads bounds the facts that are kept, about 1 kB each; when there are more, all are let go.
+const maxHeads = 20_000
 
 // kept is the compiled policy of one child.
 type kept struct {
@@ -35,7 +53,31 @@ type people struct {
 }
 
 func newMemory(size int) *memory {
-	return &memory{size: size, children: map[string]kept{}}
+	return &memory{size: size, children: map[string]kept{}, heads: map[headsKey]keptHeads{}}
+}
+
+// factsOf returns the facts of a type in a compartment that has had so many writes; false when they are
+// not kept. They must not be changed.
+func (m *memory) factsOf(k headsKey, writes int64) ([]auth.ResourceFacts, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	kept, ok := m.heads[k]
+	return kept.facts, ok && kept.writes == writes
+}
+
+// keepFacts remembers the facts of a type in a compartment. Older ones give way, newer ones stay.
+func (m *memory) keepFacts(k headsKey, h keptHeads) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	old, ok := m.heads[k]
+	if ok && old.writes > h.writes || len(h.facts) > maxHeads/10 {
+		return
+	}
+	if m.rows += len(h.facts) - len(old.facts); m.rows > maxHeads {
+		clear(m.heads)
+		m.rows = len(h.facts)
+	}
+	m.heads[k] = h
 }
 
 // child returns the policy of a child as compiled at an epoch, nil when it is not kept.

@@ -176,8 +176,22 @@ func (w *world) compile(v Snapshot, p auth.Principal, a auth.Action, of about) (
 		if every {
 			return w.everything(c.Patient.ID)
 		}
-		return v.Heads(c.Patient.ID, a.Type)
+		return w.heads(v, c.Patient.ID, a.Type)
 	})
+}
+
+// heads returns the facts of a type in the compartment of a child whose policy was looked at.
+func (w *world) heads(v Snapshot, id string, t fhir.Type) ([]auth.ResourceFacts, error) {
+	state, known := w.states[id]
+	k := headsKey{id, t}
+	if facts, ok := w.s.memory.factsOf(k, state.Writes); ok && known {
+		return facts, nil
+	}
+	facts, err := v.Heads(id, t)
+	if err == nil && known {
+		w.s.memory.keepFacts(k, keptHeads{state.Writes, facts})
+	}
+	return facts, err
 }
 
 // searchFacts gathers the children that a search can reach by relation or consent: those the query

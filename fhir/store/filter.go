@@ -105,13 +105,29 @@ func (s *snapshot) arms(about *query, typ int64, f *auth.Filter) ([]*query, erro
 			arms = append(arms, cust, author)
 		}
 	}
-	visible, any, err := s.visible(f)
-	if any {
-		listed := &query{}
-		listed.add(h+`.rid IN (`+visibleRows+`)`, visible, typ)
+	listed, err := s.listed(about, typ, f)
+	if listed != nil {
 		arms = append(arms, listed)
 	}
 	return arms, err
+}
+
+// listed lets pass what Filter.Visible lists; nil when that is nothing. Of the one compartment that the
+// search is pinned to, the rows are known by their ids.
+func (s *snapshot) listed(about *query, typ int64, f *auth.Filter) (*query, error) {
+	visible, err := s.visible(f)
+	if err != nil || len(visible) == 0 {
+		return nil, err
+	}
+	q := &query{}
+	if ids, ok := visible[strconv.FormatInt(about.comp, 10)]; ok && len(visible) == 1 {
+		b, err := json.Marshal(ids)
+		q.add(about.h()+`.id IN (SELECT value FROM json_each(?))`, string(b))
+		return q, err
+	}
+	b, err := json.Marshal(visible)
+	q.add(about.h()+`.rid IN (`+visibleRows+`)`, string(b), typ)
+	return q, err
 }
 
 // limits adds what the filter demands of every row: its patient, and the granular scopes.
@@ -206,8 +222,8 @@ func (s *snapshot) reduce(sel *selection, p search.Plan, pos position) (*query, 
 const visibleRows = `SELECT l.rid FROM json_each(?) c CROSS JOIN json_each(c.value) i
 	CROSS JOIN locate l ON l.type=? AND l.id=i.value WHERE instr(' '||l.comps||' ',' '||c.key||' ')`
 
-// visible returns Filter.Visible as JSON by compartment number; false when it holds nothing.
-func (s *snapshot) visible(f *auth.Filter) (string, bool, error) {
+// visible returns Filter.Visible by compartment number.
+func (s *snapshot) visible(f *auth.Filter) (map[string][]string, error) {
 	by := make(map[string][]string, len(f.Visible))
 	for name, ids := range f.Visible {
 		if len(ids) == 0 {
@@ -215,12 +231,11 @@ func (s *snapshot) visible(f *auth.Filter) (string, bool, error) {
 		}
 		n, err := s.compartment(name)
 		if err != nil {
-			return "", false, err
+			return nil, err
 		}
 		if n > 0 {
 			by[strconv.FormatInt(n, 10)] = ids
 		}
 	}
-	b, err := json.Marshal(by)
-	return string(b), len(by) > 0, err
+	return by, nil
 }

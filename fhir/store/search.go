@@ -18,6 +18,7 @@ type query struct {
 	sql   strings.Builder
 	args  []any
 	depth int
+	comp  int64 // the only compartment of the head; 0: it may have others
 	typ   fhir.Type
 	world *reach
 }
@@ -214,7 +215,8 @@ func inComps(q *query, comps []int64) {
 	slices.Sort(comps)
 	comps = slices.Compact(comps)
 	if len(comps) == 1 {
-		q.add(` AND h.comp=?`, comps[0])
+		q.comp = comps[0]
+		q.add(` AND h.comp=?`, q.comp)
 		return
 	}
 	q.add(` AND h.comp IN (SELECT value FROM json_each(?))`, jsonInts(comps))
