@@ -3,6 +3,7 @@ package fhir
 import (
 	"errors"
 	"fmt"
+	"unicode/utf8"
 )
 
 // Edit is one change of Resource.Edit: the value at Path (member names) becomes JSON, or goes when
@@ -25,12 +26,19 @@ type splice struct {
 func (r *Resource) Edit(edits ...Edit) (*Resource, error) {
 	const op = "fhir.Resource.Edit"
 	out := r
-	for _, e := range edits {
+	for i, e := range edits {
 		cut, err := out.splice(e)
 		if err != nil {
 			return nil, &Error{Kind: Unprocessable, Op: op, Err: err}
 		}
-		s := scanner{src: spliced(out.src, []splice{cut}), limits: unbounded}
+		if cut.text == out.src[cut.start:cut.end] {
+			continue
+		}
+		text := spliced(out.src, []splice{cut})
+		if i == len(edits)-1 {
+			return r.reparse(op, text)
+		}
+		s := scanner{src: text, limits: unbounded}
 		if !s.scan() {
 			return nil, &Error{Kind: Unprocessable, Op: op, Issues: s.issues(&Resource{src: s.src, nodes: s.nodes})}
 		}
@@ -44,7 +52,9 @@ func (r *Resource) Edit(edits ...Edit) (*Resource, error) {
 
 // reparse returns the resource, or document, that text became.
 func (r *Resource) reparse(op, text string) (*Resource, error) {
-	out, issues := parse([]byte(text), unbounded, r.typ != "")
+	s := scanner{src: text, limits: unbounded, strict: r.typ != ""}
+	s.scan()
+	out, issues := s.resource()
 	if out == nil {
 		return nil, &Error{Kind: Unprocessable, Op: op, Issues: issues}
 	}
@@ -60,7 +70,7 @@ func (r *Resource) splice(e Edit) (splice, error) {
 		return splice{}, errors.New("nothing to append")
 	}
 	s := scanner{src: e.JSON, limits: unbounded}
-	if e.JSON != "" && !s.scan() {
+	if e.JSON != "" && (!utf8.ValidString(e.JSON) || !s.scan()) {
 		return splice{}, errors.New("the new value is not JSON")
 	}
 	n := r.Root()

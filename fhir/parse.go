@@ -72,6 +72,11 @@ func parse(src []byte, limits Limits, strict bool) (*Resource, []Issue) {
 	if s == nil {
 		return nil, issues
 	}
+	return s.resource()
+}
+
+// resource returns what was scanned, when it is a resource, or for lenient reading an object.
+func (s *scanner) resource() (*Resource, []Issue) {
 	r := &Resource{src: s.src, nodes: s.nodes}
 	if s.stop == nil {
 		s.checkNulls()
