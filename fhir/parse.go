@@ -102,6 +102,14 @@ func scan(src []byte, limits Limits, strict bool) (*scanner, []Issue) {
 	return s, nil
 }
 
+// Detach reads the value of n, such as an entry of a Bundle, as a resource of its own with a text that
+// it shares. It refuses what Parse refuses.
+func (n Node) Detach() (*Resource, []Issue) {
+	s := &scanner{src: n.Raw(), limits: unbounded, strict: true}
+	s.scan()
+	return s.resource()
+}
+
 // identify takes type and id from the root, and checks them for a resource.
 func (r *Resource) identify(s *scanner) {
 	root := r.Root()

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"path/filepath"
 )
@@ -34,16 +36,55 @@ func (b *bench) footprint(ctx context.Context) error {
 		return err
 	}
 	idle := memoryOf(b.site.pid(), "VmRSS")
+	if _, err := b.transact(ctx, 1); err != nil { // what is made once, at the first, is not the transaction's
+		return err
+	}
+	before := memoryOf(b.site.pid(), "VmHWM")
+	large, err := b.transact(ctx, maxEntries)
+	if err != nil {
+		return err
+	}
+	grown := memoryOf(b.site.pid(), "VmHWM") - before
 	b.rows = append(b.rows,
 		row{ID: "start", What: fmt.Sprintf("cold start to ready on %d versions", rest.versions), Value: took.Seconds(), Unit: "s"},
 		row{ID: "memory", What: "idle after a start", Value: float64(idle) / (1 << 20), Unit: "MB"},
 		row{ID: "memory", What: "most under the load", Value: float64(b.memory) / (1 << 20), Unit: "MB"},
+		row{ID: "memory", What: fmt.Sprintf("%s %.1f MB, to its size", largeBundle, float64(large)/1e6), Value: float64(grown) / float64(large), Unit: "×"},
 		row{ID: "at-rest", What: "bytes of a stored version, indexes included, to its JSON", Value: rest.perVersion() / raw, Unit: "×"},
 		row{ID: "at-rest", What: "stored body to its JSON", Value: rest.perBody() / raw, Unit: "×"},
 		row{ID: "binary", What: "size of the binary", Value: float64(info.Size()) / (1 << 20), Unit: "MB"},
 	)
 	return nil
 }
+
+// largeBundle begins the name of the row about the largest transaction that the server takes.
+const largeBundle = "grown by a transaction of"
+
+// transact sends a transaction of CarePlans, and returns its size in bytes.
+func (b *bench) transact(ctx context.Context, entries int) (int, error) {
+	token, err := b.site.token(ctx, homecare)
+	if err != nil {
+		return 0, err
+	}
+	var doc bytes.Buffer
+	doc.WriteString(`{"resourceType":"Bundle","type":"transaction","entry":[`)
+	for i := range entries {
+		if i > 0 {
+			doc.WriteByte(',')
+		}
+		plan := carePlan(b.children[i%len(b.children)].patient, rand.Uint64())
+		fmt.Fprintf(&doc, `{"request":{"method":"POST","url":"CarePlan"},"resource":%s}`, plan)
+	}
+	doc.WriteString("]}")
+	body, err := b.site.client.call(ctx, &worker{}, request{method: http.MethodPost, path: "/fhir", token: token, media: fhirMedia, body: doc.Bytes()})
+	if n := bytes.Count(body, []byte(`"status":"201`)); err == nil && n != entries {
+		err = fmt.Errorf("a transaction wrote %d of %d", n, entries)
+	}
+	return doc.Len(), err
+}
+
+// maxEntries is how many entries the server takes in one transaction.
+const maxEntries = 1000
 
 // atRestFigures are sums over a store file.
 type atRestFigures struct {
@@ -80,7 +121,7 @@ func (b *bench) rawSize(ctx context.Context) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	bytes, n := 0, 0
+	size, n := 0, 0
 	for range min(len(b.children), 40) {
 		c := b.children[rand.IntN(len(b.children))]
 		for _, kind := range rawTypes {
@@ -95,14 +136,14 @@ func (b *bench) rawSize(ctx context.Context) (float64, error) {
 				return 0, err
 			}
 			for _, e := range set.Entry {
-				bytes, n = bytes+len(e.Resource), n+1
+				size, n = size+len(e.Resource), n+1
 			}
 		}
 	}
 	if n == 0 {
 		return 0, fmt.Errorf("the sample of stored resources is empty")
 	}
-	return float64(bytes) / float64(n), nil
+	return float64(size) / float64(n), nil
 }
 
 // rawTypes are what the story of a child is made of, and the parameter that names the child.

@@ -176,6 +176,7 @@ func (b *batch) put(st *step) (error, error) {
 		st.blind = !seen.Permit || auth.Redacts(seen.Obligations)
 	}
 	b.add(st, w, d)
+	st.Resource = nil // the write has its text
 	return nil, nil
 }
 
@@ -191,27 +192,26 @@ func (b *batch) content(p auth.Principal, st *step) (Write, error) {
 			return Write{}, err
 		}
 	}
-	told, err := untagged(st.Resource)
+	with, err := tagged(st.Resource)
 	if err != nil {
 		return Write{}, err
 	}
-	b.issues = append(b.issues, told...)
+	if with != st.Resource {
+		b.issues = append(b.issues, domainAdded(st.Type))
+		st.Resource = with
+	}
 	w, err := b.draft.put(st.Resource, st.prior, p.Organization, writer(p))
 	under(b.issues[before:], st.Change)
 	st.issues = slices.Clone(b.issues[before:])
 	return w, err
 }
 
-// untagged tells that the server adds the domain which the content does not name (access.md 2.1).
-func untagged(r *fhir.Resource) ([]fhir.Issue, error) {
-	with, err := tagged(r)
-	if err != nil || with == r {
-		return nil, err
-	}
-	return []fhir.Issue{{
-		Severity: fhir.SeverityInformation, Code: "informational", Expression: string(r.Type()) + ".meta.tag", Diagnostics: "domain-added",
+// domainAdded tells that the server adds the domain which the content does not name (access.md 2.1).
+func domainAdded(t fhir.Type) fhir.Issue {
+	return fhir.Issue{
+		Severity: fhir.SeverityInformation, Code: "informational", Expression: string(t) + ".meta.tag", Diagnostics: "domain-added",
 		Text: "The resource names no domain of the child's life; the domain medisch was added. Name it in meta.tag.",
-	}}, nil
+	}
 }
 
 // denied refuses a change. Of a hidden resource it tells a client that may choose ids that the id is taken.

@@ -1,7 +1,7 @@
 package rest
 
 import (
-	"io"
+	"bytes"
 	"mime"
 	"net/http"
 	"slices"
@@ -40,6 +40,9 @@ func r4Version(params map[string]string) bool {
 	return !ok || v == "4.0" || v == "4.0.1"
 }
 
+// maxAhead is how much room a body gets for what its Content-Length says, before any of it has come.
+const maxAhead = 8 << 20
+
 // body reads a JSON body of one of the media types.
 func body(r *http.Request, types ...string) ([]byte, error) {
 	const op = "rest.body"
@@ -51,11 +54,12 @@ func body(r *http.Request, types ...string) ([]byte, error) {
 	if e := r.Header.Get("Content-Encoding"); e != "" && e != "identity" {
 		return nil, fhir.Errorf(fhir.Unsupported, op, "not-supported", "content-encoding", "Send the body uncompressed.")
 	}
-	b, err := io.ReadAll(r.Body)
-	if err != nil {
+	var b bytes.Buffer
+	b.Grow(int(min(max(r.ContentLength, 0), maxAhead)) + bytes.MinRead)
+	if _, err := b.ReadFrom(r.Body); err != nil {
 		return nil, fhir.Wrap(op, known(err))
 	}
-	return b, nil
+	return b.Bytes(), nil
 }
 
 func utf8(params map[string]string) bool {

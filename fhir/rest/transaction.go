@@ -39,6 +39,7 @@ func (s *Server) readTransaction(b *fhir.Resource) (*transactionIn, error) {
 			if err := tr.change(en, i); err != nil {
 				return nil, err
 			}
+			tr.entries[i].body = fhir.Node{} // what is not held can be collected
 		}
 		i++
 	}
@@ -108,7 +109,7 @@ func (tr *transactionIn) change(en bundleEntryIn, i int) error {
 
 // content parses the resource of an entry.
 func (tr *transactionIn) content(ch *exchange.Change, en bundleEntryIn) bool {
-	res, issues := fhir.Parse([]byte(en.body.Raw()), fhir.Limits{})
+	res, issues := en.body.Detach()
 	if fhir.HasErrors(issues) {
 		for _, is := range issues {
 			_, inner, _ := strings.Cut(is.Expression, ".")

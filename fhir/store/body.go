@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/klauspost/compress/s2"
@@ -36,7 +37,7 @@ func pack(body []byte) ([]byte, int, error) {
 	if len(body) == 0 {
 		return []byte{}, dictNone, nil
 	}
-	return codec().Encode(nil, body), dictOne, nil
+	return slices.Clone(codec().Encode(nil, body)), dictOne, nil // Encode makes room for the worst
 }
 
 // unpack is the way back of pack.
