@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"runtime/debug"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -46,15 +44,8 @@ func (c serveCmd) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	log.Info("ready", "base", base+"/fhir", "release", release)
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(collectAt)
-	}
 	return errors.Join(a.serve(ctx, l), a.Close())
 }
-
-// collectAt is how far the heap grows before it is collected, in percent of what is in use, unless GOGC
-// says otherwise: what is in use is small, and each collection is work that requests wait for.
-const collectAt = 200
 
 // print writes the settings as a --config file would hold them.
 func (c serveCmd) print(s streams) error {
