@@ -106,35 +106,6 @@ func (s *Service) settle(ctx context.Context, op string, e event, answer error) 
 	return answer
 }
 
-// ConsentLive reports whether a Consent is active and in its period.
-func (s *Service) ConsentLive(ctx context.Context, consent fhir.Ref) (bool, error) {
-	live := false
-	err := s.store.View(ctx, func(v Snapshot) error {
-		st, err := v.Read(consent.Current())
-		if missing(err) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		r, err := tree(st)
-		live = err == nil && inForce(r.Root(), s.now())
-		return err
-	})
-	return live, fhir.Wrap("exchange.ConsentLive", err)
-}
-
-// inForce reports whether a grant's Consent is active and its period covers an instant. Its period
-// is written by GrantConsent, in full instants.
-func inForce(n fhir.Node, now time.Time) bool {
-	start, err := time.Parse(time.RFC3339, n.At("provision", "period", "start").Text())
-	if err != nil {
-		return false
-	}
-	end, err := time.Parse(time.RFC3339, n.At("provision", "period", "end").Text())
-	return err == nil && n.Member("status").Text() == "active" && !now.Before(start) && now.Before(end)
-}
-
 // WithdrawConsent sets a Consent inactive as the act of a user who gave it. NotFound when it is not
 // the user's; done already is no error.
 func (s *Service) WithdrawConsent(ctx context.Context, consent, user fhir.Ref) error {
@@ -285,7 +256,7 @@ func (w *world) consents(e *event, tie kin) ([]Given, error) {
 // given reads a grant's Consent; false when it is none, or not in force.
 func given(n fhir.Node, now time.Time) (Given, bool) {
 	who := n.At("provision", "actor", "reference", "identifier")
-	if who.Member("system").Text() != smartClient || !inForce(n, now) {
+	if who.Member("system").Text() != smartClient || !termOf(n).covers(now) {
 		return Given{}, false
 	}
 	g := Given{Client: who.Member("value").Text()}

@@ -19,6 +19,8 @@ type memory struct {
 	turn     uint64 // grows with each use, to find the child that was used longest ago
 	people   people
 
+	terms map[fhir.Ref]keptTerm // of the Consents of grants
+
 	heads map[headsKey]keptHeads
 	rows  int // of all heads
 }
@@ -53,7 +55,7 @@ type people struct {
 }
 
 func newMemory(size int) *memory {
-	return &memory{size: size, children: map[string]kept{}, heads: map[headsKey]keptHeads{}}
+	return &memory{size: size, children: map[string]kept{}, heads: map[headsKey]keptHeads{}, terms: map[fhir.Ref]keptTerm{}}
 }
 
 // factsOf returns the facts of a type in a compartment that has had so many writes; false when they are
@@ -92,6 +94,23 @@ func (m *memory) child(id string, epoch int64) *auth.Child {
 	k.used = m.turn
 	m.children[id] = k
 	return k.child
+}
+
+// term returns the term of a grant's Consent as it was at some epoch; false when it is not kept.
+func (m *memory) term(consent fhir.Ref) (keptTerm, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	t, ok := m.terms[consent]
+	return t, ok
+}
+
+func (m *memory) keepTerm(consent fhir.Ref, t keptTerm) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.terms) >= m.size {
+		clear(m.terms)
+	}
+	m.terms[consent] = t
 }
 
 // keep remembers the policy of a child. An older one of the same child gives way, a newer one stays.
