@@ -1,7 +1,6 @@
 package store
 
 import (
-	"fmt"
 	"strings"
 	"sync"
 
@@ -31,41 +30,34 @@ func (t *tx) idxRows(rows []search.Row) ([]idxRow, error) {
 }
 
 // idxBatches are the numbers of rows that one statement inserts, largest first.
-var idxBatches = [...]int{16, 8, 4, 2, 1}
+var idxBatches = [...]int{32, 16, 8, 4, 2, 1}
 
-// idxColumns is the number of values that each row brings; compartment and resource are bound once.
-const idxColumns = 7
+// idxColumns is the number of values of a row.
+const idxColumns = 9
 
 // groupBits is how far idx.n is shifted for the group of a row; below it rows are numbered.
 const groupBits = "24"
 
-// idxInserts returns the statements: number i inserts idxBatches[i] rows.
+// idxInserts returns the statements: number i inserts idxBatches[i] rows. Each row binds its
+// compartment and resource again: SQLite looks for a numbered parameter by name, which takes longer.
 var idxInserts = sync.OnceValue(func() (q [len(idxBatches)]string) {
+	const row = `,(?,?,?,?,?,?,?,?,?)`
 	for i, rows := range idxBatches {
-		var b strings.Builder
-		b.WriteString(`INSERT INTO idx(comp,rid,n,param,sys,val,low,high,text) VALUES`)
-		for r := range rows {
-			if r > 0 {
-				b.WriteByte(',')
-			}
-			p := 3 + r*idxColumns
-			fmt.Fprintf(&b, `(?1,?2,?%d,?%d,?%d,?%d,?%d,?%d,?%d)`, p, p+1, p+2, p+3, p+4, p+5, p+6)
-		}
-		q[i] = b.String()
+		q[i] = `INSERT INTO idx(comp,rid,n,param,sys,val,low,high,text) VALUES` + strings.Repeat(row, rows)[1:]
 	}
 	return q
 })
 
 // insertIdx writes the rows of one resource in one compartment.
 func (t *tx) insertIdx(comp, rid int64, rows []idxRow) error {
-	values := make([]any, 0, 2+idxColumns*idxBatches[0])
+	values := make([]any, 0, idxColumns*min(len(rows), idxBatches[0]))
 	inserts := idxInserts()
 	n := 0
 	for i, batch := range idxBatches {
 		for len(rows)-n >= batch {
-			values = append(values[:0], comp, rid)
+			values = values[:0]
 			for j := range batch {
-				values = appendIdx(values, n+j, &rows[n+j])
+				values = appendIdx(append(values, comp, rid), n+j, &rows[n+j])
 			}
 			n += batch
 			if _, err := t.c.exec(inserts[i], values...); err != nil {
