@@ -3,6 +3,9 @@ package search
 import (
 	"math"
 	"strings"
+	"sync"
+	"time"
+	_ "time/tzdata" // a day must not depend on the machine
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/path"
@@ -249,14 +252,33 @@ func moment(x *extraction, it path.Item) {
 	}
 }
 
-// dateRange returns the span of a date, dateTime or instant; without a zone it is in UTC.
+// dateRange returns the span of a date, dateTime or instant. What names no zone is in that of the
+// server, as R4 has it: a day begins at its midnight there.
 func dateRange(s string) (low, high float64, ok bool) {
 	t, ok := path.ParseTemporal(path.DateTime, s)
 	if !ok {
 		return 0, 0, false
 	}
 	from, to := t.Range()
+	if !t.Zoned() {
+		from, to = local(from), local(to)
+	}
 	return float64(from), float64(to), true
+}
+
+// zone is that of the Netherlands and Sweden, whose clocks have been the same since 1980.
+var zone = sync.OnceValue(func() *time.Location {
+	z, err := time.LoadLocation("Europe/Amsterdam")
+	if err != nil { // the data is compiled in: only a broken build comes here
+		return time.FixedZone("CET", 3600)
+	}
+	return z
+})
+
+// local returns the instant at which clocks of the server's zone show what those of UTC show at ms.
+func local(ms int64) int64 {
+	at := time.UnixMilli(ms).UTC()
+	return time.Date(at.Year(), at.Month(), at.Day(), at.Hour(), at.Minute(), at.Second(), at.Nanosecond(), zone()).UnixMilli()
 }
 
 func period(x *extraction, it path.Item) {
