@@ -93,6 +93,7 @@ func tune(o *redis.UniversalOptions) {
 	o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = stepTimeout, stepTimeout, stepTimeout
 	o.PoolSize, o.MinIdleConns, o.PipelinePoolSize = poolSize, idleConns, -1
 	o.ConnMaxIdleTime, o.ConnMaxLifetime = idleTime, connLife
+	o.Protocol = 2 // nothing here is pushed, and RESP3 looks for pushes before each answer
 	o.DisableIdentity = true
 	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 }
