@@ -39,23 +39,16 @@ func Locked() []string { return []string{"--requirepass", Password, "--appendonl
 // redis-server the test is skipped, and in CI it fails.
 func StartRedis(t testing.TB, flags ...string) *RedisServer {
 	t.Helper()
-	password := ""
-	if slices.Contains(flags, "--requirepass") {
-		password = Password
-	}
-	return StartRedisFor(t, password, flags...)
-}
-
-// StartRedisFor is StartRedis with flags that set another password, which the test uses.
-func StartRedisFor(t testing.TB, password string, flags ...string) *RedisServer {
-	t.Helper()
 	if _, err := exec.LookPath("redis-server"); err != nil {
 		if os.Getenv("CI") == "true" {
 			t.Fatal("redis-server is missing; in CI its tests must run")
 		}
 		t.Skip("redis-server is missing; conformance/redis/install.sh installs it")
 	}
-	s := &RedisServer{dir: t.TempDir(), password: password}
+	s := &RedisServer{dir: t.TempDir()}
+	if slices.Contains(flags, "--requirepass") {
+		s.password = Password
+	}
 	t.Cleanup(s.Kill)
 	for range 3 { // another process may be quicker to take a free port
 		s.Addr = freeAddr(t)
