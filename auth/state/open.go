@@ -111,7 +111,7 @@ func OpenRedis(ctx context.Context, c RedisConfig) (*Redis, error) {
 	}
 	logging.Disable() // the library writes lines of its own; what failed is told by each step
 	admin := *o
-	admin.PoolSize, admin.MinIdleConns, admin.ReadTimeout = 2, 0, verifyTimeout
+	admin.PoolSize, admin.MinIdleConns = 2, 0
 	m := &memory{admin: redis.NewUniversalClient(&admin), settings: c.Settings, clock: c.Clock, log: c.Log, runs: map[string]bool{}}
 	o.OnConnect = m.admit
 	r := &Redis{client: redis.NewUniversalClient(o), memory: m}

@@ -83,13 +83,29 @@ func startVariant(t *testing.T, flags []string) (*statetest.RedisServer, string)
 	if err := c.ClusterAddSlotsRange(t.Context(), 0, 16383).Err(); err != nil {
 		t.Fatal(err)
 	}
-	deadline := time.Now().Add(10 * time.Second)
-	for !strings.Contains(c.ClusterInfo(t.Context()).Val(), "cluster_state:ok") {
-		if time.Now().After(deadline) {
-			t.Fatal("the cluster does not come up")
+	clusterUp(t, sv)
+	return sv, sv.URL() + "?cluster=true"
+}
+
+// clusterUp waits until a cluster of one serves its slots.
+func clusterUp(t *testing.T, sv *statetest.RedisServer) {
+	t.Helper()
+	c := sv.Client(t)
+	await(t, "the cluster to come up", func() bool { return strings.Contains(c.ClusterInfo(t.Context()).Val(), "cluster_state:ok") })
+}
+
+// await polls until it is so.
+func await(t *testing.T, what string, so func() bool) {
+	t.Helper()
+	poll, late := time.NewTicker(5*time.Millisecond), time.After(20*time.Second)
+	defer poll.Stop()
+	for !so() {
+		select {
+		case <-late:
+			t.Fatalf("waited in vain for %s", what)
+		case <-poll.C:
 		}
 	}
-	return sv, sv.URL() + "?cluster=true"
 }
 
 func TestContractOnRedis(t *testing.T) {
@@ -262,12 +278,7 @@ func TestATT69_EveryStepFailsSoonWithoutRedis(t *testing.T) {
 // recovers waits until the state works again.
 func recovers(t *testing.T, r *state.Redis) {
 	t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
-	for r.Ready(t.Context()) != nil {
-		if time.Now().After(deadline) {
-			t.Fatal("the state does not recover")
-		}
-	}
+	await(t, "the state to recover", func() bool { return r.Ready(t.Context()) == nil })
 	for step, run := range steps(t.Context(), r) {
 		if err := run(); err != nil && fhir.KindOf(err) != fhir.NotFound {
 			t.Errorf("%s after recovery: %v", step, err)
@@ -327,39 +338,48 @@ func TestAnEmptiedRedisIsSeenAtTheNextClaim(t *testing.T) {
 // whole and a revoked token lives.
 func TestRACE5_ASnapshotBringsNothingBack(t *testing.T) {
 	t.Parallel()
-	sv := statetest.StartRedis(t)
-	ctx := t.Context()
-	a, b := connect(t, sv.URL()), connect(t, sv.URL())
-	code, token := [32]byte{1}, [32]byte{2}
-	put(t, a, state.Code, code)
-	put(t, a, state.AccessToken, token)
-	if err := sv.Client(t).Save(ctx).Err(); err != nil {
-		t.Fatal(err)
-	}
-	if first, _, err := a.Once(ctx, state.CodeUsed, code, time.Hour); !first || err != nil {
-		t.Fatal(first, err)
-	}
-	if _, err := b.Take(ctx, state.AccessToken, token); err != nil {
-		t.Fatal(err)
-	}
-	sv.Kill()
-	sv.Start(t)
-	if dump := statetest.Text(sv.Dump(t)); !strings.Contains(dump, "drl:code:") {
-		t.Fatalf("the snapshot does not hold the code: %s", dump)
-	}
-	for name, r := range map[string]*state.Redis{"a": a, "b": b, "new": connect(t, sv.URL())} {
-		for kind, hash := range map[state.Kind][32]byte{state.Code: code, state.AccessToken: token} {
-			if _, err := r.Get(ctx, kind, hash); fhir.KindOf(err) != fhir.NotFound {
-				t.Errorf("%s: the %s is back: %v", name, kind, err)
+	for name, flags := range map[string][]string{"one server": nil, "cluster": {"--cluster-enabled", "yes"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sv, url := startVariant(t, flags)
+			ctx := t.Context()
+			a, b := connect(t, url), connect(t, url)
+			code, token := [32]byte{1}, [32]byte{2}
+			put(t, a, state.Code, code)
+			put(t, a, state.AccessToken, token)
+			if err := sv.Client(t).Save(ctx).Err(); err != nil {
+				t.Fatal(err)
 			}
-		}
-		if r.Lost().IsZero() {
-			t.Errorf("%s: claims may be missing, but Lost does not say so", name)
-		}
-	}
-	put(t, b, state.Code, code)
-	if _, err := a.Get(ctx, state.Code, code); err != nil {
-		t.Errorf("what is new is gone: %v", err)
+			if first, _, err := a.Once(ctx, state.CodeUsed, code, time.Hour); !first || err != nil {
+				t.Fatal(first, err)
+			}
+			if _, err := b.Take(ctx, state.AccessToken, token); err != nil {
+				t.Fatal(err)
+			}
+			sv.Kill()
+			sv.Start(t)
+			if flags != nil {
+				clusterUp(t, sv)
+			}
+			if dump := statetest.Text(sv.Dump(t)); !strings.Contains(dump, "drl:code:") {
+				t.Fatalf("the snapshot does not hold the code: %s", dump)
+			}
+			recovers(t, a)
+			for name, r := range map[string]*state.Redis{"a": a, "b": b, "new": connect(t, url)} {
+				for kind, hash := range map[state.Kind][32]byte{state.Code: code, state.AccessToken: token} {
+					if _, err := r.Get(ctx, kind, hash); fhir.KindOf(err) != fhir.NotFound {
+						t.Errorf("%s: the %s is back: %v", name, kind, err)
+					}
+				}
+				if r.Lost().IsZero() {
+					t.Errorf("%s: claims may be missing, but Lost does not say so", name)
+				}
+			}
+			put(t, b, state.Code, code)
+			if _, err := a.Get(ctx, state.Code, code); err != nil {
+				t.Errorf("what is new is gone: %v", err)
+			}
+		})
 	}
 }
 
@@ -367,35 +387,5 @@ func put(t *testing.T, r *state.Redis, kind state.Kind, hash [32]byte) {
 	t.Helper()
 	if err := r.Put(t.Context(), kind, hash, []byte("v"), time.Hour); err != nil {
 		t.Fatal(err)
-	}
-}
-
-// TestRACE5_AReplicaThatTakesOverIsNotTrusted: it may lack the last claims of its master.
-func TestRACE5_AReplicaThatTakesOverIsNotTrusted(t *testing.T) {
-	t.Parallel()
-	master := statetest.StartRedis(t, "--appendonly", "yes", "--repl-diskless-sync-delay", "0")
-	host, port, _ := strings.Cut(master.Addr, ":")
-	replica := statetest.StartRedis(t, "--appendonly", "yes", "--replicaof", host+" "+port)
-	main := &mainStore{}
-	before := connectWith(t, master.URL(), main, slog.New(slog.DiscardHandler))
-	put(t, before, state.Code, [32]byte{1})
-	c, deadline := replica.Client(t), time.Now().Add(10*time.Second)
-	for !strings.Contains(statetest.Text(replica.Dump(t)), "drl:code:") {
-		if time.Now().After(deadline) {
-			t.Fatal("the replica does not follow")
-		}
-	}
-	if _, err := state.OpenRedis(t.Context(), state.RedisConfig{
-		URL: replica.URL(), Settings: &mainStore{}, Clock: time.Now, Log: slog.New(slog.DiscardHandler),
-	}); err == nil {
-		t.Error("a replica was taken for the server")
-	}
-	master.Kill()
-	if err := c.SlaveOf(t.Context(), "no", "one").Err(); err != nil {
-		t.Fatal(err)
-	}
-	after := connectWith(t, replica.URL(), main, slog.New(slog.DiscardHandler))
-	if _, err := after.Get(t.Context(), state.Code, [32]byte{1}); fhir.KindOf(err) != fhir.NotFound || after.Lost().IsZero() {
-		t.Errorf("Get = %v, Lost %v; want nothing there and a loss", err, after.Lost())
 	}
 }

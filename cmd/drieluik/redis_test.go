@@ -226,6 +226,28 @@ func read(t *testing.T, c *caller, path string) reply {
 	return r
 }
 
+// TestRedisOverTLS: rediss:// with a certificate that the machine trusts, and the refusal of one that
+// it does not. The URL comes by the environment, where a password belongs.
+func TestRedisOverTLS(t *testing.T) {
+	t.Parallel()
+	redis, roots := statetest.StartRedisTLS(t)
+	s := newSite(t)
+	s.env = []string{"SSL_CERT_FILE=" + roots, "DRIELUIK_REDIS=" + redis.URL()}
+	sv := s.startBehind(t)
+	if got := sv.enter(t, "homecare").status(t, "/fhir/Organization"); got != http.StatusOK {
+		t.Errorf("FHIR: %d", got)
+	}
+	if dump := statetest.Text(redis.Dump(t)); !strings.Contains(dump, "drl:at:") {
+		t.Error("the token is not in Redis")
+	}
+	for name, address := range map[string]string{"nobody vouches": redis.URL(), "plain": strings.Replace(redis.URL(), "rediss:", "redis:", 1)} {
+		_, stderr, code := tool(t, "serve", "--store", "sqlite:"+t.TempDir(), "--listen", "127.0.0.1:0", "--redis", address)
+		if code != 1 || !strings.Contains(stderr, "cannot use the Redis") {
+			t.Errorf("%s: exit %d, %q", name, code, stderr)
+		}
+	}
+}
+
 func TestServeSaysWhyItDoesNotTakeARedis(t *testing.T) {
 	t.Parallel()
 	evicting, locked := statetest.StartRedis(t, "--maxmemory-policy", "allkeys-lru"), statetest.StartRedis(t, statetest.Locked()...)

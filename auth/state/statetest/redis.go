@@ -3,6 +3,7 @@ package statetest
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -24,6 +25,7 @@ type RedisServer struct {
 	Addr     string
 	dir      string
 	password string
+	tls      *tls.Config // nil: plain
 	args     []string
 	cmd      *exec.Cmd
 	done     chan struct{}
@@ -39,22 +41,46 @@ func Locked() []string { return []string{"--requirepass", Password, "--appendonl
 // redis-server the test is skipped, and in CI it fails.
 func StartRedis(t testing.TB, flags ...string) *RedisServer {
 	t.Helper()
+	password := ""
+	if slices.Contains(flags, "--requirepass") {
+		password = Password
+	}
+	return launch(t, &RedisServer{password: password}, func(dir, port string) []string {
+		return append([]string{"--bind", "127.0.0.1", "--port", port, "--dir", dir, "--save", "", "--logfile", filepath.Join(dir, "log")}, flags...)
+	})
+}
+
+// StartSentinel starts a Sentinel that watches the server under the name "main", and alone decides.
+func StartSentinel(t testing.TB, watched *RedisServer) *RedisServer {
+	t.Helper()
+	host, mainPort, err := net.SplitHostPort(watched.Addr)
+	must(t, err)
+	return launch(t, &RedisServer{}, func(dir, port string) []string {
+		lines := []string{
+			"bind 127.0.0.1", "port " + port, "dir " + dir, "logfile " + filepath.Join(dir, "log"),
+			"sentinel monitor main " + host + " " + mainPort + " 1", "sentinel down-after-milliseconds main 300", "sentinel failover-timeout main 2000",
+		}
+		file := filepath.Join(dir, "sentinel.conf")
+		must(t, os.WriteFile(file, []byte(strings.Join(lines, "\n")+"\n"), 0o600))
+		return []string{file, "--sentinel"}
+	})
+}
+
+func launch(t testing.TB, s *RedisServer, args func(dir, port string) []string) *RedisServer {
+	t.Helper()
 	if _, err := exec.LookPath("redis-server"); err != nil {
 		if os.Getenv("CI") == "true" {
 			t.Fatal("redis-server is missing; in CI its tests must run")
 		}
 		t.Skip("redis-server is missing; conformance/redis/install.sh installs it")
 	}
-	s := &RedisServer{dir: t.TempDir()}
-	if slices.Contains(flags, "--requirepass") {
-		s.password = Password
-	}
+	s.dir = t.TempDir()
 	t.Cleanup(s.Kill)
 	for range 3 { // another process may be quicker to take a free port
 		s.Addr = freeAddr(t)
 		_, port, err := net.SplitHostPort(s.Addr)
 		must(t, err)
-		s.args = append([]string{"--bind", "127.0.0.1", "--port", port, "--dir", s.dir, "--save", "", "--logfile", filepath.Join(s.dir, "log")}, flags...)
+		s.args = args(s.dir, port)
 		if err = s.start(t); err == nil {
 			return s
 		}
@@ -85,28 +111,31 @@ func (s *RedisServer) start(t testing.TB) error {
 		_ = cmd.Wait() // it was killed
 		close(done)
 	}(s.cmd, s.done)
-	deadline := time.Now().Add(10 * time.Second)
+	poll := time.NewTicker(5 * time.Millisecond)
+	defer poll.Stop()
+	late := time.After(10 * time.Second)
 	for !s.answers(t) {
 		select {
 		case <-s.done:
 			return errors.New("redis-server ended")
-		default:
-		}
-		if time.Now().After(deadline) {
+		case <-late:
 			return errors.New("redis-server does not answer")
+		case <-poll.C:
 		}
 	}
 	return nil
 }
 
-// answers asks on a new connection: a pool waits between attempts.
+// answers asks on a new connection, since a pool waits between attempts, and takes no other server
+// on that port for ours.
 func (s *RedisServer) answers(t testing.TB) bool {
 	conn, err := net.DialTimeout("tcp", s.Addr, time.Second)
 	if err != nil {
 		return false
 	}
 	_ = conn.Close() // nothing was sent
-	return s.Client(t).Ping(t.Context()).Err() == nil
+	info := s.Client(t).Info(t.Context(), "server").Val()
+	return strings.Contains(info, fmt.Sprintf("process_id:%d\r", s.cmd.Process.Pid))
 }
 
 // Kill ends the server as a power cut would. A second call does nothing.
@@ -133,6 +162,9 @@ func (s *RedisServer) Log() string {
 // URL is the address as --redis takes it.
 func (s *RedisServer) URL() string {
 	u := url.URL{Scheme: "redis", Host: s.Addr}
+	if s.tls != nil {
+		u.Scheme = "rediss"
+	}
 	if s.password != "" {
 		u.User = url.UserPassword("", s.password)
 	}
@@ -141,7 +173,7 @@ func (s *RedisServer) URL() string {
 
 // Client is a plain client of the server, which ends with the test.
 func (s *RedisServer) Client(t testing.TB) *redis.Client {
-	c := redis.NewClient(&redis.Options{Addr: s.Addr, Password: s.password, MaxRetries: -1, DialerRetries: 1, DialTimeout: time.Second})
+	c := redis.NewClient(&redis.Options{Addr: s.Addr, Password: s.password, TLSConfig: s.tls, MaxRetries: -1, DialerRetries: 1, DialTimeout: time.Second})
 	t.Cleanup(func() { _ = c.Close() })
 	return c
 }
