@@ -37,7 +37,7 @@ func TestRACE5_AReplicaThatTakesOverIsNotTrusted(t *testing.T) {
 		t.Error("a replica was taken for the server")
 	}
 	master.Kill()
-	if err := replica.Client(t).SlaveOf(t.Context(), "no", "one").Err(); err != nil {
+	if err := replica.Client(t).ReplicaOf(t.Context(), "no", "one").Err(); err != nil {
 		t.Fatal(err)
 	}
 	after := connectWith(t, replica.URL(), main, slog.New(slog.DiscardHandler))

@@ -158,7 +158,7 @@ func TestRACE2_TwoProcessesOnOneRedis(t *testing.T) {
 }
 
 // TestATT69_RedisIsKilledUnderTheServer: token and FHIR answer 503 soon, readiness says why, and all
-// is well when Redis is back; emptied, it ends logins.
+// is well when Redis is back.
 func TestATT69_RedisIsKilledUnderTheServer(t *testing.T) {
 	t.Parallel()
 	redis, s := statetest.StartRedis(t, statetest.Locked()...), newSite(t)
@@ -201,20 +201,37 @@ func TestATT69_RedisIsKilledUnderTheServer(t *testing.T) {
 		t.Errorf("the token after recovery: %d", got)
 	}
 	sv.enter(t, "hospital")
+	statetest.Silent(t, "the log", sv.log.String(), map[string]string{"token": c.token, "assertion": assertion, "password of Redis": statetest.Password})
+}
+
+// TestATT69_AnEmptiedRedisEndsLogins: what it held is gone, and old assertions do not pass again.
+func TestATT69_AnEmptiedRedisEndsLogins(t *testing.T) {
+	t.Parallel()
+	redis, s := statetest.StartRedis(t), newSite(t)
+	sv := s.startBehind(t, "--redis", redis.URL())
+	assertion := s.assertion(t, "homecare")
+	if r := sv.post(t, "/auth/token", assertion, askToken()); r.status != http.StatusOK {
+		t.Fatalf("token: %d %s", r.status, r.body)
+	}
+	c := sv.enter(t, "homecare")
 	if err := redis.Client(t).FlushAll(t.Context()).Err(); err != nil {
 		t.Fatal(err)
 	}
 	if got := c.status(t, "/fhir/Organization"); got != http.StatusUnauthorized {
-		t.Errorf("the token after a flush: %d, want 401", got)
+		t.Errorf("the token: %d, want 401", got)
 	}
-	r := sv.post(t, "/auth/token", s.assertion(t, "homecare"), askToken())
-	if r.status != http.StatusUnauthorized || !strings.Contains(string(r.body), "jwt.epoch") {
-		t.Errorf("an assertion after a flush: %d %s", r.status, r.body)
+	for range 2 {
+		r := sv.post(t, "/auth/token", assertion, askToken())
+		if r.status != http.StatusUnauthorized || strings.Contains(string(r.body), "access_token") {
+			t.Errorf("the assertion of before: %d %s", r.status, r.body)
+		}
+	}
+	if r := sv.post(t, "/auth/token", s.assertion(t, "homecare"), askToken()); !strings.Contains(string(r.body), "jwt.epoch") {
+		t.Errorf("a new assertion in the first minute: %d %s", r.status, r.body)
 	}
 	if !strings.Contains(sv.log.String(), "redis_memory_lost") {
-		t.Error("the log says nothing of the flush")
+		t.Error("the log says nothing of it")
 	}
-	statetest.Silent(t, "the log", sv.log.String(), map[string]string{"token": c.token, "assertion": assertion, "password of Redis": statetest.Password})
 }
 
 func read(t *testing.T, c *caller, path string) reply {
