@@ -157,22 +157,27 @@ func (r *Redis) guarded(ctx context.Context, name string, do func(context.Contex
 	return unavailable(name, plain(err))
 }
 
-// echo asks for the epoch, and looks into it when Redis has another one than this process knows.
+// echo asks for the epoch until Redis echoes the one that this process knows, and looks into it when
+// Redis has another one.
 func (r *Redis) echo(ctx context.Context, name string) error {
-	var raw string
-	err := r.guarded(ctx, name, func(ctx context.Context) (err error) {
-		raw, err = r.client.Get(ctx, epochKey).Result()
-		return err
-	})
-	if err != nil && fhir.KindOf(err) != fhir.NotFound {
-		return err
-	}
-	if r.memory.knows(raw) {
-		return nil
-	}
 	ctx, cancel := context.WithTimeout(ctx, stepTimeout)
 	defer cancel()
-	return unavailable(name, plain(r.memory.verify(ctx)))
+	for {
+		var raw string
+		err := r.guarded(ctx, name, func(ctx context.Context) (err error) {
+			raw, err = r.client.Get(ctx, epochKey).Result()
+			return err
+		})
+		if err != nil && fhir.KindOf(err) != fhir.NotFound {
+			return err
+		}
+		if r.memory.knows(raw) {
+			return nil
+		}
+		if err := r.memory.verify(ctx); err != nil {
+			return unavailable(name, plain(err))
+		}
+	}
 }
 
 // milliseconds is a life as Redis takes it: whole and above zero.
