@@ -2,14 +2,14 @@
 export DRIELUIK_SHARED ?= $(abspath ../shared)
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test lint clients demo bench generate fuzz
+.PHONY: build test lint clients redis demo bench generate fuzz
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o drieluik ./cmd/drieluik
 
 # Installs what is missing (Go modules and staticcheck come from the Go module proxy), then checks
 # and tests everything with the race detector.
-test: lint clients
+test: lint clients redis
 	go test -race $(TESTFLAGS) ./...
 
 lint:
@@ -21,6 +21,10 @@ lint:
 # Installs Chromium of Debian and the pinned clients that the browser tests drive, where missing.
 clients:
 	conformance/clients/install.sh
+
+# Installs redis-server of Debian where it is missing; tests start servers of their own and stop them.
+redis:
+	conformance/redis/install.sh
 
 demo:
 	go run ./cmd/drieluik demo

@@ -118,5 +118,21 @@ func (s *Server) claimAssertion(ctx context.Context, c jose.Claims) error {
 	if !first {
 		return refuse("jwt.replay")
 	}
+	return s.checkMemory(c)
+}
+
+// checkMemory refuses an assertion that may have been used before the state lost its claims: one
+// without an iat after that, of a client whose clock is right. It is asked after the claim, which
+// finds out about a loss.
+func (s *Server) checkMemory(c jose.Claims) error {
+	lost := s.lost()
+	if lost.IsZero() {
+		return nil
+	}
+	over := lost.Add(maxAssertion) // what was used before ends by then, and passes a minute longer
+	old := s.clock().Before(over) || !time.Unix(c.Expires.Unix, 0).After(over)
+	if old && (!c.IssuedAt.Sent || !time.Unix(c.IssuedAt.Unix, 0).After(lost.Add(clockSkew))) {
+		return refuse("jwt.epoch")
+	}
 	return nil
 }

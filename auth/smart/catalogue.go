@@ -64,6 +64,7 @@ func assertionEntries() []entry {
 		{"jwt.nbf", 401, "invalid_client", "nbf lies in the future.", "Check the clock; nbf may be left out.", "SMART-324"},
 		{"jwt.iat", 401, "invalid_client", "iat lies in the future.", "Check the clock; iat may be left out.", "SMART-324"},
 		{"jwt.jti", 401, "invalid_client", "jti is missing or too long.", "A fresh random string of 1 to 255 bytes per assertion.", "SMART-324"},
+		{"jwt.epoch", 401, "invalid_client", "The server restarted its replay memory. Make a new assertion with iat.", "Send iat. In the first minute no assertion can be told from an old one; try again after it.", "SMART-325"},
 		{"jwt.replay", 401, "invalid_client", "This assertion was used before. Make a new one per request.", "A retry needs a new jti.", "SMART-325"},
 	}
 }

@@ -24,9 +24,9 @@ type ward struct {
 	secret smart.Secret
 }
 
-func newWard(t *testing.T) *ward {
+func newWard(t *testing.T, change ...func(*smart.Config)) *ward {
 	t.Helper()
-	w := &ward{world: newWorld(t)}
+	w := &ward{world: newWorld(t, change...)}
 	k := ecKey(t, "ehr-key")
 	w.add(smart.Client{
 		ID: "ehr", Name: "EPD", Type: smart.TypeBackend, Scope: "drieluik/launch system/CarePlan.rs", JWKS: jwks(k),

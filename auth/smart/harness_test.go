@@ -124,7 +124,7 @@ func newBench(t testing.TB, change ...func(*smart.Config)) *bench {
 	})
 	check(t, err)
 	c := smart.Config{
-		Base: base, Clock: b.clock, Random: rand.Reader, State: st, Registry: b.registry, Log: log,
+		Base: base, Clock: b.clock, Random: rand.Reader, State: st, Lost: func() time.Time { return time.Time{} }, Registry: b.registry, Log: log,
 		Settings: smart.DefaultSettings(),
 		Served: func() []smart.TypeLetters {
 			return []smart.TypeLetters{{Type: "CarePlan", Letters: "cruds"}, {Type: "Patient", Letters: "rus"}, {Type: "Observation", Letters: "rs"}}

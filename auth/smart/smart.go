@@ -61,6 +61,7 @@ type Config struct {
 	Clock    func() time.Time     // present instant
 	Random   io.Reader            // source of tokens; crypto/rand.Reader outside tests
 	State    State                // short-lived state
+	Lost     func() time.Time     // when the state was seen to have lost its claims; zero: never
 	Registry *Registry            // clients
 	Served   func() []TypeLetters // types of the CapabilityStatement's table
 	Log      *slog.Logger
@@ -82,6 +83,7 @@ type Server struct {
 	clock    func() time.Time
 	random   io.Reader
 	state    State
+	lost     func() time.Time
 	registry *Registry
 	served   func() []TypeLetters
 	log      *slog.Logger
@@ -116,6 +118,7 @@ func New(c Config) (*Server, error) {
 		clock:    c.Clock,
 		random:   c.Random,
 		state:    c.State,
+		lost:     c.Lost,
 		registry: c.Registry,
 		served:   c.Served,
 		log:      c.Log,
@@ -132,7 +135,7 @@ func (c Config) missing() error {
 		ok   bool
 	}{
 		{"Clock", c.Clock != nil}, {"Random", c.Random != nil}, {"State", c.State != nil},
-		{"Registry", c.Registry != nil}, {"Served", c.Served != nil}, {"Log", c.Log != nil},
+		{"Lost", c.Lost != nil}, {"Registry", c.Registry != nil}, {"Served", c.Served != nil}, {"Log", c.Log != nil},
 	}
 	var errs []error
 	for _, p := range present {

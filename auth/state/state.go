@@ -1,7 +1,7 @@
 // Package state keeps the short-lived state of the authorisation server: codes, tokens, claims of
-// jti, rate counters. Every step is atomic on one key. It holds the embedded implementation over a
-// two-method table port, which fhir/store implements; an implementation for several processes has
-// its place beside it. It refuses FHIR data and policy. Contract: smart.md 3.2; suite: statetest.
+// jti, rate counters. Every step is atomic on one key. It holds two implementations: Embedded, for
+// one process, over a two-method table port that fhir/store implements, and Redis, for several. It
+// refuses FHIR data and policy. Contract: smart.md 3.2; suite: statetest.
 package state
 
 import (

@@ -19,7 +19,6 @@ import (
 
 	"github.com/drieluik/drieluik/auth"
 	"github.com/drieluik/drieluik/auth/smart"
-	"github.com/drieluik/drieluik/auth/state"
 	"github.com/drieluik/drieluik/conformance"
 	"github.com/drieluik/drieluik/conformance/terminology"
 	"github.com/drieluik/drieluik/conformance/validate"
@@ -52,7 +51,7 @@ type app struct {
 	exchange *exchange.Service
 	clients  *smart.Registry
 	users    *smart.Users
-	state    *state.Embedded
+	state    shortState
 	terms    *terminology.Terms
 	// parentApp is the client id of the page at /app/; the operator registers it as a public client
 	// with the redirect URI {base}/app/.
@@ -86,7 +85,7 @@ func openApp(ctx context.Context, s settings, base string, log *slog.Logger) (*a
 		})
 	}
 	if err == nil {
-		a.state, err = state.New(st, time.Now)
+		a.state, err = openState(ctx, s, st, log)
 	}
 	if err != nil {
 		return nil, errors.Join(err, st.Close())
@@ -105,8 +104,8 @@ func (a *app) registerOrganization(ctx context.Context, o smart.Organization) (s
 	return smart.OrganizationRecord{Ref: ref, Name: name}, err
 }
 
-// Close ends the store; what was acknowledged is durable already.
-func (a *app) Close() error { return a.store.Close() }
+// Close ends state and store; what was acknowledged is durable already.
+func (a *app) Close() error { return errors.Join(a.state.close(), a.store.Close()) }
 
 // server makes the HTTP handler of the whole public listener.
 func (a *app) server(ctx context.Context) (http.Handler, error) {
@@ -115,7 +114,7 @@ func (a *app) server(ctx context.Context) (http.Handler, error) {
 		return nil, err
 	}
 	authServer, err := smart.New(smart.Config{
-		Base: a.base, Clock: time.Now, Random: rand.Reader, State: a.state, Registry: a.clients,
+		Base: a.base, Clock: time.Now, Random: rand.Reader, State: a.state, Lost: a.state.lost, Registry: a.clients,
 		Served: served, Log: a.log, Settings: smart.DefaultSettings(),
 		Family: a.family(), Users: a.users, Keys: keys,
 		LogPage: "/app/#wie-keek", LogClient: a.parentApp,
@@ -303,7 +302,7 @@ func (a *app) sweep(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if _, err := a.state.Sweep(ctx); err != nil && ctx.Err() == nil {
+			if _, err := a.state.sweep(ctx); err != nil && ctx.Err() == nil {
 				a.log.Error("sweep failed", "error", err.Error())
 			}
 		}

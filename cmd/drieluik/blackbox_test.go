@@ -61,6 +61,7 @@ func tool(t *testing.T, args ...string) (stdout, stderr string, code int) {
 type site struct {
 	dir  string
 	keys map[string]string // client → file of its private key
+	env  []string          // of the server, beside our own
 }
 
 // systems are the clients of a site and the URA of their organisation.
@@ -117,6 +118,7 @@ var readyLine = regexp.MustCompile(`"base":"(http://[^"]+)/fhir"`)
 func (s *site) start(t *testing.T, flags ...string) *server {
 	t.Helper()
 	cmd := exec.Command(binary, append([]string{"serve", "--store", s.store(), "--listen", "127.0.0.1:0"}, flags...)...)
+	cmd.Env = append(os.Environ(), s.env...)
 	log := &lockedBuffer{}
 	pipe, err := cmd.StderrPipe()
 	if err != nil {

@@ -47,20 +47,31 @@ func noIcon(w http.ResponseWriter, _ *http.Request) {
 
 func (a *app) healthy(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "alive\n") }
 
-// ready tells whether the store answers.
+// ready tells whether the store answers, and Redis where there is one.
 func (a *app) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
 	defer cancel()
-	err := a.store.View(ctx, func(v exchange.Snapshot) error {
+	status, text := http.StatusOK, ""
+	ask := func(name string, answers func(context.Context) error) {
+		if err := answers(ctx); err != nil {
+			a.log.Error("not ready", "part", name, "error", err.Error())
+			status, text = http.StatusServiceUnavailable, text+name+": no\n"
+			return
+		}
+		text += name + ": yes\n"
+	}
+	ask("store", a.storeAnswers)
+	if a.state.ready != nil {
+		ask("redis", a.state.ready)
+	}
+	plain(w, status, text)
+}
+
+func (a *app) storeAnswers(ctx context.Context) error {
+	return a.store.View(ctx, func(v exchange.Snapshot) error {
 		_, err := v.Changes(0, 1)
 		return err
 	})
-	if err != nil {
-		a.log.Error("not ready", "error", err.Error())
-		plain(w, http.StatusServiceUnavailable, "store: no\n")
-		return
-	}
-	plain(w, http.StatusOK, "store: yes\n")
 }
 
 func plain(w http.ResponseWriter, status int, text string) {

@@ -50,7 +50,7 @@ func (c serveCmd) Run(ctx context.Context, s streams) error {
 // print writes the settings as a --config file would hold them.
 func (c serveCmd) print(s streams) error {
 	b, err := yaml.Marshal(map[string]any{
-		"listen": c.Listen, "base-url": c.BaseURL, "store": c.Store, "behind-proxy": c.BehindProxy,
+		"listen": c.Listen, "base-url": c.BaseURL, "store": c.Store, "redis": masked(c.Redis), "behind-proxy": c.BehindProxy,
 		"tls-cert": c.TLSCert, "tls-key": c.TLSKey, "jurisdiction": c.Jurisdiction,
 		"parent-read-12-15": c.ParentRead1215, "signatures": c.Signatures, "package": c.Package, "max-body": c.MaxBody,
 		"log-level": c.LogLevel, "log-format": c.LogFormat,

@@ -20,6 +20,7 @@ type settings struct {
 	Listen         string          `default:"127.0.0.1:8080" help:"Address to listen on; port 0 picks one and prints it."`
 	BaseURL        string          `name:"base-url" help:"Public URL, such as https://drieluik.example; default http://<listen>. Links and issuer come from here alone."`
 	Store          string          `default:"sqlite:./data" help:"Where data is kept: sqlite:FOLDER."`
+	Redis          string          `placeholder:"URL" help:"Redis that keeps codes, tokens and claims: redis://[user:password@]host:port[/db], rediss:// for TLS. Prefer DRIELUIK_REDIS for a URL with a password. Default: the store keeps them."`
 	BehindProxy    bool            `help:"Plain HTTP behind a proxy that ends TLS; without it plain HTTP is for loopback alone."`
 	TLSCert        string          `name:"tls-cert" type:"path" help:"Certificate file (PEM)."`
 	TLSKey         string          `name:"tls-key" type:"path" help:"Key file (PEM)."`
@@ -85,6 +86,9 @@ func (s settings) faults() []string {
 	}
 	if !strings.HasPrefix(s.Store, "sqlite:") {
 		out = append(out, "store: use sqlite:FOLDER; this release has no other store")
+	}
+	if err := s.redisFault(); err != nil {
+		out = append(out, err.Error())
 	}
 	if (s.TLSCert == "") != (s.TLSKey == "") {
 		out = append(out, "tls-cert and tls-key: give both or none")

@@ -26,6 +26,12 @@ type State interface {
 // Open opens an empty state whose present instant is clock's.
 type Open func(t *testing.T, clock func() time.Time) State
 
+// Clock is the time of a state under test.
+type Clock interface {
+	Now() time.Time
+	Advance(d time.Duration)
+}
+
 const (
 	rounds     = 200
 	contenders = 32
@@ -40,15 +46,28 @@ func newClock() *clock {
 	return c
 }
 
-func (c *clock) now() time.Time          { return time.UnixMilli(c.ms.Load()).UTC() }
-func (c *clock) advance(d time.Duration) { c.ms.Add(d.Milliseconds()) }
+// Now implements Clock.
+func (c *clock) Now() time.Time { return time.UnixMilli(c.ms.Load()).UTC() }
+
+// Advance implements Clock.
+func (c *clock) Advance(d time.Duration) { c.ms.Add(d.Milliseconds()) }
 
 func hash(s string) [32]byte { return sha256.Sum256([]byte(s)) }
 
-// Run runs the whole contract.
+// Run runs the whole contract on a state that is told the time.
 func Run(t *testing.T, open Open) {
 	t.Helper()
-	cases := map[string]func(*testing.T, State, *clock){
+	RunTimed(t, func(t *testing.T) (State, Clock) {
+		c := newClock()
+		return open(t, c.Now), c
+	})
+}
+
+// RunTimed runs the whole contract on a state with a time of its own. Each case opens a state that is
+// empty.
+func RunTimed(t *testing.T, open func(t *testing.T) (State, Clock)) {
+	t.Helper()
+	cases := map[string]func(*testing.T, State, Clock){
 		"a value is there until its time is over": testPutGet,
 		"a second put replaces the first":         testReplace,
 		"kinds are apart":                         testKinds,
@@ -64,34 +83,37 @@ func Run(t *testing.T, open Open) {
 	}
 	for name, run := range cases {
 		t.Run(name, func(t *testing.T) {
-			c := newClock()
-			run(t, open(t, c.now), c)
+			s, c := open(t)
+			run(t, s, c)
 		})
 	}
 }
 
-func testPutGet(t *testing.T, s State, c *clock) {
-	must(t, s.Put(t.Context(), "at", hash("a"), []byte("value"), time.Minute))
-	c.advance(time.Minute - time.Millisecond)
+func testPutGet(t *testing.T, s State, c Clock) {
+	must(t, s.Put(t.Context(), "at", hash("a"), []byte("value"), time.Hour))
+	c.Advance(time.Hour - time.Minute)
 	wantValue(t, s, "at", "a", "value")
-	c.advance(time.Millisecond)
+	c.Advance(time.Minute)
 	wantMissing(t, s, "at", "a")
 	wantMissing(t, s, "at", "never put")
+	must(t, s.Put(t.Context(), "at", hash("b"), []byte("value"), time.Hour))
+	must(t, s.Put(t.Context(), "at", hash("b"), []byte("value"), 0)) // over at once
+	wantMissing(t, s, "at", "b")
 }
 
-func testReplace(t *testing.T, s State, c *clock) {
+func testReplace(t *testing.T, s State, c Clock) {
 	must(t, s.Put(t.Context(), "at", hash("a"), []byte("one"), time.Second))
 	must(t, s.Put(t.Context(), "at", hash("a"), []byte("two"), time.Minute))
-	c.advance(30 * time.Second)
+	c.Advance(30 * time.Second)
 	wantValue(t, s, "at", "a", "two")
 }
 
-func testKinds(t *testing.T, s State, _ *clock) {
+func testKinds(t *testing.T, s State, _ Clock) {
 	must(t, s.Put(t.Context(), "at", hash("a"), []byte("value"), time.Minute))
 	wantMissing(t, s, "rt", "a")
 }
 
-func testTake(t *testing.T, s State, _ *clock) {
+func testTake(t *testing.T, s State, _ Clock) {
 	must(t, s.Put(t.Context(), "launch", hash("a"), []byte("value"), time.Minute))
 	got, err := s.Take(t.Context(), "launch", hash("a"))
 	must(t, err)
@@ -104,43 +126,49 @@ func testTake(t *testing.T, s State, _ *clock) {
 	wantMissing(t, s, "launch", "a")
 }
 
-func testTakeExpired(t *testing.T, s State, c *clock) {
+func testTakeExpired(t *testing.T, s State, c Clock) {
 	must(t, s.Put(t.Context(), "launch", hash("a"), []byte("value"), time.Minute))
-	c.advance(time.Minute)
+	c.Advance(time.Minute)
 	if _, err := s.Take(t.Context(), "launch", hash("a")); fhir.KindOf(err) != fhir.NotFound {
 		t.Errorf("Take: %v, want NotFound", err)
 	}
 }
 
-func testOnce(t *testing.T, s State, c *clock) {
-	start := c.now()
-	for i, wantFirst := range []bool{true, false, false} {
+func testOnce(t *testing.T, s State, c Clock) {
+	start := c.Now().Truncate(time.Millisecond)
+	first, when, err := s.Once(t.Context(), "jti", hash("a"), time.Minute)
+	must(t, err)
+	if !first || when.Before(start) || when.After(c.Now()) {
+		t.Errorf("claim = (%v, %v), want (true, %v)", first, when, start)
+	}
+	for range 2 {
+		c.Advance(1500 * time.Millisecond)
 		first, at, err := s.Once(t.Context(), "jti", hash("a"), time.Minute)
 		must(t, err)
-		if first != wantFirst || !at.Equal(start) {
-			t.Errorf("claim %d = (%v, %v), want (%v, %v)", i, first, at, wantFirst, start)
+		if first || !at.Equal(when) {
+			t.Errorf("later claim = (%v, %v), want (false, %v)", first, at, when)
 		}
-		c.advance(1500 * time.Millisecond)
 	}
-	first, _, err := s.Once(t.Context(), "jti", hash("b"), time.Minute)
+	first, _, err = s.Once(t.Context(), "jti", hash("b"), time.Minute)
 	must(t, err)
 	if !first {
 		t.Error("another hash must be free")
 	}
 }
 
-func testOnceExpired(t *testing.T, s State, c *clock) {
+func testOnceExpired(t *testing.T, s State, c Clock) {
 	_, _, err := s.Once(t.Context(), "jti", hash("a"), time.Minute)
 	must(t, err)
-	c.advance(time.Minute)
+	c.Advance(time.Minute)
+	start := c.Now().Truncate(time.Millisecond)
 	first, at, err := s.Once(t.Context(), "jti", hash("a"), time.Minute)
 	must(t, err)
-	if !first || !at.Equal(c.now()) {
-		t.Errorf("claim after the end = (%v, %v), want (true, %v)", first, at, c.now())
+	if !first || at.Before(start) || at.After(c.Now()) {
+		t.Errorf("claim after the end = (%v, %v), want (true, %v)", first, at, start)
 	}
 }
 
-func testCount(t *testing.T, s State, c *clock) {
+func testCount(t *testing.T, s State, c Clock) {
 	wantCount := func(bucket string, want int) {
 		t.Helper()
 		n, err := s.Count(t.Context(), bucket, time.Minute)
@@ -150,15 +178,15 @@ func testCount(t *testing.T, s State, c *clock) {
 		}
 	}
 	wantCount("x", 1)
-	c.advance(40 * time.Second)
+	c.Advance(40 * time.Second)
 	wantCount("x", 2)
 	wantCount("y", 1)
-	c.advance(20 * time.Second) // the window runs from the first count
+	c.Advance(21 * time.Second) // the window runs from the first count
 	wantCount("x", 1)
 	wantCount("y", 2)
 }
 
-func testUnknownKind(t *testing.T, s State, _ *clock) {
+func testUnknownKind(t *testing.T, s State, _ Clock) {
 	if err := s.Put(t.Context(), "passwords", hash("a"), nil, time.Minute); err == nil {
 		t.Error("Put of an unknown kind must fail")
 	}
@@ -167,7 +195,7 @@ func testUnknownKind(t *testing.T, s State, _ *clock) {
 	}
 }
 
-func testTakeRace(t *testing.T, s State, _ *clock) {
+func testTakeRace(t *testing.T, s State, _ Clock) {
 	for round := range rounds {
 		h := hash("take " + strconv.Itoa(round))
 		must(t, s.Put(t.Context(), "par", h, []byte("v"), time.Minute))
@@ -184,7 +212,7 @@ func testTakeRace(t *testing.T, s State, _ *clock) {
 	}
 }
 
-func testOnceRace(t *testing.T, s State, _ *clock) {
+func testOnceRace(t *testing.T, s State, _ Clock) {
 	for round := range rounds {
 		h := hash("once " + strconv.Itoa(round))
 		wins := contend(func() bool {
@@ -200,7 +228,7 @@ func testOnceRace(t *testing.T, s State, _ *clock) {
 	}
 }
 
-func testCountRace(t *testing.T, s State, _ *clock) {
+func testCountRace(t *testing.T, s State, _ Clock) {
 	contend(func() bool {
 		_, err := s.Count(t.Context(), "race", time.Minute)
 		if err != nil {
@@ -236,7 +264,7 @@ func contend(try func() bool) int {
 	return int(wins.Load())
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/url"
+	"time"
+
+	"github.com/drieluik/drieluik/auth/smart"
+	"github.com/drieluik/drieluik/auth/state"
+	"github.com/drieluik/drieluik/fhir/store"
+)
+
+// shortState is the short-lived state with what the process does about it.
+type shortState struct {
+	smart.State
+	sweep func(context.Context) (int, error)
+	lost  func() time.Time            // when it lost its claims; zero: never
+	ready func(context.Context) error // nil: it stands and falls with the store
+	close func() error
+}
+
+// openState opens the state in the Redis of --redis, or without one in the store.
+func openState(ctx context.Context, s settings, st *store.Store, log *slog.Logger) (shortState, error) {
+	if s.Redis == "" {
+		e, err := state.New(st, time.Now)
+		if err != nil {
+			return shortState{}, err
+		}
+		return shortState{
+			State: e, sweep: e.Sweep, lost: func() time.Time { return time.Time{} }, close: func() error { return nil },
+		}, nil
+	}
+	r, err := state.OpenRedis(ctx, state.RedisConfig{URL: s.Redis, Settings: st, Clock: time.Now, Log: log})
+	if err != nil {
+		return shortState{}, err
+	}
+	return shortState{State: r, sweep: r.Sweep, lost: r.Lost, ready: r.Ready, close: r.Close}, nil
+}
+
+// redisFault says what is wrong with --redis, nil when nothing is.
+func (s settings) redisFault() error {
+	if s.Redis == "" {
+		return nil
+	}
+	if err := state.CheckRedisURL(s.Redis); err != nil {
+		return errors.New("redis: " + err.Error())
+	}
+	return nil
+}
+
+// masked is an address without its secrets.
+func masked(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "***"
+	}
+	query := u.Query()
+	if query.Has("sentinel_password") {
+		query.Set("sentinel_password", "***")
+		u.RawQuery = query.Encode()
+	}
+	if _, locked := u.User.Password(); locked {
+		u.User = url.UserPassword(u.User.Username(), "***")
+	}
+	text, err := url.PathUnescape(u.String()) // *** as it is
+	if err != nil {
+		return "***"
+	}
+	return text
+}
