@@ -17,6 +17,7 @@ type metadata struct {
 	IntrospectionEndpoint string   `json:"introspection_endpoint"`
 	RevocationEndpoint    string   `json:"revocation_endpoint"`
 	ManagementEndpoint    string   `json:"management_endpoint,omitempty"`
+	PushedEndpoint        string   `json:"pushed_authorization_request_endpoint,omitempty"`
 	GrantTypes            []string `json:"grant_types_supported"`
 	ResponseTypes         []string `json:"response_types_supported,omitempty"`
 	ResponseModes         []string `json:"response_modes_supported,omitempty"`
@@ -68,6 +69,9 @@ func (s *Server) metadata() metadata {
 		return m
 	}
 	no := false
+	if s.settings.PAR {
+		m.PushedEndpoint = s.base + "/auth/par"
+	}
 	m.KeySet, m.AuthorizeEndpoint, m.ManagementEndpoint = s.base+"/auth/jwks", s.base+"/auth/authorize", s.base+"/auth/apps"
 	m.GrantTypes = []string{GrantCode, GrantRefresh, GrantCredentials}
 	m.ResponseTypes, m.ResponseModes, m.ChallengeMethods = []string{"code"}, []string{"query"}, []string{"S256"}

@@ -20,6 +20,7 @@ const (
 	prefixRefresh     = "drr_"
 	prefixCode        = "drc_"
 	prefixLaunch      = "drl_"
+	prefixPushed      = "drp_"
 	prefixSecret      = "drs_"
 	prefixClient      = "c_"
 	prefixUser        = "u_"

@@ -29,6 +29,8 @@ type Settings struct {
 	RefreshMax               time.Duration `yaml:"refreshMax"`               // longest grant that a user can choose
 	RefreshGracePublic       time.Duration `yaml:"refreshGracePublic"`       // second use that kills no grant, at most 10 s
 	RefreshGraceConfidential time.Duration `yaml:"refreshGraceConfidential"` // the same for clients that authenticate
+
+	PAR bool `yaml:"par"` // authorisation requests may be pushed first
 }
 
 const maxBackendTTL = 300 * time.Second
@@ -52,6 +54,8 @@ func DefaultSettings() Settings {
 		RefreshIdle:              90 * day,
 		RefreshMax:               365 * day,
 		RefreshGraceConfidential: 10 * time.Second,
+
+		PAR: true,
 	}
 }
 

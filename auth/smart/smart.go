@@ -44,6 +44,7 @@ const (
 	kindInteraction = "ixn"
 	kindSession     = "sess"
 	kindLaunch      = "launch"
+	kindPushed      = "par"
 	kindStyle       = "style"
 )
 
@@ -190,6 +191,9 @@ func (s *Server) flowRoutes(r chi.Router) {
 	r.Handle("/auth/apps", s.page(s.apps))
 	r.Handle("/auth/logout", s.page(s.logout))
 	r.Handle("/auth/launch", s.answers("POST", s.launch))
+	if s.settings.PAR {
+		r.Handle("/auth/par", s.endpoint(false, s.pushed))
+	}
 	r.Handle("/auth/style/{name}", http.HandlerFunc(s.style))
 	r.Handle("/auth/assets/{name}", http.HandlerFunc(s.asset))
 }
