@@ -199,6 +199,7 @@ func (s *Server) authorizeRules() []authorizeRule {
 		required("scope"),
 		{func(f form) bool { return isScopeList(f["scope"]) }, "scope.form", ""},
 		{isSeconds, "authz.max_age", ""},
+		{func(f form) bool { return !s.settings.DPoP || f["dpop_jkt"] == "" || isChallenge(f["dpop_jkt"]) }, "authz.dpop_jkt", ""},
 		{func(f form) bool { return (f["launch"] != "") == hasScope(f["scope"], "launch") }, "authz.launch", ""},
 	}
 }
@@ -243,6 +244,9 @@ func (s *Server) readAuthorization(a *authorization) (*interaction, error) {
 		Client: a.client.ID, Redirect: a.redirect, State: []byte(a.form["state"]), Scope: a.form["scope"],
 		Challenge: a.form["code_challenge"], Nonce: a.form["nonce"], Hint: a.form["login_hint"], Purpose: a.form["purpose_of_use"],
 		Again: slices.Contains(strings.Fields(a.form["prompt"]), "consent"), Created: s.clock().UTC(),
+	}
+	if s.provable(a.client) {
+		ixn.JKT = a.form["dpop_jkt"]
 	}
 	if a.form["launch"] != "" {
 		if !a.client.scopes.Has("launch") {

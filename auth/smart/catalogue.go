@@ -17,7 +17,7 @@ type entry struct {
 
 // catalogue lists every refusal of the endpoints that exist.
 func catalogue() []entry {
-	return slices.Concat(formEntries(), clientEntries(), assertionEntries(), keyEntries(), grantEntries(), authorizeEntries(), pushedEntries(), launchEntries(), tokenEntries())
+	return slices.Concat(formEntries(), clientEntries(), assertionEntries(), keyEntries(), grantEntries(), authorizeEntries(), pushedEntries(), proofEntries(), launchEntries(), tokenEntries())
 }
 
 func formEntries() []entry {
@@ -95,7 +95,6 @@ func grantEntries() []entry {
 		{"scope.none", 400, "invalid_scope", "No requested scope is available to this client.", "client_credentials takes system/ and drieluik/ scopes within the registration.", "SMART-309"},
 		{"target", 400, "invalid_target", "resource must be {base}/fhir.", "The same holds for audience.", "SMART-310"},
 		{"authz.purpose", 400, "invalid_request", "purpose_of_use is not registered for this client or role.", "Leave it out for the default, or have it registered.", "SMART-115"},
-		{"dpop.proof", 400, "invalid_dpop_proof", "The DPoP proof fails at typ.", "This client is registered with DPoP required, which this server does not offer.", "SMART-712"},
 	}
 }
 
@@ -113,6 +112,7 @@ func authorizeEntries() []entry {
 		{"authz.aud", 303, "invalid_request", "aud must be {base}/fhir.", "resource is a synonym; both, when sent, must agree.", "SMART-104"},
 		{"authz.pkce", 303, "invalid_request", "Send code_challenge (43 characters) with code_challenge_method=S256.", "PKCE holds for every client.", "SMART-105"},
 		{"authz.launch", 303, "invalid_request", "The launch value is unknown, used, expired or for another app, or the launch scope is missing.", "A handle is for one use within 300 seconds, together with scope launch; have the app started again.", "SMART-203"},
+		{"authz.dpop_jkt", 303, "invalid_request", "dpop_jkt must be the SHA-256 thumbprint of a key (43 characters), and that of the proof beside it.", "Leave it out, or send the base64url of RFC 7638.", "SMART-712"},
 		{"authz.max_age", 303, "invalid_request", "max_age must be whole seconds.", "Leave it out, or send digits alone.", "SMART-112"},
 		{"authz.denied", 303, "access_denied", "The user refused.", "Show what works without the data.", "SMART-110"},
 		{"authz.login", 303, "login_required", "Login is needed.", "Send the request again without prompt=none.", "SMART-112"},

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/drieluik/drieluik/auth/jose"
 	"github.com/drieluik/drieluik/fhir"
 )
 
@@ -24,6 +25,7 @@ type metadata struct {
 	ChallengeMethods      []string `json:"code_challenge_methods_supported,omitempty"`
 	AuthMethods           []string `json:"token_endpoint_auth_methods_supported"`
 	AuthAlgs              []string `json:"token_endpoint_auth_signing_alg_values_supported"`
+	ProofAlgs             []string `json:"dpop_signing_alg_values_supported,omitempty"`
 	Scopes                []string `json:"scopes_supported"`
 	IssuerInAnswer        bool     `json:"authorization_response_iss_parameter_supported,omitempty"`
 	RequestParameter      *bool    `json:"request_parameter_supported,omitempty"`
@@ -82,6 +84,10 @@ func (s *Server) metadata() metadata {
 
 // backendMetadata is what there is without the code flow.
 func (s *Server) backendMetadata() metadata {
+	var proofs []string
+	if s.settings.DPoP {
+		proofs = jose.ProofAlgs()
+	}
 	return metadata{
 		Issuer:                s.base,
 		TokenEndpoint:         s.base + "/auth/token",
@@ -90,6 +96,7 @@ func (s *Server) backendMetadata() metadata {
 		GrantTypes:            []string{GrantCredentials},
 		AuthMethods:           []string{AuthJWT},
 		AuthAlgs:              s.settings.AssertionAlgs,
+		ProofAlgs:             proofs,
 		Scopes:                s.scopesSupported(),
 	}
 }

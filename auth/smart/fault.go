@@ -74,6 +74,8 @@ func (s *Server) writeFault(w http.ResponseWriter, f *fault) {
 	switch {
 	case strings.HasPrefix(f.rule, "token."):
 		h.Set("WWW-Authenticate", bearerChallenge(e.code))
+	case f.isProof() && status == http.StatusUnauthorized:
+		h.Set("WWW-Authenticate", proofChallenge(e.code))
 	case f.basic && status == http.StatusUnauthorized:
 		h.Set("WWW-Authenticate", `Basic realm="drieluik"`)
 	}
@@ -89,6 +91,11 @@ func bearerChallenge(code string) string {
 		return `Bearer realm="drieluik"`
 	}
 	return `Bearer realm="drieluik", error="` + code + `"`
+}
+
+// proofChallenge asks for a proof (RFC 9449 7.1).
+func proofChallenge(code string) string {
+	return `DPoP realm="drieluik", error="` + code + `", algs="` + strings.Join(jose.ProofAlgs(), " ") + `"`
 }
 
 // writeJSON renders v, with & as it is: an address can be taken out by hand. The headers of SMART-304

@@ -28,6 +28,7 @@ type interaction struct {
 	Scope     string    `json:"scope,omitempty"` // as asked
 	Challenge string    `json:"challenge,omitempty"`
 	Nonce     string    `json:"nonce,omitempty"`
+	JKT       string    `json:"jkt,omitempty"` // dpop_jkt
 	Hint      string    `json:"hint,omitempty"`
 	Session   string    `json:"session,omitempty"` // after login
 	Child     string    `json:"child,omitempty"`   // after the choice

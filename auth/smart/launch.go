@@ -83,10 +83,9 @@ func (s *Server) launcher(ctx context.Context, q request) (Reader, *registered, 
 	default:
 		return Reader{}, nil, refuse("token.twice")
 	}
-	token, _ := bearer(header[0])
-	a, err := s.access(ctx, token)
+	a, err := s.holder(q.http, header[0])
 	if err != nil {
-		return Reader{}, nil, err
+		return Reader{}, nil, s.unheld(ctx, q, err)
 	}
 	if a == nil || a.grant != nil {
 		return Reader{}, nil, s.countFailure(ctx, q.address, refuse("token.invalid"))

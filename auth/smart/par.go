@@ -29,7 +29,7 @@ type pushedRecord struct {
 func pushedParameters() []string {
 	return []string{
 		"response_type", "response_mode", "redirect_uri", "scope", "state", "aud", "resource", "code_challenge",
-		"code_challenge_method", "nonce", "prompt", "max_age", "login_hint", "launch", "purpose_of_use",
+		"code_challenge_method", "nonce", "prompt", "max_age", "login_hint", "launch", "purpose_of_use", "dpop_jkt",
 	}
 }
 
@@ -45,6 +45,9 @@ func (s *Server) pushed(w http.ResponseWriter, r *http.Request, q request) error
 		return ofClient(err, c)
 	}
 	f, err := s.readPushed(c, q.form)
+	if err == nil {
+		err = s.bindPushed(ctx, c, q, f)
+	}
 	if err != nil {
 		return atOnce(ofClient(err, c), s.faults)
 	}
@@ -94,6 +97,23 @@ func (s *Server) readPushed(c *registered, sent form) (form, error) {
 		}
 	}
 	return kept, nil
+}
+
+// bindPushed binds the code to the key of a DPoP proof that came with the push, as dpop_jkt would
+// (RFC 9449 10.1).
+func (s *Server) bindPushed(ctx context.Context, c *registered, q request, f form) error {
+	if len(q.http.Header.Values("DPoP")) == 0 {
+		return nil // the proof of a client that needs one comes with the code
+	}
+	jkt, err := s.proven(ctx, c, q)
+	if err != nil || jkt == "" {
+		return err
+	}
+	if named := f["dpop_jkt"]; named != "" && named != jkt {
+		return refuse("authz.dpop_jkt")
+	}
+	f["dpop_jkt"] = jkt
+	return nil
 }
 
 // atOnce makes a fault that would go to the app one of the answer.

@@ -30,7 +30,8 @@ type Settings struct {
 	RefreshGracePublic       time.Duration `yaml:"refreshGracePublic"`       // second use that kills no grant, at most 10 s
 	RefreshGraceConfidential time.Duration `yaml:"refreshGraceConfidential"` // the same for clients that authenticate
 
-	PAR bool `yaml:"par"` // authorisation requests may be pushed first
+	DPoP bool `yaml:"dpop"` // tokens may be bound to a key
+	PAR  bool `yaml:"par"`  // authorisation requests may be pushed first
 }
 
 const maxBackendTTL = 300 * time.Second
@@ -55,7 +56,8 @@ func DefaultSettings() Settings {
 		RefreshMax:               365 * day,
 		RefreshGraceConfidential: 10 * time.Second,
 
-		PAR: true,
+		DPoP: true,
+		PAR:  true,
 	}
 }
 

@@ -45,6 +45,7 @@ const (
 	kindSession     = "sess"
 	kindLaunch      = "launch"
 	kindPushed      = "par"
+	kindProof       = "dpop"
 	kindStyle       = "style"
 )
 

@@ -62,6 +62,7 @@ type clientAddCmd struct {
 	Admin         bool     `help:"Gives the role admin: the log, no records."`
 	SkipConsent   bool     `help:"No consent page for staff in an EHR launch."`
 	Native        bool     `help:"Native app."`
+	DPoP          string   `name:"dpop" enum:"off,optional,required" default:"optional" help:"off, optional or required: its tokens are bound to a key of its own."`
 	PAR           string   `name:"par" enum:"optional,required" default:"optional" help:"optional or required: its authorisation requests must be pushed first."`
 }
 
@@ -94,7 +95,7 @@ func (c clientAddCmd) client() (smart.Client, error) {
 		RedirectURIs: c.RedirectURI, LaunchURIs: c.LaunchURI, Origins: c.Origin, Purposes: c.Purpose,
 		AssertionAlgs: c.AssertionAlg, MayLaunch: c.MayLaunch, MayIntrospect: c.MayIntrospect, Admin: c.Admin,
 		SkipConsent: c.SkipConsent, Organization: organizationIdentifier(c.Org), OrganizationName: c.OrgName,
-		OrganizationTypes: c.OrgType, RequirePushed: c.PAR == "required", Status: smart.StatusActive,
+		OrganizationTypes: c.OrgType, DPoP: c.DPoP, RequirePushed: c.PAR == "required", Status: smart.StatusActive,
 	}
 	if c.Native {
 		out.ApplicationType = "native"

@@ -30,6 +30,7 @@ type settings struct {
 	Signatures     string          `default:"one" enum:"one,all" help:"How many guardians sign a changed plan: one or all."`
 	Package        []string        `type:"path" placeholder:"DIR|TGZ" help:"FHIR package whose profiles, extensions and Questionnaires every write must follow; may be given several times."`
 	MaxBody        string          `default:"5MB" help:"Largest request body, such as 5MB or 800kB."`
+	DPoP           bool            `name:"dpop" default:"true" negatable:"" help:"Tokens may be bound to a key of the client (DPoP)."`
 	PAR            bool            `name:"par" default:"true" negatable:"" help:"Apps may push their authorisation requests first (/auth/par)."`
 	LogLevel       string          `default:"info" enum:"debug,info,warn,error" help:"Least level that is logged."`
 	LogFormat      string          `default:"json" enum:"json,text" help:"json or text."`
@@ -108,7 +109,7 @@ func (s settings) faults() []string {
 // auth returns the settings of the authorisation server.
 func (s settings) auth() smart.Settings {
 	out := smart.DefaultSettings()
-	out.PAR = s.PAR
+	out.DPoP, out.PAR = s.DPoP, s.PAR
 	return out
 }
 
