@@ -17,7 +17,7 @@ type entry struct {
 
 // catalogue lists every refusal of the endpoints that exist.
 func catalogue() []entry {
-	return slices.Concat(formEntries(), clientEntries(), assertionEntries(), keyEntries(), grantEntries(), authorizeEntries(), pushedEntries(), proofEntries(), launchEntries(), tokenEntries())
+	return slices.Concat(formEntries(), clientEntries(), assertionEntries(), keyEntries(), grantEntries(), authorizeEntries(), pushedEntries(), proofEntries(), launchEntries(), registerEntries(), tokenEntries())
 }
 
 func formEntries() []entry {

@@ -19,6 +19,7 @@ type metadata struct {
 	RevocationEndpoint    string   `json:"revocation_endpoint"`
 	ManagementEndpoint    string   `json:"management_endpoint,omitempty"`
 	PushedEndpoint        string   `json:"pushed_authorization_request_endpoint,omitempty"`
+	RegistrationEndpoint  string   `json:"registration_endpoint,omitempty"`
 	GrantTypes            []string `json:"grant_types_supported"`
 	ResponseTypes         []string `json:"response_types_supported,omitempty"`
 	ResponseModes         []string `json:"response_modes_supported,omitempty"`
@@ -88,7 +89,12 @@ func (s *Server) backendMetadata() metadata {
 	if s.settings.DPoP {
 		proofs = jose.ProofAlgs()
 	}
+	registration := ""
+	if s.settings.Register {
+		registration = s.base + "/auth/register"
+	}
 	return metadata{
+		RegistrationEndpoint:  registration,
 		Issuer:                s.base,
 		TokenEndpoint:         s.base + "/auth/token",
 		IntrospectionEndpoint: s.base + "/auth/introspect",

@@ -72,7 +72,7 @@ func (s *Server) writeFault(w http.ResponseWriter, f *fault) {
 		h.Set("Retry-After", strconv.Itoa(f.retry))
 	}
 	switch {
-	case strings.HasPrefix(f.rule, "token."):
+	case strings.HasPrefix(f.rule, "token."), f.rule == "reg.token":
 		h.Set("WWW-Authenticate", bearerChallenge(e.code))
 	case f.isProof() && status == http.StatusUnauthorized:
 		h.Set("WWW-Authenticate", proofChallenge(e.code))

@@ -22,6 +22,7 @@ const (
 	prefixLaunch      = "drl_"
 	prefixPushed      = "drp_"
 	prefixSecret      = "drs_"
+	prefixInitial     = "dri_"
 	prefixClient      = "c_"
 	prefixUser        = "u_"
 	prefixGrant       = "g_"

@@ -32,6 +32,8 @@ type Settings struct {
 
 	DPoP bool `yaml:"dpop"` // tokens may be bound to a key
 	PAR  bool `yaml:"par"`  // authorisation requests may be pushed first
+
+	Register bool `yaml:"register"` // apps may register themselves with an initial access token
 }
 
 const maxBackendTTL = 300 * time.Second

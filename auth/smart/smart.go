@@ -176,6 +176,9 @@ func (s *Server) Routes(r chi.Router) {
 	r.Handle("/auth/token", s.endpoint(true, s.token))
 	r.Handle("/auth/introspect", s.endpoint(false, s.introspect))
 	r.Handle("/auth/revoke", s.endpoint(true, s.revoke))
+	if s.settings.Register {
+		r.Handle("/auth/register", s.answers("POST", s.register))
+	}
 	r.Handle("/auth/errors", http.HandlerFunc(s.errorsPage))
 	if s.family != nil {
 		s.flowRoutes(r)

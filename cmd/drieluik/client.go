@@ -23,6 +23,7 @@ type clientCmd struct {
 	Enable    clientEnableCmd    `cmd:"" help:"Take a system into use again."`
 	Disable   clientDisableCmd   `cmd:"" help:"Take a system out of use; its tokens die on the next request."`
 	Import    clientImportCmd    `cmd:"" help:"Register or replace all systems of a clients.json, all or nothing."`
+	Token     clientTokenCmd     `cmd:"" help:"Make a token with which apps register themselves."`
 	Assertion clientAssertionCmd `cmd:"" help:"Sign a client assertion with a private key, for curl: one use, five minutes."`
 }
 

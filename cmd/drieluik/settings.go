@@ -32,6 +32,7 @@ type settings struct {
 	MaxBody        string          `default:"5MB" help:"Largest request body, such as 5MB or 800kB."`
 	DPoP           bool            `name:"dpop" default:"true" negatable:"" help:"Tokens may be bound to a key of the client (DPoP)."`
 	PAR            bool            `name:"par" default:"true" negatable:"" help:"Apps may push their authorisation requests first (/auth/par)."`
+	Register       bool            `help:"Apps may register themselves (/auth/register) with a token of client token."`
 	LogLevel       string          `default:"info" enum:"debug,info,warn,error" help:"Least level that is logged."`
 	LogFormat      string          `default:"json" enum:"json,text" help:"json or text."`
 	Config         kong.ConfigFlag `help:"YAML file with these settings."`
@@ -109,7 +110,7 @@ func (s settings) faults() []string {
 // auth returns the settings of the authorisation server.
 func (s settings) auth() smart.Settings {
 	out := smart.DefaultSettings()
-	out.DPoP, out.PAR = s.DPoP, s.PAR
+	out.DPoP, out.PAR, out.Register = s.DPoP, s.PAR, s.Register
 	return out
 }
 
