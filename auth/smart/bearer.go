@@ -23,7 +23,7 @@ func (s *Server) Authenticate(r *http.Request) (auth.Principal, error) {
 	}
 	a, err := s.holder(r, headers[0])
 	if err != nil {
-		return auth.Principal{State: auth.TokenInvalid}, s.unproven(op, err)
+		return auth.Principal{State: auth.TokenInvalid}, s.unproven(op, r, err)
 	}
 	if a == nil {
 		return auth.Principal{State: auth.TokenInvalid}, nil

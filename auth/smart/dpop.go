@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -131,27 +132,41 @@ func (s *Server) holder(r *http.Request, header string) (*accessRecord, error) {
 	if !proof {
 		return a, nil
 	}
+	if err := s.provesHolder(r, token, a); err != nil {
+		if f := asFault(err); f.isProof() {
+			f.client = a.party()
+			return nil, f
+		}
+		return nil, err
+	}
+	return a, nil
+}
+
+// provesHolder judges the proof that comes with a bound token.
+func (s *Server) provesHolder(r *http.Request, token Secret, a *accessRecord) error {
 	p, err := s.readProof(r)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	sum := sha256.Sum256([]byte(token))
 	switch hash := base64.RawURLEncoding.EncodeToString(sum[:]); {
 	case p.Thumbprint != a.JKT:
-		return nil, refuse("dpop.jkt")
+		return refuse("dpop.jkt")
 	case subtle.ConstantTimeCompare([]byte(p.TokenHash), []byte(hash)) != 1:
-		return nil, refuse("dpop.ath")
+		return refuse("dpop.ath")
 	}
-	return a, s.claimProof(r.Context(), p)
+	return s.claimProof(r.Context(), p)
 }
 
 // unproven turns a failed proof at the FHIR endpoint into the error that is answered with a challenge
 // for DPoP; every other failure is the server's.
-func (s *Server) unproven(op string, err error) error {
+func (s *Server) unproven(op string, r *http.Request, err error) error {
 	f := asFault(err)
 	if !f.isProof() {
 		return unavailable(op, err)
 	}
+	s.log.LogAttrs(r.Context(), slog.LevelInfo, eventOf(f, http.StatusUnauthorized), slog.String("outcome", "refused"), slog.String("rule", f.rule),
+		slog.String("client_id", f.client.id), slog.String("organization", f.client.organization), slog.String("address", addressOf(r)))
 	return &fhir.Error{Kind: fhir.Unauthenticated, Op: op, Reason: "proof-invalid", Err: errors.New(f.rule), Issues: []fhir.Issue{{
 		Severity: fhir.SeverityError, Code: "login", Diagnostics: f.rule, Text: s.faults[f.rule].text,
 	}}}

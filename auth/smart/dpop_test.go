@@ -316,6 +316,9 @@ func TestATT60_BoundTokens(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) { b.wantUnproven(t, c.request, c.rule) })
 	}
+	if log := b.log.String(); !strings.Contains(log, `"msg":"jti_replay","outcome":"refused","rule":"dpop.replay","client_id":"c"`) {
+		t.Error("the replay is not logged")
+	}
 	t.Run("as Bearer", func(t *testing.T) {
 		r := b.fhirRequest(k, token, nil)
 		r.Header.Set("Authorization", "Bearer "+token)
