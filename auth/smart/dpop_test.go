@@ -363,6 +363,12 @@ func TestSMART712_ThePublicClientsRefreshTokenIsBoundToo(t *testing.T) {
 		return w.post("/auth/token", url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}}, headers...)
 	}
 	token := first.text("refresh_token")
+	asker := ecKey(t, "asker")
+	w.add(smart.Client{ID: "asker", Name: "Asker", Type: smart.TypeBackend, Scope: scope, JWKS: jwks(asker), Organization: "urn:x|1", MayIntrospect: true})
+	about := w.post("/auth/introspect", url.Values{"token": {token}, "client_assertion_type": {jwtBearer}, "client_assertion": {w.assertion("asker", asker, nil)}})
+	if d := cmp.Diff(map[string]any{"jkt": k.thumbprint()}, about.json["cnf"]); d != "" {
+		t.Errorf("cnf (-want +got):\n%s", d)
+	}
 	wantFault(t, refresh(token), 400, "invalid_dpop_proof", "dpop.jkt")
 	wantFault(t, refresh(token, "DPoP", w.tokenProof(newProofKey(t))), 400, "invalid_dpop_proof", "dpop.jkt")
 	second := refresh(token, "DPoP", w.tokenProof(k)) // what was refused has not spent it

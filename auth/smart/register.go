@@ -37,23 +37,12 @@ func (s *Server) register(w http.ResponseWriter, r *http.Request, q request) err
 	if err != nil {
 		return err
 	}
-	c, err := s.clientOf(m, permits)
+	added, err := s.admitted(m, permits)
 	if err != nil {
 		return err
 	}
-	added, err := s.registry.completed(c)
-	if err == nil {
-		err = unfitClient(added.Client)
-	}
-	if err != nil {
+	if err := s.spend(ctx, q, token, permits); err != nil {
 		return err
-	}
-	used, err := s.state.Count(ctx, bucket("initial", initialKey(token)), permits.Expires.Sub(s.clock()))
-	if err != nil {
-		return err
-	}
-	if used > permits.Uses {
-		return s.countFailure(ctx, q.address, refuse("reg.token"))
 	}
 	// Of the organisation the token has made sure.
 	record := &registered{Client: added.Client, OrganizationRef: permits.OrganizationRef, OrganizationStored: permits.OrganizationStored}
@@ -61,6 +50,31 @@ func (s *Server) register(w http.ResponseWriter, r *http.Request, q request) err
 		return unavailable("smart.register", err)
 	}
 	s.writeJSON(w, http.StatusCreated, s.registration(added))
+	return nil
+}
+
+// admitted is the client that an app becomes, when no rule is against it.
+func (s *Server) admitted(m *appMetadata, permits *initialRecord) (Added, error) {
+	c, err := s.clientOf(m, permits)
+	if err != nil {
+		return Added{}, err
+	}
+	added, err := s.registry.completed(c)
+	if err != nil {
+		return Added{}, err
+	}
+	return added, unfitClient(added.Client)
+}
+
+// spend takes one use of a token: of all that come at once, no more than it has get through.
+func (s *Server) spend(ctx context.Context, q request, token Secret, permits *initialRecord) error {
+	used, err := s.state.Count(ctx, bucket("initial", initialKey(token)), permits.Expires.Sub(s.clock()))
+	if err != nil {
+		return err
+	}
+	if used > permits.Uses {
+		return s.countFailure(ctx, q.address, refuse("reg.token"))
+	}
 	return nil
 }
 

@@ -77,6 +77,13 @@ func TestSMART721_AnAppRegistersItselfAndWorks(t *testing.T) {
 	if kept.Admin || kept.MayLaunch || kept.SkipConsent || len(kept.Purposes) > 0 || !kept.Dynamic || kept.Type != smart.TypePublic {
 		t.Errorf("%+v", kept)
 	}
+	u := w.browser()
+	u.authorize("client_id", id, "scope", initialScope)
+	u.login(parentLogin)
+	u.submit("child", "Patient/boris")
+	if !strings.Contains(u.page.body, "van app.example") { // nobody has said whose app it is
+		t.Errorf("the page names another organisation: %s", u.page.body)
+	}
 	tokens := w.post("/auth/token", redeemForm(w.browser().permit("client_id", id, "scope", initialScope), "client_id", id))
 	if tokens.status != 200 {
 		t.Errorf("%d %s", tokens.status, tokens.body)
