@@ -37,6 +37,13 @@ var flows = []string{
 	"EXT-03 an app that is not trusted asks the professional first, in sv",
 	"EXT-03 an app that is not trusted asks the professional first, in en",
 	"EXT-05 a parent refuses",
+	"EXT-06 fhirclient on a server, with a key of its own",
+	"EXT-07 a backend with an ES384 key",
+	"EXT-07 a backend with an RS384 key",
+	"EXT-08 a confidential app with a secret",
+	"EXT-08 a confidential app with private_key_jwt",
+	"EXT-09 an app that pushes its request and binds its tokens",
+	"EXT-10 @medplum/core as a backend",
 	"a wrong password says so and logs nobody in",
 	"an expired page and an expired session",
 	"the back button after a refusal",
@@ -81,6 +88,7 @@ func TestAppsOfOthersWorkInARealBrowser(t *testing.T) {
 		"viewer": "viewer", "viewerSecret": d.addViewer(t, "viewer", app, "--skip-consent"),
 		"asking": "asking", "askingSecret": d.addViewer(t, "asking", app),
 	}
+	d.addServers(t, config)
 	ran := runFlows(t, config)
 	for _, name := range flows {
 		t.Run(name, func(t *testing.T) {

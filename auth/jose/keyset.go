@@ -80,26 +80,43 @@ func parseKey(src jsontext.Value) (key, error) {
 	if err != nil {
 		return key{}, err
 	}
+	k, err := describePublic(m)
+	if err != nil {
+		return key{}, err
+	}
+	if k.kid == "" || len(k.kid) > maxKeyID {
+		return key{}, errors.New("kid must have 1 to 256 bytes")
+	}
+	if !usableFamily(k.kty, k.crv) {
+		return k, nil
+	}
+	err = k.load(src)
+	return k, err
+}
+
+// load makes the key of its members. jwx names the offending text in its errors, so that they are not
+// passed on.
+func (k *key) load(src []byte) error {
+	var err error
+	if k.jwk, err = jwk.ParseKey(src); err != nil {
+		return errNoKey
+	}
+	if err := k.jwk.Raw(&k.public); err != nil {
+		return errNoKey
+	}
+	return checkPublic(k.public)
+}
+
+var errNoKey = errors.New("its members do not make a key")
+
+// describePublic is describeKey of a key that may be sent by anybody.
+func describePublic(m members) (key, error) {
 	for _, name := range secretMembers() {
 		if _, found := m[name]; found {
 			return key{}, errors.New("it has a private or symmetric member")
 		}
 	}
-	k, err := describeKey(m)
-	if err != nil {
-		return key{}, err
-	}
-	if !usableFamily(k.kty, k.crv) {
-		return k, nil
-	}
-	// jwx names the offending text in its errors, so that they are not passed on.
-	if k.jwk, err = jwk.ParseKey(src); err != nil {
-		return key{}, errors.New("its members do not make a key")
-	}
-	if err := k.jwk.Raw(&k.public); err != nil {
-		return key{}, errors.New("its members do not make a key")
-	}
-	return k, checkPublic(k.public)
+	return describeKey(m)
 }
 
 // describeKey reads the members that say what a key is for.
@@ -118,9 +135,6 @@ func describeKey(m members) (key, error) {
 			return key{}, errors.New(o.name + " is no string")
 		}
 		*o.into = s
-	}
-	if k.kid == "" || len(k.kid) > maxKeyID {
-		return key{}, errors.New("kid must have 1 to 256 bytes")
 	}
 	if k.kty == "" || k.kty == "oct" {
 		return key{}, errors.New("kty is absent or symmetric")

@@ -74,6 +74,9 @@ func ParsePrivateKey(src []byte) (*PrivateKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("jose: private key: %w", err)
 	}
+	if info.kid == "" || len(info.kid) > maxKeyID {
+		return nil, errors.New("jose: private key: kid must have 1 to 256 bytes")
+	}
 	if _, found := m["d"]; !found {
 		return nil, errors.New("jose: the key has no private member d")
 	}

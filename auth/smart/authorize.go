@@ -30,11 +30,12 @@ type authorization struct {
 	redirect string
 	form     form
 	repeated string // parameter that was sent twice
+	pushed   bool   // the request came through /auth/par
 }
 
 // authorize answers GET and POST /auth/authorize (SMART-101 to 115).
 func (s *Server) authorize(v *visit) error {
-	if err := s.countAuthorize(v.ctx(), v.address); err != nil {
+	if err := s.countAuthorize(v.ctx(), bucket("authorize", v.address)); err != nil {
 		return err
 	}
 	a, err := s.addressed(v)
@@ -75,9 +76,9 @@ func (s *Server) authorize(v *visit) error {
 	return v.seeOther(ixn.next(id))
 }
 
-// countAuthorize refuses an address that asks too often.
-func (s *Server) countAuthorize(ctx context.Context, address string) error {
-	name, now := bucket("authorize", address), s.clock()
+// countAuthorize refuses who asks too often.
+func (s *Server) countAuthorize(ctx context.Context, name string) error {
+	now := s.clock()
 	if left := s.rates.blockedFor(name, now); left > 0 {
 		return tooMany(left)
 	}
@@ -100,7 +101,7 @@ func (s *Server) addressed(v *visit) (*authorization, error) {
 	for _, p := range v.pairs {
 		if seen[p.name] {
 			a.repeated = p.name
-			if p.name == "client_id" || p.name == "redirect_uri" {
+			if p.name == "client_id" || p.name == "redirect_uri" || p.name == "request_uri" && s.isPushed(p.value) {
 				return nil, &pageFault{status: http.StatusBadRequest, text: "broken", rule: "form.repeat"}
 			}
 		}
@@ -116,11 +117,22 @@ func (s *Server) addressed(v *visit) (*authorization, error) {
 	if !found || !c.active() || !slices.Contains(c.GrantTypes, GrantCode) {
 		return nil, &pageFault{status: http.StatusBadRequest, text: "broken", rule: "authz.client"}
 	}
-	a.client, a.redirect = c, a.form["redirect_uri"]
-	if !slices.ContainsFunc(c.RedirectURIs, func(registered string) bool { return redirectFits(c, registered, a.redirect) }) {
+	a.client = c
+	if s.isPushed(a.form["request_uri"]) {
+		if err := s.takePushed(v.ctx(), a); err != nil {
+			return nil, err
+		}
+	}
+	a.redirect = a.form["redirect_uri"]
+	if !c.returnsTo(a.redirect) {
 		return nil, &pageFault{status: http.StatusBadRequest, text: "broken", rule: "authz.redirect"}
 	}
 	return a, nil
+}
+
+// returnsTo reports whether a redirect URI is one of the client's.
+func (c *registered) returnsTo(sent string) bool {
+	return slices.ContainsFunc(c.RedirectURIs, func(registered string) bool { return redirectFits(c, registered, sent) })
 }
 
 // redirectFits compares byte for byte. Of a native app's http address on loopback the port is free
@@ -187,6 +199,7 @@ func (s *Server) authorizeRules() []authorizeRule {
 		required("scope"),
 		{func(f form) bool { return isScopeList(f["scope"]) }, "scope.form", ""},
 		{isSeconds, "authz.max_age", ""},
+		{func(f form) bool { return !s.settings.DPoP || f["dpop_jkt"] == "" || isChallenge(f["dpop_jkt"]) }, "authz.dpop_jkt", ""},
 		{func(f form) bool { return (f["launch"] != "") == hasScope(f["scope"], "launch") }, "authz.launch", ""},
 	}
 }
@@ -216,6 +229,9 @@ func (s *Server) readAuthorization(a *authorization) (*interaction, error) {
 	if a.repeated != "" {
 		return nil, repeatedParameter(a.repeated)
 	}
+	if a.client.RequirePushed && !a.pushed {
+		return nil, refuse("par.required")
+	}
 	for _, r := range s.authorizeRules() {
 		if !r.holds(a.form) {
 			return nil, &fault{rule: r.rule, name: r.name}
@@ -228,6 +244,9 @@ func (s *Server) readAuthorization(a *authorization) (*interaction, error) {
 		Client: a.client.ID, Redirect: a.redirect, State: []byte(a.form["state"]), Scope: a.form["scope"],
 		Challenge: a.form["code_challenge"], Nonce: a.form["nonce"], Hint: a.form["login_hint"], Purpose: a.form["purpose_of_use"],
 		Again: slices.Contains(strings.Fields(a.form["prompt"]), "consent"), Created: s.clock().UTC(),
+	}
+	if s.provable(a.client) {
+		ixn.JKT = a.form["dpop_jkt"]
 	}
 	if a.form["launch"] != "" {
 		if !a.client.scopes.Has("launch") {

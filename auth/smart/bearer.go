@@ -3,7 +3,6 @@ package smart
 import (
 	"context"
 	"net/http"
-	"strings"
 
 	"github.com/drieluik/drieluik/auth"
 	"github.com/drieluik/drieluik/fhir"
@@ -11,8 +10,8 @@ import (
 
 // Authenticate returns the principal of a FHIR request. It looks at the Authorization header alone
 // (SMART-601, 602). An absent or dead token is no error: Principal.State says TokenMissing or
-// TokenInvalid, and auth.Decide answers. Errors: BadRequest for two headers, Unavailable when the
-// state cannot be read; nothing may be served then.
+// TokenInvalid, and auth.Decide answers. Errors: BadRequest for two headers, Unauthenticated for a
+// DPoP proof that fails, Unavailable when the state cannot be read; nothing may be served then.
 func (s *Server) Authenticate(r *http.Request) (auth.Principal, error) {
 	const op = "smart.Authenticate"
 	headers := r.Header.Values("Authorization")
@@ -22,13 +21,9 @@ func (s *Server) Authenticate(r *http.Request) (auth.Principal, error) {
 	if len(headers) == 0 {
 		return auth.Principal{State: auth.TokenMissing}, nil
 	}
-	token, ok := bearer(headers[0])
-	if !ok {
-		return auth.Principal{State: auth.TokenInvalid}, nil
-	}
-	a, err := s.access(r.Context(), token)
+	a, err := s.holder(r, headers[0])
 	if err != nil {
-		return auth.Principal{}, unavailable(op, err)
+		return auth.Principal{State: auth.TokenInvalid}, s.unproven(op, r, err)
 	}
 	if a == nil {
 		return auth.Principal{State: auth.TokenInvalid}, nil
@@ -95,15 +90,6 @@ func principal(op string, a *accessRecord, c *registered) (auth.Principal, error
 		Issued:       a.Issued,
 		Expires:      a.Expires,
 	}, nil
-}
-
-// bearer returns the token of an Authorization header; the scheme is case-blind.
-func bearer(header string) (Secret, bool) {
-	scheme, token, found := strings.Cut(header, " ")
-	if !found || !strings.EqualFold(scheme, "Bearer") {
-		return "", false
-	}
-	return Secret(strings.TrimLeft(token, " ")), true
 }
 
 // unavailable makes every failure behind the token check one to try again: it fails closed.

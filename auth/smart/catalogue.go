@@ -17,7 +17,7 @@ type entry struct {
 
 // catalogue lists every refusal of the endpoints that exist.
 func catalogue() []entry {
-	return slices.Concat(formEntries(), clientEntries(), assertionEntries(), keyEntries(), grantEntries(), authorizeEntries(), launchEntries(), tokenEntries())
+	return slices.Concat(formEntries(), clientEntries(), assertionEntries(), keyEntries(), grantEntries(), authorizeEntries(), pushedEntries(), proofEntries(), launchEntries(), registerEntries(), tokenEntries())
 }
 
 func formEntries() []entry {
@@ -96,7 +96,6 @@ func grantEntries() []entry {
 		{"scope.none", 400, "invalid_scope", "No requested scope is available to this client.", "client_credentials takes system/ and drieluik/ scopes within the registration.", "SMART-309"},
 		{"target", 400, "invalid_target", "resource must be {base}/fhir.", "The same holds for audience.", "SMART-310"},
 		{"authz.purpose", 400, "invalid_request", "purpose_of_use is not registered for this client or role.", "Leave it out for the default, or have it registered.", "SMART-115"},
-		{"dpop.proof", 400, "invalid_dpop_proof", "The DPoP proof fails at typ.", "This client is registered with DPoP required, which this server does not offer.", "SMART-712"},
 	}
 }
 
@@ -108,17 +107,28 @@ func authorizeEntries() []entry {
 		{"authz.response_type", 303, "unsupported_response_type", "Only response_type=code.", "Use the code flow with PKCE.", "SMART-102"},
 		{"authz.mode", 303, "invalid_request", "Only response_mode=query.", "Leave response_mode out.", "SMART-102"},
 		{"authz.request", 303, "request_not_supported", "request objects are not supported.", "Send plain parameters.", "SMART-107"},
-		{"authz.request_uri", 303, "request_uri_not_supported", "request_uri is not supported.", "Send plain parameters.", "SMART-107"},
+		{"authz.request_uri", 303, "request_uri_not_supported", "Only request_uri values from /auth/par.", "Send plain parameters, or push them first where discovery names the endpoint. It is never fetched.", "SMART-107"},
 		{"authz.registration", 303, "registration_not_supported", "registration is not supported.", "Clients are registered by the operator.", "SMART-107"},
 		{"authz.state", 303, "invalid_request", "state must have 1 to 4096 bytes.", "A fresh random value per request.", "SMART-102"},
 		{"authz.aud", 303, "invalid_request", "aud must be {base}/fhir.", "resource is a synonym; both, when sent, must agree.", "SMART-104"},
 		{"authz.pkce", 303, "invalid_request", "Send code_challenge (43 characters) with code_challenge_method=S256.", "PKCE holds for every client.", "SMART-105"},
 		{"authz.launch", 303, "invalid_request", "The launch value is unknown, used, expired or for another app, or the launch scope is missing.", "A handle is for one use within 300 seconds, together with scope launch; have the app started again.", "SMART-203"},
+		{"authz.dpop_jkt", 303, "invalid_request", "dpop_jkt must be the SHA-256 thumbprint of a key (43 characters), and that of the proof beside it.", "Leave it out, or send the base64url of RFC 7638.", "SMART-712"},
 		{"authz.max_age", 303, "invalid_request", "max_age must be whole seconds.", "Leave it out, or send digits alone.", "SMART-112"},
 		{"authz.denied", 303, "access_denied", "The user refused.", "Show what works without the data.", "SMART-110"},
 		{"authz.login", 303, "login_required", "Login is needed.", "Send the request again without prompt=none.", "SMART-112"},
 		{"authz.consent", 303, "consent_required", "Consent is needed.", "Send the request again without prompt=none: a family consents on a page.", "SMART-112"},
 		{"login.wrong", 400, "access_denied", "Login failed.", "Check what was entered.", "SMART-312"},
+	}
+}
+
+// pushedEntries are refusals of pushed requests, at either end.
+func pushedEntries() []entry {
+	return []entry{
+		{"par.request_uri", 400, "invalid_request", "request_uri cannot be pushed.", "Push plain parameters.", "SMART-701"},
+		{"par.size", 413, "invalid_request", "A pushed request holds at most 8 KiB.", "Ask for fewer scopes.", "SMART-701"},
+		{"par.unknown", 400, "invalid_request", "The pushed request is unknown, used, expired or of another client.", "A request_uri is for one use of one client within 60 seconds; push again.", "SMART-701"},
+		{"par.required", 303, "invalid_request", "This client must push its request to /auth/par first.", "It is registered so.", "SMART-701"},
 	}
 }
 

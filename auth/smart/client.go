@@ -69,6 +69,7 @@ type Client struct {
 	SkipConsent       bool            `json:"skip_consent,omitempty"`
 	DPoP              string          `json:"dpop,omitempty"` // off, optional, required
 	RequirePushed     bool            `json:"require_pushed_authorization_requests,omitempty"`
+	Dynamic           bool            `json:"dynamic_registration,omitempty"` // registered itself by an initial access token
 	Status            string          `json:"status"`
 }
 

@@ -16,6 +16,7 @@ type request struct {
 	form    form
 	address string
 	id      string // X-Request-Id
+	jkt     string // thumbprint of the key that the client has shown; empty: none
 }
 
 // authenticate returns the client of a request by the one method that was used (SMART-307, 321 to

@@ -119,7 +119,7 @@ func (s *Server) CrossOrigin(next http.Handler) http.Handler {
 func (s *Server) mayRead(r *http.Request, origin string) (bool, error) {
 	headers := r.Header.Values("Authorization")
 	if len(headers) == 1 {
-		token, _ := bearer(headers[0])
+		token, _ := presented(headers[0])
 		a, err := s.recordOf(r.Context(), token)
 		if err != nil {
 			return false, err

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/drieluik/drieluik/auth/jose"
 	"github.com/drieluik/drieluik/fhir"
 )
 
@@ -17,12 +18,15 @@ type metadata struct {
 	IntrospectionEndpoint string   `json:"introspection_endpoint"`
 	RevocationEndpoint    string   `json:"revocation_endpoint"`
 	ManagementEndpoint    string   `json:"management_endpoint,omitempty"`
+	PushedEndpoint        string   `json:"pushed_authorization_request_endpoint,omitempty"`
+	RegistrationEndpoint  string   `json:"registration_endpoint,omitempty"`
 	GrantTypes            []string `json:"grant_types_supported"`
 	ResponseTypes         []string `json:"response_types_supported,omitempty"`
 	ResponseModes         []string `json:"response_modes_supported,omitempty"`
 	ChallengeMethods      []string `json:"code_challenge_methods_supported,omitempty"`
 	AuthMethods           []string `json:"token_endpoint_auth_methods_supported"`
 	AuthAlgs              []string `json:"token_endpoint_auth_signing_alg_values_supported"`
+	ProofAlgs             []string `json:"dpop_signing_alg_values_supported,omitempty"`
 	Scopes                []string `json:"scopes_supported"`
 	IssuerInAnswer        bool     `json:"authorization_response_iss_parameter_supported,omitempty"`
 	RequestParameter      *bool    `json:"request_parameter_supported,omitempty"`
@@ -68,6 +72,9 @@ func (s *Server) metadata() metadata {
 		return m
 	}
 	no := false
+	if s.settings.PAR {
+		m.PushedEndpoint = s.base + "/auth/par"
+	}
 	m.KeySet, m.AuthorizeEndpoint, m.ManagementEndpoint = s.base+"/auth/jwks", s.base+"/auth/authorize", s.base+"/auth/apps"
 	m.GrantTypes = []string{GrantCode, GrantRefresh, GrantCredentials}
 	m.ResponseTypes, m.ResponseModes, m.ChallengeMethods = []string{"code"}, []string{"query"}, []string{"S256"}
@@ -78,7 +85,16 @@ func (s *Server) metadata() metadata {
 
 // backendMetadata is what there is without the code flow.
 func (s *Server) backendMetadata() metadata {
+	var proofs []string
+	if s.settings.DPoP {
+		proofs = jose.ProofAlgs()
+	}
+	registration := ""
+	if s.settings.Register {
+		registration = s.base + "/auth/register"
+	}
 	return metadata{
+		RegistrationEndpoint:  registration,
 		Issuer:                s.base,
 		TokenEndpoint:         s.base + "/auth/token",
 		IntrospectionEndpoint: s.base + "/auth/introspect",
@@ -86,6 +102,7 @@ func (s *Server) backendMetadata() metadata {
 		GrantTypes:            []string{GrantCredentials},
 		AuthMethods:           []string{AuthJWT},
 		AuthAlgs:              s.settings.AssertionAlgs,
+		ProofAlgs:             proofs,
 		Scopes:                s.scopesSupported(),
 	}
 }

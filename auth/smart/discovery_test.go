@@ -26,8 +26,9 @@ func TestSMART002_TheDocumentClaimsWhatWorks(t *testing.T) {
 		"grant_types_supported":                 []any{"client_credentials"},
 		"token_endpoint_auth_methods_supported": []any{"private_key_jwt"},
 		"token_endpoint_auth_signing_alg_values_supported": []any{"RS384", "ES384"},
-		"scopes_supported": []any{"system/CarePlan.cruds", "system/Patient.rus", "system/Observation.rs", "drieluik/introspect"},
-		"capabilities":     []any{"client-confidential-asymmetric", "permission-v1", "permission-v2"},
+		"dpop_signing_alg_values_supported":                []any{"ES256", "ES384", "PS256"},
+		"scopes_supported":                                 []any{"system/CarePlan.cruds", "system/Patient.rus", "system/Observation.rs", "drieluik/introspect"},
+		"capabilities":                                     []any{"client-confidential-asymmetric", "permission-v1", "permission-v2"},
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("smart-configuration (-want +got):\n%s", d)

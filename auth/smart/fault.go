@@ -2,6 +2,7 @@ package smart
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -17,6 +18,7 @@ type fault struct {
 	rule   string
 	name   string // fills {name} of the sentence: a known parameter, or allowed algorithms
 	retry  int    // Retry-After in seconds; 0: none
+	status int    // in place of the rule's; 0: that
 	basic  bool   // the client used Basic (SMART-307)
 	client party  // whom it is about, for the log
 	err    error  // cause, for the log
@@ -64,17 +66,20 @@ func (e entry) sentence(f *fault) string {
 // writeFault renders the error answer of a JSON endpoint (SMART-304, 305, 307).
 func (s *Server) writeFault(w http.ResponseWriter, f *fault) {
 	e := s.faults[f.rule]
+	status := cmp.Or(f.status, e.status)
 	h := w.Header()
 	if f.retry > 0 {
 		h.Set("Retry-After", strconv.Itoa(f.retry))
 	}
 	switch {
-	case strings.HasPrefix(f.rule, "token."):
+	case strings.HasPrefix(f.rule, "token."), f.rule == "reg.token":
 		h.Set("WWW-Authenticate", bearerChallenge(e.code))
-	case f.basic && e.status == http.StatusUnauthorized:
+	case f.isProof() && status == http.StatusUnauthorized:
+		h.Set("WWW-Authenticate", proofChallenge(e.code))
+	case f.basic && status == http.StatusUnauthorized:
 		h.Set("WWW-Authenticate", `Basic realm="drieluik"`)
 	}
-	s.writeJSON(w, e.status, map[string]string{
+	s.writeJSON(w, status, map[string]string{
 		"error":             e.code,
 		"error_description": e.sentence(f),
 		"error_uri":         s.base + "/auth/errors#" + e.rule,
@@ -86,6 +91,11 @@ func bearerChallenge(code string) string {
 		return `Bearer realm="drieluik"`
 	}
 	return `Bearer realm="drieluik", error="` + code + `"`
+}
+
+// proofChallenge asks for a proof (RFC 9449 7.1).
+func proofChallenge(code string) string {
+	return `DPoP realm="drieluik", error="` + code + `", algs="` + strings.Join(jose.ProofAlgs(), " ") + `"`
 }
 
 // writeJSON renders v, with & as it is: an address can be taken out by hand. The headers of SMART-304

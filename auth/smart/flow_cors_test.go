@@ -3,6 +3,7 @@ package smart_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/drieluik/drieluik/auth/smart"
@@ -76,6 +77,7 @@ func TestSMART605_WhoMayReadFHIRAnswers(t *testing.T) {
 	}{
 		{"the token's own page", "GET", "https://app.example", token, "https://app.example", 418},
 		{"another client's page with the token", "GET", "https://other.example", token, "", 418},
+		{"another client's page with a bound token", "GET", "https://other.example", "DPoP " + token, "", 418},
 		{"a stranger's page", "GET", "https://evil.example", token, "", 418},
 		{"no token, any client's page", "GET", "https://other.example", "", "https://other.example", 418},
 		{"dead token, any client's page", "GET", "https://other.example", "dra_x", "https://other.example", 418},
@@ -94,6 +96,9 @@ func TestSMART605_WhoMayReadFHIRAnswers(t *testing.T) {
 		}
 		if row.token != "" {
 			r.Header.Set("Authorization", "Bearer "+row.token)
+			if strings.HasPrefix(row.token, "DPoP ") {
+				r.Header.Set("Authorization", row.token)
+			}
 		}
 		rec := httptest.NewRecorder()
 		h.ServeHTTP(rec, r)
@@ -101,7 +106,7 @@ func TestSMART605_WhoMayReadFHIRAnswers(t *testing.T) {
 			t.Errorf("%s: %d %v", row.name, rec.Code, rec.Header())
 		}
 	}
-	if served != 7 {
+	if served != 8 {
 		t.Errorf("%d requests went on", served)
 	}
 }

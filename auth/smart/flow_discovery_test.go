@@ -19,10 +19,12 @@ func TestSMART002_TheDocumentWithTheCodeFlow(t *testing.T) {
 	want := map[string]any{
 		"issuer": base, "jwks_uri": base + "/auth/jwks", "authorization_endpoint": base + "/auth/authorize", "token_endpoint": base + "/auth/token",
 		"introspection_endpoint": base + "/auth/introspect", "revocation_endpoint": base + "/auth/revoke", "management_endpoint": base + "/auth/apps",
-		"grant_types_supported":    []any{"authorization_code", "refresh_token", "client_credentials"},
-		"response_types_supported": []any{"code"}, "response_modes_supported": []any{"query"}, "code_challenge_methods_supported": []any{"S256"},
+		"pushed_authorization_request_endpoint": base + "/auth/par",
+		"grant_types_supported":                 []any{"authorization_code", "refresh_token", "client_credentials"},
+		"response_types_supported":              []any{"code"}, "response_modes_supported": []any{"query"}, "code_challenge_methods_supported": []any{"S256"},
 		"token_endpoint_auth_methods_supported":            []any{"private_key_jwt", "client_secret_basic", "client_secret_post", "none"},
 		"token_endpoint_auth_signing_alg_values_supported": []any{"RS384", "ES384"},
+		"dpop_signing_alg_values_supported":                []any{"ES256", "ES384", "PS256"},
 		"authorization_response_iss_parameter_supported":   true, "request_parameter_supported": false, "request_uri_parameter_supported": false,
 		"capabilities": []any{
 			"launch-standalone", "launch-ehr", "authorize-post", "client-public", "client-confidential-symmetric", "client-confidential-asymmetric",

@@ -27,7 +27,7 @@ func knownParameter(name string) bool {
 		"resource", "audience", "purpose_of_use", "code", "redirect_uri", "code_verifier", "refresh_token",
 		"token", "token_type_hint", "response_type", "response_mode", "state", "aud", "code_challenge",
 		"code_challenge_method", "nonce", "prompt", "max_age", "request", "request_uri", "registration",
-		"ui_locales", "login_hint", "launch":
+		"ui_locales", "login_hint", "launch", "dpop_jkt":
 		return true
 	}
 	return false

@@ -45,6 +45,7 @@ type codeRecord struct {
 	Challenge string    `json:"challenge"`
 	Nonce     string    `json:"nonce,omitempty"`
 	Expires   time.Time `json:"expires"`
+	JKT       string    `json:"jkt,omitempty"` // thumbprint of the key that must redeem it
 }
 
 const (
@@ -167,7 +168,7 @@ func (s *Server) issueCode(ctx context.Context, g *grantRecord, ixn *interaction
 		return "", err
 	}
 	value, err := seal(s.random, code, codeSeal, codeRecord{
-		Grant: g.ID, Client: g.Client, Redirect: ixn.Redirect, Challenge: ixn.Challenge, Nonce: ixn.Nonce,
+		Grant: g.ID, Client: g.Client, Redirect: ixn.Redirect, Challenge: ixn.Challenge, Nonce: ixn.Nonce, JKT: ixn.JKT,
 		Expires: now.Add(s.settings.CodeTTL),
 	})
 	if err != nil {
@@ -254,7 +255,7 @@ func (s *Server) redeem(ctx context.Context, c *registered, q request) (tokenAns
 	if !first {
 		return tokenAnswer{}, s.codeReplayed(ctx, q, c, record.Grant)
 	}
-	if err := s.checkCode(&record, c, q.form); err != nil {
+	if err := s.checkCode(&record, c, q); err != nil {
 		if ended := s.endGrant(ctx, record.Grant); ended != nil { // nobody can use it any more
 			return tokenAnswer{}, ended
 		}
@@ -267,7 +268,7 @@ func (s *Server) redeem(ctx context.Context, c *registered, q request) (tokenAns
 	if !live {
 		return tokenAnswer{}, refuse("refresh.withdrawn")
 	}
-	return s.issueUser(ctx, g, g.Scopes, record.Nonce)
+	return s.issueUser(ctx, issuance{client: c, grant: g, scopes: g.Scopes, nonce: record.Nonce, jkt: q.jkt})
 }
 
 func (s *Server) codeReplayed(ctx context.Context, q request, c *registered, grant string) error {
@@ -280,16 +281,18 @@ func (s *Server) codeReplayed(ctx context.Context, q request, c *registered, gra
 }
 
 // checkCode judges a code that was just consumed.
-func (s *Server) checkCode(record *codeRecord, c *registered, f form) error {
+func (s *Server) checkCode(record *codeRecord, c *registered, q request) error {
 	switch {
 	case record.Client != c.ID:
 		return refuse("code.client")
 	case !s.clock().Before(record.Expires):
 		return refuse("code.expired")
-	case record.Redirect != f["redirect_uri"]:
+	case record.Redirect != q.form["redirect_uri"]:
 		return refuse("code.redirect")
-	case !verifies(f["code_verifier"], record.Challenge):
+	case !verifies(q.form["code_verifier"], record.Challenge):
 		return refuse("code.pkce")
+	case record.JKT != "" && record.JKT != q.jkt:
+		return refuse("dpop.jkt")
 	}
 	return nil
 }
@@ -305,24 +308,32 @@ func verifies(verifier, challenge string) bool {
 	return subtle.ConstantTimeCompare([]byte(base64.RawURLEncoding.EncodeToString(sum[:])), []byte(challenge)) == 1
 }
 
-// issueUser issues the tokens of a grant. scopes is what the access token may do: the grant's, or
-// less.
-func (s *Server) issueUser(ctx context.Context, g *grantRecord, scopes, nonce string) (tokenAnswer, error) {
-	now := s.clock().UTC()
+// issuance is what tokens are issued for.
+type issuance struct {
+	client *registered
+	grant  *grantRecord
+	scopes string // of the access token: the grant's, or less
+	nonce  string // of the id_token; empty: none
+	jkt    string // thumbprint of the key that the access token is bound to; empty: none
+}
+
+// issueUser issues the tokens of a grant.
+func (s *Server) issueUser(ctx context.Context, i issuance) (tokenAnswer, error) {
+	now, g := s.clock().UTC(), i.grant
 	expires := now.Add(s.settings.AccessTokenTTL)
 	if g.End.Before(expires) {
 		expires = g.End
 	}
-	answer, err := s.issue(ctx, accessRecord{Client: g.Client, Scopes: scopes, Grant: g.ID, Issued: now, Expires: expires})
+	answer, err := s.issue(ctx, accessRecord{Client: g.Client, Scopes: i.scopes, Grant: g.ID, Issued: now, Expires: expires, JKT: i.jkt})
 	if err != nil {
 		return tokenAnswer{}, err
 	}
 	answer.Context = s.context(g)
-	if answer.Refresh, err = s.issueRefresh(ctx, g, now); err != nil {
+	if answer.Refresh, err = s.issueRefresh(ctx, i, now); err != nil {
 		return tokenAnswer{}, err
 	}
-	if hasScope(scopes, "openid") {
-		if answer.IDToken, err = s.idToken(ctx, g, nonce, hasScope(scopes, "fhirUser")); err != nil {
+	if hasScope(i.scopes, "openid") {
+		if answer.IDToken, err = s.idToken(ctx, g, i.nonce, hasScope(i.scopes, "fhirUser")); err != nil {
 			return tokenAnswer{}, err
 		}
 	}

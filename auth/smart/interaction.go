@@ -28,6 +28,7 @@ type interaction struct {
 	Scope     string    `json:"scope,omitempty"` // as asked
 	Challenge string    `json:"challenge,omitempty"`
 	Nonce     string    `json:"nonce,omitempty"`
+	JKT       string    `json:"jkt,omitempty"` // dpop_jkt
 	Hint      string    `json:"hint,omitempty"`
 	Session   string    `json:"session,omitempty"` // after login
 	Child     string    `json:"child,omitempty"`   // after the choice
@@ -179,9 +180,17 @@ func (c *registered) appName(lang string) string {
 	return c.Name
 }
 
-// organizationText is the name of the client's organisation as registered, else as it was stored then.
+// organizationText is the name of the client's organisation as registered, else as it was stored then. An
+// app that registered itself for no organisation cannot name one: the host that it leads back to stands
+// for it.
 func (c *registered) organizationText() string {
-	return cmp.Or(c.OrganizationName, c.OrganizationStored, c.Name)
+	host := ""
+	if c.Dynamic && len(c.RedirectURIs) > 0 {
+		if u, err := url.Parse(c.RedirectURIs[0]); err == nil {
+			host = u.Hostname()
+		}
+	}
+	return cmp.Or(c.OrganizationName, c.OrganizationStored, host, c.Name)
 }
 
 // sessionHash reads the id of a session that a grant or interaction names.

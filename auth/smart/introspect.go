@@ -64,9 +64,10 @@ func (s *Server) aboutToken(ctx context.Context, token Secret) (string, map[stri
 	}
 	about := map[string]any{
 		"active": true, "scope": a.Scopes, "client_id": a.Client, "sub": a.Client,
-		"exp": a.Expires.Unix(), "iat": a.Issued.Unix(), "token_type": "Bearer",
+		"exp": a.Expires.Unix(), "iat": a.Issued.Unix(), "token_type": a.tokenType(),
 		"iss": s.base, "aud": s.fhirBase,
 	}
+	confirm(about, a.JKT)
 	if g := a.grant; g != nil {
 		about["sub"], about["fhirUser"] = g.Subject, s.fhirBase+"/"+g.FHIRUser
 		maps.Copy(about, s.context(g))
@@ -79,13 +80,22 @@ func (s *Server) aboutRefresh(ctx context.Context, token Secret) (string, map[st
 	if err != nil || r == nil {
 		return "", nil, err
 	}
-	return r.Client, map[string]any{"active": true, "client_id": r.Client, "scope": g.Scopes, "exp": r.Expires.Unix()}, nil
+	about := map[string]any{"active": true, "client_id": r.Client, "scope": g.Scopes, "exp": r.Expires.Unix()}
+	confirm(about, r.JKT)
+	return r.Client, about, nil
+}
+
+// confirm says to which key a token is bound.
+func confirm(about map[string]any, jkt string) {
+	if jkt != "" {
+		about["cnf"] = map[string]string{"jkt": jkt}
+	}
 }
 
 // introspector authenticates the caller: a bearer token with the scope, or a client that is not
 // public.
 func (s *Server) introspector(ctx context.Context, q request) (introspector, error) {
-	if header := q.http.Header.Values("Authorization"); len(header) == 1 && isScheme(header[0], "Bearer") {
+	if header := q.http.Header.Values("Authorization"); len(header) == 1 && (isScheme(header[0], "Bearer") || isScheme(header[0], "DPoP")) {
 		return s.bearerIntrospector(ctx, q, header[0])
 	}
 	c, err := s.authenticate(ctx, q)
@@ -102,10 +112,9 @@ func (s *Server) bearerIntrospector(ctx context.Context, q request, header strin
 	if q.form["client_assertion"] != "" || q.form["client_secret"] != "" {
 		return introspector{}, refuse("client.two")
 	}
-	token, _ := bearer(header)
-	found, err := s.access(ctx, token)
+	found, err := s.holder(q.http, header)
 	if err != nil {
-		return introspector{}, err
+		return introspector{}, s.unheld(ctx, q, err)
 	}
 	if found == nil {
 		return introspector{}, s.countFailure(ctx, q.address, refuse("token.invalid"))

@@ -22,8 +22,8 @@ const scopeLaunch = "drieluik/launch"
 // the user may see it at all is known to them, whatever else their token is for.
 const launchScopes = "system/Patient.r system/Encounter.r user/Patient.r user/Encounter.r patient/Patient.r patient/Encounter.r"
 
-// launchDepth bounds the nesting of a launch request.
-const launchDepth = 8
+// bodyDepth bounds the nesting of a JSON body.
+const bodyDepth = 8
 
 const launchSeal = "launch"
 
@@ -50,7 +50,7 @@ func (s *Server) launch(w http.ResponseWriter, r *http.Request, q request) error
 	if !s.rates.allow(c.ID, s.clock()) {
 		return &fault{rule: "client.rate", retry: 1, client: c.party()}
 	}
-	doc, err := readLaunch(w, r)
+	doc, err := readBody(w, r, "launch")
 	if err != nil {
 		return ofClient(err, c)
 	}
@@ -83,10 +83,9 @@ func (s *Server) launcher(ctx context.Context, q request) (Reader, *registered, 
 	default:
 		return Reader{}, nil, refuse("token.twice")
 	}
-	token, _ := bearer(header[0])
-	a, err := s.access(ctx, token)
+	a, err := s.holder(q.http, header[0])
 	if err != nil {
-		return Reader{}, nil, err
+		return Reader{}, nil, s.unheld(ctx, q, err)
 	}
 	if a == nil || a.grant != nil {
 		return Reader{}, nil, s.countFailure(ctx, q.address, refuse("token.invalid"))
@@ -109,27 +108,27 @@ func (s *Server) launcher(ctx context.Context, q request) (Reader, *registered, 
 	return Reader{Principal: p, Address: q.address, RequestID: q.id}, c, err
 }
 
-// readLaunch reads the body strictly: one JSON object, no member twice.
-func readLaunch(w http.ResponseWriter, r *http.Request) (fhir.Node, error) {
+// readBody reads a JSON body strictly: one object, no member twice. rules is the prefix of its refusals.
+func readBody(w http.ResponseWriter, r *http.Request, rules string) (fhir.Node, error) {
 	media, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	charset, named := params["charset"]
 	if err != nil || media != "application/json" || named && !strings.EqualFold(charset, "utf-8") ||
 		len(r.Header.Values("Content-Type")) != 1 || len(r.Header.Values("Content-Encoding")) > 0 {
-		return fhir.Node{}, refuse("launch.type")
+		return fhir.Node{}, refuse(rules + ".type")
 	}
 	if r.URL.RawQuery != "" || r.URL.ForceQuery {
 		return fhir.Node{}, refuse("form.query")
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxForm))
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-		return fhir.Node{}, refuse("launch.size")
+		return fhir.Node{}, refuse(rules + ".size")
 	}
 	if err != nil {
-		return fhir.Node{}, &fault{rule: "launch.form", err: err}
+		return fhir.Node{}, &fault{rule: rules + ".form", err: err}
 	}
-	doc, issues := fhir.ParseDocument(body, fhir.Limits{Depth: launchDepth})
-	if doc == nil || fhir.HasErrors(issues) {
-		return fhir.Node{}, refuse("launch.form")
+	doc, issues := fhir.ParseDocument(body, fhir.Limits{Depth: bodyDepth})
+	if doc == nil || fhir.HasErrors(issues) || doc.Root().Shape() != fhir.Object {
+		return fhir.Node{}, refuse(rules + ".form")
 	}
 	return doc.Root(), nil
 }

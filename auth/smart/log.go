@@ -31,7 +31,7 @@ func (s *Server) logVisit(v *visit, level slog.Level, event string, attrs ...slo
 // eventOf names the event of a refusal.
 func eventOf(f *fault, status int) string {
 	switch {
-	case f.rule == "jwt.replay":
+	case f.rule == "jwt.replay" || f.rule == "dpop.replay":
 		return "jti_replay"
 	case f.rule == "client.rate":
 		return "rate_limited"

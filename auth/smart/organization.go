@@ -65,7 +65,7 @@ func organizationRules() []clientRule {
 	return []clientRule{
 		{"organization", nil, func(c Client, _ string) bool {
 			_, ok := parseIdentifier(c.Organization)
-			return ok
+			return ok || c.Dynamic && c.Organization == "" && c.Type != TypeBackend
 		}, "is required: the identifier of the organisation as system|value"},
 		{"organization_name", whenSet(func(c Client) string { return c.OrganizationName }), func(_ Client, v string) bool { return isDisplayName(v) }, "at most 80 characters without control or direction characters"},
 		{"organization_type", func(c Client) []string { return c.OrganizationTypes }, func(_ Client, v string) bool {

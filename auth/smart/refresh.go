@@ -17,14 +17,16 @@ type refreshRecord struct {
 	Grant   string    `json:"grant"`
 	Client  string    `json:"client"`
 	Expires time.Time `json:"expires"`
+	JKT     string    `json:"jkt,omitempty"` // thumbprint of the key that a public client must show
 }
 
 func hasScope(list, scope string) bool { return slices.Contains(strings.Fields(list), scope) }
 
 // issueRefresh issues a refresh token when the grant has one: for offline use it lives until it was
-// idle too long, for online use as long as a page of ours would (SMART-421).
-func (s *Server) issueRefresh(ctx context.Context, g *grantRecord, now time.Time) (Secret, error) {
-	idle := s.settings.RefreshIdle
+// idle too long, for online use as long as a page of ours would (SMART-421). That of a public client
+// is bound to the key of the access token; another must authenticate anyhow (SMART-712).
+func (s *Server) issueRefresh(ctx context.Context, i issuance, now time.Time) (Secret, error) {
+	idle, g := s.settings.RefreshIdle, i.grant
 	switch {
 	case hasScope(g.Scopes, "offline_access"):
 	case hasScope(g.Scopes, "online_access"):
@@ -40,7 +42,11 @@ func (s *Server) issueRefresh(ctx context.Context, g *grantRecord, now time.Time
 	if err != nil {
 		return "", err
 	}
-	value, err := json.Marshal(refreshRecord{Grant: g.ID, Client: g.Client, Expires: now.Add(life)})
+	record := refreshRecord{Grant: g.ID, Client: g.Client, Expires: now.Add(life)}
+	if i.client.Type == TypePublic {
+		record.JKT = i.jkt
+	}
+	value, err := json.Marshal(record)
 	if err != nil {
 		return "", err
 	}
@@ -113,6 +119,9 @@ func (s *Server) refresh(ctx context.Context, c *registered, q request) (tokenAn
 	if record.Client != c.ID {
 		return tokenAnswer{}, refuse("refresh.client")
 	}
+	if record.JKT != "" && record.JKT != q.jkt {
+		return tokenAnswer{}, refuse("dpop.jkt")
+	}
 	g, err := s.refreshable(ctx, record.Grant)
 	if err != nil {
 		return tokenAnswer{}, err
@@ -128,7 +137,7 @@ func (s *Server) refresh(ctx context.Context, c *registered, q request) (tokenAn
 	if !first {
 		return tokenAnswer{}, s.reused(ctx, c, q, g, s.clock().Sub(at))
 	}
-	return s.issueUser(ctx, g, scopes, "")
+	return s.issueUser(ctx, issuance{client: c, grant: g, scopes: scopes, jkt: q.jkt})
 }
 
 // refreshable returns a grant that may be refreshed now: alive, and allowed by custody and age.

@@ -73,22 +73,11 @@ type Added struct {
 // fault, Conflict when the id is taken.
 func (r *Registry) Add(ctx context.Context, c Client) (Added, error) {
 	const op = "smart.Registry.Add"
-	c = c.withDefaults()
-	if c.ID == "" {
-		id, err := newSecret(r.c.Random, prefixClient, 16)
-		if err != nil {
-			return Added{}, fhir.Wrap(op, err)
-		}
-		c.ID = id.Reveal()
+	added, err := r.completed(c.withDefaults())
+	if err != nil {
+		return Added{}, fhir.Wrap(op, err)
 	}
-	var secret Secret
-	if usesSecret(c) && len(c.SecretHashes) == 0 {
-		var err error
-		if secret, err = newSecret(r.c.Random, prefixSecret, secretBytes); err != nil {
-			return Added{}, fhir.Wrap(op, err)
-		}
-		c.SecretHashes = []string{hexHash(secret)}
-	}
+	c = added.Client
 	if issues := checkClient("", c); len(issues) > 0 {
 		return Added{}, &fhir.Error{Kind: fhir.Unprocessable, Op: op, Issues: issues}
 	}
@@ -105,6 +94,26 @@ func (r *Registry) Add(ctx context.Context, c Client) (Added, error) {
 	if err := r.save(ctx, record, "registered"); err != nil {
 		return Added{}, fhir.Wrap(op, err)
 	}
+	return added, nil
+}
+
+// completed gives a client its id and secret, where it has none and needs one.
+func (r *Registry) completed(c Client) (Added, error) {
+	if c.ID == "" {
+		id, err := newSecret(r.c.Random, prefixClient, 16)
+		if err != nil {
+			return Added{}, err
+		}
+		c.ID = id.Reveal()
+	}
+	if !usesSecret(c) || len(c.SecretHashes) > 0 {
+		return Added{Client: c}, nil
+	}
+	secret, err := newSecret(r.c.Random, prefixSecret, secretBytes)
+	if err != nil {
+		return Added{}, err
+	}
+	c.SecretHashes = []string{hexHash(secret)}
 	return Added{Client: c, Secret: secret}, nil
 }
 

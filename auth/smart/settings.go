@@ -29,6 +29,11 @@ type Settings struct {
 	RefreshMax               time.Duration `yaml:"refreshMax"`               // longest grant that a user can choose
 	RefreshGracePublic       time.Duration `yaml:"refreshGracePublic"`       // second use that kills no grant, at most 10 s
 	RefreshGraceConfidential time.Duration `yaml:"refreshGraceConfidential"` // the same for clients that authenticate
+
+	DPoP bool `yaml:"dpop"` // tokens may be bound to a key
+	PAR  bool `yaml:"par"`  // authorisation requests may be pushed first
+
+	Register bool `yaml:"register"` // apps may register themselves with an initial access token
 }
 
 const maxBackendTTL = 300 * time.Second
@@ -52,6 +57,9 @@ func DefaultSettings() Settings {
 		RefreshIdle:              90 * day,
 		RefreshMax:               365 * day,
 		RefreshGraceConfidential: 10 * time.Second,
+
+		DPoP: true,
+		PAR:  true,
 	}
 }
 

@@ -44,6 +44,8 @@ const (
 	kindInteraction = "ixn"
 	kindSession     = "sess"
 	kindLaunch      = "launch"
+	kindPushed      = "par"
+	kindProof       = "dpop"
 	kindStyle       = "style"
 )
 
@@ -177,6 +179,9 @@ func (s *Server) Routes(r chi.Router) {
 	r.Handle("/auth/token", s.endpoint(true, s.token))
 	r.Handle("/auth/introspect", s.endpoint(false, s.introspect))
 	r.Handle("/auth/revoke", s.endpoint(true, s.revoke))
+	if s.settings.Register {
+		r.Handle("/auth/register", s.answers("POST", s.register))
+	}
 	r.Handle("/auth/errors", http.HandlerFunc(s.errorsPage))
 	if s.family != nil {
 		s.flowRoutes(r)
@@ -193,6 +198,9 @@ func (s *Server) flowRoutes(r chi.Router) {
 	r.Handle("/auth/apps", s.page(s.apps))
 	r.Handle("/auth/logout", s.page(s.logout))
 	r.Handle("/auth/launch", s.answers("POST", s.launch))
+	if s.settings.PAR {
+		r.Handle("/auth/par", s.endpoint(false, s.pushed))
+	}
 	r.Handle("/auth/style/{name}", http.HandlerFunc(s.style))
 	r.Handle("/auth/assets/{name}", http.HandlerFunc(s.asset))
 }

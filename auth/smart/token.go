@@ -20,12 +20,21 @@ type accessRecord struct {
 	Grant        string    `json:"grant,omitempty"`        // of a token with a user
 	Issued       time.Time `json:"issued"`
 	Expires      time.Time `json:"expires"`
+	JKT          string    `json:"jkt,omitempty"` // thumbprint of the key that it is bound to
 
 	grant *grantRecord // of Grant, once it was looked up
 }
 
 // party names the token's client in a log.
 func (a *accessRecord) party() party { return party{a.Client, a.Organization} }
+
+// tokenType is how the token is sent (SMART-712).
+func (a *accessRecord) tokenType() string {
+	if a.JKT != "" {
+		return "DPoP"
+	}
+	return "Bearer"
+}
 
 // tokenAnswer is the answer of SMART-303.
 type tokenAnswer struct {
@@ -96,30 +105,31 @@ func (s *Server) grant(ctx context.Context, grant string, c *registered, q reque
 	if !slices.Contains(c.GrantTypes, grant) {
 		return tokenAnswer{}, refuse("grant.client")
 	}
+	var err error
+	if q.jkt, err = s.proven(ctx, c, q); err != nil {
+		return tokenAnswer{}, err
+	}
 	switch grant {
 	case GrantCode:
 		return s.redeem(ctx, c, q)
 	case GrantRefresh:
 		return s.refresh(ctx, c, q)
 	}
-	return s.clientCredentials(ctx, c, q.form)
+	return s.clientCredentials(ctx, c, q)
 }
 
 // clientCredentials gives a backend client a token of its own (SMART-309, 310).
-func (s *Server) clientCredentials(ctx context.Context, c *registered, f form) (tokenAnswer, error) {
+func (s *Server) clientCredentials(ctx context.Context, c *registered, q request) (tokenAnswer, error) {
 	for _, name := range []string{"resource", "audience"} {
-		if v, sent := f[name]; sent && v != s.fhirBase {
+		if v, sent := q.form[name]; sent && v != s.fhirBase {
 			return tokenAnswer{}, refuse("target")
 		}
 	}
-	if c.DPoP == "required" {
-		return tokenAnswer{}, refuse("dpop.proof")
-	}
-	purpose, err := purposeOf(c, f["purpose_of_use"])
+	purpose, err := purposeOf(c, q.form["purpose_of_use"])
 	if err != nil {
 		return tokenAnswer{}, err
 	}
-	scopes, err := grantScopes(c, f["scope"], s.served())
+	scopes, err := grantScopes(c, q.form["scope"], s.served())
 	if err != nil {
 		return tokenAnswer{}, err
 	}
@@ -129,7 +139,7 @@ func (s *Server) clientCredentials(ctx context.Context, c *registered, f form) (
 	}
 	return s.issue(ctx, accessRecord{
 		Client: c.ID, Organization: c.OrganizationRef, Scopes: scopes, Purpose: purpose,
-		Issued: now.UTC(), Expires: now.Add(s.settings.BackendTokenTTL).UTC(),
+		Issued: now.UTC(), Expires: now.Add(s.settings.BackendTokenTTL).UTC(), JKT: q.jkt,
 	})
 }
 
@@ -148,7 +158,7 @@ func (s *Server) issue(ctx context.Context, a accessRecord) (tokenAnswer, error)
 		return tokenAnswer{}, err
 	}
 	return tokenAnswer{
-		AccessToken: token.Reveal(), TokenType: "Bearer", ExpiresIn: int(life.Seconds()), Scope: a.Scopes,
+		AccessToken: token.Reveal(), TokenType: a.tokenType(), ExpiresIn: int(life.Seconds()), Scope: a.Scopes,
 	}, nil
 }
 

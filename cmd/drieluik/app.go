@@ -115,7 +115,7 @@ func (a *app) server(ctx context.Context) (http.Handler, error) {
 	}
 	authServer, err := smart.New(smart.Config{
 		Base: a.base, Clock: time.Now, Random: rand.Reader, State: a.state, Lost: a.state.lost, Registry: a.clients,
-		Served: served, Log: a.log, Settings: smart.DefaultSettings(),
+		Served: served, Log: a.log, Settings: a.settings.auth(),
 		Family: a.family(), Users: a.users, Keys: keys,
 		LogPage: "/app/#wie-keek", LogClient: a.parentApp,
 	})

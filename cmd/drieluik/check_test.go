@@ -213,6 +213,7 @@ var lies = []lie{
 	{name: "another media type", rule: "fhir-json", say: headed("Content-Type", "text/html")},
 	{name: "no challenge", rule: "no-token", say: headed("WWW-Authenticate", "")},
 	{name: "another issuer", rule: "discovery", say: changed("smart-configuration", `"issuer":"`, `"issuer":"https://evil.example`)},
+	{name: "an endpoint that is not there", rule: "discovery", say: changed("smart-configuration", `/auth/par"`, `/auth/pars"`)},
 	{name: "the documents differ", rule: "discovery-same", say: changed("openid-configuration", `/auth/token"`, `/auth/tokens"`)},
 	{name: "a private key is published", rule: "key-set", say: changed("/auth/jwks", `"kty":`, `"d":"AQAB","kty":`)},
 	{name: "credentials across origins", rule: "discovery-cors", say: headed("Access-Control-Allow-Credentials", "true")},

@@ -69,7 +69,11 @@ func TestConvertPrintsABundleOrTheFaults(t *testing.T) {
 func TestCheckPrintsTheSettings(t *testing.T) {
 	t.Parallel()
 	out, stderr, code := tool(t, "serve", "--check", "--listen", "127.0.0.1:7070")
-	if code != 0 || !strings.Contains(out, "listen: 127.0.0.1:7070\n") {
+	if code != 0 || !strings.Contains(out, "listen: 127.0.0.1:7070\n") || !strings.Contains(out, "par: true\n") || !strings.Contains(out, "dpop: true\n") {
+		t.Errorf("exit %d, %q %q", code, out, stderr)
+	}
+	out, stderr, code = tool(t, "serve", "--check", "--no-par", "--no-dpop")
+	if code != 0 || !strings.Contains(out, "par: false\n") || !strings.Contains(out, "dpop: false\n") {
 		t.Errorf("exit %d, %q %q", code, out, stderr)
 	}
 }

@@ -23,6 +23,7 @@ type clientCmd struct {
 	Enable    clientEnableCmd    `cmd:"" help:"Take a system into use again."`
 	Disable   clientDisableCmd   `cmd:"" help:"Take a system out of use; its tokens die on the next request."`
 	Import    clientImportCmd    `cmd:"" help:"Register or replace all systems of a clients.json, all or nothing."`
+	Token     clientTokenCmd     `cmd:"" help:"Make a token with which apps register themselves."`
 	Assertion clientAssertionCmd `cmd:"" help:"Sign a client assertion with a private key, for curl: one use, five minutes."`
 }
 
@@ -62,6 +63,8 @@ type clientAddCmd struct {
 	Admin         bool     `help:"Gives the role admin: the log, no records."`
 	SkipConsent   bool     `help:"No consent page for staff in an EHR launch."`
 	Native        bool     `help:"Native app."`
+	DPoP          string   `name:"dpop" enum:"off,optional,required" default:"optional" help:"off, optional or required: its tokens are bound to a key of its own."`
+	PAR           string   `name:"par" enum:"optional,required" default:"optional" help:"optional or required: its authorisation requests must be pushed first."`
 }
 
 // Help shows an example.
@@ -93,7 +96,7 @@ func (c clientAddCmd) client() (smart.Client, error) {
 		RedirectURIs: c.RedirectURI, LaunchURIs: c.LaunchURI, Origins: c.Origin, Purposes: c.Purpose,
 		AssertionAlgs: c.AssertionAlg, MayLaunch: c.MayLaunch, MayIntrospect: c.MayIntrospect, Admin: c.Admin,
 		SkipConsent: c.SkipConsent, Organization: organizationIdentifier(c.Org), OrganizationName: c.OrgName,
-		OrganizationTypes: c.OrgType, Status: smart.StatusActive,
+		OrganizationTypes: c.OrgType, DPoP: c.DPoP, RequirePushed: c.PAR == "required", Status: smart.StatusActive,
 	}
 	if c.Native {
 		out.ApplicationType = "native"

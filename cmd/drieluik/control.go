@@ -30,6 +30,7 @@ type order struct {
 	Login    string
 	Password string
 	Binding  smart.Binding
+	Initial  smart.InitialAccess
 	Status   string
 }
 
@@ -64,6 +65,10 @@ var orders = map[string]func(ctx context.Context, a *app, o order) (outcome, err
 	"client import": func(ctx context.Context, a *app, o order) (outcome, error) {
 		n, err := a.clients.Import(ctx, o.File)
 		return outcome{Count: n}, err
+	},
+	"client token": func(ctx context.Context, a *app, o order) (outcome, error) {
+		token, err := a.clients.IssueInitial(ctx, o.Initial)
+		return outcome{Secret: token.Reveal()}, err
 	},
 	"user add": func(ctx context.Context, a *app, o order) (outcome, error) {
 		added, err := a.users.Add(ctx, smart.NewAccount{Login: o.Login, Password: smart.Secret(o.Password), Binding: o.Binding})

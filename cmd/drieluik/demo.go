@@ -46,7 +46,7 @@ func (c demoCmd) Run(ctx context.Context, s streams) error {
 	}
 	set := settings{
 		Listen: c.Listen, Store: "sqlite:" + dir, Jurisdiction: "nl", ParentRead1215: "require-child-permit",
-		Signatures: "one", MaxBody: "5MB", LogLevel: "warn", LogFormat: "text",
+		Signatures: "one", MaxBody: "5MB", DPoP: true, PAR: true, LogLevel: "warn", LogFormat: "text",
 	}
 	host, _, err := net.SplitHostPort(c.Listen)
 	if err != nil || !loopback(host) {

@@ -12,6 +12,8 @@ import (
 
 	"github.com/alecthomas/kong"
 	"gopkg.in/yaml.v3"
+
+	"github.com/drieluik/drieluik/auth/smart"
 )
 
 // settings are the flags of serve that this release acts on; each is also an environment variable
@@ -29,6 +31,9 @@ type settings struct {
 	Signatures     string          `default:"one" enum:"one,all" help:"How many guardians sign a changed plan: one or all."`
 	Package        []string        `type:"path" placeholder:"DIR|TGZ" help:"FHIR package whose profiles, extensions and Questionnaires every write must follow; may be given several times."`
 	MaxBody        string          `default:"5MB" help:"Largest request body, such as 5MB or 800kB."`
+	DPoP           bool            `name:"dpop" default:"true" negatable:"" help:"Tokens may be bound to a key of the client (DPoP)."`
+	PAR            bool            `name:"par" default:"true" negatable:"" help:"Apps may push their authorisation requests first (/auth/par)."`
+	Register       bool            `help:"Apps may register themselves (/auth/register) with a token of client token."`
 	LogLevel       string          `default:"info" enum:"debug,info,warn,error" help:"Least level that is logged."`
 	LogFormat      string          `default:"json" enum:"json,text" help:"json or text."`
 	Config         kong.ConfigFlag `help:"YAML file with these settings."`
@@ -103,6 +108,13 @@ func (s settings) faults() []string {
 	if s.BaseURL != "" && !originOnly(s.BaseURL) {
 		out = append(out, "base-url: use scheme, host and optional port alone, such as https://drieluik.example")
 	}
+	return out
+}
+
+// auth returns the settings of the authorisation server.
+func (s settings) auth() smart.Settings {
+	out := smart.DefaultSettings()
+	out.DPoP, out.PAR, out.Register = s.DPoP, s.PAR, s.Register
 	return out
 }
 

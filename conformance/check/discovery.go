@@ -57,10 +57,31 @@ func (s *session) discovery(ctx context.Context) {
 	for _, u := range []string{c.KeySet, c.Authorize, c.Token, c.Introspection, c.Revocation, c.Management} {
 		s.ledger.judge(ruleDiscovery, strings.HasPrefix(u, s.base+"/"), on, "an endpoint does not stand under the public URL")
 	}
+	s.offered(ctx, members)
 	s.agreement(ctx, members)
 	s.keySet(ctx, c.KeySet)
 	s.oauthURIs(c)
 	s.openToAll(ctx)
+}
+
+// switched are endpoints that a server names only where they are on.
+var switched = []string{"pushed_authorization_request_endpoint", "registration_endpoint"}
+
+// offered holds that what is named is there: it refuses a request that says nothing.
+func (s *session) offered(ctx context.Context, members map[string]any) {
+	for _, name := range switched {
+		value, there := members[name]
+		if !there {
+			continue
+		}
+		address, _ := value.(string)
+		if !s.ledger.judge(ruleDiscovery, strings.HasPrefix(address, s.base+"/"), "GET "+smartPath, "%s does not stand under the public URL", name) {
+			continue
+		}
+		r, err := s.wire.send(ctx, call{method: http.MethodPost, path: address})
+		s.ledger.judge(ruleDiscovery, err == nil && r.status/100 == 4 && r.status != http.StatusNotFound && r.status != http.StatusMethodNotAllowed,
+			"POST "+strings.TrimPrefix(address, s.base), "%s is named but answers %d", name, r.status)
+	}
 }
 
 // smart reads the SMART configuration.

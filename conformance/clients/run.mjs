@@ -5,11 +5,12 @@ import { Site, watcher } from './lib.mjs'
 import * as client from './flows/client.mjs'
 import * as ehr from './flows/ehr.mjs'
 import * as misuse from './flows/misuse.mjs'
+import * as node from './flows/node.mjs'
 import * as own from './flows/own.mjs'
 import * as reach from './flows/reach.mjs'
 import * as screens from './flows/screens.mjs'
 
-const all = { ...misuse.flows, ...client.flows, ...ehr.flows, ...reach.flows, ...own.flows, ...screens.flows }
+const all = { ...misuse.flows, ...client.flows, ...ehr.flows, ...node.flows, ...reach.flows, ...own.flows, ...screens.flows }
 
 const flags = [
   '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',

@@ -79,6 +79,7 @@ func badInputs(patient, plan string) []badInput {
 		{name: "a search form of another type", method: "POST", path: "/fhir/Patient/_search", body: `{"name":"` + marker + `"}`, status: 415, rule: "content-type"},
 		{name: "no token", as: "-", method: "GET", path: "/fhir/Patient/" + marker, status: 401, rule: "token-missing"},
 		{name: "an unknown token", as: marker, method: "GET", path: "/fhir/Patient/" + marker, status: 401, rule: "token-invalid"},
+		{name: "a proof that fails", as: "unproven", method: "GET", path: "/fhir/Patient/" + marker, status: 401, rule: "dpop.htu"},
 		{name: "a scope that is missing", as: "narrow", method: "POST", path: "/fhir/Patient", body: valid, status: 403, rule: "scope-missing"},
 	}
 }

@@ -1,13 +1,16 @@
 package rest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 
+	"github.com/drieluik/drieluik/auth/jose"
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/exchange"
 )
@@ -104,13 +107,15 @@ func issuesOf(err error) []fhir.Issue {
 	return []fhir.Issue{{Severity: fhir.SeverityError, Code: a.code, Text: a.text}}
 }
 
+// challenges tell why a token is not taken (SMART-601, 711), by the reason of the refusal.
+var challenges = map[string]string{
+	"token-invalid": `Bearer realm="drieluik", error="invalid_token"`,
+	"proof-invalid": `DPoP realm="drieluik", error="invalid_dpop_proof", algs="` + strings.Join(jose.ProofAlgs(), " ") + `"`,
+}
+
 // challenge tells how to authenticate (SMART-601).
 func challenge(w http.ResponseWriter, reason string) {
-	v := `Bearer realm="drieluik"`
-	if reason == "token-invalid" {
-		v += `, error="invalid_token"`
-	}
-	w.Header().Set("WWW-Authenticate", v)
+	w.Header().Set("WWW-Authenticate", cmp.Or(challenges[reason], `Bearer realm="drieluik"`))
 }
 
 // known turns errors of net/http into ours.

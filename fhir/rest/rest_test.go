@@ -215,3 +215,16 @@ func TestAPathSaysWhichMethodsItTakes(t *testing.T) {
 		a.wantIssue(t, "method", "")
 	}
 }
+
+func TestSMART711_AFailedProofIsAnsweredWithAChallengeForDPoP(t *testing.T) {
+	g := newRig(t)
+	a := g.get("unproven", "/fhir/CarePlan").want(t, http.StatusUnauthorized)
+	const want = `DPoP realm="drieluik", error="invalid_dpop_proof", algs="ES256 ES384 PS256"`
+	if got := a.header.Get("WWW-Authenticate"); got != want {
+		t.Errorf("challenge %q, want %q", got, want)
+	}
+	events := g.events()
+	if len(events) == 0 || events[len(events)-1].OutcomeDesc != "proof-invalid" {
+		t.Errorf("not audited: %+v", events)
+	}
+}

@@ -153,6 +153,11 @@ func (g *rig) authenticate(r *http.Request) (auth.Principal, error) {
 	if !ok {
 		return auth.Principal{State: auth.TokenMissing}, nil
 	}
+	if name == "unproven" { // a token whose DPoP proof fails
+		return auth.Principal{State: auth.TokenInvalid}, &fhir.Error{Kind: fhir.Unauthenticated, Reason: "proof-invalid", Issues: []fhir.Issue{{
+			Severity: fhir.SeverityError, Code: "login", Diagnostics: "dpop.htu", Text: "The DPoP proof fails at htu.",
+		}}}
+	}
 	p, ok := g.principals[name]
 	if !ok {
 		return auth.Principal{State: auth.TokenInvalid}, nil

@@ -163,11 +163,21 @@ func (s *Server) caller(r *http.Request, i auth.Interaction, t fhir.Type) (excha
 	if !ok {
 		var err error
 		if by.principal, err = s.Authenticate(r); err != nil {
-			return exchange.Call{}, err
+			return exchange.Call{}, s.unproven(r, i, t, err)
 		}
 	}
 	c := exchange.Call{Principal: by.principal, Address: address(r), RequestID: requestID(r.Context()), Trial: by.trial != ""}
 	return c, s.Exchange.Admit(r.Context(), c, i, t)
+}
+
+// unproven audits a token that came with a proof that fails; what else keeps a caller from being known
+// is no access.
+func (s *Server) unproven(r *http.Request, i auth.Interaction, t fhir.Type, err error) error {
+	if fhir.KindOf(err) != fhir.Unauthenticated {
+		return err
+	}
+	c := exchange.Call{Principal: auth.Principal{State: auth.TokenInvalid}, Address: address(r), RequestID: requestID(r.Context())}
+	return s.Exchange.Reject(r.Context(), c, i, t, err)
 }
 
 // typeOf reads the resource type of the path.
