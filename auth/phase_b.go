@@ -162,9 +162,15 @@ func (q *inquiry) judge(c *Child, t *target) Decision {
 		return hidden(o.step, o.reason)
 	}
 	broken := o.step != ""
-	if reason := t.refusedByLabel(c, o.opensR); reason != "" {
+	if broken {
+		q.broke = StepVerdict{Name: o.step, Reason: o.reason}
+	}
+	if reason := t.refusedByLabel(c, o.opensR); reason != "" && !q.unsealed {
 		if reason != "label-restricted" || !q.emergency() {
 			return hidden(stepLabel, reason)
+		}
+		if !broken {
+			q.broke = StepVerdict{Name: stepLabel, Reason: reason}
 		}
 		broken = true
 	}

@@ -178,6 +178,7 @@ func operations() []conformance.Operation {
 		{Name: "submit", Definition: fhir.Canonical + "/OperationDefinition/submit"},
 		{Name: "everything", Definition: r4 + "Patient-everything", Type: "Patient"},
 		{Name: "document", Definition: r4 + "Composition-document", Type: "Composition"},
+		{Name: "explain-access", Definition: fhir.Canonical + "/OperationDefinition/Patient-explain-access", Type: "Patient"},
 		{Name: "validate", Definition: r4 + "Resource-validate", Type: "Resource"},
 	}
 	for _, o := range terminology.Operations() {
