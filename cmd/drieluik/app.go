@@ -75,6 +75,7 @@ func openApp(ctx context.Context, s settings, base string, log *slog.Logger) (*a
 	a.exchange = exchange.New(exchange.Config{
 		Store: st, Base: base + "/fhir", Formats: formats(s.Signatures),
 		Settings: auth.Settings{Jurisdiction: s.Jurisdiction, ParentRead1215: s.ParentRead1215},
+		Release:  release,
 		Now:      time.Now, NewID: newID, Log: log, Validator: defs.validator,
 	})
 	a.clients, err = smart.NewRegistry(smart.RegistryConfig{

@@ -27,7 +27,8 @@ type event struct {
 	query       url.Values
 	place       string // path of the search, where it is not the kind
 	touches     []touch
-	alert       bool // for the operator: a Security Alert
+	alert       bool   // for the operator: a Security Alert
+	protocol    string // policy by which access is decided, with its release
 }
 
 // touch is one resource, or one refusal, in an event.
@@ -35,25 +36,26 @@ type touch struct {
 	patients []fhir.Ref
 	ref      fhir.Ref
 	labels   []auth.Label
+	domains  []string
 	decision auth.Decision
 	life     string // code of the life cycle, access.md 8; "": the event's own
 }
 
 func (s *Service) event(c Call, i auth.Interaction, t fhir.Type) event {
-	return event{call: c, interaction: i, kind: t, operation: c.Operation}
+	return event{call: c, interaction: i, kind: t, operation: c.Operation, protocol: s.protocol}
 }
 
 // saw adds a resource with the decision on it.
 func (e *event) saw(st Stored, d auth.Decision) {
 	e.touches = append(e.touches, touch{
-		patients: st.Facts.Patients, ref: st.Ref, labels: st.Facts.Labels, decision: d,
+		patients: st.Facts.Patients, ref: st.Ref, labels: st.Facts.Labels, domains: st.Facts.Domains, decision: d,
 	})
 }
 
 // wrote adds a resource that this unit writes.
 func (e *event) wrote(w Write, d auth.Decision) {
 	e.touches = append(e.touches, touch{
-		patients: w.Facts.Patients, ref: w.Ref, labels: w.Facts.Labels, decision: d, life: lifeOf(w),
+		patients: w.Facts.Patients, ref: w.Ref, labels: w.Facts.Labels, domains: w.Facts.Domains, decision: d, life: lifeOf(w),
 	})
 }
 
@@ -234,7 +236,7 @@ func (e *event) agents(touches []touch) []auditAgent {
 		Name:      p.ClientName,
 		AltID:     p.Subject,
 		Role:      []auditConcept{concept(fhir.Canonical+"/CodeSystem/access-role", string(p.Role))},
-		Policy:    policies(touches),
+		Policy:    append([]string{e.protocol}, policies(touches)...),
 		Who:       client,
 	}
 	if p.Role == "" {
@@ -306,6 +308,7 @@ func (e *event) entities(compartment string, touches []touch) []auditObject {
 		if b := e.call.Principal.BTG; b != nil {
 			patient.Detail = []auditDetail{{Type: emergencyReason, Value: b.Reason}}
 		}
+		patient.Detail = append(patient.Detail, checks(touches)...)
 		out = append(out, patient)
 	}
 	if e.query != nil {
@@ -356,6 +359,9 @@ func (e *event) object(t touch) auditObject {
 	for _, l := range t.labels {
 		o.Labels = append(o.Labels, auditCoding{System: l.System, Code: l.Code})
 	}
+	for _, domain := range t.domains {
+		o.Detail = append(o.Detail, auditDetail{Type: domainDetail, Value: domain})
+	}
 	for _, ob := range t.decision.Obligations {
 		o.Detail = append(o.Detail, auditDetail{Type: "obligation", Value: ob})
 	}
@@ -364,6 +370,27 @@ func (e *event) object(t touch) auditObject {
 			auditDetail{Type: "step", Value: t.decision.Step}, auditDetail{Type: "reason", Value: t.decision.Reason})
 	}
 	return o
+}
+
+// Details of an entity (access.md 8) beside the reason of an emergency.
+const (
+	domainDetail = "domain"   // of the data
+	checkDetail  = "controle" // what authority was found in force, and when that was asked
+)
+
+// checks are the authority that permitted, and step and reason of a refusal that names no resource.
+func checks(touches []touch) []auditDetail {
+	var out []auditDetail
+	for _, t := range touches {
+		if c := t.decision.Check; c != "" {
+			out = append(out, auditDetail{Type: checkDetail, Value: c})
+			break
+		}
+	}
+	if d := firstDenied(touches); d != nil && d.ref.IsZero() && d.decision.Step != "" {
+		out = append(out, auditDetail{Type: "step", Value: d.decision.Step}, auditDetail{Type: "reason", Value: d.decision.Reason})
+	}
+	return out
 }
 
 // lifecycleOf follows the row "life cycle" of access.md 8: 6 use, unless a write did, or was refused to do, more.

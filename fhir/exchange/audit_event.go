@@ -56,6 +56,7 @@ type auditAgent struct {
 }
 
 type auditSource struct {
+	Site     string        `json:"site,omitempty"`
 	Observer auditWho      `json:"observer"`
 	Type     []auditCoding `json:"type"`
 }
