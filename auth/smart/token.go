@@ -74,7 +74,9 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request, q request) error 
 	if err != nil {
 		return ofClient(err, c)
 	}
-	s.logIssued(ctx, q, c, grant, answer)
+	if err := s.logIssued(ctx, q, c, grant, answer); err != nil {
+		return ofClient(unavailable("smart.token", err), c)
+	}
 	s.writeJSON(w, http.StatusOK, answer.body())
 	return nil
 }

@@ -48,6 +48,7 @@ type app struct {
 	settings settings
 	base     string // public URL
 	log      *slog.Logger
+	audited  *slog.Logger // its events are in the audit log too
 	store    *store.Store
 	exchange *exchange.Service
 	clients  *smart.Registry
@@ -78,12 +79,13 @@ func openApp(ctx context.Context, s settings, base string, log *slog.Logger) (*a
 		Release:  release,
 		Now:      time.Now, NewID: newID, Log: log, Validator: defs.validator,
 	})
+	a.audited = smart.Audited(log, a.note)
 	a.clients, err = smart.NewRegistry(smart.RegistryConfig{
-		Store: st, Clock: time.Now, Random: rand.Reader, Log: log, RegisterOrganization: a.registerOrganization,
+		Store: st, Clock: time.Now, Random: rand.Reader, Log: a.audited, RegisterOrganization: a.registerOrganization,
 	})
 	if err == nil {
 		a.users, err = smart.NewUsers(smart.UsersConfig{
-			Store: st, Clock: time.Now, Random: rand.Reader, Log: log, RegisterOrganization: a.registerOrganization,
+			Store: st, Clock: time.Now, Random: rand.Reader, Log: a.audited, RegisterOrganization: a.registerOrganization,
 		})
 	}
 	if err == nil {
@@ -117,7 +119,7 @@ func (a *app) server(ctx context.Context) (http.Handler, error) {
 	}
 	authServer, err := smart.New(smart.Config{
 		Base: a.base, Clock: time.Now, Random: rand.Reader, State: a.state, Registry: a.clients,
-		Served: served, Log: a.log, Settings: smart.DefaultSettings(),
+		Served: served, Log: a.audited, Settings: smart.DefaultSettings(),
 		Family: a.family(), Users: a.users, Keys: keys,
 		LogPage: "/app/#wie-keek", LogClient: a.parentApp,
 	})
@@ -216,7 +218,7 @@ func (a *app) signingKeys() (*smart.Keys, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the secret file of the data folder: %w", err)
 	}
-	return smart.NewKeys(smart.KeysConfig{Store: a.store, Secret: secret, Clock: time.Now, Random: rand.Reader, Log: a.log})
+	return smart.NewKeys(smart.KeysConfig{Store: a.store, Secret: secret, Clock: time.Now, Random: rand.Reader, Log: a.audited})
 }
 
 // prepare makes the signing keys that are due, beside the first requests.

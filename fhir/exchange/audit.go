@@ -153,10 +153,7 @@ func (e *event) audit(s *Service, compartment string, touches []touch) Audit {
 		Action:  e.action(),
 		Outcome: "0",
 		Agent:   e.agents(touches),
-		Source: auditSource{
-			Observer: auditWho{Display: "drieluik"},
-			Type:     []auditCoding{{System: "http://terminology.hl7.org/CodeSystem/security-source-type", Code: "4"}},
-		},
+		Source:  ourSource(),
 	}
 	if denied != nil {
 		a.Outcome, a.OutcomeDesc = "4", denied.decision.Reason
@@ -168,11 +165,28 @@ func (e *event) audit(s *Service, compartment string, touches []touch) Audit {
 		a.Purpose = []auditConcept{concept(actReason, p)}
 	}
 	a.Entity = e.entities(compartment, touches)
-	rest, err := JSON(a)
+	body, err := sealed(a)
 	if err != nil { // every member is a string, a bool or a list of them
-		rest = []byte(`{}`)
+		body = []byte(auditHead + "}")
 	}
-	return Audit{Compartment: compartment, Body: append([]byte(auditHead), rest[1:]...), RecordedAt: len(auditHead)}
+	return Audit{Compartment: compartment, Body: body, RecordedAt: len(auditHead)}
+}
+
+// sealed renders an AuditEvent without its instant, which belongs behind auditHead.
+func sealed(a auditEvent) ([]byte, error) {
+	rest, err := JSON(a)
+	if err != nil {
+		return nil, err
+	}
+	return append([]byte(auditHead), rest[1:]...), nil
+}
+
+// ourSource is this server as the one who logs.
+func ourSource() auditSource {
+	return auditSource{
+		Observer: auditWho{Display: "drieluik"},
+		Type:     []auditCoding{{System: "http://terminology.hl7.org/CodeSystem/security-source-type", Code: "4"}},
+	}
 }
 
 func firstDenied(touches []touch) *touch {
@@ -185,7 +199,10 @@ func firstDenied(touches []touch) *touch {
 }
 
 const (
-	actReason   = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
+	actReason = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
+	// auditSubtype are our own words for what the codes of FHIR do not tell apart.
+	auditSubtype = fhir.Canonical + "/CodeSystem/audit-subtype"
+
 	dcm         = "http://dicom.nema.org/resources/ontology/DCM"
 	restful     = "http://hl7.org/fhir/restful-interaction"
 	auditEntity = "http://terminology.hl7.org/CodeSystem/audit-entity-type"
@@ -203,7 +220,7 @@ func (e *event) code() auditCoding {
 func (e *event) subtypes() []auditCoding {
 	switch {
 	case e.operation == "" && e.kind == auditType:
-		return []auditCoding{{System: restful, Code: string(e.interaction)}, {System: fhir.Canonical + "/CodeSystem/audit-subtype", Code: "log-view"}}
+		return []auditCoding{{System: restful, Code: string(e.interaction)}, {System: auditSubtype, Code: "log-view"}}
 	case e.operation == "":
 		return []auditCoding{{System: restful, Code: string(e.interaction)}}
 	case e.operation == "transaction":
