@@ -280,6 +280,10 @@ func (a *app) serve(ctx context.Context, l net.Listener) error {
 	defer stop()
 	go a.sweep(sweeping)
 	go a.control(sweeping)
+	go a.keepLog(sweeping)
+	if err := a.exchange.Note(ctx, exchange.Incident{Event: "started", Details: map[string]string{"release": release}}); err != nil {
+		return err
+	}
 	failed := make(chan error, 1)
 	go func() {
 		if a.settings.TLSCert != "" {

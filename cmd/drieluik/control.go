@@ -31,6 +31,11 @@ type order struct {
 	Password string
 	Binding  smart.Binding
 	Status   string
+
+	// Of the log: the span, the rows of one organisation or child alone, and where a page begins.
+	From, To            time.Time
+	Organization, Child string
+	After               store.AuditPlace
 }
 
 type outcome struct {
@@ -39,7 +44,9 @@ type outcome struct {
 	Users        []smart.Account
 	Count        int
 	Verification store.Verification
-	Failed       string // the sentence for the operator
+	Lines        []string          // NDJSON
+	Next         *store.AuditPlace // nil at the end
+	Failed       string            // the sentence for the operator
 }
 
 // operator carries out orders: here, or in the running server.
@@ -85,10 +92,8 @@ var orders = map[string]func(ctx context.Context, a *app, o order) (outcome, err
 	"user bind": func(ctx context.Context, a *app, o order) (outcome, error) {
 		return outcome{}, a.users.Bind(ctx, o.Login, o.Binding)
 	},
-	"audit verify": func(ctx context.Context, a *app, _ order) (outcome, error) {
-		v, err := a.store.VerifyAudit(ctx)
-		return outcome{Verification: v}, err
-	},
+	"audit verify": func(ctx context.Context, a *app, o order) (outcome, error) { return a.verifyLog(ctx, o) },
+	"audit export": func(ctx context.Context, a *app, o order) (outcome, error) { return a.exportLog(ctx, o) },
 }
 
 // obey is the operator of an opened store.

@@ -28,6 +28,7 @@ type settings struct {
 	Signatures     string          `default:"one" enum:"one,all" help:"How many guardians sign a changed plan: one or all."`
 	Package        []string        `type:"path" placeholder:"DIR|TGZ" help:"FHIR package whose profiles, extensions and Questionnaires every write must follow; may be given several times."`
 	MaxBody        string          `default:"5MB" help:"Largest request body, such as 5MB or 800kB."`
+	AuditRetention int             `default:"5" help:"Years that the log of who saw and changed what is kept: 5 to 20."`
 	LogLevel       string          `default:"info" enum:"debug,info,warn,error" help:"Least level that is logged."`
 	LogFormat      string          `default:"json" enum:"json,text" help:"json or text."`
 	Config         kong.ConfigFlag `help:"YAML file with these settings."`
@@ -82,6 +83,9 @@ func (s settings) faults() []string {
 	var out []string
 	if _, err := bytesOf(s.MaxBody); err != nil {
 		out = append(out, "max-body: "+err.Error())
+	}
+	if s.AuditRetention < 5 || s.AuditRetention > 20 {
+		out = append(out, "audit-retention: the log is kept for 5 to 20 years")
 	}
 	if !strings.HasPrefix(s.Store, "sqlite:") {
 		out = append(out, "store: use sqlite:FOLDER; this release has no other store")

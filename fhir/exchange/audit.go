@@ -18,6 +18,9 @@ import (
 // maxObjects is how many objects one AuditEvent names before it only counts (access.md 8).
 const maxObjects = 200
 
+// MoreDetail is the detail that counts the objects that an AuditEvent does not name.
+const MoreDetail = "more"
+
 // event gathers what one request touched, until it becomes one AuditEvent per patient.
 type event struct {
 	call        Call
@@ -346,7 +349,7 @@ func (e *event) entities(compartment string, touches []touch) []auditObject {
 	if objects > maxObjects {
 		out = append(out, auditObject{
 			Type:   &auditCoding{System: auditEntity, Code: "2"},
-			Detail: []auditDetail{{Type: "more", Value: fmt.Sprint(objects - maxObjects)}},
+			Detail: []auditDetail{{Type: MoreDetail, Value: fmt.Sprint(objects - maxObjects)}},
 		})
 	}
 	return append(out, consents(touches)...)

@@ -26,9 +26,10 @@ const (
 	typeActivity = "110100" // Application Activity
 	typeLogin    = "110114" // User Authentication
 	typeAlert    = "110113" // Security Alert
+	typeExport   = "110106" // Export
 )
 
-var typeNames = map[string]string{typeActivity: "Application Activity", typeLogin: "User Authentication", typeAlert: "Security Alert"}
+var typeNames = map[string]string{typeActivity: "Application Activity", typeLogin: "User Authentication", typeAlert: "Security Alert", typeExport: "Export"}
 
 // incidents are the events that the log has, with their type.
 var incidents = map[string]string{
@@ -38,7 +39,7 @@ var incidents = map[string]string{
 	"refresh_reuse": typeAlert, "code_replay": typeAlert, "jti_replay": typeAlert, "launch_refused": typeAlert,
 	"rate_limited": typeAlert, "chain_break": typeAlert,
 	"client_changed": typeActivity, "user_changed": typeActivity, "key_rotated": typeActivity,
-	"started": typeActivity, "log_purged": typeActivity, "log_exported": typeActivity,
+	"started": typeActivity, "log_purged": typeActivity, "log_exported": typeExport,
 }
 
 // Note puts one incident into the log, durable when it returns. An event that the log does not have is

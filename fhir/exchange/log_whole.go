@@ -2,6 +2,8 @@ package exchange
 
 import (
 	"cmp"
+	"context"
+	"encoding/json"
 	"slices"
 	"strings"
 
@@ -125,4 +127,38 @@ func (l *logReader) site() (string, error) {
 		return "", err
 	}
 	return n.identifier.Value, err
+}
+
+// Exported completes rows of the log for an officer of an organisation, in their order; zero: of all. A
+// row for which another organisation answers is nil.
+func (s *Service) Exported(ctx context.Context, rows []AuditRow, of fhir.Ref) ([][]byte, error) {
+	const op = "exchange.Exported"
+	out := make([][]byte, len(rows))
+	err := s.store.View(ctx, func(v Snapshot) error {
+		w := s.world(v)
+		readers := map[string]*logReader{}
+		for i := range rows {
+			ev := loggedEvent{}
+			if err := json.Unmarshal(rows[i].Body, &ev); err != nil {
+				return fhir.Wrap(op, err)
+			}
+			if !of.IsZero() && ev.responsible() != of {
+				continue
+			}
+			l, ok := readers[rows[i].Compartment]
+			if !ok {
+				l = &logReader{w: w, child: rows[i].Compartment}
+				readers[l.child] = l
+			}
+			whole, _, err := l.wholeView(&ev)
+			if err == nil {
+				out[i], err = JSON(whole)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return out, fhir.Wrap(op, err)
 }
