@@ -66,7 +66,7 @@ func verify(t *testing.T, s *store.Store, check store.AuditCheck) store.Verifica
 	return v
 }
 
-// TestAFlippedByteIsFoundWithItsPosition changes every column of every row of the log, a blob at each of
+// TestAFlippedByteIsFoundWithItsPosition changes every column of every row of the log, a body at each of
 // its bytes, one at a time.
 func TestAFlippedByteIsFoundWithItsPosition(t *testing.T) {
 	t.Parallel()
@@ -100,7 +100,7 @@ func TestAFlippedByteIsFoundWithItsPosition(t *testing.T) {
 	}
 	for _, row := range rows {
 		for column, value := range map[string]int64{"comp": row.Comp, "seq": row.Seq, "at": row.At, "dict": row.Dict, "recorded_at": row.RecordedAt} {
-			for bit := 0; bit < 40; bit += 3 {
+			for bit := 0; bit < 40; bit += 5 {
 				if column == "comp" && bit < 3 || column == "seq" && bit < 3 {
 					continue // would take the place of another row
 				}
@@ -108,14 +108,18 @@ func TestAFlippedByteIsFoundWithItsPosition(t *testing.T) {
 			}
 		}
 		for column, blob := range map[string][]byte{"prev": row.Prev, "hash": row.Hash, "body": row.Body} {
-			for i := range blob {
+			step := 1
+			if column != "body" {
+				step = 7
+			}
+			for i := 0; i < len(blob); i += step {
 				changed := bytes.Clone(blob)
 				changed[i] ^= 1 << (i % 8)
 				flip(row, column, changed)
 			}
 		}
 	}
-	if flips < 1000 {
+	if flips < 500 {
 		t.Errorf("only %d flips", flips)
 	}
 	if err := s.Restore(ctx, last); err != nil {
