@@ -175,23 +175,6 @@ func (e *event) audit(s *Service, compartment string, touches []touch) Audit {
 	return Audit{Compartment: compartment, Body: body, RecordedAt: len(auditHead)}
 }
 
-// sealed renders an AuditEvent without its instant, which belongs behind auditHead.
-func sealed(a auditEvent) ([]byte, error) {
-	rest, err := JSON(a)
-	if err != nil {
-		return nil, err
-	}
-	return append([]byte(auditHead), rest[1:]...), nil
-}
-
-// ourSource is this server as the one who logs.
-func ourSource() auditSource {
-	return auditSource{
-		Observer: auditWho{Display: "drieluik"},
-		Type:     []auditCoding{{System: "http://terminology.hl7.org/CodeSystem/security-source-type", Code: "4"}},
-	}
-}
-
 func firstDenied(touches []touch) *touch {
 	for i := range touches {
 		if !touches[i].decision.Permit {
@@ -392,27 +375,6 @@ func (e *event) object(t touch) auditObject {
 	return o
 }
 
-// Details of an entity (access.md 8) beside the reason of an emergency.
-const (
-	domainDetail = "domain"   // of the data
-	checkDetail  = "controle" // what authority was found in force, and when that was asked
-)
-
-// checks are the authority that permitted, and step and reason of a refusal that names no resource.
-func checks(touches []touch) []auditDetail {
-	var out []auditDetail
-	for _, t := range touches {
-		if c := t.decision.Check; c != "" {
-			out = append(out, auditDetail{Type: checkDetail, Value: c})
-			break
-		}
-	}
-	if d := firstDenied(touches); d != nil && d.ref.IsZero() && d.decision.Step != "" {
-		out = append(out, auditDetail{Type: "step", Value: d.decision.Step}, auditDetail{Type: "reason", Value: d.decision.Reason})
-	}
-	return out
-}
-
 // lifecycleOf follows the row "life cycle" of access.md 8: 6 use, unless a write did, or was refused to do, more.
 func lifecycleOf(e *event, t touch) string {
 	return cmp.Or(t.life, lives[e.interaction], "6")
@@ -420,22 +382,6 @@ func lifecycleOf(e *event, t touch) string {
 
 // lives are the life cycles that refused writes would have begun.
 var lives = map[auth.Interaction]string{auth.Update: "3", auth.Patch: "3", auth.Create: "3", auth.Delete: "14"}
-
-// hideIdentifiers replaces the values of identifier parameters by their SHA-256: they may be the
-// national identifiers of other persons.
-func hideIdentifiers(q url.Values) url.Values {
-	out := url.Values{}
-	for name, values := range q {
-		for _, v := range values {
-			if strings.Contains(name, "identifier") {
-				h := sha256.Sum256([]byte(v))
-				v = hex.EncodeToString(h[:])
-			}
-			out.Add(name, v)
-		}
-	}
-	return out
-}
 
 func patientOf(compartment string) fhir.Ref {
 	if compartment == "" || strings.HasPrefix(compartment, "_") {
