@@ -174,12 +174,15 @@ func (a *app) command(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// orderLimit is how long the longest order may take: the verification of a log of years.
+const orderLimit = time.Hour
+
 // remote is the operator behind the socket of a running server.
 func remote(path string) operator {
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "unix", path)
 	}
-	client := &http.Client{Transport: &http.Transport{DialContext: dial}, Timeout: time.Minute}
+	client := &http.Client{Transport: &http.Transport{DialContext: dial}, Timeout: orderLimit}
 	return func(ctx context.Context, o order) (outcome, error) {
 		var out outcome
 		body, err := json.Marshal(o)
