@@ -33,6 +33,9 @@ type inquiry struct {
 	f    *Facts
 	act  interactionRow
 	role roleRow
+
+	unsealed bool        // labels are not looked at
+	broke    StepVerdict // the refusal that an emergency overrode
 }
 
 // Decide judges one action. Without Facts.Resource only phase A is judged and Permit means
@@ -41,16 +44,20 @@ type inquiry struct {
 // It is pure and total: every input has exactly one reason of access.md.
 func Decide(p Principal, a Action, f Facts) Decision {
 	q := inquiry{p: &p, a: &a, f: &f, act: interactions[a.Interaction], role: roles[p.Role]}
+	return q.decide()
+}
+
+func (q *inquiry) decide() Decision {
 	if d := q.phaseA(); !d.Permit {
 		return d
 	}
 	if q.act.write {
-		return decideWrite(p, a, f)
+		return decideWrite(*q.p, *q.a, *q.f)
 	}
-	if f.Resource == nil {
+	if q.f.Resource == nil {
 		return q.goOn()
 	}
-	return q.phaseB(f.Resource)
+	return q.phaseB(q.f.Resource)
 }
 
 // goOn is the permit of phase A alone.

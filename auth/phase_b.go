@@ -162,9 +162,15 @@ func (q *inquiry) judge(c *Child, t *target) Decision {
 		return hidden(o.step, o.reason)
 	}
 	broken := o.step != ""
-	if reason := t.refusedByLabel(c, o.opensR); reason != "" {
+	if broken {
+		q.broke = StepVerdict{Name: o.step, Reason: o.reason}
+	}
+	if reason := t.refusedByLabel(c, o.opensR); reason != "" && !q.unsealed {
 		if reason != "label-restricted" || !q.emergency() {
 			return hidden(stepLabel, reason)
+		}
+		if !broken {
+			q.broke = StepVerdict{Name: stepLabel, Reason: reason}
 		}
 		broken = true
 	}
@@ -184,7 +190,7 @@ func (q *inquiry) judge(c *Child, t *target) Decision {
 		o.must |= redactAddress
 	}
 	d := q.permitted(o.reason)
-	d.Obligations, d.Grounds = o.must.list(), o.grounds
+	d.Obligations, d.Grounds, d.Check = o.must.list(), o.grounds, o.check
 	return d
 }
 
@@ -202,6 +208,7 @@ type outcome struct {
 	opensR       bool
 	must         obligations
 	grounds      []fhir.Ref
+	check        string
 }
 
 // judgeOrganization judges steps 5, 7 and 8 of an organisation that does not own the record.
@@ -274,7 +281,7 @@ func (q *inquiry) judgePerson(t *target) outcome {
 func (q *inquiry) judgeStanding(t *target) outcome {
 	s := &t.v.standing
 	row := modes[s.mode]
-	o := outcome{reason: row.reason}
+	o := outcome{reason: row.reason, check: s.checked}
 	if s.warn {
 		o.must |= warnStale
 	}

@@ -104,5 +104,6 @@ type Decision struct {
 	Reason      string
 	Obligations []string
 	Grounds     []fhir.Ref // consents, teams and tasks that carried the permit, with versions
+	Check       string     // authority that was found in force and when that was asked, such as "custody 2026-10-30"
 	Trace       []StepVerdict
 }

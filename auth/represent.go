@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/drieluik/drieluik/fhir"
@@ -53,6 +54,7 @@ type standing struct {
 	reason  string   // why not, when mode is modeNone
 	person  fhir.Ref // the RelatedPerson that the user is
 	warn    bool     // obligation warn-custody-stale
+	checked string   // Decision.Check
 	since   int64    // NL custody began after birth: what was filed before this instant stays closed
 }
 
@@ -130,7 +132,7 @@ func (c *Child) guardianStanding(v *view, p *person, jurisdiction string) standi
 	case k.stale:
 		return refuse("rep-custody-stale")
 	case oldest < v.policy.ownRightTo:
-		return standing{mode: modeCustody, warn: k.warn, since: k.since}
+		return standing{mode: modeCustody, warn: k.warn, since: k.since, checked: k.told()}
 	}
 	return c.middleStanding(v, p, k)
 }
@@ -150,17 +152,27 @@ func (c *Child) middleStanding(v *view, p *person, k custodyState) standing {
 	row := middleRows[v.policy.middle]
 	switch {
 	case v.policy.middle == middleConfig && objection:
-		return standing{mode: modeObjection, warn: k.warn}
+		return standing{mode: modeObjection, warn: k.warn, checked: k.told()}
 	case !v.named(p.ref.Current()):
 		return refuse(row.reason)
 	}
-	return standing{mode: row.mode, warn: k.warn}
+	return standing{mode: row.mode, warn: k.warn, checked: k.told()}
 }
 
 // custodyState is the custody of one person at one instant.
 type custodyState struct {
 	held, undetermined, stale, warn bool
 	since                           int64 // 0: from birth
+	on                              day   // NL: when it was checked last; 0: unknown
+}
+
+// told is custody as the log has it.
+func (k custodyState) told() string {
+	if k.on == 0 {
+		return "custody"
+	}
+	y, m, d := k.on.date()
+	return fmt.Sprintf("custody %04d-%02d-%02d", y, m, d)
 }
 
 // custodyOf judges custody now, access.md 2.3. A stub child has none.
@@ -187,6 +199,7 @@ func (c *Child) custodyOf(v *view, p *person, jurisdiction string) custodyState 
 		age := custodyStaleDays + 1
 		if k.checked.precision != noPrecision {
 			age = int(v.today - k.checked.first())
+			out.on = max(out.on, k.checked.first())
 		}
 		out.stale = out.stale && age > custodyStaleDays
 		out.warn = out.warn && age > custodyWarnDays

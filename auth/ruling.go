@@ -58,10 +58,7 @@ func (g grade) beats(o grade) bool {
 func (c *Child) rulingsFor(v *view) []ruling {
 	var out []ruling
 	for _, cn := range c.consents {
-		r := ruling{consent: cn, grounds: append(slices.Clone(v.ground.refs()), cn.ref)}
-		c.countPermit(v, cn, &r)
-		c.countDeny(v, cn, &r)
-		c.countMember(cn, &r)
+		r := c.rulingOf(v, cn)
 		if !r.permits && !r.denies {
 			continue
 		}
@@ -77,6 +74,15 @@ func (c *Child) rulingsFor(v *view) []ruling {
 		}
 	}
 	return out
+}
+
+// rulingOf judges for what a Consent counts now, whatever it says.
+func (c *Child) rulingOf(v *view, cn *consent) ruling {
+	r := ruling{consent: cn, grounds: append(slices.Clone(v.ground.refs()), cn.ref)}
+	c.countPermit(v, cn, &r)
+	c.countDeny(v, cn, &r)
+	c.countMember(cn, &r)
+	return r
 }
 
 // countPermit judges whether a Consent counts as a permit now, access.md 4.1.

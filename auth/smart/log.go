@@ -2,24 +2,38 @@ package smart
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
+	"time"
 )
 
 // Log lines hold ids and rules, never a token, secret, assertion, parameter or name (smart.md 9).
 
-func (s *Server) logIssued(ctx context.Context, q request, c *registered, grant string, a tokenAnswer) {
+// logIssued tells of a token that leaves. Without its audit row it must not (see Audited); a log that
+// cannot be written stops nothing.
+func (s *Server) logIssued(ctx context.Context, q request, c *registered, grant string, a tokenAnswer) error {
 	event := "token_issued"
 	if grant == GrantRefresh {
 		event = "token_refreshed"
 	}
-	s.log.LogAttrs(ctx, slog.LevelInfo, event,
+	r := slog.NewRecord(time.Now(), slog.LevelInfo, event, 0)
+	r.AddAttrs(
 		slog.String("outcome", "ok"),
 		slog.String("client_id", c.ID),
 		slog.String("organization", c.OrganizationRef),
 		slog.String("token", Secret(a.AccessToken).trace()),
 		slog.String("address", q.address),
 		slog.String("request_id", q.id))
+	h := s.log.Handler()
+	if !h.Enabled(ctx, slog.LevelInfo) {
+		return nil
+	}
+	var lost *notKept
+	if err := h.Handle(ctx, r); errors.As(err, &lost) {
+		return lost
+	}
+	return nil
 }
 
 // logVisit logs what happened on a page.

@@ -83,7 +83,11 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request, q request) error 
 	if err != nil {
 		return ofClient(err, c)
 	}
-	s.logIssued(ctx, q, c, grant, answer)
+	if grant != GrantCredentials { // a backend's is told of while it is stored
+		if err := s.logIssued(ctx, q, c, grant, answer); err != nil {
+			return ofClient(unavailable("smart.token", err), c)
+		}
+	}
 	s.writeJSON(w, http.StatusOK, answer.body())
 	return nil
 }
@@ -137,14 +141,20 @@ func (s *Server) clientCredentials(ctx context.Context, c *registered, q request
 	if !s.rates.allow(c.ID, now) {
 		return tokenAnswer{}, &fault{rule: "client.rate", retry: 1}
 	}
-	return s.issue(ctx, accessRecord{
+	return s.issueTold(ctx, accessRecord{
 		Client: c.ID, Organization: c.OrganizationRef, Scopes: scopes, Purpose: purpose,
 		Issued: now.UTC(), Expires: now.Add(s.settings.BackendTokenTTL).UTC(), JKT: q.jkt,
-	})
+	}, func(a tokenAnswer) error { return s.logIssued(ctx, q, c, GrantCredentials, a) })
 }
 
 // issue stores the record and returns the token, whose text is kept nowhere.
 func (s *Server) issue(ctx context.Context, a accessRecord) (tokenAnswer, error) {
+	return s.issueTold(ctx, a, func(tokenAnswer) error { return nil })
+}
+
+// issueTold is issue that tells the log beside storing, so that both are durable in the time of one.
+// Without either there is no token.
+func (s *Server) issueTold(ctx context.Context, a accessRecord, tell func(tokenAnswer) error) (tokenAnswer, error) {
 	token, err := newSecret(s.random, prefixAccess, secretBytes)
 	if err != nil {
 		return tokenAnswer{}, err
@@ -154,12 +164,17 @@ func (s *Server) issue(ctx context.Context, a accessRecord) (tokenAnswer, error)
 		return tokenAnswer{}, err
 	}
 	life := a.Expires.Sub(a.Issued)
-	if err := s.state.Put(ctx, kindAccess, token.hash(), value, life); err != nil {
+	answer := tokenAnswer{AccessToken: token.Reveal(), TokenType: a.tokenType(), ExpiresIn: int(life.Seconds()), Scope: a.Scopes}
+	told := make(chan error, 1)
+	go func() { told <- tell(answer) }()
+	err = s.state.Put(ctx, kindAccess, token.hash(), value, life)
+	if lost := <-told; err == nil && lost != nil {
+		err = unavailable("smart.token", lost)
+	}
+	if err != nil {
 		return tokenAnswer{}, err
 	}
-	return tokenAnswer{
-		AccessToken: token.Reveal(), TokenType: a.tokenType(), ExpiresIn: int(life.Seconds()), Scope: a.Scopes,
-	}, nil
+	return answer, nil
 }
 
 // Purposes of use (v3-ActReason) that a token without a user may have, the default first

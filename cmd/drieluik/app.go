@@ -47,6 +47,7 @@ type app struct {
 	settings settings
 	base     string // public URL
 	log      *slog.Logger
+	audited  *slog.Logger // its events are in the audit log too
 	store    *store.Store
 	exchange *exchange.Service
 	clients  *smart.Registry
@@ -74,14 +75,16 @@ func openApp(ctx context.Context, s settings, base string, log *slog.Logger) (*a
 	a.exchange = exchange.New(exchange.Config{
 		Store: st, Base: base + "/fhir", Formats: formats(s.Signatures),
 		Settings: auth.Settings{Jurisdiction: s.Jurisdiction, ParentRead1215: s.ParentRead1215},
+		Release:  release,
 		Now:      time.Now, NewID: newID, Log: log, Validator: defs.validator,
 	})
+	a.audited = smart.Audited(log, a.note)
 	a.clients, err = smart.NewRegistry(smart.RegistryConfig{
-		Store: st, Clock: time.Now, Random: rand.Reader, Log: log, RegisterOrganization: a.registerOrganization,
+		Store: st, Clock: time.Now, Random: rand.Reader, Log: a.audited, RegisterOrganization: a.registerOrganization,
 	})
 	if err == nil {
 		a.users, err = smart.NewUsers(smart.UsersConfig{
-			Store: st, Clock: time.Now, Random: rand.Reader, Log: log, RegisterOrganization: a.registerOrganization,
+			Store: st, Clock: time.Now, Random: rand.Reader, Log: a.audited, RegisterOrganization: a.registerOrganization,
 		})
 	}
 	if err == nil {
@@ -115,7 +118,7 @@ func (a *app) server(ctx context.Context) (http.Handler, error) {
 	}
 	authServer, err := smart.New(smart.Config{
 		Base: a.base, Clock: time.Now, Random: rand.Reader, State: a.state, Lost: a.state.lost, Registry: a.clients,
-		Served: served, Log: a.log, Settings: a.settings.auth(),
+		Served: served, Log: a.audited, Settings: a.settings.auth(),
 		Family: a.family(), Users: a.users, Keys: keys,
 		LogPage: "/app/#wie-keek", LogClient: a.parentApp,
 	})
@@ -177,6 +180,7 @@ func operations() []conformance.Operation {
 		{Name: "submit", Definition: fhir.Canonical + "/OperationDefinition/submit"},
 		{Name: "everything", Definition: r4 + "Patient-everything", Type: "Patient"},
 		{Name: "document", Definition: r4 + "Composition-document", Type: "Composition"},
+		{Name: "explain-access", Definition: fhir.Canonical + "/OperationDefinition/Patient-explain-access", Type: "Patient"},
 		{Name: "validate", Definition: r4 + "Resource-validate", Type: "Resource"},
 	}
 	for _, o := range terminology.Operations() {
@@ -213,7 +217,7 @@ func (a *app) signingKeys() (*smart.Keys, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the secret file of the data folder: %w", err)
 	}
-	return smart.NewKeys(smart.KeysConfig{Store: a.store, Secret: secret, Clock: time.Now, Random: rand.Reader, Log: a.log})
+	return smart.NewKeys(smart.KeysConfig{Store: a.store, Secret: secret, Clock: time.Now, Random: rand.Reader, Log: a.audited})
 }
 
 // prepare makes the signing keys that are due, beside the first requests.
@@ -275,6 +279,10 @@ func (a *app) serve(ctx context.Context, l net.Listener) error {
 	defer stop()
 	go a.sweep(sweeping)
 	go a.control(sweeping)
+	go a.keepLog(sweeping)
+	if err := a.exchange.Note(ctx, exchange.Incident{Event: "started", Details: map[string]string{"release": release}}); err != nil {
+		return err
+	}
 	failed := make(chan error, 1)
 	go func() {
 		if a.settings.TLSCert != "" {

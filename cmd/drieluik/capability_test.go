@@ -113,8 +113,8 @@ func checkOperations(t *testing.T, c *caller, kind string, res map[string]any) {
 	for _, o := range list(res, "operation") {
 		listed[o["name"]] = true
 	}
-	for _, name := range []string{"everything", "document"} {
-		r, body := c.get(t, "/fhir/"+kind+"/x/$"+name)
+	for _, name := range []string{"everything", "document", "explain-access"} {
+		r, body := c.get(t, "/fhir/"+kind+"/x/$"+name+map[string]string{"explain-access": "?recipient=Organization/x"}[name])
 		issue := list(body, "issue")
 		if r.status != http.StatusNotFound && r.status != http.StatusForbidden || len(issue) != 1 {
 			t.Fatalf("%s $%s answered %d", kind, name, r.status)

@@ -32,6 +32,11 @@ type order struct {
 	Binding  smart.Binding
 	Initial  smart.InitialAccess
 	Status   string
+
+	// Of the log: the span, the rows of one organisation or child alone, and where a page begins.
+	From, To            time.Time
+	Organization, Child string
+	After               store.AuditPlace
 }
 
 type outcome struct {
@@ -40,7 +45,9 @@ type outcome struct {
 	Users        []smart.Account
 	Count        int
 	Verification store.Verification
-	Failed       string // the sentence for the operator
+	Lines        []string          // NDJSON
+	Next         *store.AuditPlace // nil at the end
+	Failed       string            // the sentence for the operator
 }
 
 // operator carries out orders: here, or in the running server.
@@ -90,10 +97,8 @@ var orders = map[string]func(ctx context.Context, a *app, o order) (outcome, err
 	"user bind": func(ctx context.Context, a *app, o order) (outcome, error) {
 		return outcome{}, a.users.Bind(ctx, o.Login, o.Binding)
 	},
-	"audit verify": func(ctx context.Context, a *app, _ order) (outcome, error) {
-		v, err := a.store.VerifyAudit(ctx)
-		return outcome{Verification: v}, err
-	},
+	"audit verify": func(ctx context.Context, a *app, o order) (outcome, error) { return a.verifyLog(ctx, o) },
+	"audit export": func(ctx context.Context, a *app, o order) (outcome, error) { return a.exportLog(ctx, o) },
 }
 
 // obey is the operator of an opened store.
@@ -174,12 +179,15 @@ func (a *app) command(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// orderLimit is how long the longest order may take: the verification of a log of years.
+const orderLimit = time.Hour
+
 // remote is the operator behind the socket of a running server.
 func remote(path string) operator {
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "unix", path)
 	}
-	client := &http.Client{Transport: &http.Transport{DialContext: dial}, Timeout: time.Minute}
+	client := &http.Client{Transport: &http.Transport{DialContext: dial}, Timeout: orderLimit}
 	return func(ctx context.Context, o order) (outcome, error) {
 		var out outcome
 		body, err := json.Marshal(o)

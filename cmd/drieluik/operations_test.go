@@ -7,7 +7,7 @@ import (
 )
 
 // onInstance are the operations that only a resource has, not its type.
-var onInstance = map[any]bool{"everything": true, "document": true}
+var onInstance = map[any]bool{"everything": true, "document": true, "explain-access": true}
 
 // TestEveryListedOperationIsServed asks for each operation that the CapabilityStatement lists at a
 // type without parameters: it says what is missing. One that is not listed is not served.

@@ -34,6 +34,7 @@ type settings struct {
 	DPoP           bool            `name:"dpop" default:"true" negatable:"" help:"Tokens may be bound to a key of the client (DPoP)."`
 	PAR            bool            `name:"par" default:"true" negatable:"" help:"Apps may push their authorisation requests first (/auth/par)."`
 	Register       bool            `help:"Apps may register themselves (/auth/register) with a token of client token."`
+	AuditRetention int             `default:"5" help:"Years that the log of who saw and changed what is kept: 5 to 20."`
 	LogLevel       string          `default:"info" enum:"debug,info,warn,error" help:"Least level that is logged."`
 	LogFormat      string          `default:"json" enum:"json,text" help:"json or text."`
 	Config         kong.ConfigFlag `help:"YAML file with these settings."`
@@ -88,6 +89,9 @@ func (s settings) faults() []string {
 	var out []string
 	if _, err := bytesOf(s.MaxBody); err != nil {
 		out = append(out, "max-body: "+err.Error())
+	}
+	if s.AuditRetention < 5 || s.AuditRetention > 20 {
+		out = append(out, "audit-retention: the log is kept for 5 to 20 years")
 	}
 	if !strings.HasPrefix(s.Store, "sqlite:") {
 		out = append(out, "store: use sqlite:FOLDER; this release has no other store")

@@ -18,6 +18,9 @@ import (
 // maxObjects is how many objects one AuditEvent names before it only counts (access.md 8).
 const maxObjects = 200
 
+// MoreDetail is the detail that counts the objects that an AuditEvent does not name.
+const MoreDetail = "more"
+
 // event gathers what one request touched, until it becomes one AuditEvent per patient.
 type event struct {
 	call        Call
@@ -27,7 +30,8 @@ type event struct {
 	query       url.Values
 	place       string // path of the search, where it is not the kind
 	touches     []touch
-	alert       bool // for the operator: a Security Alert
+	alert       bool   // for the operator: a Security Alert
+	protocol    string // policy by which access is decided, with its release
 }
 
 // touch is one resource, or one refusal, in an event.
@@ -35,25 +39,26 @@ type touch struct {
 	patients []fhir.Ref
 	ref      fhir.Ref
 	labels   []auth.Label
+	domains  []string
 	decision auth.Decision
 	life     string // code of the life cycle, access.md 8; "": the event's own
 }
 
 func (s *Service) event(c Call, i auth.Interaction, t fhir.Type) event {
-	return event{call: c, interaction: i, kind: t, operation: c.Operation}
+	return event{call: c, interaction: i, kind: t, operation: c.Operation, protocol: s.protocol}
 }
 
 // saw adds a resource with the decision on it.
 func (e *event) saw(st Stored, d auth.Decision) {
 	e.touches = append(e.touches, touch{
-		patients: st.Facts.Patients, ref: st.Ref, labels: st.Facts.Labels, decision: d,
+		patients: st.Facts.Patients, ref: st.Ref, labels: st.Facts.Labels, domains: st.Facts.Domains, decision: d,
 	})
 }
 
 // wrote adds a resource that this unit writes.
 func (e *event) wrote(w Write, d auth.Decision) {
 	e.touches = append(e.touches, touch{
-		patients: w.Facts.Patients, ref: w.Ref, labels: w.Facts.Labels, decision: d, life: lifeOf(w),
+		patients: w.Facts.Patients, ref: w.Ref, labels: w.Facts.Labels, domains: w.Facts.Domains, decision: d, life: lifeOf(w),
 	})
 }
 
@@ -151,10 +156,7 @@ func (e *event) audit(s *Service, compartment string, touches []touch) Audit {
 		Action:  e.action(),
 		Outcome: "0",
 		Agent:   e.agents(touches),
-		Source: auditSource{
-			Observer: auditWho{Display: "drieluik"},
-			Type:     []auditCoding{{System: "http://terminology.hl7.org/CodeSystem/security-source-type", Code: "4"}},
-		},
+		Source:  ourSource(),
 	}
 	if denied != nil {
 		a.Outcome, a.OutcomeDesc = "4", denied.decision.Reason
@@ -166,11 +168,11 @@ func (e *event) audit(s *Service, compartment string, touches []touch) Audit {
 		a.Purpose = []auditConcept{concept(actReason, p)}
 	}
 	a.Entity = e.entities(compartment, touches)
-	rest, err := JSON(a)
+	body, err := sealed(a)
 	if err != nil { // every member is a string, a bool or a list of them
-		rest = []byte(`{}`)
+		body = []byte(auditHead + "}")
 	}
-	return Audit{Compartment: compartment, Body: append([]byte(auditHead), rest[1:]...), RecordedAt: len(auditHead)}
+	return Audit{Compartment: compartment, Body: body, RecordedAt: len(auditHead)}
 }
 
 func firstDenied(touches []touch) *touch {
@@ -183,7 +185,10 @@ func firstDenied(touches []touch) *touch {
 }
 
 const (
-	actReason   = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
+	actReason = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
+	// auditSubtype are our own words for what the codes of FHIR do not tell apart.
+	auditSubtype = fhir.Canonical + "/CodeSystem/audit-subtype"
+
 	dcm         = "http://dicom.nema.org/resources/ontology/DCM"
 	restful     = "http://hl7.org/fhir/restful-interaction"
 	auditEntity = "http://terminology.hl7.org/CodeSystem/audit-entity-type"
@@ -201,7 +206,7 @@ func (e *event) code() auditCoding {
 func (e *event) subtypes() []auditCoding {
 	switch {
 	case e.operation == "" && e.kind == auditType:
-		return []auditCoding{{System: restful, Code: string(e.interaction)}, {System: fhir.Canonical + "/CodeSystem/audit-subtype", Code: "log-view"}}
+		return []auditCoding{{System: restful, Code: string(e.interaction)}, {System: auditSubtype, Code: "log-view"}}
 	case e.operation == "":
 		return []auditCoding{{System: restful, Code: string(e.interaction)}}
 	case e.operation == "transaction":
@@ -234,7 +239,7 @@ func (e *event) agents(touches []touch) []auditAgent {
 		Name:      p.ClientName,
 		AltID:     p.Subject,
 		Role:      []auditConcept{concept(fhir.Canonical+"/CodeSystem/access-role", string(p.Role))},
-		Policy:    policies(touches),
+		Policy:    append([]string{e.protocol}, policies(touches)...),
 		Who:       client,
 	}
 	if p.Role == "" {
@@ -306,6 +311,7 @@ func (e *event) entities(compartment string, touches []touch) []auditObject {
 		if b := e.call.Principal.BTG; b != nil {
 			patient.Detail = []auditDetail{{Type: emergencyReason, Value: b.Reason}}
 		}
+		patient.Detail = append(patient.Detail, checks(touches)...)
 		out = append(out, patient)
 	}
 	if e.query != nil {
@@ -326,7 +332,7 @@ func (e *event) entities(compartment string, touches []touch) []auditObject {
 	if objects > maxObjects {
 		out = append(out, auditObject{
 			Type:   &auditCoding{System: auditEntity, Code: "2"},
-			Detail: []auditDetail{{Type: "more", Value: fmt.Sprint(objects - maxObjects)}},
+			Detail: []auditDetail{{Type: MoreDetail, Value: fmt.Sprint(objects - maxObjects)}},
 		})
 	}
 	return append(out, consents(touches)...)
@@ -356,6 +362,9 @@ func (e *event) object(t touch) auditObject {
 	for _, l := range t.labels {
 		o.Labels = append(o.Labels, auditCoding{System: l.System, Code: l.Code})
 	}
+	for _, domain := range t.domains {
+		o.Detail = append(o.Detail, auditDetail{Type: domainDetail, Value: domain})
+	}
 	for _, ob := range t.decision.Obligations {
 		o.Detail = append(o.Detail, auditDetail{Type: "obligation", Value: ob})
 	}
@@ -373,22 +382,6 @@ func lifecycleOf(e *event, t touch) string {
 
 // lives are the life cycles that refused writes would have begun.
 var lives = map[auth.Interaction]string{auth.Update: "3", auth.Patch: "3", auth.Create: "3", auth.Delete: "14"}
-
-// hideIdentifiers replaces the values of identifier parameters by their SHA-256: they may be the
-// national identifiers of other persons.
-func hideIdentifiers(q url.Values) url.Values {
-	out := url.Values{}
-	for name, values := range q {
-		for _, v := range values {
-			if strings.Contains(name, "identifier") {
-				h := sha256.Sum256([]byte(v))
-				v = hex.EncodeToString(h[:])
-			}
-			out.Add(name, v)
-		}
-	}
-	return out
-}
 
 func patientOf(compartment string) fhir.Ref {
 	if compartment == "" || strings.HasPrefix(compartment, "_") {

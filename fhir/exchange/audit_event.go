@@ -1,5 +1,12 @@
 package exchange
 
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"net/url"
+	"strings"
+)
+
 // The members of an AuditEvent that the log writes, in the order of R4. resourceType and recorded
 // stand before them (auditHead, Audit.RecordedAt).
 
@@ -56,6 +63,7 @@ type auditAgent struct {
 }
 
 type auditSource struct {
+	Site     string        `json:"site,omitempty"`
 	Observer auditWho      `json:"observer"`
 	Type     []auditCoding `json:"type"`
 }
@@ -73,4 +81,58 @@ type auditObject struct {
 	Labels    []auditCoding `json:"securityLabel,omitempty"`
 	Query     string        `json:"query,omitempty"`
 	Detail    []auditDetail `json:"detail,omitempty"`
+}
+
+// sealed renders an AuditEvent without its instant, which belongs behind auditHead.
+func sealed(a auditEvent) ([]byte, error) {
+	rest, err := JSON(a)
+	if err != nil {
+		return nil, err
+	}
+	return append([]byte(auditHead), rest[1:]...), nil
+}
+
+// ourSource is this server as the one who logs.
+func ourSource() auditSource {
+	return auditSource{
+		Observer: auditWho{Display: "drieluik"},
+		Type:     []auditCoding{{System: "http://terminology.hl7.org/CodeSystem/security-source-type", Code: "4"}},
+	}
+}
+
+// Details of an entity (access.md 8) beside the reason of an emergency.
+const (
+	domainDetail = "domain"   // of the data
+	checkDetail  = "controle" // what authority was found in force, and when that was asked
+)
+
+// checks are the authority that permitted, and step and reason of a refusal that names no resource.
+func checks(touches []touch) []auditDetail {
+	var out []auditDetail
+	for _, t := range touches {
+		if c := t.decision.Check; c != "" {
+			out = append(out, auditDetail{Type: checkDetail, Value: c})
+			break
+		}
+	}
+	if d := firstDenied(touches); d != nil && d.ref.IsZero() && d.decision.Step != "" {
+		out = append(out, auditDetail{Type: "step", Value: d.decision.Step}, auditDetail{Type: "reason", Value: d.decision.Reason})
+	}
+	return out
+}
+
+// hideIdentifiers replaces the values of identifier parameters by their SHA-256: they may be the
+// national identifiers of other persons.
+func hideIdentifiers(q url.Values) url.Values {
+	out := url.Values{}
+	for name, values := range q {
+		for _, v := range values {
+			if strings.Contains(name, "identifier") {
+				h := sha256.Sum256([]byte(v))
+				v = hex.EncodeToString(h[:])
+			}
+			out.Add(name, v)
+		}
+	}
+	return out
 }

@@ -224,15 +224,17 @@ func (l *logReader) read(row *AuditRow) (logged, bool, error) {
 	if err := json.Unmarshal(row.Body, &ev); err != nil {
 		return logged{}, false, fhir.Wrap(op, err)
 	}
-	body := row.Body
-	if l.p.Role != auth.Admin {
-		view, ok, err := l.familyView(&ev)
-		if err != nil || !ok {
-			return logged{}, false, err
-		}
-		if body, err = JSON(view); err != nil {
-			return logged{}, false, fhir.Wrap(op, err)
-		}
+	view := l.familyView
+	if l.p.Role == auth.Admin {
+		view = l.wholeView
+	}
+	shown, ok, err := view(&ev)
+	if err != nil || !ok {
+		return logged{}, false, err
+	}
+	body, err := JSON(shown)
+	if err != nil {
+		return logged{}, false, fhir.Wrap(op, err)
 	}
 	r, issues := fhir.Parse(body, fhir.Limits{})
 	if fhir.HasErrors(issues) {

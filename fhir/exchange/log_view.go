@@ -42,6 +42,7 @@ func (ev *loggedEvent) tellsOfHidden() bool {
 type kinship struct {
 	selves map[fhir.Ref]bool // references that mean the reader
 	names  map[fhir.Ref]string
+	known  map[fhir.Ref]named // numbers too, for the compliance officer
 }
 
 // familyView returns what child and guardian see of a row: who, when, what kind of data and on what
@@ -124,10 +125,13 @@ func (l *logReader) requestor(a auditAgent, who fhir.Ref) (auditAgent, bool) {
 	return out, true
 }
 
+// accessPolicy begins the policy that every AuditEvent names: the access rules of a release.
+const accessPolicy = fhir.Canonical + "/policy/access|"
+
 // tellsRefusal reports whether a policy is the reason of a refusal, which may tell of hidden data.
 func tellsRefusal(policy string) bool {
 	ground := strings.TrimPrefix(policy, fhir.Canonical+"/policy/")
-	return !strings.HasPrefix(ground, "permit-") && !strings.HasPrefix(ground, "consent/")
+	return !strings.HasPrefix(policy, accessPolicy) && !strings.HasPrefix(ground, "permit-") && !strings.HasPrefix(ground, "consent/")
 }
 
 // name returns what an organisation or a person of the staff is called now, "" when nobody knows.
@@ -169,7 +173,7 @@ func nameIn(n fhir.Node) string {
 func (l *logReader) shown(all []auditObject) ([]auditObject, bool, error) {
 	var out []auditObject
 	objects, hidden := 0, 0
-	told := map[string]bool{} // each kind once: how many there were tells nothing of who looked
+	told := map[string]int{} // each kind once, with its domains: how many there were tells nothing of who looked
 	for i := range all {
 		o := &all[i]
 		if o.Query != "" {
@@ -193,12 +197,23 @@ func (l *logReader) shown(all []auditObject) ([]auditObject, bool, error) {
 			hidden++
 			continue
 		}
-		if key := string(ref.Type) + " " + o.Lifecycle.Code; !told[key] {
-			told[key] = true
+		key := string(ref.Type) + " " + o.Lifecycle.Code
+		if _, ok := told[key]; !ok {
+			told[key] = len(out)
 			out = append(out, auditObject{What: &auditWho{Type: string(ref.Type)}, Type: o.Type, Role: o.Role, Lifecycle: o.Lifecycle})
 		}
+		addDomains(&out[told[key]], o.Detail)
 	}
 	return out, objects == 0 || hidden < objects, nil
+}
+
+// addDomains adds the domains among details to a kind of data, in order, each once.
+func addDomains(kind *auditObject, details []auditDetail) {
+	for _, d := range details {
+		if at, known := slices.BinarySearchFunc(kind.Detail, d, func(a, b auditDetail) int { return strings.Compare(a.Value, b.Value) }); !known && d.Type == domainDetail {
+			kind.Detail = slices.Insert(kind.Detail, at, d)
+		}
+	}
 }
 
 // reasons leaves the text of an emergency.

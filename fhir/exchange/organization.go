@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"github.com/drieluik/drieluik/auth"
 	"github.com/drieluik/drieluik/fhir"
@@ -45,6 +46,25 @@ func (s *Service) OrganizationName(ctx context.Context, ref fhir.Ref) (string, e
 		return err
 	})
 	return name, fhir.Wrap(op, err)
+}
+
+// OrganizationOf returns the stored organisation of an identifier, "system|value". NotFound when there is
+// none.
+func (s *Service) OrganizationOf(ctx context.Context, identifier string) (fhir.Ref, error) {
+	const op = "exchange.OrganizationOf"
+	system, value, _ := strings.Cut(identifier, "|")
+	var ref fhir.Ref
+	err := s.store.View(ctx, func(v Snapshot) error {
+		found, err := v.Identified("Organization", fhir.Identifier{System: system, Value: value})
+		if err == nil && len(found) == 0 {
+			return fhir.Errorf(fhir.NotFound, op, "not-found", "organization", "There is no organisation with this identifier.")
+		}
+		if err == nil {
+			ref = found[0].Ref.Current()
+		}
+		return err
+	})
+	return ref, fhir.Wrap(op, err)
 }
 
 func (s *Service) registerOnce(ctx context.Context, reg Registration) (fhir.Ref, error) {

@@ -27,9 +27,10 @@ type Service struct {
 	checks   *validate.Validator
 	turn     sync.Mutex // repeats after a conflict
 	guesses  *guesses
+	protocol string // policy that AuditEvents name
 }
 
-// Config of New. Every member is required.
+// Config of New. Every member is required, but Release.
 type Config struct {
 	Store    Store
 	Base     string // FHIR base URL, such as "https://host/fhir"
@@ -40,6 +41,7 @@ type Config struct {
 	Log      *slog.Logger
 	// Validator checks every resource that is written; Convert alone does without.
 	Validator *validate.Validator
+	Release   string // of this server: with it AuditEvents name the policy by which access was decided
 }
 
 // cacheSize is how many children keep their compiled policy (access.md 6.3).
@@ -50,7 +52,7 @@ func New(c Config) *Service {
 	return &Service{
 		store: c.Store, base: c.Base, settings: c.Settings, formats: c.Formats,
 		now: c.Now, newID: c.NewID, log: c.Log, memory: newMemory(cacheSize), checks: c.Validator,
-		guesses: &guesses{at: map[string][]time.Time{}},
+		guesses: &guesses{at: map[string][]time.Time{}}, protocol: accessPolicy + c.Release,
 	}
 }
 

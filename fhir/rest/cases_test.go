@@ -218,7 +218,7 @@ func reasonOf(t *testing.T, before, after []auditEvent) string {
 			continue
 		}
 		for _, p := range e.Agent[0].Policy {
-			if ground := strings.TrimPrefix(p, fhir.Canonical+"/policy/"); !strings.HasPrefix(ground, "consent/") {
+			if ground := strings.TrimPrefix(p, fhir.Canonical+"/policy/"); !strings.HasPrefix(ground, "consent/") && !strings.HasPrefix(ground, "access|") {
 				reasons[ground] = true
 			}
 		}

@@ -18,6 +18,9 @@ var jsonTypes = map[string]bool{
 
 // negotiate refuses a request that wants another format than JSON, or another FHIR version.
 func negotiate(r *http.Request) error {
+	if wantsTable(r) {
+		return nil
+	}
 	wanted := r.Header.Get("Accept")
 	if f := r.URL.Query().Get("_format"); f != "" {
 		wanted = strings.ReplaceAll(f, " ", "+") // "+" of an unescaped query

@@ -85,9 +85,23 @@ func (s *Server) searchIn(w http.ResponseWriter, r *http.Request, to target) err
 	if err != nil {
 		return s.Exchange.Reject(r.Context(), c, auth.SearchType, to.kind(), err)
 	}
+	tabled := wantsTable(r) && to.kind() == "AuditEvent"
+	if tabled && !ask.query.Has("_count") {
+		ask.plan.Count = csvRows
+	}
 	out, err := s.Exchange.Search(r.Context(), c, ask.plan, ask.query)
 	if err != nil {
 		return err
+	}
+	if tabled {
+		next, err := s.nextLink(to, c.Principal, ask, out)
+		if err != nil {
+			return err
+		}
+		if next != "" {
+			next += "&_format=csv"
+		}
+		return s.table(w, next, out)
 	}
 	return s.searchset(w, to, c.Principal, ask, out)
 }
@@ -266,12 +280,12 @@ func (s *Server) searchset(w http.ResponseWriter, to target, p auth.Principal, a
 	if out.Next != "" || ask.plan.Cursor != "" {
 		b.Link = append(b.Link, bundleLink{Relation: "first", URL: self})
 	}
-	if out.Next != "" {
-		token, err := s.pages.seal(page{Path: to.path, Query: ask.query.Encode(), Cursor: out.Next, Holder: holder(p)})
-		if err != nil {
-			return fhir.Wrap(op, err)
-		}
-		b.Link = append(b.Link, bundleLink{Relation: "next", URL: base + "?" + pageParam + "=" + token})
+	next, err := s.nextLink(to, p, ask, out)
+	if err != nil {
+		return fhir.Wrap(op, err)
+	}
+	if next != "" {
+		b.Link = append(b.Link, bundleLink{Relation: "next", URL: next})
 	}
 	b.Entry = append(s.found(out.Matches, "match"), s.found(out.Included, "include")...)
 	if out.Cut {
@@ -285,6 +299,18 @@ func (s *Server) searchset(w http.ResponseWriter, to target, p auth.Principal, a
 		b.Entry = append(b.Entry, bundleEntry{Resource: text, Search: &bundleSearch{Mode: "outcome"}})
 	}
 	return writeBundle(w, http.StatusOK, b)
+}
+
+// nextLink leads to the next page, "" at the end.
+func (s *Server) nextLink(to target, p auth.Principal, ask asked, out exchange.Results) (string, error) {
+	if out.Next == "" {
+		return "", nil
+	}
+	token, err := s.pages.seal(page{Path: to.path, Query: ask.query.Encode(), Cursor: out.Next, Holder: holder(p)})
+	if err != nil {
+		return "", fhir.Wrap("rest.nextLink", err)
+	}
+	return strings.TrimSuffix(s.Base+"/"+to.path, "/") + "?" + pageParam + "=" + token, nil
 }
 
 // cutIncludes tells that a page does not include all that was asked for.

@@ -88,6 +88,8 @@ func (s *Server) Routes(r chi.Router) {
 		r.Delete(idPath, s.handle(s.remove))
 		r.Get(idPath+"/$everything", s.handle(s.everything))
 		r.Get(idPath+"/$document", s.handle(s.document))
+		r.Get(idPath+"/$explain-access", s.handle(s.explain))
+		r.Post(idPath+"/$explain-access", s.handle(s.explain))
 		r.Get(idPath+"/_history", s.handle(s.history))
 		r.Get(idPath+"/_history/{version}", s.handle(s.read))
 		r.Get(memberPath, s.handle(s.searchCompartment))

@@ -3,6 +3,7 @@ package store
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"hash/crc32"
 	"time"
 )
 
@@ -35,6 +36,23 @@ func recorded(body []byte, offset int, at time.Time) []byte {
 	return append(b, body[offset:]...)
 }
 
+// offsetBits is how much of audit.recorded_at is the offset. Above it stands the CRC-32C of the body as
+// it is kept: its decoder does not look at every bit of it, and a flipped one must be found.
+const offsetBits = 20
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// placeOf is the value of audit.recorded_at.
+func placeOf(offset int, packed []byte) int64 {
+	return int64(crc32.Checksum(packed, castagnoli))<<offsetBits | int64(offset)
+}
+
+// offsetIn returns the offset, and whether the packed body is the one that was kept.
+func offsetIn(place int64, packed []byte) (int, bool) {
+	offset := int(place & (1<<offsetBits - 1))
+	return offset, place == placeOf(offset, packed)
+}
+
 // chain appends one AuditEvent to the chain of its compartment. The body is kept without its
 // recorded member, which the row's instant gives back.
 func (t *tx) chain(a *preparedAudit) error {
@@ -46,7 +64,7 @@ func (t *tx) chain(a *preparedAudit) error {
 	seq := c.seq + 1
 	hash := chainHash(c.hash, seq, at, c.name, recorded(a.Body, a.RecordedAt, at))
 	_, err = t.c.exec(`INSERT INTO audit VALUES(?,?,?,?,?,?,?,?)`,
-		c.n, seq, t.at, c.hash, hash[:], a.dict, a.RecordedAt, a.packed)
+		c.n, seq, t.at, c.hash, hash[:], a.dict, placeOf(a.RecordedAt, a.packed), a.packed)
 	if err != nil {
 		return err
 	}

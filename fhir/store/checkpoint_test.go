@@ -9,6 +9,7 @@ import (
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/exchange"
+	"github.com/drieluik/drieluik/fhir/store"
 )
 
 func TestLogStartsAnewUnderSteadyReads(t *testing.T) {
@@ -49,7 +50,7 @@ func TestLogStartsAnewUnderSteadyReads(t *testing.T) {
 	if largest < limit || largest > 8*limit {
 		t.Errorf("the log grew to %d bytes under a limit of %d", largest, limit)
 	}
-	v, err := s.VerifyAudit(ctx)
+	v, err := s.VerifyAudit(ctx, store.AuditCheck{})
 	if err != nil || v.Break != nil || v.Rows != 60 {
 		t.Errorf("chains: %+v, %v", v, err)
 	}

@@ -75,7 +75,7 @@ func prepare(u exchange.Unit) (*prepared, error) {
 	}
 	for i := range u.Audits {
 		a := &u.Audits[i]
-		if a.Compartment == "" || a.RecordedAt < 0 || a.RecordedAt > len(a.Body) {
+		if a.Compartment == "" || a.RecordedAt < 0 || a.RecordedAt > len(a.Body) || a.RecordedAt >= 1<<offsetBits {
 			return nil, fmt.Errorf("audit %d: %w", i, errUnit)
 		}
 		packed, dict, err := pack(a.Body)

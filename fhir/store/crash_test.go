@@ -137,7 +137,7 @@ func checkUnits(t *testing.T, s *store.Store, acknowledged []string) {
 		if state.Writes != int64(len(all)) || len(events) != len(halves) {
 			t.Errorf("%d writes counted for %d resources, %d notices for %d units", state.Writes, len(all), len(events), len(halves))
 		}
-		if v, verr := s.VerifyAudit(ctx); verr != nil || v.Break != nil || v.Rows != len(halves) {
+		if v, verr := s.VerifyAudit(ctx, store.AuditCheck{}); verr != nil || v.Break != nil || v.Rows != len(halves) {
 			t.Errorf("chains: %+v, %v; want %d rows", v, verr, len(halves))
 		}
 		return err

@@ -75,3 +75,46 @@ func (s *Store) Explain(ctx context.Context, p search.Plan, f auth.Filter) ([]st
 	})
 	return steps, err
 }
+
+// Dumped is a row of the audit table as it stands there.
+type Dumped struct {
+	Rowid, Comp, Seq, At, Dict, RecordedAt int64
+	Prev, Hash, Body                       []byte
+	Compartment                            string
+}
+
+// Dump returns every row of the audit table.
+func (s *Store) Dump(ctx context.Context) ([]Dumped, error) {
+	var out []Dumped
+	err := s.writer.do(ctx, "test", 0, func(t *tx) error {
+		return t.c.each(ctx, func(scan func(...any) error) error {
+			var d Dumped
+			err := scan(&d.Rowid, &d.Comp, &d.Seq, &d.At, &d.Dict, &d.RecordedAt, &d.Prev, &d.Hash, &d.Body, &d.Compartment)
+			out = append(out, d)
+			return err
+		}, `SELECT a.rowid,a.comp,a.seq,a.at,a.dict,a.recorded_at,a.prev,a.hash,a.body,e.name FROM audit a JOIN epoch e ON e.comp=a.comp`)
+	})
+	return out, err
+}
+
+// Set puts the row before back, and changes one column of a row.
+func (s *Store) Set(ctx context.Context, before, d Dumped, column string, value any) error {
+	return s.writer.do(ctx, "test", 0, func(t *tx) error {
+		if err := before.restore(t); err != nil {
+			return err
+		}
+		_, err := t.c.exec(`UPDATE audit SET `+column+`=? WHERE rowid=?`, value, d.Rowid)
+		return err
+	})
+}
+
+// Restore puts a row back.
+func (s *Store) Restore(ctx context.Context, d Dumped) error {
+	return s.writer.do(ctx, "test", 0, d.restore)
+}
+
+func (d Dumped) restore(t *tx) error {
+	_, err := t.c.exec(`UPDATE audit SET comp=?,seq=?,at=?,dict=?,recorded_at=?,prev=?,hash=?,body=? WHERE rowid=?`,
+		d.Comp, d.Seq, d.At, d.Dict, d.RecordedAt, d.Prev, d.Hash, d.Body, d.Rowid)
+	return err
+}

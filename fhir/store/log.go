@@ -92,10 +92,10 @@ func (s *snapshot) chain(comp int64, name string, seq int64, max int, f func(exc
 func (s *snapshot) rowsOf(way string, comp int64, name string, seq int64, max int, f func(exchange.AuditRow) error) error {
 	return s.c.each(s.ctx, func(scan func(...any) error) error {
 		r := exchange.AuditRow{Compartment: name}
-		var at int64
-		var dict, offset int
+		var at, place int64
+		var dict int
 		var prev, hash, packed []byte
-		if err := scan(&r.Seq, &at, &prev, &hash, &dict, &offset, &packed); err != nil {
+		if err := scan(&r.Seq, &at, &prev, &hash, &dict, &place, &packed); err != nil {
 			return err
 		}
 		r.At = time.UnixMilli(at).UTC()
@@ -105,8 +105,9 @@ func (s *snapshot) rowsOf(way string, comp int64, name string, seq int64, max in
 		if err != nil {
 			return err
 		}
-		if offset < 0 || offset > len(body) {
-			return fmt.Errorf("%w: offset of audit row %d is outside", errBody, r.Seq)
+		offset, whole := offsetIn(place, packed)
+		if !whole || offset > len(body) {
+			return fmt.Errorf("%w: audit row %d", errBody, r.Seq)
 		}
 		r.Body = recorded(body, offset, r.At)
 		return f(r)

@@ -20,7 +20,8 @@ const (
 // version, both to be undone by the next write. resource_version.facts is NULL for the current
 // version, whose facts stand in resource_head. cust and author are organisations, 0 for others;
 // author is 0 too when it is the custodian. idx.n numbers the rows of a resource, with the group of a
-// composite's rows in front.
+// composite's rows in front. audit.recorded_at is the offset of the instant in the body, with a checksum
+// above it (offsetBits).
 const schema = `
 CREATE TABLE kv(key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE dict(n INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);

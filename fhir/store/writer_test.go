@@ -168,7 +168,7 @@ func TestFailedTransactionFailsTheWholeGroupAndTheNextOneWorks(t *testing.T) {
 		}
 	}
 	commit(t, s, unit("b", 1))
-	v, err := s.VerifyAudit(context.Background())
+	v, err := s.VerifyAudit(context.Background(), store.AuditCheck{})
 	if err != nil || v.Break != nil || v.Rows != 1 {
 		t.Errorf("chain after a failed group: %+v %v", v, err)
 	}

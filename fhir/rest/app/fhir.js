@@ -9,21 +9,27 @@ const parallel = 4;
 const kinds = { 401: 'expired', 403: 'refused', 404: 'refused', 410: 'refused' };
 const busy = new Set([429, 503]);
 
-/** One GET with the token, only ever below the FHIR base. Waits once when the server is busy. */
-async function get(server, session, url, again = true) {
+/** The answer to one GET with the token, only ever below the FHIR base. Waits once when the server is busy. */
+async function answerTo(server, session, url, media, again = true) {
   if (!url.startsWith(`${server.base}/`)) throw new Failure('failed');
-  const answer = await call(url, { headers: { Accept: 'application/fhir+json', Authorization: `Bearer ${session.token}` } });
+  const answer = await call(url, { headers: { Accept: media, Authorization: `Bearer ${session.token}` } });
   if (busy.has(answer.status) && again) {
     const seconds = Math.min(Number(answer.headers.get('Retry-After')) || 1, 5);
     await new Promise((done) => { setTimeout(done, seconds * 1000); });
-    return get(server, session, url, false);
+    return answerTo(server, session, url, media, false);
   }
   const request = answer.headers.get('X-Request-Id') || '';
   if (!answer.ok) throw new Failure(kinds[answer.status] || 'failed', { status: answer.status, request });
+  return answer;
+}
+
+/** What one GET gives. */
+async function get(server, session, url) {
+  const answer = await answerTo(server, session, url, 'application/fhir+json');
   try {
     return await answer.json();
   } catch (cause) {
-    throw new Failure('failed', { status: answer.status, request, cause });
+    throw new Failure('failed', { status: answer.status, request: answer.headers.get('X-Request-Id') || '', cause });
   }
 }
 
@@ -57,6 +63,13 @@ export async function loadLog(server, session, since) {
   const query = { patient: `Patient/${session.patient}`, date: `ge${since}`, _count: '200' };
   const { found, more } = await pagesOf(server, session, 'AuditEvent', query, logPages);
   return { events: found, more };
+}
+
+/** The log since a day as a table, to keep. */
+export async function loadLogTable(server, session, since) {
+  const query = new URLSearchParams({ patient: `Patient/${session.patient}`, date: `ge${since}`, _format: 'csv' });
+  const answer = await answerTo(server, session, `${server.base}/AuditEvent?${query}`, 'text/csv');
+  return answer.blob();
 }
 
 /** A resource, or nothing when the reader may not see it. */

@@ -44,9 +44,9 @@ const count = (n) => (n === 1 ? '1 keer' : `${n} keer`);
 /**
  * The list.
  * @param found of log.js whoLooked()
- * @param about {child: name, since: first day, more: whether older rows were left out}
+ * @param about {child: name, since: first day, more: whether older rows were left out, save: gives the whole list as a file}
  */
-export function list(found, { child, since, more }) {
+export function list(found, { child, since, more, save }) {
   const name = child || 'uw kind';
   return el('section', { id: 'wie-keek' }, heading(),
     el('p', {}, `Hier ziet u wie gegevens van ${name} zag of veranderde. De lijst begint op ${date(since)}.`),
@@ -55,5 +55,6 @@ export function list(found, { child, since, more }) {
     found.own ? el('p', { class: 'quiet' }, `U keek zelf ${count(found.own)}. Dat staat niet in de lijst.`) : '',
     found.days.length ? daysOf(found.days) : el('p', {}, 'Niemand anders keek.'),
     more || found.left ? el('p', { class: 'quiet' }, 'Er is meer. U ziet alleen het nieuwste deel.') : '',
-    el('p', { class: 'quiet' }, 'Wat iemand binnen 10 minuten doet, telt als één keer. Klopt er iets niet? Bel de organisatie die erbij staat.'));
+    el('p', { class: 'quiet' }, 'Wat iemand binnen 10 minuten doet, telt als één keer. Klopt er iets niet? Bel de organisatie die erbij staat.'),
+    el('p', { class: 'buttons noprint' }, el('button', { type: 'button', class: 'small', onclick: save }, 'De lijst van het laatste jaar bewaren (CSV)')));
 }

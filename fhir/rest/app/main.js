@@ -1,7 +1,7 @@
 // The page: which state it is in, and what leads from one to the next.
 
 import { el } from './dom.js';
-import { load, loadLog } from './fhir.js';
+import { load, loadLog, loadLogTable } from './fhir.js';
 import { whoLooked } from './log.js';
 import { list, none, waiting } from './logview.js';
 import { readers, view } from './plan.js';
@@ -89,6 +89,19 @@ function buttons() {
 
 const logDays = 30;
 
+const yearDays = 365;
+
+/** Gives the log of the last year as a file. */
+async function saveLog(session) {
+  try {
+    const address = URL.createObjectURL(await loadLogTable(server, session, dayAgo(yearDays)));
+    el('a', { href: address, download: 'wie-keek-er-mee.csv' }).click();
+    setTimeout(() => URL.revokeObjectURL(address), 60 * 1000);
+  } catch (e) {
+    tell(e.kind === 'expired' ? 'expired' : 'failed');
+  }
+}
+
 /** Reads and shows who looked, after the plan, which does not wait for it. */
 async function readLog(session, reader, child) {
   const place = document.getElementById('wie-keek');
@@ -97,7 +110,7 @@ async function readLog(session, reader, child) {
   try {
     const log = await loadLog(server, session, since);
     const found = log && whoLooked(log.events, { you: readers(reader.fhirUser, reader.person), child });
-    section = log ? list(found, { child, since, more: log.more })
+    section = log ? list(found, { child, since, more: log.more, save: () => saveLog(session) })
       : none('U gaf geen toestemming om te zien wie er keek. Kies bij het inloggen “Toestemmingen en wie er keek”.', el('button', { type: 'button', class: 'small', onclick: begin }, 'Opnieuw kiezen'));
   } catch (e) {
     if (e.kind === 'expired') throw e;

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/drieluik/drieluik/auth/jose"
+	"github.com/drieluik/drieluik/fhir/exchange"
+)
+
+// When the log is signed (access.md 8), and how often old rows are looked for.
+const (
+	signEvery  = 10 * time.Minute
+	signRows   = 10_000
+	signLook   = time.Second
+	purgeEvery = 24 * time.Hour
+)
+
+// auditKey returns the key that signs checkpoints and anchors of the log. It never rotates: what it
+// signed must be verifiable as long as the log is kept. It lies beside the store, not in it, readable
+// by its owner alone; keep a copy elsewhere, for verification is worth what its key is.
+func (a *app) auditKey() (auditSigner, error) {
+	path := filepath.Join(strings.TrimPrefix(a.settings.Store, "sqlite:"), "audit.key")
+	text, err := os.ReadFile(path)
+	if err == nil {
+		k, err := jose.ParsePrivateKey(text)
+		return auditSigner{k}, err
+	}
+	if !errors.Is(err, os.ErrNotExist) {
+		return auditSigner{}, fmt.Errorf("the audit key of the data folder: %w", err)
+	}
+	k, err := jose.GenerateKey(jose.ES384)
+	if err != nil {
+		return auditSigner{}, err
+	}
+	if text, err = k.Secret(); err == nil {
+		err = os.WriteFile(path, text, 0o600)
+	}
+	return auditSigner{k}, err
+}
+
+// auditSigner signs for store as a JWS.
+type auditSigner struct{ key *jose.PrivateKey }
+
+// Sign implements store.Signer.
+func (s auditSigner) Sign(payload []byte) (string, error) {
+	return s.key.Sign(map[string]string{"typ": "drieluik-audit"}, payload)
+}
+
+// Verify implements store.Signer.
+func (s auditSigner) Verify(signed string) ([]byte, error) { return s.key.Verify(signed) }
+
+// keepLog signs the log as it grows and drops what is older than it is kept, until ctx ends.
+func (a *app) keepLog(ctx context.Context) {
+	key, err := a.auditKey()
+	if err != nil {
+		a.log.Error("the log is not signed", "error", err.Error())
+		return
+	}
+	tick := time.NewTicker(signLook)
+	defer tick.Stop()
+	signed, purged := time.Now(), time.Time{}
+	for {
+		if time.Since(purged) >= purgeEvery {
+			purged = time.Now()
+			a.report(ctx, "the log is not purged", a.purge(ctx, key))
+		}
+		n, err := a.store.Unsigned(ctx)
+		if err == nil && (n >= signRows || n > 0 && time.Since(signed) >= signEvery) {
+			_, err = a.store.SignAudit(ctx, key)
+			signed = time.Now()
+		}
+		a.report(ctx, "the log is not signed", err)
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func (a *app) report(ctx context.Context, what string, err error) {
+	if err != nil && ctx.Err() == nil {
+		a.log.Error(what, "error", err.Error())
+	}
+}
+
+// purge drops the rows that are older than the log is kept, and says so in the log.
+func (a *app) purge(ctx context.Context, key auditSigner) error {
+	if a.settings.AuditRetention == 0 {
+		return nil
+	}
+	n, err := a.store.PurgeAudit(ctx, key, time.Now().AddDate(-a.settings.AuditRetention, 0, 0))
+	if n == 0 || err != nil {
+		return err
+	}
+	return a.exchange.Note(ctx, exchange.Incident{Event: "log_purged", Details: map[string]string{"rows": strconv.Itoa(n)}})
+}
