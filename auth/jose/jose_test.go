@@ -108,7 +108,7 @@ func (k keys) judge(compact string, allowed ...string) string {
 	return jose.RuleOf(err)
 }
 
-func TestSMART322_Headers(t *testing.T) {
+func TestSMART322_ATT01_03_04_06_07_Headers(t *testing.T) {
 	t.Parallel()
 	k := newKeys(t)
 	cases := map[string]struct{ header, rule string }{
@@ -167,7 +167,7 @@ func TestSMART322_Headers(t *testing.T) {
 	}
 }
 
-func TestSMART321_CompactForm(t *testing.T) {
+func TestSMART321_ATT01_14_CompactForm(t *testing.T) {
 	t.Parallel()
 	k := newKeys(t)
 	in := input(goodHeader, goodClaims)
@@ -201,7 +201,7 @@ func TestSMART321_CompactForm(t *testing.T) {
 	}
 }
 
-func TestSMART324_ClaimsAreExact(t *testing.T) {
+func TestSMART324_ATT08_09_10_11_ClaimsAreExact(t *testing.T) {
 	t.Parallel()
 	k := newKeys(t)
 	with := func(member string) string { return strings.TrimSuffix(goodClaims, "}") + "," + member + "}" }

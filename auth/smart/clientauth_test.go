@@ -17,7 +17,7 @@ func (b *bench) confidential(id, method string) smart.Secret {
 		RedirectURIs: []string{"https://viewer.example/cb"}, Organization: "urn:x|2"}).Secret
 }
 
-func TestSMART326_Secrets(t *testing.T) {
+func TestSMART326_307_Secrets(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	basic := b.confidential("viewer", smart.AuthBasic).Reveal()

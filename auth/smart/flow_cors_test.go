@@ -38,7 +38,7 @@ func TestSMART311_PreflightOfARegisteredOrigin(t *testing.T) {
 	}
 }
 
-func TestSMART311_AForeignPageNeverTouchesTheCode(t *testing.T) {
+func TestSMART311_ATT47_AForeignPageNeverTouchesTheCode(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	code := w.browser().permit()
@@ -60,7 +60,7 @@ func TestSMART311_AForeignPageNeverTouchesTheCode(t *testing.T) {
 	}
 }
 
-func TestSMART605_WhoMayReadFHIRAnswers(t *testing.T) {
+func TestSMART605_ATT47_WhoMayReadFHIRAnswers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.app("other", func(c *smart.Client) { c.Origins = []string{"https://other.example"} })

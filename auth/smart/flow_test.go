@@ -49,7 +49,7 @@ func TestTheWholeWayFromLoginToWithdrawal(t *testing.T) {
 	wantFault(t, w.refresh(refreshed.text("refresh_token")), 400, "invalid_grant", "refresh.withdrawn")
 }
 
-func TestTheConsentSaysWhatTheUserPermitted(t *testing.T) {
+func TestSMART110_TheConsentSaysWhatTheUserPermitted(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.family.set(func(f *family) {

@@ -85,9 +85,9 @@ func (g *rig) reads(as, path string, want int, rule string) {
 	}
 }
 
-// TestBirthdayAndCustodyChangeTheNextAnswer: nothing is written or cached that would let a parent
+// TestATT58_BirthdayAndCustodyChangeTheNextAnswer: nothing is written or cached that would let a parent
 // read on when the right has ended.
-func TestBirthdayAndCustodyChangeTheNextAnswer(t *testing.T) {
+func TestATT58_BirthdayAndCustodyChangeTheNextAnswer(t *testing.T) {
 	t.Parallel()
 	g := newRig(t)
 	patient, plan, mother, father := g.parents()
@@ -289,10 +289,10 @@ func wantKind(err error, kind fhir.Kind) error {
 	return fmt.Errorf("got %v, want an error of kind %d", err, kind)
 }
 
-// TestObjectionOfTheChildBitesOnTheNextAnswer: where parents read between 12 and 16 unless the child
+// TestATT58_ObjectionOfTheChildBitesOnTheNextAnswer: where parents read between 12 and 16 unless the child
 // objects, the child's word closes the record at once, opens it again when it is withdrawn, and means
 // nothing before the twelfth birthday.
-func TestObjectionOfTheChildBitesOnTheNextAnswer(t *testing.T) {
+func TestATT58_ObjectionOfTheChildBitesOnTheNextAnswer(t *testing.T) {
 	t.Parallel()
 	g := newRigWith(t, auth.Settings{Jurisdiction: "nl", ParentRead1215: "deny-on-child-objection"}, nil)
 	patient, plan, mother, _ := g.parents()
