@@ -112,8 +112,12 @@ func refusal(op string, d auth.Decision) error {
 	default:
 		return notFound(op, d.Reason)
 	}
+	text := refusalText(d.Reason)
+	if d.Needs != "" {
+		text = "The access token needs " + d.Needs + "."
+	}
 	e.Issues = []fhir.Issue{{
-		Severity: fhir.SeverityError, Code: refusalCode[d.HTTP], Diagnostics: d.Reason, Text: refusalText(d.Reason),
+		Severity: fhir.SeverityError, Code: refusalCode[d.HTTP], Diagnostics: d.Reason, Text: text,
 	}}
 	return e
 }
