@@ -148,8 +148,8 @@ func TestPermissionOutlastsWhatChangesBesideIt(t *testing.T) {
 	}
 }
 
-// TestConsentOfAnAppLivesUntilItIsWithdrawn follows a grant from its writing to its end.
-func TestConsentOfAnAppLivesUntilItIsWithdrawn(t *testing.T) {
+// TestSMART513_ConsentOfAnAppLivesUntilItIsWithdrawn follows a grant from its writing to its end.
+func TestSMART513_ConsentOfAnAppLivesUntilItIsWithdrawn(t *testing.T) {
 	t.Parallel()
 	g := newRig(t)
 	patient, _, mother, father := g.parents()
@@ -189,6 +189,18 @@ func TestConsentOfAnAppLivesUntilItIsWithdrawn(t *testing.T) {
 	if given, err := g.exchange.Consents(ctx, mother); len(given) != 0 || err != nil {
 		t.Errorf("withdrawn, and listed: %+v %v", given, err)
 	}
+
+	third, err := g.exchange.GrantConsent(ctx, grant)
+	if err != nil {
+		t.Fatal(err)
+	}
+	consent = third
+	p := g.principals["mother"]
+	p.Scopes = g.scopes("patient/Consent.rus")
+	g.principals["mother"] = p
+	stored := g.get("mother", "/fhir/"+consent.Current().String()).want(t, http.StatusOK).body
+	g.do("mother", http.MethodPut, "/fhir/"+consent.Current().String(), strings.Replace(stored, `"status":"active"`, `"status":"inactive"`, 1)).want(t, http.StatusOK)
+	live(false) // by FHIR as by the page
 
 	second, err := g.exchange.GrantConsent(ctx, grant)
 	if err != nil {
