@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/drieluik/drieluik/auth"
 	"github.com/drieluik/drieluik/fhir"
 )
 
@@ -266,7 +267,7 @@ func purposeFits(c *registered, purpose string, staff bool) bool {
 	case purpose == "":
 		return true
 	case staff:
-		return purpose == purposeOfStaff || purpose == "COC" && slices.Contains(c.Purposes, purpose)
+		return purpose == purposeOfStaff || slices.Contains(auth.Purposes(auth.Professional), purpose) && slices.Contains(c.Purposes, purpose)
 	}
 	return slices.Contains(strings.Fields(purposesOfFamily), purpose)
 }

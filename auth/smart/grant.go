@@ -34,6 +34,9 @@ type grantRecord struct {
 	Purpose      string         `json:"purpose,omitempty"`      // of staff; of a family the role's default at each request
 	Launch       string         `json:"launch,omitempty"`       // ehr, or empty: standalone
 	Context      *launchContext `json:"context,omitempty"`      // of an EHR launch
+	BTG          *glassRecord   `json:"btg,omitempty"`          // of an emergency
+
+	reason string // of an emergency, on its way to the code and to the token
 }
 
 // codeRecord is what is kept of a code, sealed under the code itself: a day, so that a replay is
@@ -44,6 +47,7 @@ type codeRecord struct {
 	Redirect  string    `json:"redirect"`
 	Challenge string    `json:"challenge"`
 	Nonce     string    `json:"nonce,omitempty"`
+	Reason    string    `json:"reason,omitempty"` // of an emergency
 	Expires   time.Time `json:"expires"`
 }
 
@@ -168,7 +172,7 @@ func (s *Server) issueCode(ctx context.Context, g *grantRecord, ixn *interaction
 	}
 	value, err := seal(s.random, code, codeSeal, codeRecord{
 		Grant: g.ID, Client: g.Client, Redirect: ixn.Redirect, Challenge: ixn.Challenge, Nonce: ixn.Nonce,
-		Expires: now.Add(s.settings.CodeTTL),
+		Reason: g.reason, Expires: now.Add(s.settings.CodeTTL),
 	})
 	if err != nil {
 		return "", err
@@ -267,6 +271,7 @@ func (s *Server) redeem(ctx context.Context, c *registered, q request) (tokenAns
 	if !live {
 		return tokenAnswer{}, refuse("refresh.withdrawn")
 	}
+	g.reason = record.Reason
 	return s.issueUser(ctx, g, g.Scopes, record.Nonce)
 }
 
@@ -313,7 +318,9 @@ func (s *Server) issueUser(ctx context.Context, g *grantRecord, scopes, nonce st
 	if g.End.Before(expires) {
 		expires = g.End
 	}
-	answer, err := s.issue(ctx, accessRecord{Client: g.Client, Scopes: scopes, Grant: g.ID, Issued: now, Expires: expires})
+	answer, err := s.issue(ctx, accessRecord{
+		Client: g.Client, Scopes: scopes, Grant: g.ID, Issued: now, Expires: expires, reason: g.reason,
+	})
 	if err != nil {
 		return tokenAnswer{}, err
 	}

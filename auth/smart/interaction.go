@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/drieluik/drieluik/auth"
 	"github.com/drieluik/drieluik/fhir"
 )
 
@@ -98,8 +99,9 @@ type flow struct {
 	*interaction
 	id      Secret
 	browser Secret
-	client  *registered // nil: the page of apps
-	session *session    // nil: not logged in yet, or no more
+	client  *registered      // nil: the page of apps
+	session *session         // nil: not logged in yet, or no more
+	glass   *auth.BreakGlass // of an emergency, once a reason was given
 }
 
 // flow finds the interaction of a page.
