@@ -36,6 +36,9 @@ var flows = []string{
 	"EXT-03 an app that is not trusted asks the professional first, in nl",
 	"EXT-03 an app that is not trusted asks the professional first, in sv",
 	"EXT-03 an app that is not trusted asks the professional first, in en",
+	"a professional breaks the glass in nl",
+	"a professional breaks the glass in sv",
+	"a professional breaks the glass in en",
 	"EXT-05 a parent refuses",
 	"a wrong password says so and logs nobody in",
 	"an expired page and an expired session",
@@ -79,6 +82,7 @@ func TestAppsOfOthersWorkInARealBrowser(t *testing.T) {
 		"trouble": d.addApp(t, "Lastige app", app),
 		"binary":  d.binary, "key": d.keyOf("demo-homecare"), "practitioner": d.practitioner, "hidden": d.createHidden(t),
 		"viewer": "viewer", "viewerSecret": d.addViewer(t, "viewer", app, "--skip-consent"),
+		"acute":  d.addAcute(t, app),
 		"asking": "asking", "askingSecret": d.addViewer(t, "asking", app),
 	}
 	ran := runFlows(t, config)
