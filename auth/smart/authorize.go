@@ -69,6 +69,7 @@ func (s *Server) authorize(v *visit) error {
 	if fresh && ixn.isFor(current.who) {
 		ixn.attach(current)
 	}
+	ixn.Fresh = !fresh && (a.form["max_age"] != "" || slices.Contains(strings.Fields(a.form["prompt"]), "login"))
 	id, err := s.begin(v.ctx(), browser, ixn)
 	if err != nil {
 		return s.returnFault(v, a, err)
