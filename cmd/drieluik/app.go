@@ -114,11 +114,16 @@ func (a *app) server(ctx context.Context) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	providers, err := a.settings.providers()
+	if err != nil {
+		return nil, err
+	}
 	authServer, err := smart.New(smart.Config{
 		Base: a.base, Clock: time.Now, Random: rand.Reader, State: a.state, Registry: a.clients,
 		Served: served, Log: a.log, Settings: smart.DefaultSettings(),
 		Family: a.family(), Users: a.users, Keys: keys,
 		LogPage: "/app/#wie-keek", LogClient: a.parentApp,
+		Upstream: smart.Upstream{Providers: providers, Identified: a.exchange.Bearers},
 	})
 	if err != nil {
 		return nil, err
