@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// TestSMART007_606_TheStatementSaysWhereToAuthorise: without a token, and as the well-known document says.
-func TestSMART007_606_TheStatementSaysWhereToAuthorise(t *testing.T) {
+// TestSMART001_007_606_TheStatementSaysWhereToAuthorise: without a token, and as the well-known document says.
+func TestSMART001_007_606_TheStatementSaysWhereToAuthorise(t *testing.T) {
 	t.Parallel()
 	sv := newSite(t).start(t)
 	c := &caller{base: sv.base, http: &http.Client{Timeout: 10 * time.Second}}
