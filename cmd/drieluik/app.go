@@ -20,6 +20,7 @@ import (
 	"github.com/drieluik/drieluik/auth"
 	"github.com/drieluik/drieluik/auth/smart"
 	"github.com/drieluik/drieluik/auth/state"
+	"github.com/drieluik/drieluik/auth/upstream"
 	"github.com/drieluik/drieluik/conformance"
 	"github.com/drieluik/drieluik/conformance/terminology"
 	"github.com/drieluik/drieluik/conformance/validate"
@@ -54,6 +55,8 @@ type app struct {
 	users    *smart.Users
 	state    *state.Embedded
 	terms    *terminology.Terms
+
+	providers []*upstream.Provider // logins elsewhere
 	// parentApp is the client id of the page at /app/; the operator registers it as a public client
 	// with the redirect URI {base}/app/.
 	parentApp string
@@ -88,6 +91,9 @@ func openApp(ctx context.Context, s settings, base string, log *slog.Logger) (*a
 	if err == nil {
 		a.state, err = state.New(st, time.Now)
 	}
+	if err == nil {
+		a.providers, err = s.providers()
+	}
 	if err != nil {
 		return nil, errors.Join(err, st.Close())
 	}
@@ -114,16 +120,12 @@ func (a *app) server(ctx context.Context) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	providers, err := a.settings.providers()
-	if err != nil {
-		return nil, err
-	}
 	authServer, err := smart.New(smart.Config{
 		Base: a.base, Clock: time.Now, Random: rand.Reader, State: a.state, Registry: a.clients,
 		Served: served, Log: a.log, Settings: smart.DefaultSettings(),
 		Family: a.family(), Users: a.users, Keys: keys,
 		LogPage: "/app/#wie-keek", LogClient: a.parentApp,
-		Upstream: smart.Upstream{Providers: providers, Identified: a.exchange.Bearers},
+		Upstream: smart.Upstream{Providers: a.providers, Identified: a.exchange.Bearers},
 	})
 	if err != nil {
 		return nil, err
