@@ -2,6 +2,8 @@ package smart_test
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -39,9 +41,14 @@ type idp struct {
 	discover int // status of the discovery document; 0: 200
 }
 
+// idpKey is one for all: keys are slow to make.
+var idpKey = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
+
 func newIDP(t *testing.T) *idp {
 	t.Helper()
-	i := &idp{t: t, key: rsaKey(t, "idp-key")}
+	raw, err := idpKey()
+	check(t, err)
+	i := &idp{t: t, key: &testKey{kid: "idp-key", rsa: raw}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
 		i.mu.Lock()
