@@ -19,7 +19,7 @@ var rows = [][]string{
 	{"fhir/rest", "auth/smart", "fhir/store", "auth/state", "conformance/check"},
 	{"fhir/exchange"},
 	{"mapping/mks", "mapping/bundle"},
-	{"mapping", "auth", "conformance"},
+	{"mapping", "auth", "auth/upstream", "conformance"},
 	{"fhir/search", "fhir/patch"},
 	{"fhir/path"},
 	{"fhir", "auth/jose"},

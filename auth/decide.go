@@ -91,7 +91,9 @@ func (q *inquiry) phaseA() Decision {
 	own := q.mayReadSelf()
 	switch {
 	case !found && !own:
-		return refused(stepScope, "scope-missing", 403)
+		d := refused(stepScope, "scope-missing", 403)
+		d.Needs = q.needs()
+		return d
 	case IsDirectory(q.a.Type):
 		return Decision{Permit: true}
 	case onlyPatient && !own && p.Patient.IsZero():
@@ -115,6 +117,19 @@ func (b *BreakGlass) valid(now time.Time) bool {
 // counts reports whether a scope is of a level that the role may use and reaches the interaction.
 func (q *inquiry) counts(e *scope) bool {
 	return e.letters&q.act.letter != 0 && e.reaches(q.a.Type) && slices.Contains(q.role.levels, e.level)
+}
+
+// needs names a scope of the principal's level that reaches the interaction (SMART-601).
+func (q *inquiry) needs() string {
+	level := q.role.levels[0]
+	if !q.p.Patient.IsZero() && slices.Contains(q.role.levels, "patient") {
+		level = "patient"
+	}
+	kind := string(q.a.Type)
+	if kind == "" { // of the whole server
+		kind = "*"
+	}
+	return level + "/" + kind + "." + q.act.letter.String()
 }
 
 // mayReadSelf reports whether scope fhirUser opens the type, for the user's own resource alone (SMART-412).

@@ -102,6 +102,7 @@ type Decision struct {
 	HTTP        int // status for the client, were this the whole request
 	Step        string
 	Reason      string
+	Needs       string // with scope-missing: a scope that would do, judged on the type alone
 	Obligations []string
 	Grounds     []fhir.Ref // consents, teams and tasks that carried the permit, with versions
 	Check       string     // authority that was found in force and when that was asked, such as "custody 2026-10-30"

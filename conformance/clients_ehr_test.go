@@ -21,6 +21,13 @@ func (d *demo) addViewer(t *testing.T, id, app string, more ...string) string {
 	return secret
 }
 
+// addAcute registers an app that may break the glass, and returns its id.
+func (d *demo) addAcute(t *testing.T, app string) string {
+	t.Helper()
+	return d.run(t, "client", "add", "--store", "sqlite:"+d.dir, "--name", "Spoed-app", "--type", "public", "--org", "90000001",
+		"--redirect-uri", app+"/app.html", "--purpose", "BTG", "--scope", "user/Patient.rs user/CarePlan.rs")
+}
+
 func (d *demo) keyOf(client string) string { return filepath.Join(d.dir, "demo", client+".jwk.json") }
 
 // token is a token of a demo system.

@@ -36,6 +36,9 @@ var flows = []string{
 	"EXT-03 an app that is not trusted asks the professional first, in nl",
 	"EXT-03 an app that is not trusted asks the professional first, in sv",
 	"EXT-03 an app that is not trusted asks the professional first, in en",
+	"a professional breaks the glass in nl",
+	"a professional breaks the glass in sv",
+	"a professional breaks the glass in en",
 	"EXT-05 a parent refuses",
 	"EXT-06 fhirclient on a server, with a key of its own",
 	"EXT-07 a backend with an ES384 key",
@@ -86,6 +89,7 @@ func TestAppsOfOthersWorkInARealBrowser(t *testing.T) {
 		"trouble": d.addApp(t, "Lastige app", app),
 		"binary":  d.binary, "key": d.keyOf("demo-homecare"), "practitioner": d.practitioner, "hidden": d.createHidden(t),
 		"viewer": "viewer", "viewerSecret": d.addViewer(t, "viewer", app, "--skip-consent"),
+		"acute":  d.addAcute(t, app),
 		"asking": "asking", "askingSecret": d.addViewer(t, "asking", app),
 	}
 	d.addServers(t, config)

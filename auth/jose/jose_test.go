@@ -108,7 +108,7 @@ func (k keys) judge(compact string, allowed ...string) string {
 	return jose.RuleOf(err)
 }
 
-func TestSMART322_Headers(t *testing.T) {
+func TestSMART322_ATT01_03_04_06_07_Headers(t *testing.T) {
 	t.Parallel()
 	k := newKeys(t)
 	cases := map[string]struct{ header, rule string }{
@@ -167,7 +167,28 @@ func TestSMART322_Headers(t *testing.T) {
 	}
 }
 
-func TestSMART321_CompactForm(t *testing.T) {
+// TestATT03_AnAllowedAlgorithmStillNeedsItsKey: all algorithms are allowed, and each key has its own.
+func TestATT03_AnAllowedAlgorithmStillNeedsItsKey(t *testing.T) {
+	t.Parallel()
+	k := newKeys(t)
+	all := []string{jose.RS384, jose.ES384, jose.ES256, jose.PS256, jose.PS384}
+	for header, rule := range map[string]string{
+		`{"alg":"ES256","kid":"ec"}`: "jwt.kid", `{"alg":"ES256","kid":"rsa"}`: "jwt.kid", `{"alg":"PS384","kid":"ec"}`: "jwt.kid",
+		`{"alg":"PS256","kid":"rsa"}`: "jwt.sig", `{"alg":"PS384","kid":"rsa"}`: "jwt.sig", `{"alg":"RS384","kid":"ec"}`: "jwt.kid",
+		`{"alg":"ES384","kid":"ec"}`: "",
+	} {
+		in := input(header, goodClaims)
+		sig := k.signEC(t, in)
+		if strings.Contains(header, "rsa") {
+			sig = k.signRSA(t, in)
+		}
+		if got := k.judge(in+"."+b64(sig), all...); got != rule {
+			t.Errorf("%s: %q, want %q", header, got, rule)
+		}
+	}
+}
+
+func TestSMART321_ATT01_14_CompactForm(t *testing.T) {
 	t.Parallel()
 	k := newKeys(t)
 	in := input(goodHeader, goodClaims)
@@ -201,7 +222,7 @@ func TestSMART321_CompactForm(t *testing.T) {
 	}
 }
 
-func TestSMART324_ClaimsAreExact(t *testing.T) {
+func TestSMART324_ATT08_09_10_11_ClaimsAreExact(t *testing.T) {
 	t.Parallel()
 	k := newKeys(t)
 	with := func(member string) string { return strings.TrimSuffix(goodClaims, "}") + "," + member + "}" }

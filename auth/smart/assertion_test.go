@@ -11,7 +11,7 @@ import (
 	"github.com/drieluik/drieluik/auth/smart"
 )
 
-func TestSMART321_AssertionParameters(t *testing.T) {
+func TestSMART321_307_ATT10_12_AssertionParameters(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	k := ecKey(t, "k")
@@ -62,7 +62,7 @@ func TestATT12_AssertionTwice(t *testing.T) {
 	wantFault(t, b.post("/auth/token", f), 400, "invalid_request", "form.repeat")
 }
 
-func TestSMART324_Claims(t *testing.T) {
+func TestSMART324_ATT08_09_10_11_Claims(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	k := ecKey(t, "k")
@@ -155,7 +155,7 @@ func TestSMART323_WrongKeys(t *testing.T) {
 	b.bearer("homecare", k)
 }
 
-func TestSMART325_Replay(t *testing.T) {
+func TestSMART325_ATT11_Replay(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	k := ecKey(t, "k")

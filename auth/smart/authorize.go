@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/drieluik/drieluik/auth"
 	"github.com/drieluik/drieluik/fhir"
 )
 
@@ -69,6 +70,7 @@ func (s *Server) authorize(v *visit) error {
 	if fresh && ixn.isFor(current.who) {
 		ixn.attach(current)
 	}
+	ixn.Fresh = !fresh && (a.form["max_age"] != "" || slices.Contains(strings.Fields(a.form["prompt"]), "login"))
 	id, err := s.begin(v.ctx(), browser, ixn)
 	if err != nil {
 		return s.returnFault(v, a, err)
@@ -285,7 +287,7 @@ func purposeFits(c *registered, purpose string, staff bool) bool {
 	case purpose == "":
 		return true
 	case staff:
-		return purpose == purposeOfStaff || purpose == "COC" && slices.Contains(c.Purposes, purpose)
+		return purpose == purposeOfStaff || slices.Contains(auth.Purposes(auth.Professional), purpose) && slices.Contains(c.Purposes, purpose)
 	}
 	return slices.Contains(strings.Fields(purposesOfFamily), purpose)
 }

@@ -72,7 +72,7 @@ func TestSMART101_SizesAndRepetition(t *testing.T) {
 	wantPage(t, u, 405, textBroken)
 }
 
-func TestSMART102_103_104_105_107_114_WhatIsWrongGoesToTheApp(t *testing.T) {
+func TestSMART102_103_104_105_107_114_ATT23_26_27_WhatIsWrongGoesToTheApp(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	rows := []struct{ name, value, code, rule string }{

@@ -50,6 +50,9 @@ func (s *Server) userPrincipal(ctx context.Context, a *accessRecord, c *register
 		scopes = scopes.Intersect(c.scopes)
 	}
 	g := a.grant
+	if g.isStaff() && !purposeFits(c, g.Purpose, true) { // the client lost it since
+		return auth.Principal{State: auth.TokenInvalid}, nil
+	}
 	if g.isStaff() {
 		return staffPrincipal(a, c, scopes), nil
 	}

@@ -3,6 +3,7 @@ package smart
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/drieluik/drieluik/fhir"
 )
@@ -20,6 +21,7 @@ type Binding struct {
 	FHIRUser         fhir.Ref // RelatedPerson, Person, Patient or Practitioner
 	Organization     string   // system|value, of a Practitioner and of nobody else
 	OrganizationName string   // absent: kept; an Organization that is not stored yet is named by its value
+	Upstream         string   // PROVIDER or PROVIDER|SUBJECT: where the person logs in; absent: kept
 }
 
 // check returns every fault of a binding.
@@ -38,7 +40,16 @@ func (b Binding) check() []fhir.Issue {
 	if b.OrganizationName != "" && !isDisplayName(b.OrganizationName) {
 		issues = append(issues, userIssue("user.organization", "The name of the organisation has at most 80 characters, without control or direction characters."))
 	}
+	if b.Upstream != "" && !isUpstream(b.Upstream) {
+		issues = append(issues, userIssue("user.upstream", "A login elsewhere is named by the id of its provider, or by PROVIDER|SUBJECT."))
+	}
 	return issues
+}
+
+// isUpstream reports whether a text names a provider, and a subject there or none.
+func isUpstream(s string) bool {
+	provider, subject, named := strings.Cut(s, "|")
+	return isLogin(provider) && len(subject) <= 255 && (subject != "") == named
 }
 
 // bind writes the Organization of a checked binding, when it has one, and puts the binding into the
@@ -46,6 +57,12 @@ func (b Binding) check() []fhir.Issue {
 func (u *Users) bind(ctx context.Context, a *account, b Binding) error {
 	a.ref = b.FHIRUser.Current()
 	a.FHIRUser, a.Organization, a.OrganizationRef, a.org = a.ref.String(), "", "", fhir.Ref{}
+	if b.Upstream != "" {
+		a.Upstream = b.Upstream
+	}
+	if err := u.bindUpstream(ctx, a); err != nil {
+		return err
+	}
 	if b.Organization == "" {
 		return nil
 	}

@@ -101,7 +101,7 @@ func (s *Server) servedTypes() []fhir.Type {
 }
 
 // honoured reports whether a scope without a resource means something in this flow. A login of staff
-// lasts as long as their session: it has no offline use.
+// lasts as long as their session: it has no offline use, and that of an emergency no refresh at all.
 func honoured(c *registered, ixn *interaction, word string) bool {
 	launched := ixn.Launch != nil
 	switch word {
@@ -114,7 +114,7 @@ func honoured(c *registered, ixn *interaction, word string) bool {
 	case "launch/encounter":
 		return launched && ixn.Launch.Encounter != ""
 	case "online_access":
-		return slices.Contains(c.GrantTypes, GrantRefresh)
+		return slices.Contains(c.GrantTypes, GrantRefresh) && !isEmergency(ixn.Purpose)
 	case "offline_access":
 		return !ixn.Staff && slices.Contains(c.GrantTypes, GrantRefresh)
 	}

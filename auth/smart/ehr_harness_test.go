@@ -170,4 +170,12 @@ func (w *world) staffScreens(seen map[string]answer, lang string) {
 	seen["nothing"] = u.page
 	u.get("/auth/apps?lang=" + lang)
 	seen["apps staff"] = u.page
+	if _, err := w.registry.Show(w.t.Context(), "acute"); err != nil {
+		w.app("acute", func(c *smart.Client) { c.Scope, c.Purposes = "user/CarePlan.cruds", []string{"BTG"} })
+	}
+	u.authorize("client_id", "acute", "scope", "user/CarePlan.cruds", "purpose_of_use", "BTG", "ui_locales", lang)
+	u.get(u.at + "&lang=" + lang)
+	seen["emergency"] = u.page
+	u.submit("decision", "allow", "reason", "<b>")
+	seen["emergency short"] = u.page
 }

@@ -39,7 +39,7 @@ func TestSMART311_PreflightOfARegisteredOrigin(t *testing.T) {
 	}
 }
 
-func TestSMART311_AForeignPageNeverTouchesTheCode(t *testing.T) {
+func TestSMART311_ATT47_AForeignPageNeverTouchesTheCode(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	code := w.browser().permit()
@@ -61,7 +61,7 @@ func TestSMART311_AForeignPageNeverTouchesTheCode(t *testing.T) {
 	}
 }
 
-func TestSMART605_WhoMayReadFHIRAnswers(t *testing.T) {
+func TestSMART605_ATT47_WhoMayReadFHIRAnswers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.app("other", func(c *smart.Client) { c.Origins = []string{"https://other.example"} })
@@ -109,4 +109,36 @@ func TestSMART605_WhoMayReadFHIRAnswers(t *testing.T) {
 	if served != 8 {
 		t.Errorf("%d requests went on", served)
 	}
+}
+
+// TestSMART605_311_WhatAPreflightAllows: methods and headers of FHIR, and what a page may read of the answer.
+func TestSMART605_311_WhatAPreflightAllows(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	h := w.server.CrossOrigin(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(http.StatusTeapot) }))
+	ask := func(handler http.Handler, method, path string) http.Header {
+		r := httptest.NewRequest(method, path, nil)
+		r.Header.Set("Origin", "https://app.example")
+		if method == http.MethodOptions {
+			r.Header.Set("Access-Control-Request-Method", "POST")
+		}
+		rec := httptest.NewRecorder()
+		handler.ServeHTTP(rec, r)
+		return rec.Result().Header
+	}
+	want := func(name, got string, words ...string) {
+		t.Helper()
+		for _, word := range words {
+			if !strings.Contains(", "+strings.ToLower(got)+", ", ", "+word+", ") {
+				t.Errorf("%s lack %s: %q", name, word, got)
+			}
+		}
+	}
+	fhirs := ask(h, http.MethodOptions, "/fhir/Patient")
+	want("methods", fhirs.Get("Access-Control-Allow-Methods"), "get", "head", "post", "put", "patch", "delete")
+	want("headers", fhirs.Get("Access-Control-Allow-Headers"), "authorization", "content-type", "accept", "dpop", "prefer", "if-match",
+		"if-none-match", "if-modified-since", "if-none-exist", "x-coordination-ack")
+	want("exposed", ask(h, http.MethodGet, "/fhir/Patient").Get("Access-Control-Expose-Headers"), "location", "content-location", "etag",
+		"last-modified", "www-authenticate", "x-request-id", "retry-after", "x-coordination-issue")
+	want("headers of the token endpoint", ask(w.handler, http.MethodOptions, "/auth/token").Get("Access-Control-Allow-Headers"), "authorization", "content-type", "accept", "dpop")
 }

@@ -34,6 +34,9 @@ type grantRecord struct {
 	Purpose      string         `json:"purpose,omitempty"`      // of staff; of a family the role's default at each request
 	Launch       string         `json:"launch,omitempty"`       // ehr, or empty: standalone
 	Context      *launchContext `json:"context,omitempty"`      // of an EHR launch
+	BTG          *glassRecord   `json:"btg,omitempty"`          // of an emergency
+
+	reason string // of an emergency, on its way to the code and to the token
 }
 
 // codeRecord is what is kept of a code, sealed under the code itself: a day, so that a replay is
@@ -44,6 +47,7 @@ type codeRecord struct {
 	Redirect  string    `json:"redirect"`
 	Challenge string    `json:"challenge"`
 	Nonce     string    `json:"nonce,omitempty"`
+	Reason    string    `json:"reason,omitempty"` // of an emergency
 	Expires   time.Time `json:"expires"`
 	JKT       string    `json:"jkt,omitempty"` // thumbprint of the key that must redeem it
 }
@@ -169,7 +173,7 @@ func (s *Server) issueCode(ctx context.Context, g *grantRecord, ixn *interaction
 	}
 	value, err := seal(s.random, code, codeSeal, codeRecord{
 		Grant: g.ID, Client: g.Client, Redirect: ixn.Redirect, Challenge: ixn.Challenge, Nonce: ixn.Nonce, JKT: ixn.JKT,
-		Expires: now.Add(s.settings.CodeTTL),
+		Reason: g.reason, Expires: now.Add(s.settings.CodeTTL),
 	})
 	if err != nil {
 		return "", err
@@ -268,6 +272,7 @@ func (s *Server) redeem(ctx context.Context, c *registered, q request) (tokenAns
 	if !live {
 		return tokenAnswer{}, refuse("refresh.withdrawn")
 	}
+	g.reason = record.Reason
 	return s.issueUser(ctx, issuance{client: c, grant: g, scopes: g.Scopes, nonce: record.Nonce, jkt: q.jkt})
 }
 
@@ -324,7 +329,9 @@ func (s *Server) issueUser(ctx context.Context, i issuance) (tokenAnswer, error)
 	if g.End.Before(expires) {
 		expires = g.End
 	}
-	answer, err := s.issue(ctx, accessRecord{Client: g.Client, Scopes: i.scopes, Grant: g.ID, Issued: now, Expires: expires, JKT: i.jkt})
+	answer, err := s.issue(ctx, accessRecord{
+		Client: g.Client, Scopes: i.scopes, Grant: g.ID, Issued: now, Expires: expires, JKT: i.jkt, reason: g.reason,
+	})
 	if err != nil {
 		return tokenAnswer{}, err
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/drieluik/drieluik/fhir"
 )
 
-func TestSMART308_CodesAreBound(t *testing.T) {
+func TestSMART308_ATT22_23_25_CodesAreBound(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.app("other")

@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/drieluik/drieluik/auth"
+	"github.com/drieluik/drieluik/auth/upstream"
 	"github.com/drieluik/drieluik/fhir"
 )
 
@@ -38,11 +40,14 @@ type interaction struct {
 	Created   time.Time `json:"created"`
 
 	Launch *launchRecord `json:"launch,omitempty"` // of an EHR launch
+
+	Fresh   bool              `json:"fresh,omitempty"`   // an older login does not count
+	Attempt *upstream.Attempt `json:"attempt,omitempty"` // a login elsewhere that has begun
 }
 
 // attach notes a login. Of a launch, and of a child that acts for itself, the child is known.
 func (i *interaction) attach(s *session) {
-	i.Session, i.Child, i.Staff = s.id(), "", s.who.staff()
+	i.Session, i.Child, i.Staff, i.Attempt = s.id(), "", s.who.staff(), nil
 	switch {
 	case i.Launch != nil:
 		i.Child = i.Launch.Patient
@@ -99,13 +104,17 @@ type flow struct {
 	*interaction
 	id      Secret
 	browser Secret
-	client  *registered // nil: the page of apps
-	session *session    // nil: not logged in yet, or no more
+	client  *registered      // nil: the page of apps
+	session *session         // nil: not logged in yet, or no more
+	glass   *auth.BreakGlass // of an emergency, once a reason was given
 }
 
 // flow finds the interaction of a page.
-func (s *Server) flow(v *visit) (*flow, error) {
-	f := &flow{interaction: &interaction{}, id: Secret(v.value("ixn")), browser: cookie(v.r, cookieBrowser, prefixBrowser)}
+func (s *Server) flow(v *visit) (*flow, error) { return s.flowOf(v, Secret(v.value("ixn"))) }
+
+// flowOf finds an interaction by its id.
+func (s *Server) flowOf(v *visit, id Secret) (*flow, error) {
+	f := &flow{interaction: &interaction{}, id: id, browser: cookie(v.r, cookieBrowser, prefixBrowser)}
 	if !f.id.is(prefixInteraction) {
 		return nil, late()
 	}

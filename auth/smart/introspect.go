@@ -219,5 +219,5 @@ func (s *Server) recordOf(ctx context.Context, token Secret) (*accessRecord, err
 	if !s.clock().Before(a.Expires) {
 		return nil, nil
 	}
-	return &a, nil
+	return &a, fhir.Wrap("smart.recordOf", a.openReason(token))
 }

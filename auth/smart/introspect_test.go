@@ -35,7 +35,7 @@ func TestSMART502_OwnToken(t *testing.T) {
 	}
 }
 
-func TestSMART503_Inactive(t *testing.T) {
+func TestSMART503_ATT71_Inactive(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	k := ecKey(t, "k")
@@ -62,7 +62,7 @@ func TestSMART503_Inactive(t *testing.T) {
 	wantFault(t, b.ask("/auth/introspect", "homecare", k, ""), 400, "invalid_request", "form.missing")
 }
 
-func TestSMART501_WhoMayAsk(t *testing.T) {
+func TestSMART501_ATT71_WhoMayAsk(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	k := ecKey(t, "k")

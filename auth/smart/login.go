@@ -10,10 +10,14 @@ import (
 type loginView struct {
 	Ixn, CSRF      string
 	App, Org, Host string // App empty: the user came for the page of apps
+	Elsewhere      []loginLink
 	Hint           string
 	Problem        string // key of an error text
 	Back           template.URL
 }
+
+// loginLink leads to a login elsewhere. It is a link, not a form: a browser checks every hop after a form.
+type loginLink struct{ Name, URL string }
 
 // login shows the login page and takes its form.
 func (s *Server) login(v *visit) error {
@@ -43,7 +47,7 @@ func (s *Server) login(v *visit) error {
 	if !f.isFor(who) {
 		return s.otherUser(v, f)
 	}
-	session, err := s.startSession(v, who)
+	session, err := s.startSession(v, who, acrPassword, s.clock())
 	if err != nil {
 		return err
 	}
@@ -66,6 +70,9 @@ func (s *Server) tooManyLogins(v *visit, f *flow, err error) error {
 func (s *Server) showLogin(v *visit, f *flow, status int, problem string) error {
 	view := loginView{
 		Ixn: f.id.Reveal(), CSRF: csrfField(f.browser, f.id.Reveal(), "login"), Hint: f.Hint, Problem: problem,
+	}
+	for _, p := range s.upstream.Providers {
+		view.Elsewhere = append(view.Elsewhere, loginLink{p.Name.In(v.lang), upstreamPath + p.ID + "?ixn=" + url.QueryEscape(f.id.Reveal())})
 	}
 	if f.client != nil {
 		view.App, view.Org = f.client.appName(v.lang), f.client.organizationText()

@@ -30,7 +30,7 @@ type pages struct {
 }
 
 func pageNames() []string {
-	return []string{"login", "child", "consent", "confirm", "continue", "refused", "error", "apps", "withdraw", "logout", "staff", "opened"}
+	return []string{"login", "child", "consent", "confirm", "continue", "refused", "error", "apps", "withdraw", "logout", "staff", "opened", "emergency"}
 }
 
 func newPages() (*pages, error) {

@@ -94,7 +94,7 @@ func TestEveryPageInEveryLanguage(t *testing.T) {
 
 var (
 	voidElement = regexp.MustCompile(`<(meta|link|input|br)([^>]*)>`)
-	bareValue   = regexp.MustCompile(` (required|checked|disabled)([ />])`)
+	bareValue   = regexp.MustCompile(` (required|checked|disabled|formnovalidate)([ />])`)
 )
 
 // wellFormed checks that every element is closed, and that no id occurs twice.

@@ -21,8 +21,12 @@ const (
 	cookieLanguage = "__Host-drl_l"
 )
 
-// acrPassword is the authentication context of a local login (SMART-411).
-const acrPassword = "urn:drieluik:acr:password"
+// acrPassword is the authentication context of a local login (SMART-411), acrUpstream that of a login
+// elsewhere whose provider says none.
+const (
+	acrPassword = "urn:drieluik:acr:password"
+	acrUpstream = "urn:drieluik:acr:upstream"
+)
 
 // sessionRecord is a login as it is kept, for SessionMax at most.
 type sessionRecord struct {
@@ -97,8 +101,9 @@ func (s *Server) touch(ctx context.Context, secret Secret) error {
 	return s.state.Put(ctx, kindSession, idleKey(secret), []byte("1"), s.settings.SessionIdle)
 }
 
-// startSession logs an account in under a new cookie; a session that the browser had ends.
-func (s *Server) startSession(v *visit, who *account) (*session, error) {
+// startSession logs an account in under a new cookie; a session that the browser had ends. acr and at say
+// how and when the person proved who it is.
+func (s *Server) startSession(v *visit, who *account, acr string, at time.Time) (*session, error) {
 	if old := cookie(v.r, cookieSession, prefixSession); old != "" {
 		if err := s.endSession(v.ctx(), old); err != nil {
 			return nil, err
@@ -109,7 +114,7 @@ func (s *Server) startSession(v *visit, who *account) (*session, error) {
 		return nil, err
 	}
 	now := s.clock().UTC()
-	record := sessionRecord{Subject: who.Subject, At: now, End: now.Add(s.settings.SessionMax), ACR: acrPassword}
+	record := sessionRecord{Subject: who.Subject, At: at.UTC(), End: now.Add(s.settings.SessionMax), ACR: acr}
 	value, err := json.Marshal(record)
 	if err != nil {
 		return nil, err

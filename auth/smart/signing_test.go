@@ -176,3 +176,26 @@ func TestPrivateKeysAreSealed(t *testing.T) {
 		t.Error("a short secret was taken")
 	}
 }
+
+func TestSMART006_TheKeySetIsPublic(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	a := w.do(httptest.NewRequest("GET", "/auth/jwks", nil))
+	keys, _ := a.json["keys"].([]any)
+	if a.status != 200 || len(keys) == 0 || a.header.Get("Cache-Control") != "public, max-age=300" || a.header.Get("Content-Type") != "application/json" {
+		t.Fatalf("%d %v %s", a.status, a.header, a.body)
+	}
+	kids := map[any]bool{}
+	for _, k := range keys {
+		key := k.(map[string]any)
+		if key["kty"] != "RSA" || key["alg"] != "RS256" || key["use"] != "sig" || key["n"] == nil || key["e"] == nil || key["kid"] == nil || kids[key["kid"]] {
+			t.Errorf("%v", key)
+		}
+		kids[key["kid"]] = true
+		for _, private := range []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"} {
+			if key[private] != nil {
+				t.Errorf("member %s is published", private)
+			}
+		}
+	}
+}

@@ -73,6 +73,8 @@ type Config struct {
 	Users  *Users  // local accounts
 	Keys   *Keys   // keys of the id_token
 
+	Upstream Upstream // logins elsewhere; the zero value: local accounts alone
+
 	// LogPage is where a person sees who looked, and LogClient the client of that page: the page of
 	// apps leads there while the client is registered and active. Empty: it does not.
 	LogPage, LogClient string
@@ -99,6 +101,8 @@ type Server struct {
 	signing *Keys
 	pages   *pages
 
+	upstream Upstream
+
 	logPage, logClient string
 }
 
@@ -114,7 +118,7 @@ func New(c Config) (*Server, error) {
 	}
 	return &Server{
 		family: c.Family, users: c.Users, signing: c.Keys, pages: rendered,
-		logPage: c.LogPage, logClient: c.LogClient,
+		logPage: c.LogPage, logClient: c.LogClient, upstream: c.Upstream,
 		base:     c.Base,
 		fhirBase: c.Base + "/fhir",
 		clock:    c.Clock,
@@ -151,6 +155,7 @@ func (c Config) missing() error {
 	if c.Family != nil {
 		errs = append(errs, c.Family.missing())
 	}
+	errs = append(errs, c.Upstream.missing())
 	return errors.Join(errs...)
 }
 
@@ -193,6 +198,8 @@ func (s *Server) flowRoutes(r chi.Router) {
 	r.Handle("/auth/jwks", s.public(s.keySet))
 	r.Handle("/auth/authorize", s.visits(maxForm, false, s.authorize))
 	r.Handle("/auth/login", s.page(s.login))
+	r.Handle("/auth/upstream/{provider}", s.page(s.upstreamLogin))
+	r.Handle("/auth/upstream/{provider}/callback", s.page(s.upstreamBack))
 	r.Handle("/auth/child", s.page(s.child))
 	r.Handle("/auth/consent", s.page(s.consent))
 	r.Handle("/auth/apps", s.page(s.apps))

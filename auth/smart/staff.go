@@ -33,6 +33,9 @@ func (s *Server) staff(v *visit, f *flow) error {
 	if err != nil {
 		return err
 	}
+	if isEmergency(f.Purpose) {
+		return s.emergency(v, f, o)
+	}
 	seen, err := s.launchedPatient(v, f)
 	if err != nil {
 		return err
@@ -102,7 +105,7 @@ func (s *Server) staffReader(v *visit, f *flow) (Reader, error) {
 	return Reader{Address: v.address, RequestID: v.id, Principal: auth.Principal{
 		State: auth.TokenActive, Role: auth.Professional, Client: f.client.ID, ClientName: f.client.Name,
 		Organization: who.org, Subject: who.Subject, FHIRUser: who.ref, Patient: refOf(f.Child), Scopes: scopes,
-		Purpose: f.purposeOfStaff(), Launch: launchEHR,
+		Purpose: f.purposeOfStaff(), Launch: launchEHR, BTG: f.glass,
 	}}, nil
 }
 
@@ -192,6 +195,7 @@ func (s *Server) makeStaffGrant(v *visit, f *flow, o *offer) (Secret, error) {
 		Patient: f.Child, Scopes: strings.Join(o.granted(o.all, durationOnce), " "), Purpose: f.purposeOfStaff(),
 		Session: f.session.id(), AuthTime: f.session.At, ACR: f.session.ACR, Created: now, End: f.session.End.UTC(),
 	}
+	g.breakGlass(f.glass)
 	if f.Launch != nil {
 		by, err := s.staffReader(v, f)
 		if err != nil {
@@ -204,7 +208,8 @@ func (s *Server) makeStaffGrant(v *visit, f *flow, o *offer) (Secret, error) {
 	if err := s.saveGrant(ctx, g); err != nil {
 		return "", err
 	}
-	s.logVisit(v, slog.LevelInfo, "access_opened", slog.String("outcome", "ok"), slog.String("client_id", g.Client),
+	event := map[bool]string{true: "emergency_opened", false: "access_opened"}[g.BTG != nil]
+	s.logVisit(v, slog.LevelInfo, event, slog.String("outcome", "ok"), slog.String("client_id", g.Client),
 		slog.String("organization", g.Organization), slog.String("user", g.FHIRUser), slog.String("patient", g.Patient),
 		slog.String("grant", g.ID), slog.String("kind", g.launch()), slog.String("scopes", g.Scopes))
 	return s.issueCode(ctx, g, f.interaction, now)
@@ -252,6 +257,6 @@ func staffPrincipal(a *accessRecord, c *registered, scopes auth.Scopes) auth.Pri
 	return auth.Principal{
 		State: auth.TokenActive, Role: auth.Professional, Client: c.ID, ClientName: c.Name,
 		Organization: refOf(g.Organization), Subject: g.Subject, FHIRUser: refOf(g.FHIRUser), Patient: refOf(g.Patient),
-		Scopes: scopes, Purpose: g.Purpose, Launch: g.launch(), Grant: g.ID, Issued: a.Issued, Expires: a.Expires,
+		Scopes: scopes, Purpose: g.Purpose, Launch: g.launch(), BTG: a.glass(), Grant: g.ID, Issued: a.Issued, Expires: a.Expires,
 	}
 }

@@ -105,7 +105,7 @@ func TestSMART115_PurposesOfAProfessional(t *testing.T) {
 	if code == "" {
 		t.Error("COC is registered")
 	}
-	for _, row := range []struct{ client, purpose string }{{"viewer", "COC"}, {"coc", "BTG"}, {"coc", "ETREAT"}, {"coc", "HCOMPL"}, {"coc", "treat"}} {
+	for _, row := range []struct{ client, purpose string }{{"viewer", "COC"}, {"viewer", "BTG"}, {"coc", "ETREAT"}, {"coc", "HCOMPL"}, {"coc", "treat"}} {
 		u := w.browser()
 		u.authorize(launched(w.handle(map[string]any{"client_id": row.client}), "client_id", row.client, "purpose_of_use", row.purpose)...)
 		if q := u.back(); q.Get("error") != "invalid_request" || !strings.HasPrefix(q.Get("error_description"), "authz.purpose") {

@@ -12,7 +12,7 @@ import (
 
 // textVersion numbers the whole text set; any change of a phrase raises it (smart.md 5.4). It is
 // written into the Consent.
-const textVersion = 2
+const textVersion = 3
 
 // languages of the pages; the first is the default.
 func languages() []string { return []string{"nl", "sv", "en"} }
@@ -32,7 +32,7 @@ func (p phrase) in(lang string) string {
 
 // phrases is the text set (smart.md 5.3, 5.4): B1, at most 15 words a sentence, active.
 func phrases() []phrase {
-	return slices.Concat(loginPhrases(), childPhrases(), consentPhrases(), staffPhrases(), returnPhrases(), errorPhrases(), appPhrases(), logoutPhrases())
+	return slices.Concat(loginPhrases(), childPhrases(), consentPhrases(), staffPhrases(), emergencyPhrases(), returnPhrases(), errorPhrases(), appPhrases(), logoutPhrases())
 }
 
 func loginPhrases() []phrase {
@@ -45,6 +45,9 @@ func loginPhrases() []phrase {
 		{"login.password", "Wachtwoord", "Lösenord", "Password"},
 		{"login.button", "Inloggen", "Logga in", "Log in"},
 		{"login.time", "Deze pagina blijft 15 minuten geldig.", "Sidan gäller i 15 minuter.", "This page is valid for 15 minutes."},
+		{"login.elsewhere", "Inloggen met {name}", "Logga in med {name}", "Log in with {name}"},
+		{"login.local", "Of met een gebruikersnaam", "Eller med ett användarnamn", "Or with a user name"},
+		{"login.failed", "Het inloggen elders is niet gelukt. Probeer het opnieuw.", "Inloggningen på annat håll lyckades inte. Försök igen.", "The login elsewhere failed. Please try again."},
 		{"login.slow", "Te veel pogingen. Wacht vijf minuten en probeer het opnieuw.", "För många försök. Vänta fem minuter och försök igen.", "Too many attempts. Wait five minutes and try again."},
 		{"wrong", "Inloggen is niet gelukt. Controleer uw gegevens.", "Inloggningen lyckades inte. Kontrollera dina uppgifter.", "Login failed. Check what you entered."},
 		{"attention", "Let op", "Observera", "Please note"},
@@ -101,6 +104,25 @@ func staffPhrases() []phrase {
 		{"staff.rights", "De app mag nooit meer dan u zelf mag. Het gaat om:", "Appen får aldrig mer än du själv får. Det gäller:", "The app may never do more than you may. It is about:"},
 		{"opened.title", "De app gaat open", "Appen öppnas", "The app opens"},
 		{"opened.text", "De app “{app}” opent het dossier van {child}.", "Appen ”{app}” öppnar journalen för {child}.", "The app “{app}” opens the record of {child}."},
+	}
+}
+
+func emergencyPhrases() []phrase {
+	return []phrase{
+		{"emergency.title", "Openen in een noodgeval", "Öppna i en nödsituation", "Open in an emergency"},
+		{"emergency.ask", "De app “{app}” van {org} wil in een noodgeval gegevens lezen.", "Appen ”{app}” från {org} vill läsa uppgifter i en nödsituation.", "The app “{app}” of {org} wants to read data in an emergency."},
+		{"emergency.rights", "U ziet dan ook wat u anders niet mag zien.", "Du ser då även det som du annars inte får se.", "You then also see what you may not see otherwise."},
+		{"emergency.recorded", "Dit leggen wij vast:", "Det här sparar vi:", "We record:"},
+		{"emergency.who", "wie u bent en voor welke organisatie u werkt", "vem du är och vilken organisation du arbetar för", "who you are and for which organisation you work"},
+		{"emergency.what", "wat u bekijkt en wanneer", "vad du tittar på och när", "what you look at and when"},
+		{"emergency.why", "de reden die u hier geeft", "skälet som du anger här", "the reason that you give here"},
+		{"emergency.told", "De familie kan dit lezen, ook uw reden. Het gebruik wordt gecontroleerd.", "Familjen kan läsa detta, även ditt skäl. Användningen granskas.", "The family can read this, with your reason. The use is reviewed."},
+		{"emergency.time", "Na {minutes} minuten sluit de toegang.", "Efter {minutes} minuter stängs åtkomsten.", "After {minutes} minutes access closes."},
+		{"emergency.reason", "Waarom is dit nodig?", "Varför behövs det?", "Why is this needed?"},
+		{"emergency.hint", "Schrijf ten minste 10 tekens. Noem geen namen.", "Skriv minst 10 tecken. Nämn inga namn.", "Write at least 10 characters. Name nobody."},
+		{"emergency.short", "Geef een reden van 10 tot 500 tekens.", "Ange ett skäl på 10 till 500 tecken.", "Give a reason of 10 to 500 characters."},
+		{"emergency.no", "Niet openen", "Öppna inte", "Do not open"},
+		{"emergency.yes", "Openen", "Öppna", "Open"},
 	}
 }
 

@@ -20,9 +20,11 @@ type accessRecord struct {
 	Grant        string    `json:"grant,omitempty"`        // of a token with a user
 	Issued       time.Time `json:"issued"`
 	Expires      time.Time `json:"expires"`
-	JKT          string    `json:"jkt,omitempty"` // thumbprint of the key that it is bound to
+	JKT          string    `json:"jkt,omitempty"`    // thumbprint of the key that it is bound to
+	Reason       []byte    `json:"reason,omitempty"` // of an emergency, sealed under the token
 
-	grant *grantRecord // of Grant, once it was looked up
+	grant  *grantRecord // of Grant, once it was looked up
+	reason string       // Reason, opened
 }
 
 // party names the token's client in a log.
@@ -158,6 +160,11 @@ func (s *Server) issueTold(ctx context.Context, a accessRecord, tell func(tokenA
 	token, err := newSecret(s.random, prefixAccess, secretBytes)
 	if err != nil {
 		return tokenAnswer{}, err
+	}
+	if a.reason != "" {
+		if a.Reason, err = seal(s.random, token, reasonSeal, a.reason); err != nil {
+			return tokenAnswer{}, err
+		}
 	}
 	value, err := json.Marshal(a)
 	if err != nil {

@@ -58,6 +58,7 @@ type Account struct {
 	Login        string
 	FHIRUser     fhir.Ref
 	Organization string // system|value, of a Practitioner
+	Upstream     string // PROVIDER or PROVIDER|SUBJECT; empty: a password alone
 	Status       string // active, disabled
 }
 
@@ -65,9 +66,12 @@ type Account struct {
 type NewAccount struct {
 	Binding
 	Login    string
-	Password Secret
-	Demo     bool // the demo alone: a password of any length
+	Password Secret // empty with Binding.Upstream: the person logs in there alone
+	Demo     bool   // the demo alone: a password of any length
 }
+
+// elsewhere reports whether an account has no password of its own.
+func (n NewAccount) elsewhere() bool { return n.Upstream != "" && n.Password == "" }
 
 // account is an Account as it is kept.
 type account struct {
@@ -76,7 +80,8 @@ type account struct {
 	FHIRUser        string    `json:"fhir_user"`
 	Organization    string    `json:"organization,omitempty"`     // system|value
 	OrganizationRef string    `json:"organization_ref,omitempty"` // Organization/id
-	Password        string    `json:"password"`                   // argon2id
+	Password        string    `json:"password"`                   // argon2id; empty: none
+	Upstream        string    `json:"upstream,omitempty"`
 	Status          string    `json:"status"`
 	Changed         time.Time `json:"changed"`
 
@@ -94,7 +99,9 @@ func (a *account) user() User {
 }
 
 func (a *account) public() Account {
-	return Account{Subject: a.Subject, Login: a.Login, FHIRUser: a.ref, Organization: a.Organization, Status: a.Status}
+	return Account{
+		Subject: a.Subject, Login: a.Login, FHIRUser: a.ref, Organization: a.Organization, Upstream: a.Upstream, Status: a.Status,
+	}
 }
 
 // Add makes an account. Unprocessable with every fault, Conflict when the login is taken.
@@ -105,7 +112,7 @@ func (u *Users) Add(ctx context.Context, n NewAccount) (Account, error) {
 	if !isLogin(login) {
 		issues = append(issues, userIssue("user.login", "The login must begin with a letter or digit and have at most 64 of a-z 0-9 . _ @ + -"))
 	}
-	if !n.Demo {
+	if !n.Demo && !n.elsewhere() {
 		issues = append(issues, checkPassword(n.Password, login)...)
 	}
 	if len(issues) > 0 {
@@ -125,8 +132,10 @@ func (u *Users) Add(ctx context.Context, n NewAccount) (Account, error) {
 	if err := u.bind(ctx, a, n.Binding); err != nil {
 		return Account{}, fhir.Wrap(op, err)
 	}
-	if a.Password, err = u.hash.hash(ctx, u.c.Random, n.Password); err != nil {
-		return Account{}, fhir.Wrap(op, err)
+	if !n.elsewhere() {
+		if a.Password, err = u.hash.hash(ctx, u.c.Random, n.Password); err != nil {
+			return Account{}, fhir.Wrap(op, err)
+		}
 	}
 	if err := u.c.Store.SaveSetting(ctx, loginKey(login), []byte(a.Subject)); err != nil { // leads nowhere until the next line
 		return Account{}, fhir.Wrap(op, err)

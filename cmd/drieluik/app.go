@@ -19,6 +19,7 @@ import (
 
 	"github.com/drieluik/drieluik/auth"
 	"github.com/drieluik/drieluik/auth/smart"
+	"github.com/drieluik/drieluik/auth/upstream"
 	"github.com/drieluik/drieluik/conformance"
 	"github.com/drieluik/drieluik/conformance/terminology"
 	"github.com/drieluik/drieluik/conformance/validate"
@@ -54,6 +55,8 @@ type app struct {
 	users    *smart.Users
 	state    shortState
 	terms    *terminology.Terms
+
+	providers []*upstream.Provider // logins elsewhere
 	// parentApp is the client id of the page at /app/; the operator registers it as a public client
 	// with the redirect URI {base}/app/.
 	parentApp string
@@ -90,6 +93,9 @@ func openApp(ctx context.Context, s settings, base string, log *slog.Logger) (*a
 	if err == nil {
 		a.state, err = openState(ctx, s, st, log)
 	}
+	if err == nil {
+		a.providers, err = s.providers()
+	}
 	if err != nil {
 		return nil, errors.Join(err, st.Close())
 	}
@@ -121,6 +127,7 @@ func (a *app) server(ctx context.Context) (http.Handler, error) {
 		Served: served, Log: a.audited, Settings: a.settings.auth(),
 		Family: a.family(), Users: a.users, Keys: keys,
 		LogPage: "/app/#wie-keek", LogClient: a.parentApp,
+		Upstream: smart.Upstream{Providers: a.providers, Identified: a.exchange.Bearers},
 	})
 	if err != nil {
 		return nil, err

@@ -163,8 +163,8 @@ func newVerifier(t *testing.T) (verifier, challenge string) {
 	return verifier, base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// TestParentReadsUnderConsentAndStopsAtOnce is the parent's line from login to withdrawal.
-func TestParentReadsUnderConsentAndStopsAtOnce(t *testing.T) {
+// TestSMART513_ParentReadsUnderConsentAndStopsAtOnce is the parent's line from login to withdrawal.
+func TestSMART513_ParentReadsUnderConsentAndStopsAtOnce(t *testing.T) {
 	t.Parallel()
 	base := demoBase(t)
 	b := &browser{t: t, base: base, cookies: map[string]string{}}

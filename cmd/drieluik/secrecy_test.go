@@ -39,9 +39,9 @@ func marked(v any, name string) any {
 	return v
 }
 
-// TestNoNameOrTextReachesALogOrAnError drives the whole story with marked names and texts, well
+// TestATT67_NoNameOrTextReachesALogOrAnError drives the whole story with marked names and texts, well
 // and badly formed, and reads everything that the server said besides the data itself.
-func TestNoNameOrTextReachesALogOrAnError(t *testing.T) {
+func TestATT67_NoNameOrTextReachesALogOrAnError(t *testing.T) {
 	t.Parallel()
 	sv := newSite(t).start(t, "--log-level", "debug")
 	callers := map[string]*caller{"90000002": sv.login(t, "hospital", ""), "90000001": sv.login(t, "homecare", "")}

@@ -30,6 +30,7 @@ type settings struct {
 	ParentRead1215 string          `name:"parent-read-12-15" default:"require-child-permit" enum:"require-child-permit,deny-on-child-objection" help:"How parents of a child of 12 to 15 read."`
 	Signatures     string          `default:"one" enum:"one,all" help:"How many guardians sign a changed plan: one or all."`
 	Package        []string        `type:"path" placeholder:"DIR|TGZ" help:"FHIR package whose profiles, extensions and Questionnaires every write must follow; may be given several times."`
+	Upstream       string          `type:"path" help:"JSON file with the OpenID providers at which people may log in."`
 	MaxBody        string          `default:"5MB" help:"Largest request body, such as 5MB or 800kB."`
 	DPoP           bool            `name:"dpop" default:"true" negatable:"" help:"Tokens may be bound to a key of the client (DPoP)."`
 	PAR            bool            `name:"par" default:"true" negatable:"" help:"Apps may push their authorisation requests first (/auth/par)."`
@@ -97,6 +98,9 @@ func (s settings) faults() []string {
 		out = append(out, "store: use sqlite:FOLDER; this release has no other store")
 	}
 	if err := s.redisFault(); err != nil {
+		out = append(out, err.Error())
+	}
+	if _, err := s.providers(); err != nil {
 		out = append(out, err.Error())
 	}
 	if (s.TLSCert == "") != (s.TLSKey == "") {

@@ -26,6 +26,7 @@ type person struct {
 	FHIRUser string `name:"fhir-user" required:"" help:"RelatedPerson/ID, Person/ID, Patient/ID or Practitioner/ID."`
 	Org      string `help:"Organisation of a Practitioner: SYSTEM|VALUE, or a URA number."`
 	OrgName  string `help:"Name of the organisation; left out: kept."`
+	Upstream string `placeholder:"PROVIDER" help:"Log in at this provider, found by its match, or as PROVIDER|SUBJECT; left out: kept."`
 }
 
 func (p person) binding() (smart.Binding, error) {
@@ -33,7 +34,7 @@ func (p person) binding() (smart.Binding, error) {
 	if !ok {
 		return smart.Binding{}, usageError{errors.New("--fhir-user takes Type/ID, such as RelatedPerson/3f1a")}
 	}
-	return smart.Binding{FHIRUser: ref, Organization: organizationIdentifier(p.Org), OrganizationName: p.OrgName}, nil
+	return smart.Binding{FHIRUser: ref, Organization: organizationIdentifier(p.Org), OrganizationName: p.OrgName, Upstream: p.Upstream}, nil
 }
 
 type userAddCmd struct {
@@ -45,7 +46,7 @@ type userAddCmd struct {
 
 // Help shows an example.
 func (userAddCmd) Help() string {
-	return "Examples:\n  drieluik user add --login ouder --fhir-user RelatedPerson/3f1a --password-stdin < password.txt\n  drieluik user add --login zorgcoordinator --fhir-user Practitioner/77c0 --org 90000001 --password-stdin < password.txt"
+	return "Examples:\n  drieluik user add --login ouder --fhir-user RelatedPerson/3f1a --password-stdin < password.txt\n  drieluik user add --login zorgcoordinator --fhir-user Practitioner/77c0 --org 90000001 --password-stdin < password.txt\n  drieluik user add --login ouder2 --fhir-user RelatedPerson/9c2e --upstream burger"
 }
 
 // Run makes one account.
@@ -54,9 +55,11 @@ func (c userAddCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	password, err := readPassword(s, !c.PasswordStdin)
-	if err != nil {
-		return err
+	password := ""
+	if c.Upstream == "" || c.PasswordStdin { // who logs in elsewhere needs none
+		if password, err = readPassword(s, !c.PasswordStdin); err != nil {
+			return err
+		}
 	}
 	out, err := c.do(ctx, s, order{Do: "user add", Login: c.Login, Password: password, Binding: b})
 	if err == nil {
@@ -86,9 +89,9 @@ func (c userListCmd) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	w := tabwriter.NewWriter(s.out, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(w, "LOGIN\tSTATUS\tFHIR USER\tORGANISATION")
+	fmt.Fprintln(w, "LOGIN\tSTATUS\tFHIR USER\tORGANISATION\tLOGS IN AT")
 	for _, u := range out.Users {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", u.Login, u.Status, u.FHIRUser, u.Organization)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", u.Login, u.Status, u.FHIRUser, u.Organization, u.Upstream)
 	}
 	return w.Flush()
 }

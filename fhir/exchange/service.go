@@ -114,8 +114,12 @@ func refusal(op string, d auth.Decision) error {
 	default:
 		return notFound(op, d.Reason)
 	}
+	text := refusalText(d.Reason)
+	if d.Needs != "" {
+		text = "The access token needs " + d.Needs + "."
+	}
 	e.Issues = []fhir.Issue{{
-		Severity: fhir.SeverityError, Code: refusalCode[d.HTTP], Diagnostics: d.Reason, Text: refusalText(d.Reason),
+		Severity: fhir.SeverityError, Code: refusalCode[d.HTTP], Diagnostics: d.Reason, Text: text,
 	}}
 	return e
 }
@@ -212,6 +216,7 @@ func (s *Service) AdmitWrite(ctx context.Context, c Call, i auth.Interaction, t 
 func (s *Service) Reject(ctx context.Context, c Call, i auth.Interaction, t fhir.Type, refused error) error {
 	e := s.event(c, i, t)
 	e.denied(auth.Decision{HTTP: 400, Reason: ruleOf(refused)}, fhir.Ref{})
+	ctx = context.WithoutCancel(ctx) // of a client that was too slow, or has gone, too
 	if err := s.record(ctx, "exchange.Reject", e.audits(s)); err != nil {
 		return err
 	}

@@ -125,7 +125,8 @@ func (sub *submission) refuse(compartment string, http int, reason string) {
 }
 
 // sender refuses a document of another organisation than that of the token, before anything else
-// is looked up (access.md 5, push-sender). A sender that cannot be read is a fault of the document.
+// is looked up (access.md 5, push-sender). A sender that cannot be read is a fault of the document. Who
+// acts for no organisation pushes nothing.
 func (sub *submission) sender(w *world) (error, error) {
 	p := sub.call.Principal
 	d, err := w.decide(p, auth.Action{Interaction: auth.Create, Type: "Provenance"}, nil)
@@ -136,7 +137,7 @@ func (sub *submission) sender(w *world) (error, error) {
 		sub.event.denied(d, fhir.Ref{})
 		return refusal("exchange.Submit", d), nil
 	}
-	if sub.source.Sender.Value == "" {
+	if sub.source.Sender.Value == "" && !p.Organization.IsZero() {
 		return nil, nil
 	}
 	if own := w.people.resources[p.Organization]; own != nil && bears(own, sub.source.Sender) { // decide has read it

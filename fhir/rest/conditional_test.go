@@ -147,8 +147,8 @@ func TestAConditionalDeletionTakesTheOneMatch(t *testing.T) {
 	remove("hospital").want(t, 204)
 }
 
-// TestConditionsOfAFamilyStayWithIt: what another family has neither matches nor is told of.
-func TestConditionsOfAFamilyStayWithIt(t *testing.T) {
+// TestATT51_ConditionsOfAFamilyStayWithIt: what another family has neither matches nor is told of.
+func TestATT51_ConditionsOfAFamilyStayWithIt(t *testing.T) {
 	t.Parallel()
 	g := newRig(t)
 	child, parents := family(g, "2020-01-01")
@@ -190,9 +190,9 @@ func TestConditionsOfAFamilyStayWithIt(t *testing.T) {
 	}
 }
 
-// TestABundleOfAFamilyStaysWithItsChild: one entry about another child is refused alone in a batch, and
+// TestATT55_ABundleOfAFamilyStaysWithItsChild: one entry about another child is refused alone in a batch, and
 // refuses a transaction.
-func TestABundleOfAFamilyStaysWithItsChild(t *testing.T) {
+func TestATT55_ABundleOfAFamilyStaysWithItsChild(t *testing.T) {
 	t.Parallel()
 	g := newRig(t)
 	child, parents := family(g, "2020-01-01")

@@ -46,7 +46,7 @@ func ask(method, url, more string) string {
 	return fmt.Sprintf(`{"request":{"method":%q,"url":%q%s}}`, method, url, more)
 }
 
-func TestABatchAnswersEachEntryAsASingleRequest(t *testing.T) {
+func TestSMART604_ABatchAnswersEachEntryAsASingleRequest(t *testing.T) {
 	t.Parallel()
 	g := newRig(t)
 	patient, plan := g.child("hospital")
@@ -169,7 +169,7 @@ func TestATransactionGoesInTheOrderOfR4(t *testing.T) {
 	})
 }
 
-func TestOneRefusalRefusesTheTransaction(t *testing.T) {
+func TestSMART604_OneRefusalRefusesTheTransaction(t *testing.T) {
 	t.Parallel()
 	g := newRig(t)
 	patient, plan := g.child("hospital")

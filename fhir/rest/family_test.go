@@ -85,9 +85,9 @@ func (g *rig) reads(as, path string, want int, rule string) {
 	}
 }
 
-// TestBirthdayAndCustodyChangeTheNextAnswer: nothing is written or cached that would let a parent
+// TestATT58_BirthdayAndCustodyChangeTheNextAnswer: nothing is written or cached that would let a parent
 // read on when the right has ended.
-func TestBirthdayAndCustodyChangeTheNextAnswer(t *testing.T) {
+func TestATT58_BirthdayAndCustodyChangeTheNextAnswer(t *testing.T) {
 	t.Parallel()
 	g := newRig(t)
 	patient, plan, mother, father := g.parents()
@@ -148,8 +148,8 @@ func TestPermissionOutlastsWhatChangesBesideIt(t *testing.T) {
 	}
 }
 
-// TestConsentOfAnAppLivesUntilItIsWithdrawn follows a grant from its writing to its end.
-func TestConsentOfAnAppLivesUntilItIsWithdrawn(t *testing.T) {
+// TestSMART513_ConsentOfAnAppLivesUntilItIsWithdrawn follows a grant from its writing to its end.
+func TestSMART513_ConsentOfAnAppLivesUntilItIsWithdrawn(t *testing.T) {
 	t.Parallel()
 	g := newRig(t)
 	patient, _, mother, father := g.parents()
@@ -189,6 +189,18 @@ func TestConsentOfAnAppLivesUntilItIsWithdrawn(t *testing.T) {
 	if given, err := g.exchange.Consents(ctx, mother); len(given) != 0 || err != nil {
 		t.Errorf("withdrawn, and listed: %+v %v", given, err)
 	}
+
+	third, err := g.exchange.GrantConsent(ctx, grant)
+	if err != nil {
+		t.Fatal(err)
+	}
+	consent = third
+	p := g.principals["mother"]
+	p.Scopes = g.scopes("patient/Consent.rus")
+	g.principals["mother"] = p
+	stored := g.get("mother", "/fhir/"+consent.Current().String()).want(t, http.StatusOK).body
+	g.do("mother", http.MethodPut, "/fhir/"+consent.Current().String(), strings.Replace(stored, `"status":"active"`, `"status":"inactive"`, 1)).want(t, http.StatusOK)
+	live(false) // by FHIR as by the page
 
 	second, err := g.exchange.GrantConsent(ctx, grant)
 	if err != nil {
@@ -289,10 +301,10 @@ func wantKind(err error, kind fhir.Kind) error {
 	return fmt.Errorf("got %v, want an error of kind %d", err, kind)
 }
 
-// TestObjectionOfTheChildBitesOnTheNextAnswer: where parents read between 12 and 16 unless the child
+// TestATT58_ObjectionOfTheChildBitesOnTheNextAnswer: where parents read between 12 and 16 unless the child
 // objects, the child's word closes the record at once, opens it again when it is withdrawn, and means
 // nothing before the twelfth birthday.
-func TestObjectionOfTheChildBitesOnTheNextAnswer(t *testing.T) {
+func TestATT58_ObjectionOfTheChildBitesOnTheNextAnswer(t *testing.T) {
 	t.Parallel()
 	g := newRigWith(t, auth.Settings{Jurisdiction: "nl", ParentRead1215: "deny-on-child-objection"}, nil)
 	patient, plan, mother, _ := g.parents()

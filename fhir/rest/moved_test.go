@@ -110,8 +110,8 @@ func TestARequestThatLosesEveryRaceIsToldToComeBack(t *testing.T) {
 	}
 }
 
-// TestAStoreThatCannotBeReadIsSaidClosed: no cached decision is used.
-func TestAStoreThatCannotBeReadIsSaidClosed(t *testing.T) {
+// TestATT68_AStoreThatCannotBeReadIsSaidClosed: no cached decision is used.
+func TestATT68_AStoreThatCannotBeReadIsSaidClosed(t *testing.T) {
 	g := newRigWith(t, auth.Settings{Jurisdiction: "nl"}, func(s exchange.Store) exchange.Store { return &blind{Store: s} })
 	for _, a := range []answer{
 		g.get("hospital", "/fhir/Patient/x"), g.get("hospital", "/fhir/CarePlan"), g.submit("home", record(t, childFile)),
@@ -137,7 +137,7 @@ func (b *blind) View(ctx context.Context, f func(exchange.Snapshot) error) error
 	return b.Store.View(ctx, f)
 }
 
-func TestAPanicIsAnAnswerWithoutWhatCausedIt(t *testing.T) {
+func TestATT68_APanicIsAnAnswerWithoutWhatCausedIt(t *testing.T) {
 	g := newRigWith(t, auth.Settings{Jurisdiction: "nl"}, func(s exchange.Store) exchange.Store { return &exploding{Store: s} })
 	a := g.get("hospital", "/fhir/Patient/x").want(t, 500)
 	if strings.Contains(a.body, marker) || strings.Contains(g.log.String(), marker) {

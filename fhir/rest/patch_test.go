@@ -98,8 +98,8 @@ func TestAPatchIsRefusedAsAnUpdateIs(t *testing.T) {
 	}
 }
 
-// TestAPatchThatAsksNothingNeedsNoRead: letter u alone lets a client write what it need not see (SMART-603).
-func TestAPatchThatAsksNothingNeedsNoRead(t *testing.T) {
+// TestSMART603_APatchThatAsksNothingNeedsNoRead: letter u alone lets a client write what it need not see (SMART-603).
+func TestSMART603_APatchThatAsksNothingNeedsNoRead(t *testing.T) {
 	t.Parallel()
 	g := newRig(t)
 	_, plan := g.child("hospital")

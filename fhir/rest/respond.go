@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 
@@ -125,7 +126,7 @@ func known(err error) error {
 		return fhir.Errorf(fhir.TooLarge, "rest.body", "too-long", "body-size",
 			"The body is larger than the %d bytes that this server takes; send less at once.", big.Limit)
 	}
-	if errors.Is(err, io.ErrUnexpectedEOF) {
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, os.ErrDeadlineExceeded) { // cut, or too slow
 		return fhir.Errorf(fhir.BadRequest, "rest.body", "incomplete", "body-incomplete", "The body ended before its Content-Length; send it again.")
 	}
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {

@@ -87,7 +87,7 @@ func TestIncludesBringWhatIsReferredToOnce(t *testing.T) {
 	}
 }
 
-func TestAnIncludeNeedsItsOwnScopeAndVisibility(t *testing.T) {
+func TestATT54_AnIncludeNeedsItsOwnScopeAndVisibility(t *testing.T) {
 	g := newRig(t)
 	a, _ := g.families()
 	g.principals["plans"] = system("plans", g.orgs["hospital"], "system/CarePlan.rs system/Goal.s system/Patient.r")
@@ -160,7 +160,7 @@ func TestALongChainOfIncludesIsCutAloud(t *testing.T) {
 	}
 }
 
-func TestAChainNeedsTheScopeToSearchEveryTypeOfIt(t *testing.T) {
+func TestATT53_AChainNeedsTheScopeToSearchEveryTypeOfIt(t *testing.T) {
 	g := newRig(t)
 	a, b := g.families()
 	found := func(query string) []string { return g.search("hospital", query).ids() }

@@ -69,7 +69,7 @@ func TestPagesTogetherAreTheWholeAndStayWhileOthersWrite(t *testing.T) {
 	}
 }
 
-func TestAPageLinkServesItsHolderAlone(t *testing.T) {
+func TestATT52_APageLinkServesItsHolderAlone(t *testing.T) {
 	g := newRig(t)
 	patient, _ := g.child("hospital")
 	g.create("hospital", "CarePlan", fmt.Sprintf(planBody, patient))

@@ -95,7 +95,7 @@ func TestChecksOfAPushComeInTheirOrder(t *testing.T) {
 	}
 }
 
-func TestAPushWithoutAScopeIsToldEachOneThatIsMissing(t *testing.T) {
+func TestSMART603_APushWithoutAScopeIsToldEachOneThatIsMissing(t *testing.T) {
 	g := newRig(t)
 	g.principals["narrow"] = system("narrow", g.orgs["home"], "system/Patient.cruds system/RelatedPerson.c system/Provenance.c system/Organization.cu")
 	a := g.submit("narrow", record(t, childFile)).want(t, 403)

@@ -41,7 +41,7 @@ func (g *rig) gathered(as, path string) (rows []string, total int) {
 	return rows, total
 }
 
-func TestEverythingIsTheVisibleRecordOfOneChild(t *testing.T) {
+func TestATT55_EverythingIsTheVisibleRecordOfOneChild(t *testing.T) {
 	t.Parallel()
 	g := newRig(t)
 	patient, plan := g.child("hospital")
@@ -131,7 +131,7 @@ func (g *rig) document(as, path string) documentOf {
 	return decode[documentOf](g.t, a.body)
 }
 
-func TestADocumentHoldsWhatItsReaderMaySee(t *testing.T) {
+func TestATT55_ADocumentHoldsWhatItsReaderMaySee(t *testing.T) {
 	t.Parallel()
 	const onlyMedical = `"code":[{"coding":[{"system":"https://drieluik.example/fhir/CodeSystem/mks-domein","code":"medisch"}]}],`
 	for name, c := range map[string]struct {

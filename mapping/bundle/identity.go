@@ -214,6 +214,23 @@ func (m *mapper) rename(e entry, ref fhir.Ref) (*fhir.Resource, error) {
 	return r, nil
 }
 
+// aboutChild reports whether a resource that names whom it is about names the child of the push, or
+// something else of the Bundle, such as a device. By an identifier, or elsewhere, it would stand in the
+// file of nobody, or of another.
+func (m *mapper) aboutChild(r *fhir.Resource) bool {
+	for _, name := range []string{"subject", "patient", "for", "beneficiary"} {
+		who := r.Root().Member(name)
+		if auth.IsDirectory(r.Type()) || who.Shape() != fhir.Object {
+			continue
+		}
+		text := who.Member("reference").Text()
+		if !m.made[text] || strings.HasPrefix(text, "Patient/") && text != m.patient.Current().String() {
+			return false
+		}
+	}
+	return true
+}
+
 // recordID is one id for all resources of the record: they have one source.
 func (m *mapper) recordID() string {
 	return mapping.ID("fhir/" + m.holder.ID + "/" + m.content.key.String())

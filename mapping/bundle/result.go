@@ -36,6 +36,10 @@ func (m *mapper) result() (mapping.Result, error) {
 			m.issues = append(m.issues, fault(e.path, "business-rule", "bundle-organization",
 				"An organisation has one number of a system; send each organisation by itself."))
 		}
+		if !m.aboutChild(r) {
+			m.issues = append(m.issues, fault(e.path, "business-rule", "bundle-subject",
+				"A push is about one child; let subject or patient refer to the Patient of this Bundle."))
+		}
 		if tellsKind(r) { // of one that is registered it is the stored kind that counts
 			m.issues = append(m.issues, fault(e.path+".type", "business-rule", "bundle-organization",
 				"What kind an organisation is comes with its registration; leave this coding out."))
