@@ -93,10 +93,11 @@ func (a *app) report(ctx context.Context, what string, err error) {
 
 // purge drops the rows that are older than the log is kept, and says so in the log.
 func (a *app) purge(ctx context.Context, key auditSigner) error {
-	if a.settings.AuditRetention == 0 {
+	years := a.settings.retention()
+	if years == 0 {
 		return nil
 	}
-	n, err := a.store.PurgeAudit(ctx, key, time.Now().AddDate(-a.settings.AuditRetention, 0, 0))
+	n, err := a.store.PurgeAudit(ctx, key, time.Now().AddDate(-years, 0, 0))
 	if n == 0 || err != nil {
 		return err
 	}

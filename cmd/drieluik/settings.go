@@ -35,7 +35,7 @@ type settings struct {
 	DPoP           bool            `name:"dpop" default:"true" negatable:"" help:"Tokens may be bound to a key of the client (DPoP)."`
 	PAR            bool            `name:"par" default:"true" negatable:"" help:"Apps may push their authorisation requests first (/auth/par)."`
 	Register       bool            `help:"Apps may register themselves (/auth/register) with a token of client token."`
-	AuditRetention int             `default:"5" help:"Years that the log of who saw and changed what is kept: 5 to 20."`
+	AuditRetention string          `default:"5y" help:"How long the log of who saw and changed what is kept: 5y to 20y."`
 	LogLevel       string          `default:"info" enum:"debug,info,warn,error" help:"Least level that is logged."`
 	LogFormat      string          `default:"json" enum:"json,text" help:"json or text."`
 	Config         kong.ConfigFlag `help:"YAML file with these settings."`
@@ -91,8 +91,8 @@ func (s settings) faults() []string {
 	if _, err := bytesOf(s.MaxBody); err != nil {
 		out = append(out, "max-body: "+err.Error())
 	}
-	if s.AuditRetention < 5 || s.AuditRetention > 20 {
-		out = append(out, "audit-retention: the log is kept for 5 to 20 years")
+	if years := s.retention(); years < 5 || years > 20 {
+		out = append(out, "audit-retention: use a number of years from 5y to 20y")
 	}
 	if !strings.HasPrefix(s.Store, "sqlite:") {
 		out = append(out, "store: use sqlite:FOLDER; this release has no other store")
@@ -138,6 +138,16 @@ func originOnly(s string) bool {
 	u, err := url.Parse(s)
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" &&
 		u.Path == "" && u.RawQuery == "" && u.Fragment == "" && u.User == nil
+}
+
+// retention returns how many years the log is kept; 0 when that is not said, or not understood.
+func (s settings) retention() int {
+	digits, ok := strings.CutSuffix(s.AuditRetention, "y")
+	n, err := strconv.ParseUint(digits, 10, 8)
+	if !ok || err != nil {
+		return 0
+	}
+	return int(n)
 }
 
 // bytesOf reads a size: a number with B, kB, MB or GB.
