@@ -143,7 +143,7 @@ func TestTheLogIsKeptForFiveToTwentyYears(t *testing.T) {
 	t.Parallel()
 	for years, ok := range map[string]bool{"4y": false, "5y": true, "20y": true, "21y": false, "5": false, "y": false, "999y": false} {
 		out, stderr, code := tool(t, "serve", "--check", "--audit-retention", years)
-		if ok != (code == 0) || !strings.Contains(out, "audit-retention: "+years) || ok == strings.Contains(stderr, "5y to 20y") {
+		if ok != (code == 0) || ok && !strings.Contains(out, "audit-retention: "+years) || ok == strings.Contains(stderr, "5y to 20y") {
 			t.Errorf("%s years: exit %d, %s", years, code, stderr)
 		}
 	}
