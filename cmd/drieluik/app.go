@@ -53,6 +53,7 @@ type app struct {
 	exchange *exchange.Service
 	clients  *smart.Registry
 	users    *smart.Users
+	keys     *smart.Keys
 	state    shortState
 	terms    *terminology.Terms
 
@@ -96,6 +97,9 @@ func openApp(ctx context.Context, s settings, base string, log *slog.Logger) (*a
 	if err == nil {
 		a.providers, err = s.providers()
 	}
+	if err == nil {
+		a.keys, err = a.signingKeys()
+	}
 	if err != nil {
 		return nil, errors.Join(err, st.Close())
 	}
@@ -118,21 +122,17 @@ func (a *app) Close() error { return errors.Join(a.state.close(), a.store.Close(
 
 // server makes the HTTP handler of the whole public listener.
 func (a *app) server(ctx context.Context) (http.Handler, error) {
-	keys, err := a.signingKeys()
-	if err != nil {
-		return nil, err
-	}
 	authServer, err := smart.New(smart.Config{
 		Base: a.base, Clock: time.Now, Random: rand.Reader, State: a.state, Lost: a.state.lost, Registry: a.clients,
 		Served: served, Log: a.audited, Settings: a.settings.auth(),
-		Family: a.family(), Users: a.users, Keys: keys,
+		Family: a.family(), Users: a.users, Keys: a.keys,
 		LogPage: "/app/#wie-keek", LogClient: a.parentApp,
 		Upstream: smart.Upstream{Providers: a.providers, Identified: a.exchange.Bearers},
 	})
 	if err != nil {
 		return nil, err
 	}
-	go a.prepare(ctx, keys)
+	go a.prepare(ctx)
 	key, err := a.pageKey(ctx)
 	if err != nil {
 		return nil, err
@@ -228,8 +228,8 @@ func (a *app) signingKeys() (*smart.Keys, error) {
 }
 
 // prepare makes the signing keys that are due, beside the first requests.
-func (a *app) prepare(ctx context.Context, keys *smart.Keys) {
-	if err := keys.Prepare(ctx); err != nil && ctx.Err() == nil {
+func (a *app) prepare(ctx context.Context) {
+	if err := a.keys.Prepare(ctx); err != nil && ctx.Err() == nil {
 		a.log.Error("signing keys are not ready", "error", err.Error())
 	}
 }
@@ -271,8 +271,9 @@ func (a *app) pageKey(ctx context.Context) ([32]byte, error) {
 	return key, a.store.SaveSetting(ctx, name, key[:])
 }
 
-// serve answers on l until ctx ends, then lets running requests finish.
-func (a *app) serve(ctx context.Context, l net.Listener) error {
+// serve answers on l, and orders of the operator, until ctx ends, then lets running requests finish. It
+// calls ready when both will be answered.
+func (a *app) serve(ctx context.Context, l net.Listener, ready func()) error {
 	h, err := a.server(ctx)
 	if err != nil {
 		return err
@@ -285,11 +286,14 @@ func (a *app) serve(ctx context.Context, l net.Listener) error {
 	sweeping, stop := context.WithCancel(ctx)
 	defer stop()
 	go a.sweep(sweeping)
-	go a.control(sweeping)
+	if orders := a.controlSocket(); orders != nil {
+		go a.control(sweeping, orders)
+	}
 	go a.keepLog(sweeping)
 	if err := a.exchange.Note(ctx, exchange.Incident{Event: "started", Details: map[string]string{"release": release}}); err != nil {
 		return err
 	}
+	ready()
 	failed := make(chan error, 1)
 	go func() {
 		if a.settings.TLSCert != "" {

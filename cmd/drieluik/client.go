@@ -22,6 +22,7 @@ type clientCmd struct {
 	Show      clientShowCmd      `cmd:"" help:"Print one registration as JSON."`
 	Enable    clientEnableCmd    `cmd:"" help:"Take a system into use again."`
 	Disable   clientDisableCmd   `cmd:"" help:"Take a system out of use; its tokens die on the next request."`
+	Rotate    clientRotateCmd    `cmd:"" help:"Replace the secret or the keys of a system; prints the new secret once."`
 	Import    clientImportCmd    `cmd:"" help:"Register or replace all systems of a clients.json, all or nothing."`
 	Token     clientTokenCmd     `cmd:"" help:"Make a token with which apps register themselves."`
 	Assertion clientAssertionCmd `cmd:"" help:"Sign a client assertion with a private key, for curl: one use, five minutes."`

@@ -32,6 +32,7 @@ type order struct {
 	Binding  smart.Binding
 	Initial  smart.InitialAccess
 	Status   string
+	Now      bool // what is replaced ends at once
 
 	// Of the log: the span, the rows of one organisation or child alone, and where a page begins.
 	From, To            time.Time
@@ -43,6 +44,7 @@ type outcome struct {
 	ID, Secret   string
 	Clients      []smart.Client
 	Users        []smart.Account
+	Keys         []smart.KeyInfo
 	Count        int
 	Verification store.Verification
 	Lines        []string          // NDJSON
@@ -73,6 +75,10 @@ var orders = map[string]func(ctx context.Context, a *app, o order) (outcome, err
 		n, err := a.clients.Import(ctx, o.File)
 		return outcome{Count: n}, err
 	},
+	"client rotate": func(ctx context.Context, a *app, o order) (outcome, error) {
+		secret, err := a.clients.Rotate(ctx, o.Client.ID, smart.Rotation{JWKS: o.Client.JWKS, JWKSURI: o.Client.JWKSURI, Now: o.Now})
+		return outcome{Secret: secret.Reveal()}, err
+	},
 	"client token": func(ctx context.Context, a *app, o order) (outcome, error) {
 		token, err := a.clients.IssueInitial(ctx, o.Initial)
 		return outcome{Secret: token.Reveal()}, err
@@ -96,6 +102,13 @@ var orders = map[string]func(ctx context.Context, a *app, o order) (outcome, err
 	},
 	"user bind": func(ctx context.Context, a *app, o order) (outcome, error) {
 		return outcome{}, a.users.Bind(ctx, o.Login, o.Binding)
+	},
+	"keys list": func(ctx context.Context, a *app, _ order) (outcome, error) {
+		keys, err := a.keys.List(ctx)
+		return outcome{Keys: keys}, err
+	},
+	"keys rotate": func(ctx context.Context, a *app, o order) (outcome, error) {
+		return outcome{}, a.keys.Rotate(ctx, o.Now)
 	},
 	"audit verify": func(ctx context.Context, a *app, o order) (outcome, error) { return a.verifyLog(ctx, o) },
 	"audit export": func(ctx context.Context, a *app, o order) (outcome, error) { return a.exportLog(ctx, o) },
@@ -134,13 +147,13 @@ func socketPath(storeFlag string) string {
 	return filepath.Join(strings.TrimPrefix(storeFlag, "sqlite:"), "drieluik.sock")
 }
 
-// control takes orders until ctx ends. A folder whose path is too long for a socket goes without:
-// commands then ask to stop the server first.
-func (a *app) control(ctx context.Context) {
+// controlSocket begins to listen for orders. A folder whose path is too long for a socket goes without,
+// nil: commands then ask to stop the server first.
+func (a *app) controlSocket() net.Listener {
 	path := socketPath(a.settings.Store)
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		a.log.Warn("no command socket", "error", err.Error())
-		return
+		return nil
 	}
 	l, err := net.Listen("unix", path)
 	if err == nil {
@@ -148,8 +161,13 @@ func (a *app) control(ctx context.Context) {
 	}
 	if err != nil {
 		a.log.Warn("no command socket", "error", err.Error())
-		return
+		return nil
 	}
+	return l
+}
+
+// control takes orders until ctx ends.
+func (a *app) control(ctx context.Context, l net.Listener) {
 	srv := &http.Server{
 		Handler: http.HandlerFunc(a.command), ReadHeaderTimeout: 5 * time.Second,
 		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),

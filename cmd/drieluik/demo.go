@@ -69,7 +69,7 @@ func (c demoCmd) Run(ctx context.Context, s streams) error {
 		stop()
 		return errors.Join(err, a.Close())
 	}
-	go func() { failed <- a.serve(serving, l) }()
+	go func() { failed <- a.serve(serving, l, func() {}) }()
 	if err = d.load(ctx); err == nil {
 		err = d.print(s.out)
 	}

@@ -23,6 +23,7 @@ type cli struct {
 	Validate validateCmd `cmd:"" help:"Check FHIR resources and source documents against R4 and profiles, without a server."`
 	Client   clientCmd   `cmd:"" help:"Register and list the systems that may connect."`
 	User     userCmd     `cmd:"" help:"Local accounts of parents and children."`
+	Keys     keysCmd     `cmd:"" help:"The keys that sign id_tokens; they change by themselves."`
 	Audit    auditCmd    `cmd:"" help:"Check the log of who saw and changed what."`
 	Check    checkCmd    `cmd:"" help:"Ask a running server from outside whether it keeps its contract."`
 	Version  versionCmd  `cmd:"" help:"Print release, commit, Go and FHIR version."`

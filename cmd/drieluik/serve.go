@@ -43,8 +43,8 @@ func (c serveCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	log.Info("ready", "base", base+"/fhir", "release", release)
-	return errors.Join(a.serve(ctx, l), a.Close())
+	ready := func() { log.Info("ready", "base", base+"/fhir", "release", release) }
+	return errors.Join(a.serve(ctx, l, ready), a.Close())
 }
 
 // print writes the settings as a --config file would hold them.
