@@ -68,7 +68,7 @@ func (s *Server) pushed(w http.ResponseWriter, r *http.Request, q request) error
 // behind it; of anybody else by the address.
 func (s *Server) limitPushed(ctx context.Context, c *registered, address string) error {
 	if c.Type == TypePublic {
-		return s.countAuthorize(ctx, bucket("pushed", address))
+		return s.countRequest(ctx, "pushed", address)
 	}
 	if !s.rates.allow(c.ID, s.clock()) {
 		return &fault{rule: "client.rate", retry: 1}
