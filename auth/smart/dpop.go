@@ -90,9 +90,14 @@ func (s *Server) isTarget(htu string, asked *url.URL) bool {
 	if err != nil || u.User != nil || strings.ContainsAny(htu, "?#") {
 		return false
 	}
-	scheme, host := strings.ToLower(u.Scheme), strings.ToLower(u.Host)
-	host = strings.TrimSuffix(host, map[string]string{"https": ":443", "http": ":80"}[scheme])
-	return scheme+"://"+host == strings.ToLower(s.base) && u.EscapedPath() == asked.EscapedPath()
+	return originOf(u) == s.origin && u.EscapedPath() == asked.EscapedPath()
+}
+
+// originOf is scheme and host in small letters, without the default port.
+func originOf(u *url.URL) string {
+	scheme := strings.ToLower(u.Scheme)
+	port := map[string]string{"https": ":443", "http": ":80"}[scheme]
+	return scheme + "://" + strings.TrimSuffix(strings.ToLower(u.Host), port)
 }
 
 // claimProof lets each jti of a key pass once.

@@ -502,3 +502,28 @@ func TestSMART711_ProofsNeedTheState(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// A client that normalises URLs leaves the default port out, also where the server is named with it.
+func TestSMART711_TheDefaultPortMayBeLeftOut(t *testing.T) {
+	t.Parallel()
+	for server, accepted := range map[string][]string{
+		"https://drieluik.example:443": {"https://drieluik.example:443", "https://drieluik.example", "HTTPS://Drieluik.Example"},
+		"https://drieluik.example":     {"https://drieluik.example:443", "https://drieluik.example"},
+		"http://127.0.0.1:80":          {"http://127.0.0.1", "http://127.0.0.1:80"},
+	} {
+		b, k, client := newBench(t, func(c *smart.Config) { c.Base = server }), newProofKey(t), ecKey(t, "k")
+		b.backend("c", client)
+		ask := func(host string) answer {
+			proof := b.proof(k, "POST", "/auth/token", map[string]any{"htu": host + "/auth/token"})
+			return b.post("/auth/token", tokenForm(b.assertion("c", client, map[string]any{"aud": server})), "DPoP", proof)
+		}
+		for _, host := range accepted {
+			if a := ask(host); a.status != 200 {
+				t.Errorf("%s as %s: %d %s", server, host, a.status, a.body)
+			}
+		}
+		for _, host := range []string{"https://drieluik.example:80", "http://drieluik.example:443", "https://drieluik.example:4430", "https://evil.example"} {
+			wantFault(t, ask(host), 400, "invalid_dpop_proof", "dpop.htu")
+		}
+	}
+}
