@@ -73,7 +73,16 @@ func (s *Server) authorize(v *visit) error {
 	if err != nil {
 		return s.returnFault(v, a, err)
 	}
-	return v.seeOther(ixn.next(id))
+	return v.seeOther(ixn.next(id) + v.languageIn(a.form["ui_locales"]))
+}
+
+// languageIn asks the next page for the language of a request as its own switch would; the request ends
+// here.
+func (v *visit) languageIn(locales string) string {
+	if locales == "" {
+		return ""
+	}
+	return "&lang=" + languageOf(locales, v.lang, v.r.Header)
 }
 
 // countRequest counts a request that leaves something behind, and refuses an address that asks too often.

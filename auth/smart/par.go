@@ -30,6 +30,7 @@ func pushedParameters() []string {
 	return []string{
 		"response_type", "response_mode", "redirect_uri", "scope", "state", "aud", "resource", "code_challenge",
 		"code_challenge_method", "nonce", "prompt", "max_age", "login_hint", "launch", "purpose_of_use", "dpop_jkt",
+		"ui_locales",
 	}
 }
 
