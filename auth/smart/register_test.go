@@ -311,3 +311,31 @@ func TestADynamicClientCanBeRotatedWithoutAnOrganization(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A page names the host to which this request leads, not another that the app has registered beside it.
+func TestSMART721_PagesNameWhereTheAnswerGoes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, registering)
+	const evil = "https://evil.example/back"
+	id := w.registerAs(w.initial(), appDocument(map[string]any{"redirect_uris": []string{"https://ziekenhuis.example/", evil}})).text("client_id")
+	native := w.registerAs(w.initial(), appDocument(map[string]any{
+		"redirect_uris": []string{"com.evil.app:/back"}, "application_type": "native", "client_name": "Ziekenhuis",
+	})).text("client_id")
+	for _, c := range []struct{ id, redirect, host string }{{id, evil, "evil.example"}, {native, "com.evil.app:/back", "com.evil.app"}} {
+		u := w.browser()
+		u.authorize("client_id", c.id, "redirect_uri", c.redirect, "scope", initialScope)
+		login := u.page.body
+		u.login(parentLogin)
+		u.submit("child", "Patient/boris")
+		for page, body := range map[string]string{"login": login, "consent": u.page.body} {
+			if !strings.Contains(body, "van "+c.host) || strings.Contains(body, "ziekenhuis.example") || strings.Contains(body, "van Ziekenhuis") {
+				t.Errorf("%s: %s", page, body)
+			}
+		}
+		u.submit("decision", "allow", "group", "child", "duration", "3m")
+		u.get("/auth/apps")
+		if u.page.status != 200 || strings.Contains(u.page.body, "ziekenhuis.example") || strings.Contains(u.page.body, "<dd>Ziekenhuis</dd>") {
+			t.Errorf("apps: %d %s", u.page.status, u.page.body)
+		}
+	}
+}
