@@ -527,3 +527,20 @@ func TestSMART711_TheDefaultPortMayBeLeftOut(t *testing.T) {
 		}
 	}
 }
+
+// Proofs cost a stranger nothing, so that only those beside a live code or refresh token are remembered.
+func TestATT30_ProofsOfStrangersLeaveNothingBehind(t *testing.T) {
+	t.Parallel()
+	w, k := newWorld(t), newProofKey(t)
+	guess := strings.Repeat("A", 43)
+	for range 5 {
+		wantFault(t, w.post("/auth/token", redeemForm("drc_"+guess), "DPoP", w.tokenProof(k)), 400, "invalid_grant", "code.unknown")
+		form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {"drr_" + guess}, "client_id": {"app"}}
+		wantFault(t, w.post("/auth/token", form, "DPoP", w.tokenProof(k)), 400, "invalid_grant", "refresh.unknown")
+	}
+	for _, kept := range w.table.Values() {
+		if bytes.HasPrefix(kept, []byte("dpop ")) {
+			t.Fatal("a proof is remembered")
+		}
+	}
+}

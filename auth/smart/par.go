@@ -106,15 +106,15 @@ func (s *Server) bindPushed(ctx context.Context, c *registered, q request, f for
 	if len(q.http.Header.Values("DPoP")) == 0 {
 		return nil // the proof of a client that needs one comes with the code
 	}
-	jkt, err := s.proven(ctx, c, q)
-	if err != nil || jkt == "" {
+	var err error
+	if q.proof, err = s.proven(ctx, c, q); err != nil || q.proof == nil {
 		return err
 	}
-	if named := f["dpop_jkt"]; named != "" && named != jkt {
+	if named := f["dpop_jkt"]; named != "" && named != q.jkt() {
 		return refuse("authz.dpop_jkt")
 	}
-	f["dpop_jkt"] = jkt
-	return nil
+	f["dpop_jkt"] = q.jkt()
+	return s.useProof(ctx, q)
 }
 
 // atOnce makes a fault that would go to the app one of the answer.

@@ -106,7 +106,7 @@ func (s *Server) grant(ctx context.Context, grant string, c *registered, q reque
 		return tokenAnswer{}, refuse("grant.client")
 	}
 	var err error
-	if q.jkt, err = s.proven(ctx, c, q); err != nil {
+	if q.proof, err = s.proven(ctx, c, q); err != nil {
 		return tokenAnswer{}, err
 	}
 	switch grant {
@@ -120,6 +120,9 @@ func (s *Server) grant(ctx context.Context, grant string, c *registered, q reque
 
 // clientCredentials gives a backend client a token of its own (SMART-309, 310).
 func (s *Server) clientCredentials(ctx context.Context, c *registered, q request) (tokenAnswer, error) {
+	if err := s.useProof(ctx, q); err != nil {
+		return tokenAnswer{}, err
+	}
 	for _, name := range []string{"resource", "audience"} {
 		if v, sent := q.form[name]; sent && v != s.fhirBase {
 			return tokenAnswer{}, refuse("target")
@@ -139,7 +142,7 @@ func (s *Server) clientCredentials(ctx context.Context, c *registered, q request
 	}
 	return s.issue(ctx, accessRecord{
 		Client: c.ID, Organization: c.OrganizationRef, Scopes: scopes, Purpose: purpose,
-		Issued: now.UTC(), Expires: now.Add(s.settings.BackendTokenTTL).UTC(), JKT: q.jkt,
+		Issued: now.UTC(), Expires: now.Add(s.settings.BackendTokenTTL).UTC(), JKT: q.jkt(),
 	})
 }
 
