@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/drieluik/drieluik/auth/smart"
+	"github.com/drieluik/drieluik/auth/state/statetest"
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/google/go-cmp/cmp"
 )
@@ -337,5 +338,22 @@ func TestSMART721_PagesNameWhereTheAnswerGoes(t *testing.T) {
 		if u.page.status != 200 || strings.Contains(u.page.body, "ziekenhuis.example") || strings.Contains(u.page.body, "<dd>Ziekenhuis</dd>") {
 			t.Errorf("apps: %d %s", u.page.status, u.page.body)
 		}
+	}
+}
+
+// A Redis that lost its memory has lost the count of uses, and so the tokens.
+func TestATT69_AfterAFlushNoTokenRegistersAgain(t *testing.T) {
+	t.Parallel()
+	sv := statetest.StartRedis(t)
+	w := newWorld(t, onRedis(t, sv), registering)
+	token := w.initial()
+	if a := w.registerAs(token, appDocument(nil)); a.status != 201 {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	check(t, sv.Client(t).FlushAll(t.Context()).Err())
+	wantFault(t, w.registerAs(token, appDocument(nil)), 401, "invalid_token", "reg.token")
+	w.advance(time.Second)
+	if a := w.registerAs(w.initial(), appDocument(nil)); a.status != 201 {
+		t.Errorf("a new one: %d %s", a.status, a.body)
 	}
 }
