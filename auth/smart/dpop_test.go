@@ -481,6 +481,19 @@ func TestSMART712_ModesOfAClient(t *testing.T) {
 	}
 }
 
+// A proof that fails is a failed authentication, whatever endpoint it was sent to.
+func TestSMART712_FailedProofsAreLoggedAlike(t *testing.T) {
+	t.Parallel()
+	b, k, token := boundBench(t)
+	proof := b.proof(k, "GET", "/auth/introspect", athOf(token))
+	wantFault(t, b.post("/auth/introspect", url.Values{"token": {token}}, "Authorization", "DPoP "+token, "DPoP", proof), 401, "invalid_dpop_proof", "dpop.htm")
+	r := b.fhirRequest(k, token, map[string]any{"htm": "PUT"})
+	b.wantUnproven(t, r, "dpop.htm")
+	if n := strings.Count(b.log.String(), `"client_auth_failed"`); n != 2 {
+		t.Errorf("%d lines: %s", n, b.log.String())
+	}
+}
+
 func TestSMART711_FailedProofsAreLimitedPerAddress(t *testing.T) {
 	t.Parallel()
 	b, k := newBench(t), newProofKey(t)

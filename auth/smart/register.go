@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strconv"
@@ -48,7 +49,8 @@ func (s *Server) register(w http.ResponseWriter, r *http.Request, q request) err
 	}
 	// Of the organisation the token has made sure.
 	record := &registered{Client: added.Client, OrganizationRef: permits.OrganizationRef, OrganizationStored: permits.OrganizationStored}
-	if err := s.registry.save(ctx, record, "registered itself"); err != nil {
+	by := []slog.Attr{slog.String("token", token.trace()), slog.String("address", q.address), slog.String("request_id", q.id)}
+	if err := s.registry.save(ctx, record, "registered itself", by...); err != nil {
 		return unavailable("smart.register", err)
 	}
 	s.writeJSON(w, http.StatusCreated, s.registration(added))

@@ -1,6 +1,8 @@
 package smart_test
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -356,4 +358,25 @@ func TestATT69_AfterAFlushNoTokenRegistersAgain(t *testing.T) {
 	if a := w.registerAs(w.initial(), appDocument(nil)); a.status != 201 {
 		t.Errorf("a new one: %d %s", a.status, a.body)
 	}
+}
+
+// Who registered an app, from where and with which token, can be told from the log.
+func TestSMART721_ARegistrationIsLogged(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, registering)
+	token := w.initial()
+	a := w.registerAs(token, appDocument(nil))
+	sum := sha256.Sum256([]byte(token))
+	for line := range strings.Lines(w.log.String()) {
+		var got map[string]any
+		check(t, json.Unmarshal([]byte(line), &got))
+		if got["msg"] != "client_changed" || got["client_id"] != a.text("client_id") {
+			continue
+		}
+		if got["address"] != "192.0.2.1" || got["request_id"] != a.header.Get("X-Request-Id") || got["token"] != hex.EncodeToString(sum[:4]) {
+			t.Errorf("%s", line)
+		}
+		return
+	}
+	t.Errorf("no line: %s", w.log.String())
 }
