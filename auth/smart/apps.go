@@ -53,7 +53,7 @@ func (s *Server) apps(v *visit) error {
 
 // loginForApps begins an interaction without an app.
 func (s *Server) loginForApps(v *visit) error {
-	if err := s.countAuthorize(v.ctx(), v.address); err != nil {
+	if err := s.countRequest(v.ctx(), "authorize", v.address); err != nil {
 		return err
 	}
 	browser := cookie(v.r, cookieBrowser, prefixBrowser)

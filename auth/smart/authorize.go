@@ -36,7 +36,7 @@ type authorization struct {
 
 // authorize answers GET and POST /auth/authorize (SMART-101 to 115).
 func (s *Server) authorize(v *visit) error {
-	if err := s.countAuthorize(v.ctx(), bucket("authorize", v.address)); err != nil {
+	if err := s.countRequest(v.ctx(), "authorize", v.address); err != nil {
 		return err
 	}
 	a, err := s.addressed(v)
@@ -75,12 +75,21 @@ func (s *Server) authorize(v *visit) error {
 	if err != nil {
 		return s.returnFault(v, a, err)
 	}
-	return v.seeOther(ixn.next(id))
+	return v.seeOther(ixn.next(id) + v.languageIn(a.form["ui_locales"]))
 }
 
-// countAuthorize refuses who asks too often.
-func (s *Server) countAuthorize(ctx context.Context, name string) error {
-	now := s.clock()
+// languageIn asks the next page for the language of a request as its own switch would; the request ends
+// here.
+func (v *visit) languageIn(locales string) string {
+	if locales == "" {
+		return ""
+	}
+	return "&lang=" + languageOf(locales, v.lang, v.r.Header)
+}
+
+// countRequest counts a request that leaves something behind, and refuses an address that asks too often.
+func (s *Server) countRequest(ctx context.Context, what, address string) error {
+	name, now := bucket(what, address), s.clock()
 	if left := s.rates.blockedFor(name, now); left > 0 {
 		return tooMany(left)
 	}

@@ -1,7 +1,9 @@
 package smart_test
 
 import (
+	"bytes"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -285,6 +287,23 @@ func TestATT30_TooManyRequestsOfOneAddress(t *testing.T) {
 	w.advance(time.Minute)
 	u.authorize("scope", "patient/Patient.r "+strings.Repeat("x", 12000), "state", strings.Repeat("s", 4096))
 	wantReturned(t, u, "invalid_scope", "scope.form")
+}
+
+// The page of apps begins interactions too, and the address itself is nowhere kept.
+func TestATT30_ThePageOfAppsCountsWithAuthorize(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for range 300 {
+		w.do(httptest.NewRequest("GET", "/auth/authorize?"+asking().Encode(), nil))
+	}
+	r := httptest.NewRequest("GET", "/auth/apps", nil)
+	if a := w.do(r); a.status != http.StatusTooManyRequests {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	address, _, _ := strings.Cut(r.RemoteAddr, ":")
+	if bytes.Contains(bytes.Join(w.table.Values(), nil), []byte(address)) {
+		t.Error("a counter names the address")
+	}
 }
 
 func FuzzAuthorizeQuery(f *testing.F) {

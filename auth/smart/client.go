@@ -116,6 +116,8 @@ type registered struct {
 	keys   *jose.KeySet // of JWKS; nil without
 	scopes auth.Scopes  // of Scope
 	org    fhir.Ref     // of OrganizationRef
+
+	leadsTo string // on a page: the host of its redirect URI; see organizationText
 }
 
 // decodeRegistered reads a record of the store and prepares what every request needs.
@@ -140,6 +142,9 @@ func decodeRegistered(src []byte) (*registered, error) {
 	c.org, _ = fhir.ParseRef(c.OrganizationRef) // empty for a client of no organisation
 	return c, nil
 }
+
+// nobodys reports whether the client registered itself and nobody vouches for its organisation.
+func (c *registered) nobodys() bool { return c.Dynamic && c.OrganizationRef == "" }
 
 // active reports whether the client may do anything at all.
 func (c *registered) active() bool { return c.Status == StatusActive }

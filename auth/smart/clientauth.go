@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/drieluik/drieluik/auth/jose"
 )
 
 // request is one call of a JSON endpoint after its transport was checked.
@@ -15,8 +17,8 @@ type request struct {
 	http    *http.Request
 	form    form
 	address string
-	id      string // X-Request-Id
-	jkt     string // thumbprint of the key that the client has shown; empty: none
+	id      string      // X-Request-Id
+	proof   *jose.Proof // what the client has shown; nil: none
 }
 
 // authenticate returns the client of a request by the one method that was used (SMART-307, 321 to

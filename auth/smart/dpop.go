@@ -31,27 +31,46 @@ const (
 // provable reports whether proofs of the client count. Where they do not, they are not looked at.
 func (s *Server) provable(c *registered) bool { return s.settings.DPoP && c.DPoP != dpopOff }
 
-// proven returns the thumbprint of the key that an authenticated client shows with its request; ""
-// when it shows none and needs none. Failures count per address.
-func (s *Server) proven(ctx context.Context, c *registered, q request) (string, error) {
+// proven returns the proof that a client shows with its request, judged but for its replay; nil when it
+// shows none and needs none.
+func (s *Server) proven(ctx context.Context, c *registered, q request) (*jose.Proof, error) {
 	if !s.provable(c) || len(q.http.Header.Values("DPoP")) == 0 {
 		if c.DPoP == dpopRequired {
-			return "", refuse("dpop.none")
+			return nil, refuse("dpop.none")
 		}
-		return "", nil
+		return nil, nil
 	}
 	p, err := s.readProof(q.http)
-	if err == nil {
-		err = s.claimProof(ctx, p)
+	return p, s.unprovenClient(ctx, q, err)
+}
+
+// useProof lets the proof of a request pass once. It is asked as soon as the request has shown what no
+// stranger has: proofs cost nothing, and must not fill the state.
+func (s *Server) useProof(ctx context.Context, q request) error {
+	if q.proof == nil {
+		return nil
 	}
+	return s.unprovenClient(ctx, q, s.claimProof(ctx, q.proof))
+}
+
+// unprovenClient counts a failed proof per address.
+func (s *Server) unprovenClient(ctx context.Context, q request, err error) error {
 	if err == nil {
-		return p.Thumbprint, nil
+		return nil
 	}
 	f := asFault(err)
 	if !f.isProof() {
-		return "", err
+		return err
 	}
-	return "", s.countFailure(ctx, q.address, f)
+	return s.countFailure(ctx, q.address, f)
+}
+
+// jkt is the thumbprint of the key that the client has shown; "" without a proof.
+func (q request) jkt() string {
+	if q.proof == nil {
+		return ""
+	}
+	return q.proof.Thumbprint
 }
 
 // isProof reports whether a fault is about a DPoP proof.
@@ -90,9 +109,14 @@ func (s *Server) isTarget(htu string, asked *url.URL) bool {
 	if err != nil || u.User != nil || strings.ContainsAny(htu, "?#") {
 		return false
 	}
-	scheme, host := strings.ToLower(u.Scheme), strings.ToLower(u.Host)
-	host = strings.TrimSuffix(host, map[string]string{"https": ":443", "http": ":80"}[scheme])
-	return scheme+"://"+host == strings.ToLower(s.base) && u.EscapedPath() == asked.EscapedPath()
+	return originOf(u) == s.origin && u.EscapedPath() == asked.EscapedPath()
+}
+
+// originOf is scheme and host in small letters, without the default port.
+func originOf(u *url.URL) string {
+	scheme := strings.ToLower(u.Scheme)
+	port := map[string]string{"https": ":443", "http": ":80"}[scheme]
+	return scheme + "://" + strings.TrimSuffix(strings.ToLower(u.Host), port)
 }
 
 // claimProof lets each jti of a key pass once.

@@ -481,6 +481,19 @@ func TestSMART712_ModesOfAClient(t *testing.T) {
 	}
 }
 
+// A proof that fails is a failed authentication, whatever endpoint it was sent to.
+func TestSMART712_FailedProofsAreLoggedAlike(t *testing.T) {
+	t.Parallel()
+	b, k, token := boundBench(t)
+	proof := b.proof(k, "GET", "/auth/introspect", athOf(token))
+	wantFault(t, b.post("/auth/introspect", url.Values{"token": {token}}, "Authorization", "DPoP "+token, "DPoP", proof), 401, "invalid_dpop_proof", "dpop.htm")
+	r := b.fhirRequest(k, token, map[string]any{"htm": "PUT"})
+	b.wantUnproven(t, r, "dpop.htm")
+	if n := strings.Count(b.log.String(), `"client_auth_failed"`); n != 2 {
+		t.Errorf("%d lines: %s", n, b.log.String())
+	}
+}
+
 func TestSMART711_FailedProofsAreLimitedPerAddress(t *testing.T) {
 	t.Parallel()
 	b, k := newBench(t), newProofKey(t)
@@ -500,5 +513,47 @@ func TestSMART711_ProofsNeedTheState(t *testing.T) {
 	b.table.Fail(http.ErrServerClosed)
 	if _, err := b.server.Authenticate(b.fhirRequest(k, token, nil)); fhir.KindOf(err) != fhir.Unavailable {
 		t.Errorf("%v", err)
+	}
+}
+
+// A client that normalises URLs leaves the default port out, also where the server is named with it.
+func TestSMART711_TheDefaultPortMayBeLeftOut(t *testing.T) {
+	t.Parallel()
+	for server, accepted := range map[string][]string{
+		"https://drieluik.example:443": {"https://drieluik.example:443", "https://drieluik.example", "HTTPS://Drieluik.Example"},
+		"https://drieluik.example":     {"https://drieluik.example:443", "https://drieluik.example"},
+		"http://127.0.0.1:80":          {"http://127.0.0.1", "http://127.0.0.1:80"},
+	} {
+		b, k, client := newBench(t, func(c *smart.Config) { c.Base = server }), newProofKey(t), ecKey(t, "k")
+		b.backend("c", client)
+		ask := func(host string) answer {
+			proof := b.proof(k, "POST", "/auth/token", map[string]any{"htu": host + "/auth/token"})
+			return b.post("/auth/token", tokenForm(b.assertion("c", client, map[string]any{"aud": server})), "DPoP", proof)
+		}
+		for _, host := range accepted {
+			if a := ask(host); a.status != 200 {
+				t.Errorf("%s as %s: %d %s", server, host, a.status, a.body)
+			}
+		}
+		for _, host := range []string{"https://drieluik.example:80", "http://drieluik.example:443", "https://drieluik.example:4430", "https://evil.example"} {
+			wantFault(t, ask(host), 400, "invalid_dpop_proof", "dpop.htu")
+		}
+	}
+}
+
+// Proofs cost a stranger nothing, so that only those beside a live code or refresh token are remembered.
+func TestATT30_ProofsOfStrangersLeaveNothingBehind(t *testing.T) {
+	t.Parallel()
+	w, k := newWorld(t), newProofKey(t)
+	guess := strings.Repeat("A", 43)
+	for range 5 {
+		wantFault(t, w.post("/auth/token", redeemForm("drc_"+guess), "DPoP", w.tokenProof(k)), 400, "invalid_grant", "code.unknown")
+		form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {"drr_" + guess}, "client_id": {"app"}}
+		wantFault(t, w.post("/auth/token", form, "DPoP", w.tokenProof(k)), 400, "invalid_grant", "refresh.unknown")
+	}
+	for _, kept := range w.table.Values() {
+		if bytes.HasPrefix(kept, []byte("dpop ")) {
+			t.Fatal("a proof is remembered")
+		}
 	}
 }

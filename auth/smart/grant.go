@@ -234,18 +234,11 @@ func (s *Server) redeem(ctx context.Context, c *registered, q request) (tokenAns
 	if code == "" {
 		return tokenAnswer{}, &fault{rule: "form.missing", name: "code"}
 	}
-	if s.family == nil || !code.is(prefixCode) {
-		return tokenAnswer{}, refuse("code.unknown")
-	}
-	var record codeRecord
-	value, err := s.state.Get(ctx, kindCode, code.hash())
-	if err == nil {
-		err = open(code, codeSeal, value, &record)
-	}
+	record, err := s.codeOf(ctx, code)
 	if err != nil {
-		if fhir.KindOf(err) == fhir.NotFound {
-			return tokenAnswer{}, refuse("code.unknown")
-		}
+		return tokenAnswer{}, err
+	}
+	if err := s.useProof(ctx, q); err != nil {
 		return tokenAnswer{}, err
 	}
 	g, err := s.grantOf(ctx, record.Grant) // before the claim: losers end the grant after it
@@ -259,7 +252,7 @@ func (s *Server) redeem(ctx context.Context, c *registered, q request) (tokenAns
 	if !first {
 		return tokenAnswer{}, s.codeReplayed(ctx, q, c, record.Grant)
 	}
-	if err := s.checkCode(&record, c, q); err != nil {
+	if err := s.checkCode(record, c, q); err != nil {
 		if ended := s.endGrant(ctx, record.Grant); ended != nil { // nobody can use it any more
 			return tokenAnswer{}, ended
 		}
@@ -273,7 +266,23 @@ func (s *Server) redeem(ctx context.Context, c *registered, q request) (tokenAns
 		return tokenAnswer{}, refuse("refresh.withdrawn")
 	}
 	g.reason = record.Reason
-	return s.issueUser(ctx, issuance{client: c, grant: g, scopes: g.Scopes, nonce: record.Nonce, jkt: q.jkt})
+	return s.issueUser(ctx, issuance{client: c, grant: g, scopes: g.Scopes, nonce: record.Nonce, jkt: q.jkt()})
+}
+
+// codeOf returns what is kept of a code. It claims nothing.
+func (s *Server) codeOf(ctx context.Context, code Secret) (*codeRecord, error) {
+	if s.family == nil || !code.is(prefixCode) {
+		return nil, refuse("code.unknown")
+	}
+	value, err := s.state.Get(ctx, kindCode, code.hash())
+	if err != nil {
+		if fhir.KindOf(err) == fhir.NotFound {
+			return nil, refuse("code.unknown")
+		}
+		return nil, err
+	}
+	record := &codeRecord{}
+	return record, open(code, codeSeal, value, record)
 }
 
 func (s *Server) codeReplayed(ctx context.Context, q request, c *registered, grant string) error {
@@ -296,7 +305,7 @@ func (s *Server) checkCode(record *codeRecord, c *registered, q request) error {
 		return refuse("code.redirect")
 	case !verifies(q.form["code_verifier"], record.Challenge):
 		return refuse("code.pkce")
-	case record.JKT != "" && record.JKT != q.jkt:
+	case record.JKT != "" && record.JKT != q.jkt():
 		return refuse("dpop.jkt")
 	}
 	return nil

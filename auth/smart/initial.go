@@ -34,6 +34,7 @@ type InitialAccess struct {
 type initialRecord struct {
 	Scope              string    `json:"scope"`
 	Uses               int       `json:"uses"`
+	Issued             time.Time `json:"issued"`
 	Expires            time.Time `json:"expires"`
 	Organization       string    `json:"organization,omitempty"` // system|value
 	OrganizationRef    string    `json:"organization_ref,omitempty"`
@@ -47,7 +48,8 @@ func (r *Registry) IssueInitial(ctx context.Context, a InitialAccess) (Secret, e
 	if issues := a.faults(); len(issues) > 0 {
 		return "", &fhir.Error{Kind: fhir.Unprocessable, Op: op, Issues: issues}
 	}
-	record := initialRecord{Scope: a.Scope, Uses: a.Uses, Expires: r.c.Clock().Add(a.TTL).UTC(), Organization: a.Organization}
+	now := r.c.Clock().UTC()
+	record := initialRecord{Scope: a.Scope, Uses: a.Uses, Issued: now, Expires: now.Add(a.TTL), Organization: a.Organization}
 	if a.Organization != "" {
 		identifier, _ := parseIdentifier(a.Organization)
 		org, err := r.c.RegisterOrganization(ctx, Organization{Identifier: identifier, Name: a.OrganizationName, NameIfNew: identifier.Value})

@@ -153,6 +153,11 @@ func (s *Server) loadClient(ctx context.Context, f *flow) error {
 		return &pageFault{status: http.StatusBadRequest, text: "broken", rule: "authz.client"}
 	}
 	f.client = c
+	if c.nobodys() {
+		own := *c
+		own.leadsTo = hostOf(f.Redirect)
+		f.client = &own
+	}
 	return nil
 }
 
@@ -190,16 +195,13 @@ func (c *registered) appName(lang string) string {
 }
 
 // organizationText is the name of the client's organisation as registered, else as it was stored then. An
-// app that registered itself for no organisation cannot name one: the host that it leads back to stands
-// for it.
+// app that registered itself for no organisation cannot name one: the host to which the page leads back
+// stands for it, empty where there is none.
 func (c *registered) organizationText() string {
-	host := ""
-	if c.Dynamic && len(c.RedirectURIs) > 0 {
-		if u, err := url.Parse(c.RedirectURIs[0]); err == nil {
-			host = u.Hostname()
-		}
+	if c.nobodys() {
+		return c.leadsTo
 	}
-	return cmp.Or(c.OrganizationName, c.OrganizationStored, host, c.Name)
+	return cmp.Or(c.OrganizationName, c.OrganizationStored, c.Name)
 }
 
 // sessionHash reads the id of a session that a grant or interaction names.

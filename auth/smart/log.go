@@ -1,6 +1,7 @@
 package smart
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -58,9 +59,9 @@ func eventOf(f *fault, status int) string {
 }
 
 func (s *Server) logFault(ctx context.Context, q request, f *fault) {
-	e := s.faults[f.rule]
+	status := cmp.Or(f.status, s.faults[f.rule].status)
 	level := slog.LevelInfo
-	if e.status >= http.StatusInternalServerError {
+	if status >= http.StatusInternalServerError {
 		level = slog.LevelError
 	}
 	attrs := []slog.Attr{
@@ -71,10 +72,10 @@ func (s *Server) logFault(ctx context.Context, q request, f *fault) {
 		slog.String("address", q.address),
 		slog.String("request_id", q.id),
 	}
-	if e.status >= http.StatusInternalServerError && f.err != nil {
+	if status >= http.StatusInternalServerError && f.err != nil {
 		attrs = append(attrs, slog.String("error", f.err.Error()))
 	}
-	s.log.LogAttrs(ctx, level, eventOf(f, e.status), attrs...)
+	s.log.LogAttrs(ctx, level, eventOf(f, status), attrs...)
 }
 
 func (s *Server) logKeyFetch(ctx context.Context, c *registered, err error) {

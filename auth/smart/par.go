@@ -30,6 +30,7 @@ func pushedParameters() []string {
 	return []string{
 		"response_type", "response_mode", "redirect_uri", "scope", "state", "aud", "resource", "code_challenge",
 		"code_challenge_method", "nonce", "prompt", "max_age", "login_hint", "launch", "purpose_of_use", "dpop_jkt",
+		"ui_locales",
 	}
 }
 
@@ -68,7 +69,7 @@ func (s *Server) pushed(w http.ResponseWriter, r *http.Request, q request) error
 // behind it; of anybody else by the address.
 func (s *Server) limitPushed(ctx context.Context, c *registered, address string) error {
 	if c.Type == TypePublic {
-		return s.countAuthorize(ctx, bucket("pushed", address))
+		return s.countRequest(ctx, "pushed", address)
 	}
 	if !s.rates.allow(c.ID, s.clock()) {
 		return &fault{rule: "client.rate", retry: 1}
@@ -105,15 +106,15 @@ func (s *Server) bindPushed(ctx context.Context, c *registered, q request, f for
 	if len(q.http.Header.Values("DPoP")) == 0 {
 		return nil // the proof of a client that needs one comes with the code
 	}
-	jkt, err := s.proven(ctx, c, q)
-	if err != nil || jkt == "" {
+	var err error
+	if q.proof, err = s.proven(ctx, c, q); err != nil || q.proof == nil {
 		return err
 	}
-	if named := f["dpop_jkt"]; named != "" && named != jkt {
+	if named := f["dpop_jkt"]; named != "" && named != q.jkt() {
 		return refuse("authz.dpop_jkt")
 	}
-	f["dpop_jkt"] = jkt
-	return nil
+	f["dpop_jkt"] = q.jkt()
+	return s.useProof(ctx, q)
 }
 
 // atOnce makes a fault that would go to the app one of the answer.

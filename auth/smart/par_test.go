@@ -219,3 +219,20 @@ func TestSMART701_APushedRequestIsKeptSealed(t *testing.T) {
 		}
 	}
 }
+
+func TestSMART112_PagesSpeakTheLanguageThatTheAppAsks(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	u := w.browser()
+	for name, ask := range map[string]func(){
+		"pushed": func() { u.authorizePushed("app", w.pushed("ui_locales", "sv"), "ui_locales", "en") },
+		"plain":  func() { u.authorize("ui_locales", "fr-FR sv-SE") },
+	} {
+		u = w.browser()
+		ask()
+		u.login(parentLogin)
+		if !strings.HasPrefix(u.at, "/auth/child") || !strings.Contains(u.page.body, `<html lang="sv">`) {
+			t.Errorf("%s: %s: %s", name, u.at, u.page.body)
+		}
+	}
+}

@@ -119,8 +119,11 @@ func (s *Server) refresh(ctx context.Context, c *registered, q request) (tokenAn
 	if record.Client != c.ID {
 		return tokenAnswer{}, refuse("refresh.client")
 	}
-	if record.JKT != "" && record.JKT != q.jkt {
+	if record.JKT != "" && record.JKT != q.jkt() {
 		return tokenAnswer{}, refuse("dpop.jkt")
+	}
+	if err := s.useProof(ctx, q); err != nil {
+		return tokenAnswer{}, err
 	}
 	g, err := s.refreshable(ctx, record.Grant)
 	if err != nil {
@@ -137,7 +140,7 @@ func (s *Server) refresh(ctx context.Context, c *registered, q request) (tokenAn
 	if !first {
 		return tokenAnswer{}, s.reused(ctx, c, q, g, s.clock().Sub(at))
 	}
-	return s.issueUser(ctx, issuance{client: c, grant: g, scopes: scopes, jkt: q.jkt})
+	return s.issueUser(ctx, issuance{client: c, grant: g, scopes: scopes, jkt: q.jkt()})
 }
 
 // refreshable returns a grant that may be refreshed now: alive, and allowed by custody and age.

@@ -3,8 +3,11 @@ package smart
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"log/slog"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/drieluik/drieluik/auth"
@@ -46,7 +49,8 @@ func (s *Server) register(w http.ResponseWriter, r *http.Request, q request) err
 	}
 	// Of the organisation the token has made sure.
 	record := &registered{Client: added.Client, OrganizationRef: permits.OrganizationRef, OrganizationStored: permits.OrganizationStored}
-	if err := s.registry.save(ctx, record, "registered itself"); err != nil {
+	by := []slog.Attr{slog.String("token", token.trace()), slog.String("address", q.address), slog.String("request_id", q.id)}
+	if err := s.registry.save(ctx, record, "registered itself", by...); err != nil {
 		return unavailable("smart.register", err)
 	}
 	s.writeJSON(w, http.StatusCreated, s.registration(added))
@@ -66,13 +70,24 @@ func (s *Server) admitted(m *appMetadata, permits *initialRecord) (Added, error)
 	return added, unfitClient(added.Client)
 }
 
-// spend takes one use of a token: of all that come at once, no more than it has get through.
+// spend takes one use of a token: of all that come at once, no more than it has get through. The use is
+// claimed too, since only a claim finds out that the state has lost its memory, and the count with it; the
+// tokens of before are over then.
 func (s *Server) spend(ctx context.Context, q request, token Secret, permits *initialRecord) error {
-	used, err := s.state.Count(ctx, bucket("initial", initialKey(token)), permits.Expires.Sub(s.clock()))
+	life := permits.Expires.Sub(s.clock())
+	used, err := s.state.Count(ctx, bucket("initial", initialKey(token)), life)
 	if err != nil {
 		return err
 	}
 	if used > permits.Uses {
+		return s.countFailure(ctx, q.address, refuse("reg.token"))
+	}
+	claim := sha256.Sum256([]byte(initialKey(token) + "/" + strconv.Itoa(used)))
+	first, _, err := s.state.Once(ctx, kindAssertion, claim, life)
+	if err != nil {
+		return err
+	}
+	if lost := s.lost(); !first || !lost.IsZero() && !permits.Issued.After(lost) {
 		return s.countFailure(ctx, q.address, refuse("reg.token"))
 	}
 	return nil

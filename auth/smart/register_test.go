@@ -1,6 +1,8 @@
 package smart_test
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -11,6 +13,7 @@ import (
 	"time"
 
 	"github.com/drieluik/drieluik/auth/smart"
+	"github.com/drieluik/drieluik/auth/state/statetest"
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/google/go-cmp/cmp"
 )
@@ -310,4 +313,70 @@ func TestADynamicClientCanBeRotatedWithoutAnOrganization(t *testing.T) {
 	if _, err := w.registry.Rotate(t.Context(), a.text("client_id"), smart.Rotation{}); err != nil {
 		t.Error(err)
 	}
+}
+
+// A page names the host to which this request leads, not another that the app has registered beside it.
+func TestSMART721_PagesNameWhereTheAnswerGoes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, registering)
+	const evil = "https://evil.example/back"
+	id := w.registerAs(w.initial(), appDocument(map[string]any{"redirect_uris": []string{"https://ziekenhuis.example/", evil}})).text("client_id")
+	native := w.registerAs(w.initial(), appDocument(map[string]any{
+		"redirect_uris": []string{"com.evil.app:/back"}, "application_type": "native", "client_name": "Ziekenhuis",
+	})).text("client_id")
+	for _, c := range []struct{ id, redirect, host string }{{id, evil, "evil.example"}, {native, "com.evil.app:/back", "com.evil.app"}} {
+		u := w.browser()
+		u.authorize("client_id", c.id, "redirect_uri", c.redirect, "scope", initialScope)
+		login := u.page.body
+		u.login(parentLogin)
+		u.submit("child", "Patient/boris")
+		for page, body := range map[string]string{"login": login, "consent": u.page.body} {
+			if !strings.Contains(body, "van "+c.host) || strings.Contains(body, "ziekenhuis.example") || strings.Contains(body, "van Ziekenhuis") {
+				t.Errorf("%s: %s", page, body)
+			}
+		}
+		u.submit("decision", "allow", "group", "child", "duration", "3m")
+		u.get("/auth/apps")
+		if u.page.status != 200 || strings.Contains(u.page.body, "ziekenhuis.example") || strings.Contains(u.page.body, "<dd>Ziekenhuis</dd>") {
+			t.Errorf("apps: %d %s", u.page.status, u.page.body)
+		}
+	}
+}
+
+// A Redis that lost its memory has lost the count of uses, and so the tokens.
+func TestATT69_AfterAFlushNoTokenRegistersAgain(t *testing.T) {
+	t.Parallel()
+	sv := statetest.StartRedis(t)
+	w := newWorld(t, onRedis(t, sv), registering)
+	token := w.initial()
+	if a := w.registerAs(token, appDocument(nil)); a.status != 201 {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	check(t, sv.Client(t).FlushAll(t.Context()).Err())
+	wantFault(t, w.registerAs(token, appDocument(nil)), 401, "invalid_token", "reg.token")
+	w.advance(time.Second)
+	if a := w.registerAs(w.initial(), appDocument(nil)); a.status != 201 {
+		t.Errorf("a new one: %d %s", a.status, a.body)
+	}
+}
+
+// Who registered an app, from where and with which token, can be told from the log.
+func TestSMART721_ARegistrationIsLogged(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, registering)
+	token := w.initial()
+	a := w.registerAs(token, appDocument(nil))
+	sum := sha256.Sum256([]byte(token))
+	for line := range strings.Lines(w.log.String()) {
+		var got map[string]any
+		check(t, json.Unmarshal([]byte(line), &got))
+		if got["msg"] != "client_changed" || got["client_id"] != a.text("client_id") {
+			continue
+		}
+		if got["address"] != "192.0.2.1" || got["request_id"] != a.header.Get("X-Request-Id") || got["token"] != hex.EncodeToString(sum[:4]) {
+			t.Errorf("%s", line)
+		}
+		return
+	}
+	t.Errorf("no line: %s", w.log.String())
 }

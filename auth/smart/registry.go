@@ -151,7 +151,7 @@ func (r *Registry) prepare(ctx context.Context, c Client) (*registered, error) {
 	return &registered{Client: c, OrganizationRef: org.Ref.Current().String(), OrganizationStored: org.Name}, nil
 }
 
-func (r *Registry) save(ctx context.Context, c *registered, what string) error {
+func (r *Registry) save(ctx context.Context, c *registered, what string, by ...slog.Attr) error {
 	c.Changed = r.c.Clock().UTC()
 	value, err := json.Marshal(c)
 	if err != nil {
@@ -160,8 +160,9 @@ func (r *Registry) save(ctx context.Context, c *registered, what string) error {
 	if err := r.c.Store.SaveSetting(ctx, clientPrefix+c.ID, value); err != nil {
 		return fmt.Errorf("client record: %w", err)
 	}
-	r.c.Log.LogAttrs(ctx, slog.LevelInfo, "client_changed",
-		slog.String("outcome", what), slog.String("client_id", c.ID), slog.String("organization", c.OrganizationRef))
+	r.c.Log.LogAttrs(ctx, slog.LevelInfo, "client_changed", append([]slog.Attr{
+		slog.String("outcome", what), slog.String("client_id", c.ID), slog.String("organization", c.OrganizationRef),
+	}, by...)...)
 	return nil
 }
 

@@ -83,6 +83,7 @@ type Config struct {
 // Server answers the endpoints of the authorisation server. It is safe for concurrent use.
 type Server struct {
 	base     string
+	origin   string // of base, as proofs are held to it
 	fhirBase string
 	clock    func() time.Time
 	random   io.Reader
@@ -120,6 +121,7 @@ func New(c Config) (*Server, error) {
 		family: c.Family, users: c.Users, signing: c.Keys, pages: rendered,
 		logPage: c.LogPage, logClient: c.LogClient, upstream: c.Upstream,
 		base:     c.Base,
+		origin:   originOf(base),
 		fhirBase: c.Base + "/fhir",
 		clock:    c.Clock,
 		random:   c.Random,

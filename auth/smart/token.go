@@ -112,7 +112,7 @@ func (s *Server) grant(ctx context.Context, grant string, c *registered, q reque
 		return tokenAnswer{}, refuse("grant.client")
 	}
 	var err error
-	if q.jkt, err = s.proven(ctx, c, q); err != nil {
+	if q.proof, err = s.proven(ctx, c, q); err != nil {
 		return tokenAnswer{}, err
 	}
 	switch grant {
@@ -126,6 +126,9 @@ func (s *Server) grant(ctx context.Context, grant string, c *registered, q reque
 
 // clientCredentials gives a backend client a token of its own (SMART-309, 310).
 func (s *Server) clientCredentials(ctx context.Context, c *registered, q request) (tokenAnswer, error) {
+	if err := s.useProof(ctx, q); err != nil {
+		return tokenAnswer{}, err
+	}
 	for _, name := range []string{"resource", "audience"} {
 		if v, sent := q.form[name]; sent && v != s.fhirBase {
 			return tokenAnswer{}, refuse("target")
@@ -145,7 +148,7 @@ func (s *Server) clientCredentials(ctx context.Context, c *registered, q request
 	}
 	return s.issueTold(ctx, accessRecord{
 		Client: c.ID, Organization: c.OrganizationRef, Scopes: scopes, Purpose: purpose,
-		Issued: now.UTC(), Expires: now.Add(s.settings.BackendTokenTTL).UTC(), JKT: q.jkt,
+		Issued: now.UTC(), Expires: now.Add(s.settings.BackendTokenTTL).UTC(), JKT: q.jkt(),
 	}, func(a tokenAnswer) error { return s.logIssued(ctx, q, c, GrantCredentials, a) })
 }
 

@@ -287,3 +287,19 @@ func TestServeSaysWhyItDoesNotTakeARedis(t *testing.T) {
 		t.Errorf("exit %d, %q %q, want %q", code, out, stderr, want)
 	}
 }
+
+// TestCheckHidesThePasswordOfRedis also where the address cannot be used as it is.
+func TestCheckHidesThePasswordOfRedis(t *testing.T) {
+	t.Parallel()
+	for _, address := range []string{
+		"redis://me:marker@127.0.0.1:6379", "redis:me:marker@127.0.0.1:6379", "me:marker@127.0.0.1:6379", "redis://127.0.0.1:6379?password=marker",
+		"redis://127.0.0.1:6379?addr=me:marker@127.0.0.1:6380", "redis://127.0.0.1:6379?master_name=m&sentinel_password=marker",
+	} {
+		t.Run(address, func(t *testing.T) {
+			t.Parallel()
+			if out, stderr, _ := tool(t, "serve", "--check", "--redis", address); strings.Contains(out+stderr, "marker") || !strings.Contains(out, "***") {
+				t.Errorf("it says %s %s", out, stderr)
+			}
+		})
+	}
+}

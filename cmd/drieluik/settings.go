@@ -31,7 +31,7 @@ type settings struct {
 	Signatures     string          `default:"one" enum:"one,all" help:"How many guardians sign a changed plan: one or all."`
 	Package        []string        `type:"path" placeholder:"DIR|TGZ" help:"FHIR package whose profiles, extensions and Questionnaires every write must follow; may be given several times."`
 	Upstream       string          `type:"path" help:"JSON file with the OpenID providers at which people may log in."`
-	MaxBody        string          `default:"5MB" help:"Largest request body, such as 5MB or 800kB."`
+	MaxBody        string          `default:"5MB" help:"Largest request body, such as 5MB or 800kB; at most 64MB."`
 	DPoP           bool            `name:"dpop" default:"true" negatable:"" help:"Tokens may be bound to a key of the client (DPoP)."`
 	PAR            bool            `name:"par" default:"true" negatable:"" help:"Apps may push their authorisation requests first (/auth/par)."`
 	Register       bool            `help:"Apps may register themselves (/auth/register) with a token of client token."`
@@ -85,11 +85,16 @@ func (f yamlFile) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, 
 	return fmt.Sprint(v), nil
 }
 
+// largestBody is the largest --max-body, in bytes: the store unpacks no larger resource.
+const largestBody = 64e6
+
 // faults returns everything that is wrong with the settings, one sentence each.
 func (s settings) faults() []string {
 	var out []string
-	if _, err := bytesOf(s.MaxBody); err != nil {
+	if size, err := bytesOf(s.MaxBody); err != nil {
 		out = append(out, "max-body: "+err.Error())
+	} else if size > largestBody {
+		out = append(out, "max-body: at most 64MB, which is what the store keeps of one resource")
 	}
 	if years := s.retention(); years < 5 || years > 20 {
 		out = append(out, "audit-retention: use a number of years from 5y to 20y")

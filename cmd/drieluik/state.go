@@ -50,10 +50,14 @@ func (s settings) redisFault() error {
 	return nil
 }
 
-// masked is an address without its secrets.
+// masked is an address without its secrets; of one that cannot be used, which may have them anywhere,
+// nothing is left.
 func masked(address string) string {
+	if address == "" {
+		return ""
+	}
 	u, err := url.Parse(address)
-	if err != nil {
+	if err != nil || state.CheckRedisURL(address) != nil {
 		return "***"
 	}
 	query := u.Query()

@@ -125,9 +125,9 @@ func (a *assembly) assemble(st Stored, d auth.Decision) ([]Served, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, issues := fhir.Parse(first.Body, fhir.Limits{})
-	if fhir.HasErrors(issues) {
-		return nil, &fhir.Error{Kind: fhir.Internal, Op: "exchange.Document", Issues: issues}
+	r, err := first.tree()
+	if err != nil {
+		return nil, err
 	}
 	if len(a.domains) > 0 {
 		if r, err = a.reduce(r); err != nil {

@@ -54,9 +54,9 @@ func glimpse(v Snapshot, served Served, patient fhir.Ref) (Glimpse, error, error
 	if of := st.Facts.Patients; len(of) != 1 || of[0].Current() != patient.Current() {
 		return Glimpse{}, notFound(op, "context-other-patient"), nil
 	}
-	r, issues := fhir.Parse(served.Body, fhir.Limits{})
-	if fhir.HasErrors(issues) {
-		return Glimpse{}, nil, &fhir.Error{Kind: fhir.Internal, Op: op, Issues: issues}
+	r, err := served.tree()
+	if err != nil {
+		return Glimpse{}, nil, err
 	}
 	if r.Type() != "Patient" {
 		return Glimpse{}, nil, nil

@@ -37,6 +37,9 @@ type keptHeads struct {
 	facts  []auth.ResourceFacts
 }
 
+// rows is what it counts for: one that holds nothing takes its place too.
+func (h keptHeads) rows() int { return len(h.facts) + 1 }
+
 // maxHeads bounds the facts that are kept, about 1 kB each; when there are more, all are let go.
 const maxHeads = 20_000
 
@@ -75,9 +78,12 @@ func (m *memory) keepFacts(k headsKey, h keptHeads) {
 	if ok && old.writes > h.writes || len(h.facts) > maxHeads/10 {
 		return
 	}
-	if m.rows += len(h.facts) - len(old.facts); m.rows > maxHeads {
+	if ok {
+		m.rows -= old.rows()
+	}
+	if m.rows += h.rows(); m.rows > maxHeads {
 		clear(m.heads)
-		m.rows = len(h.facts)
+		m.rows = h.rows()
 	}
 	m.heads[k] = h
 }

@@ -112,9 +112,10 @@ func (s Served) Select(sel fhir.Selection) (Served, error) {
 	return s, nil
 }
 
-// tree parses what leaves. One that does not parse is a fault of the store.
+// tree parses what leaves. One that does not parse is a fault of the store: how large it may be was
+// judged when it came.
 func (s Served) tree() (*fhir.Resource, error) {
-	r, issues := fhir.Parse(s.Body, fhir.Limits{})
+	r, issues := fhir.Parse(s.Body, fhir.Limits{Bytes: len(s.Body), Nodes: len(s.Body)})
 	if fhir.HasErrors(issues) {
 		return nil, &fhir.Error{Kind: fhir.Internal, Op: "exchange.tree " + s.Ref.String()}
 	}

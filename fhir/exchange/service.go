@@ -83,11 +83,11 @@ func serve(s Stored, d auth.Decision) (Served, error) {
 	if !auth.Redacts(d.Obligations) {
 		return out, nil
 	}
-	r, issues := fhir.Parse(body, fhir.Limits{})
-	if fhir.HasErrors(issues) {
-		return Served{}, &fhir.Error{Kind: fhir.Internal, Op: op, Issues: issues}
+	r, err := out.tree()
+	if err != nil {
+		return Served{}, err
 	}
-	r, err := auth.Redact(r, d.Obligations)
+	r, err = auth.Redact(r, d.Obligations)
 	if err == nil { // the version is another than that of the whole resource (access.md 3.4)
 		r, err = r.Edit(fhir.Edit{Path: []string{"meta", "versionId"}, JSON: fmt.Sprintf(`"%d-r"`, s.Ref.Version)})
 	}

@@ -39,11 +39,9 @@ func (s *Service) Validate(ctx context.Context, c Call, v Validation, query url.
 		return nil, err
 	}
 	if v.Resource == nil && v.Mode != "delete" {
-		r, issues := fhir.Parse(stored.Body, fhir.Limits{})
-		if fhir.HasErrors(issues) {
-			return nil, &fhir.Error{Kind: fhir.Internal, Op: "exchange.Validate", Issues: issues}
+		if v.Resource, err = stored.tree(); err != nil {
+			return nil, err
 		}
-		v.Resource = r
 	}
 	return s.judged(v), nil
 }

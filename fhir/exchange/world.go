@@ -201,11 +201,7 @@ func (w *world) decide(p auth.Principal, a auth.Action, rf *auth.ResourceFacts) 
 
 // tree parses a stored version as it is served. One that does not parse is a fault of the store.
 func tree(st Stored) (*fhir.Resource, error) {
-	r, issues := fhir.Parse(fhir.Serve(st.Body, st.MetaAt, st.Ref.Version, st.Updated), fhir.Limits{})
-	if fhir.HasErrors(issues) {
-		return nil, &fhir.Error{Kind: fhir.Internal, Op: "exchange.tree " + st.Ref.String()}
-	}
-	return r, nil
+	return Served{Ref: st.Ref, Body: fhir.Serve(st.Body, st.MetaAt, st.Ref.Version, st.Updated)}.tree()
 }
 
 // missing reports whether err says that a resource is absent or deleted.

@@ -228,3 +228,19 @@ func TestSMART711_AFailedProofIsAnsweredWithAChallengeForDPoP(t *testing.T) {
 		t.Errorf("not audited: %+v", events)
 	}
 }
+
+// What a larger --max-body let in can be read, searched and changed.
+func TestAResourceOverFiveMegabytesIsServed(t *testing.T) {
+	t.Parallel()
+	g := newRig(t)
+	g.limit = 16 << 20
+	g.wire(g.store)
+	patient := g.create("hospital", "Patient", patientBody)
+	note := `{"text":"` + strings.Repeat("x", 1_000_000) + `"}`
+	large := strings.Replace(fmt.Sprintf(planBody, patient), "{", `{"note":[`+strings.Repeat(note+",", 5)+note+`],`, 1)
+	plan := g.create("hospital", "CarePlan", large)
+	g.get("hospital", "/fhir/CarePlan/"+plan).want(t, 200)
+	g.get("hospital", "/fhir/CarePlan?_elements=title&patient="+patient).want(t, 200)
+	g.do("hospital", "PATCH", "/fhir/CarePlan/"+plan, `[{"op":"replace","path":"/title","value":"P"}]`, "Content-Type", "application/json-patch+json").want(t, 200)
+	g.do("hospital", "PUT", "/fhir/CarePlan/"+plan, withID(large, plan)).want(t, 200)
+}

@@ -2,6 +2,7 @@ package rest_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -52,6 +53,7 @@ type rig struct {
 	ids        atomic.Int64
 	orgs       map[string]fhir.Ref // by URA
 	settings   auth.Settings
+	limit      int64 // of a body; 0: maxBody
 }
 
 // logBuffer keeps what is logged.
@@ -123,7 +125,7 @@ func (g *rig) wire(st exchange.Store) {
 		g.t.Fatal(err)
 	}
 	server, err := rest.New(rest.Config{
-		Exchange: g.exchange, Authenticate: g.authenticate, Base: base, MaxBody: maxBody, PageKey: [32]byte{1},
+		Exchange: g.exchange, Authenticate: g.authenticate, Base: base, MaxBody: cmp.Or(g.limit, maxBody), PageKey: [32]byte{1},
 		Metadata: []byte(`{"resourceType":"CapabilityStatement"}`), NewID: newID, Log: log,
 		Terms: terms,
 	})
