@@ -179,7 +179,7 @@ func looks() []query {
 }
 
 // leakStride is how many requests one caller leaves out between two; callers begin at different ones.
-const leakStride = 6
+const leakStride = 6 * thin
 
 // TestNothingOfAnotherFamilyChangesAnAnswer asks the same of two servers: one that has never heard of a
 // second family, and one that keeps it, at another hospital, with references to ours wherever one can
@@ -206,7 +206,7 @@ func TestNothingOfAnotherFamilyChangesAnAnswer(t *testing.T) {
 				denied++
 			}
 		}
-		if found < 15 || denied < 40 {
+		if found < 15/thin || denied < 40/thin {
 			t.Errorf("%s: %d answers with content, %d refusals: shows too little", as, found, denied)
 		}
 	}

@@ -11,7 +11,7 @@ import (
 
 // Rounds of one comparison of times, and how often it is tried on a busy machine.
 const (
-	timeRounds = 60
+	timeRounds = 60 / thin
 	timeTries  = 6
 )
 
