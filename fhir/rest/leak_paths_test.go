@@ -237,3 +237,37 @@ func TestTheOtherFamilyIsThere(t *testing.T) {
 		t.Errorf("the appointment of both: %d", a.status)
 	}
 }
+
+// TestABundleAnswersAsItsEntriesWould: a batch of one read is that read, and a transaction of it is
+// permitted when the read would be and refused with its status (access.md 10.5).
+func TestABundleAnswersAsItsEntriesWould(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, auth.Settings{Jurisdiction: "nl"}, true, nil)
+	for i, as := range []string{"zza mother", "zza doctor", "home"} {
+		asked := 0
+		for n, q := range catalogue(w, as) {
+			if q.method != http.MethodGet || len(q.header) > 0 || strings.Contains(q.path, "AuditEvent") || (n+i)%(2*leakStride) > 0 {
+				continue
+			}
+			asked++
+			q.follow = false
+			single := w.ask(as, q)
+			url := strings.TrimPrefix(strings.TrimPrefix(q.path, "/fhir"), "/")
+			one := query{method: "POST", path: "/fhir", body: batch(ask("GET", url, ""))}
+			entry := decode[responses](t, w.ask(as, one).want(t, 200).body).Entry[0]
+			if status, _, _ := strings.Cut(entry.Response.Status, " "); status != fmt.Sprint(single.status) {
+				t.Errorf("%s: %s is %d alone and %s in a batch", as, q.path, single.status, status)
+			}
+			if single.status == http.StatusOK && !strings.Contains(q.path, "$document") && string(entry.Resource) != single.body {
+				t.Errorf("%s: %s differs in a batch: %s", as, q.path, cmp.Diff(single.body, string(entry.Resource)))
+			}
+			one.body = transaction(ask("GET", url, ""))
+			if a := w.ask(as, one); a.status != single.status {
+				t.Errorf("%s: %s is %d alone and %d in a transaction", as, q.path, single.status, a.status)
+			}
+		}
+		if asked < 20/thin {
+			t.Errorf("%s: %d asked, shows too little", as, asked)
+		}
+	}
+}
