@@ -84,14 +84,18 @@ func (e *event) denied(d auth.Decision, patient fhir.Ref) {
 }
 
 // refused replaces what the event would have written: nothing was. It names the stored resource
-// that was addressed, when there is one.
+// that was addressed, when there is one. What is missing touches no patient: a row in the log of the
+// caller's own would tell it from what is hidden, whose row is in the log of another.
 func (e *event) refused(d auth.Decision, stored *Stored) {
 	e.touches = nil
-	if stored != nil {
+	switch {
+	case stored != nil:
 		e.saw(*stored, d)
-		return
+	case d.HTTP == 404:
+		e.missed()
+	default:
+		e.denied(d, e.call.Principal.Patient)
 	}
-	e.denied(d, e.call.Principal.Patient)
 }
 
 // failed replaces the touches by a failure of the server, or of what it was given.

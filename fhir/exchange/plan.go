@@ -60,7 +60,7 @@ func (d *draft) patientsOf(ref fhir.Ref) []fhir.Ref {
 		return []fhir.Ref{ref}
 	}
 	st, err := d.w.v.Read(ref)
-	if err != nil {
+	if d.w.doubt(err); err != nil {
 		return nil
 	}
 	return st.Facts.Patients
@@ -80,6 +80,9 @@ func (d *draft) put(r *fhir.Resource, prior *Stored, custodian, author fhir.Ref)
 		return Write{}, fhir.Wrap(op, err)
 	}
 	facts := auth.FactsOf(r, rows, d.patientsOf)
+	if d.w.broken != nil {
+		return Write{}, d.w.broken
+	}
 	facts.Custodian, facts.Author = heldBy(prior, custodian, author)
 	if facts.Parties, err = d.parties(r.Type(), facts); err != nil {
 		return Write{}, fhir.Wrap(op, err)

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -172,12 +173,13 @@ func (w *world) compile(v Snapshot, p auth.Principal, a auth.Action, of about) (
 		return auth.Filter{}, auth.Decision{}, err
 	}
 	every := auth.NeedsAll(p, a)
-	return auth.Compile(p, a, f, func(c *auth.Child) ([]auth.ResourceFacts, error) {
+	filter, d, err := auth.Compile(p, a, f, func(c *auth.Child) ([]auth.ResourceFacts, error) {
 		if every {
 			return w.everything(c.Patient.ID)
 		}
 		return w.heads(v, c.Patient.ID, a.Type)
 	})
+	return filter, d, cmp.Or(err, w.broken)
 }
 
 // heads returns the facts of a type in the compartment of a child whose policy was looked at.

@@ -20,6 +20,7 @@ type world struct {
 	own      bool                            // people holds what only this request may use
 	members  map[string][]auth.ResourceFacts // of whole compartments
 	fresh    []fhir.Ref                      // Patients that the request creates
+	broken   error                           // of a look-up that could not say so: nothing may be decided on it
 }
 
 func (s *Service) world(v Lookups) *world {
@@ -88,7 +89,15 @@ func staffOf(ref fhir.Ref) []fhir.Ref {
 // lookup gives the facts of another resource of the same snapshot (auth.Facts.Lookup).
 func (w *world) lookup(ref fhir.Ref) (auth.ResourceFacts, bool) {
 	st, err := w.v.Read(ref.Current())
+	w.doubt(err)
 	return st.Facts, err == nil
+}
+
+// doubt remembers a look-up that failed for another reason than that nothing is there.
+func (w *world) doubt(err error) {
+	if err != nil && !missing(err) && w.broken == nil {
+		w.broken = unavailable("exchange.lookup", "policy-unavailable", err)
+	}
 }
 
 // everything returns the facts of all current resources of a compartment, read once.
@@ -196,7 +205,8 @@ func (w *world) decide(p auth.Principal, a auth.Action, rf *auth.ResourceFacts) 
 	if err != nil {
 		return auth.Decision{}, unavailable("exchange.decide", "policy-unavailable", err)
 	}
-	return auth.Decide(p, a, f), nil
+	d := auth.Decide(p, a, f)
+	return d, w.broken
 }
 
 // tree parses a stored version as it is served. One that does not parse is a fault of the store.

@@ -92,7 +92,11 @@ func (s *Server) transaction(w http.ResponseWriter, d *dispatch, c exchange.Call
 		}
 	}
 	for _, i := range tr.reads {
-		out.Entry[i] = d.run(tr.entries[i]).entry(s.Base)
+		a := d.run(tr.entries[i])
+		if a.status >= http.StatusInternalServerError && len(tr.changes) == 0 { // nothing was written that would have to be told of
+			return a.pass(w)
+		}
+		out.Entry[i] = a.entry(s.Base)
 	}
 	return writeBundle(w, http.StatusOK, out)
 }

@@ -209,8 +209,10 @@ func (a *recorder) entry(base string) bundleEntry {
 
 // pass gives the answer on as it is.
 func (a *recorder) pass(w http.ResponseWriter) error {
-	if c := a.header.Get("WWW-Authenticate"); c != "" {
-		w.Header().Set("WWW-Authenticate", c)
+	for _, name := range []string{"WWW-Authenticate", "Retry-After"} {
+		if v := a.header.Get(name); v != "" {
+			w.Header().Set(name, v)
+		}
 	}
 	return writeJSON(w, a.status, a.body.Bytes())
 }

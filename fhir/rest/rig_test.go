@@ -99,7 +99,8 @@ func newRigWith(t testing.TB, settings auth.Settings, between func(exchange.Stor
 		st = between(st)
 	}
 	g.wire(st)
-	for name, ura := range map[string]string{"home": "90000001", "hospital": "90000002", "other": "90000003"} {
+	for i, name := range []string{"home", "hospital", "other"} {
+		ura := fmt.Sprintf("9000000%d", i+1)
 		ref, err := g.exchange.RegisterOrganization(context.Background(), exchange.Registration{
 			Identifier: fhir.Identifier{System: uraSystem, Value: ura}, NameIfNew: "Organisatie " + ura,
 		})
