@@ -19,8 +19,7 @@ type loggedEvent struct {
 func (ev *loggedEvent) responsible() fhir.Ref {
 	for _, a := range ev.Agent {
 		if !a.Requestor && a.Type == nil && a.Who != nil {
-			ref, _ := fhir.ParseRef(a.Who.Reference) // zero for what is no reference
-			return ref
+			return a.Who.ref()
 		}
 	}
 	return fhir.Ref{}
@@ -29,20 +28,16 @@ func (ev *loggedEvent) responsible() fhir.Ref {
 // tellsOfHidden reports whether somebody of the family asked for one resource.
 func (ev *loggedEvent) tellsOfHidden() bool {
 	family := slices.ContainsFunc(ev.Agent, func(a auditAgent) bool {
-		if !a.Requestor || a.Who == nil {
-			return false
-		}
-		who, _ := fhir.ParseRef(a.Who.Reference) // zero for what is no reference
-		return who.Type == "RelatedPerson" || who.Type == "Patient" || who.Type == "Person"
+		who := a.Who.ref()
+		return a.Requestor && (who.Type == "RelatedPerson" || who.Type == "Patient" || who.Type == "Person")
 	})
 	return family && slices.ContainsFunc(ev.Entity, func(o auditObject) bool { return o.What != nil && o.Lifecycle != nil })
 }
 
 // kinship is what the family view knows of persons and organisations, looked up once per request.
 type kinship struct {
-	selves map[fhir.Ref]bool // references that mean the reader
-	names  map[fhir.Ref]string
-	known  map[fhir.Ref]named // numbers too, for the compliance officer
+	selves map[fhir.Ref]bool  // references that mean the reader
+	known  map[fhir.Ref]named // who was looked up
 }
 
 // familyView returns what child and guardian see of a row: who, when, what kind of data and on what
@@ -71,7 +66,7 @@ func (l *logReader) meet() error {
 	if l.kin.selves != nil {
 		return nil
 	}
-	l.kin = kinship{selves: map[fhir.Ref]bool{l.p.FHIRUser.Current(): true}, names: map[fhir.Ref]string{}}
+	l.kin = kinship{selves: map[fhir.Ref]bool{l.p.FHIRUser.Current(): true}}
 	if l.p.FHIRUser.Type != "Person" {
 		return nil
 	}
@@ -90,10 +85,7 @@ func (l *logReader) meet() error {
 func (l *logReader) agents(all []auditAgent) []auditAgent {
 	var out []auditAgent
 	for _, a := range all {
-		who := fhir.Ref{}
-		if a.Who != nil {
-			who, _ = fhir.ParseRef(a.Who.Reference) // zero for what is no reference
-		}
+		who := a.Who.ref()
 		switch {
 		case a.Requestor:
 			shown, whole := l.requestor(a, who)
@@ -134,20 +126,12 @@ func tellsRefusal(policy string) bool {
 	return !strings.HasPrefix(policy, accessPolicy) && !strings.HasPrefix(ground, "permit-") && !strings.HasPrefix(ground, "consent/")
 }
 
-// name returns what an organisation or a person of the staff is called now, "" when nobody knows.
+// name returns what an organisation or a person of the staff is called now, "" when nobody knows. When
+// it cannot be read, no row is shown.
 func (l *logReader) name(ref fhir.Ref) string {
-	ref = ref.Current()
-	name, known := l.kin.names[ref]
-	if known {
-		return name
-	}
-	if st, err := l.w.v.Read(ref); err == nil {
-		if r, err := tree(st); err == nil {
-			name = nameIn(r.Root().Member("name"))
-		}
-	}
-	l.kin.names[ref] = name
-	return name
+	n, err := l.identify(ref)
+	l.w.doubt(err)
+	return n.name
 }
 
 // nameIn reads the name of an organisation or the first name of a person.
@@ -183,7 +167,7 @@ func (l *logReader) shown(all []auditObject) ([]auditObject, bool, error) {
 			out = append(out, auditObject{Type: o.Type, Detail: o.Detail}) // how many more there were
 			continue
 		}
-		ref, _ := fhir.ParseRef(o.What.Reference)
+		ref := o.What.ref()
 		if o.Lifecycle == nil { // the child, or a consent
 			out = append(out, auditObject{What: o.What, Type: o.Type, Role: o.Role, Detail: reasons(o.Detail)})
 			continue

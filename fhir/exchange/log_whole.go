@@ -24,14 +24,11 @@ type named struct {
 // wholeView completes a row for the compliance officer and for export: identifiers of the child, of the
 // user and of the organisations, names, and the site.
 func (l *logReader) wholeView(ev *loggedEvent) (*loggedEvent, bool, error) {
-	if l.kin.known == nil {
-		l.kin.known = map[fhir.Ref]named{}
-	}
 	out := *ev
 	out.Agent = slices.Clone(ev.Agent)
 	for i := range out.Agent {
 		a := &out.Agent[i]
-		n, err := l.identify(a.Who)
+		n, err := l.identify(a.Who.ref())
 		if err != nil {
 			return nil, false, err
 		}
@@ -43,7 +40,7 @@ func (l *logReader) wholeView(ev *loggedEvent) (*loggedEvent, bool, error) {
 	out.Entity = slices.Clone(ev.Entity)
 	for i := range out.Entity {
 		if o := &out.Entity[i]; o.Role != nil && o.Role.Code == "1" {
-			n, err := l.identify(o.What)
+			n, err := l.identify(o.What.ref())
 			if err != nil {
 				return nil, false, err
 			}
@@ -69,12 +66,17 @@ func (n named) on(who *auditWho) *auditWho {
 	return &out
 }
 
-// identify looks up what a reference is called and by which number it goes, once.
-func (l *logReader) identify(who *auditWho) (named, error) {
+// ref is what who refers to, zero for what is no reference.
+func (who *auditWho) ref() fhir.Ref {
 	if who == nil {
-		return named{}, nil
+		return fhir.Ref{}
 	}
-	ref, _ := fhir.ParseRef(who.Reference) // zero for what is no reference
+	ref, _ := fhir.ParseRef(who.Reference)
+	return ref
+}
+
+// identify looks up what a reference is called and by which number it goes, once.
+func (l *logReader) identify(ref fhir.Ref) (named, error) {
 	ref = ref.Current()
 	if n, known := l.kin.known[ref]; known || ref.IsZero() {
 		return n, nil
@@ -90,6 +92,9 @@ func (l *logReader) identify(who *auditWho) (named, error) {
 			return out, err
 		}
 		out = named{name: nameIn(r.Root().Member("name")), identifier: numberOf(r.Root())}
+	}
+	if l.kin.known == nil {
+		l.kin.known = map[fhir.Ref]named{}
 	}
 	l.kin.known[ref] = out
 	return out, nil
@@ -122,7 +127,7 @@ func (l *logReader) site() (string, error) {
 	if err != nil || c.Custodian().IsZero() {
 		return "", err
 	}
-	n, err := l.identify(&auditWho{Reference: c.Custodian().String()})
+	n, err := l.identify(c.Custodian())
 	if n.identifier == nil {
 		return "", err
 	}
