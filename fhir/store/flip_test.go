@@ -185,12 +185,10 @@ func TestACheckpointIsMadeOnlyWhereTheLogHasGrown(t *testing.T) {
 	}
 }
 
-// TestOldRowsGoAndLeaveAnAnchor: what is left is whole, can grow, can be purged again, and nobody can
-// take more away.
-func TestOldRowsGoAndLeaveAnAnchor(t *testing.T) {
-	t.Parallel()
-	now := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
-	s, err := store.Open(context.Background(), t.TempDir(), store.Options{Now: func() time.Time { return now }})
+// openClocked opens a store whose clock shows now.
+func openClocked(t *testing.T, now *time.Time) *store.Store {
+	t.Helper()
+	s, err := store.Open(context.Background(), t.TempDir(), store.Options{Now: func() time.Time { return *now }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,6 +197,14 @@ func TestOldRowsGoAndLeaveAnAnchor(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	return s
+}
+
+// TestOldRowsGoAndLeaveAnAnchor: what is left is whole, can grow, and can be purged again.
+func TestOldRowsGoAndLeaveAnAnchor(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
+	s := openClocked(t, &now)
 	ctx := context.Background()
 	year := func(n int) time.Time { return time.Date(2020+n, 1, 1, 0, 0, 0, 0, time.UTC) }
 	for n := range 6 {
@@ -231,17 +237,41 @@ func TestOldRowsGoAndLeaveAnAnchor(t *testing.T) {
 	if v := verify(t, s, wholeCheck()); v.Break != nil {
 		t.Errorf("grown on: %+v", *v.Break)
 	}
-	for _, sql := range []string{
-		`DELETE FROM audit WHERE comp=(SELECT comp FROM epoch WHERE name='boris') AND seq=6`,
-		`DELETE FROM audit WHERE comp=(SELECT comp FROM epoch WHERE name='_anchor') AND seq=1`,
-		`DELETE FROM audit WHERE comp=(SELECT comp FROM epoch WHERE name='sanne')`,
+}
+
+// TestNobodyTakesMoreThanAPurge: of a purged log each further row is missed, and so is what vouches for
+// those that went.
+func TestNobodyTakesMoreThanAPurge(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	for what, sql := range map[string]string{
+		"a row at the beginning": `DELETE FROM audit WHERE comp=(SELECT comp FROM epoch WHERE name='boris') AND seq=3`,
+		"a row at the end":       `DELETE FROM audit WHERE comp=(SELECT comp FROM epoch WHERE name='boris') AND seq=4`,
+		"the anchor":             `DELETE FROM audit WHERE comp=(SELECT comp FROM epoch WHERE name='_anchor') AND seq=1`,
+		"a whole chain":          `DELETE FROM audit WHERE comp=(SELECT comp FROM epoch WHERE name='sanne')`,
 	} {
+		now := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
+		s := openClocked(t, &now)
+		for n := range 4 {
+			now = time.Date(2020+n, 1, 1, 1, 0, 0, 0, time.UTC)
+			commit(t, s, loggedUnit("boris", "a", n+1))
+			commit(t, s, loggedUnit("sanne", "b", n+1))
+			if _, err := s.SignAudit(ctx, seal{"us"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n, err := s.PurgeAudit(ctx, seal{"us"}, time.Date(2022, 1, 1, 0, 0, 0, 0, time.UTC)); err != nil || n != 4 {
+			t.Fatalf("%d rows went, %v", n, err)
+		}
+		if v := verify(t, s, wholeCheck()); v.Break != nil {
+			t.Fatalf("before: %+v", *v.Break)
+		}
 		if err := s.Exec(ctx, sql); err != nil {
 			t.Fatal(err)
 		}
-	}
-	if v := verify(t, s, wholeCheck()); v.Break == nil {
-		t.Error("more rows went, and nothing is found")
+		if v := verify(t, s, wholeCheck()); v.Break == nil {
+			t.Errorf("%s went, and nothing is found", what)
+		}
 	}
 }
 
@@ -249,15 +279,7 @@ func TestOldRowsGoAndLeaveAnAnchor(t *testing.T) {
 func TestAPartOfTheLogIsCheckedByItself(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	s, err := store.Open(context.Background(), t.TempDir(), store.Options{Now: func() time.Time { return now }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	s := openClocked(t, &now)
 	ctx := context.Background()
 	for day := range 5 {
 		now = time.Date(2026, 1, 1+day, 12, 0, 0, 0, time.UTC)

@@ -50,20 +50,25 @@ func (r *recent) keep(k recentKey, row recentRow, moves uint64) {
 	r.rows[k] = row
 }
 
-func (r *recent) forget(keys []recentKey) {
-	if len(keys) == 0 {
+// forget lets go what a transaction changes; all when it sweeps, which does not say what it removes.
+func (r *recent) forget(t *tx) {
+	if t.swept {
+		r.clear()
+		return
+	}
+	if len(t.stale) == 0 {
 		return
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.moves++
-	for _, k := range keys {
+	for _, k := range t.stale {
 		delete(r.rows, k)
 	}
 }
 
-// close lets all go.
-func (r *recent) close() {
+// clear lets all go.
+func (r *recent) clear() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.moves++

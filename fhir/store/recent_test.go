@@ -80,6 +80,19 @@ func TestWhatIsRememberedEndsInTimeAndWithTheStore(t *testing.T) {
 			}
 		}
 	}
+	sweep := auth.StateOp{Verb: "sweep", Now: now.Add(time.Minute), Max: 10}
+	if r, err := s.State(ctx, sweep); err != nil || r.Count != 1 {
+		t.Fatalf("swept %d, %v", r.Count, err)
+	}
+	if _, found, err := s.StateGet(ctx, "at", "k", now); err != nil || found {
+		t.Errorf("swept, and asked with a clock that was set back: %t, %v", found, err)
+	}
+	if _, err := s.State(ctx, op); err != nil {
+		t.Fatal(err)
+	}
+	if _, found, err := s.StateGet(ctx, "at", "k", now); err != nil || !found {
+		t.Errorf("put once more: %t, %v", found, err)
+	}
 	op.Verb = "take"
 	if _, err := s.State(ctx, op); err != nil {
 		t.Fatal(err)

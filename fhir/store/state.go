@@ -131,6 +131,7 @@ func (t *tx) stateSweep(o auth.StateOp) (auth.StateResult, error) {
 		return auth.StateResult{}, err
 	}
 	n, err := res.RowsAffected()
+	t.swept = t.swept || n > 0
 	return auth.StateResult{Count: int(n)}, err
 }
 

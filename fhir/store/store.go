@@ -129,7 +129,7 @@ func (s *Store) Close() error {
 		return nil
 	}
 	errs := []error{s.writer.fault, s.readers.close(), s.db.Close(), s.lock.Close()}
-	s.recent.close()
+	s.recent.clear()
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("store.Close: %w", err)
 	}

@@ -18,6 +18,7 @@ type tx struct {
 
 	rid   int64       // last rid given out
 	stale []recentKey // what this transaction changes of what is remembered
+	swept bool        // it removes rows that are over, whichever they are
 
 	made  map[string]int64   // numbers the running unit made
 	comps map[string]*compID // compartments the running unit touched

@@ -229,9 +229,9 @@ func (w *writer) transact(group []*job, outcome []error) (err error) {
 	if err := t.saveCounters(w.rid); err != nil {
 		return err
 	}
-	w.store.recent.forget(t.stale)
+	w.store.recent.forget(t)
 	_, err = w.c.exec(`COMMIT`)
-	w.store.recent.forget(t.stale)
+	w.store.recent.forget(t)
 	if err != nil {
 		return err
 	}
