@@ -162,8 +162,11 @@ func (w *scanWriter) label(who value) {
 // codes answers with each coding of a codering, and its text last.
 func (w *scanWriter) codes(g *scanAnswers, link string, v value) {
 	var out []*qpb.QuestionnaireResponse_Item_Answer
-	for _, c := range codings(v, item(g.on, link)) {
-		out = append(out, &qpb.QuestionnaireResponse_Item_Answer{Value: answerCoding(c)})
+	for _, s := range codingSystems {
+		if c := v.at(s.member); plainCode.MatchString(c.str()) { // else it becomes a source-member
+			told := coding(s.system, c.to(item(g.on, link)).str(), "")
+			out = append(out, &qpb.QuestionnaireResponse_Item_Answer{Value: answerCoding(told)})
+		}
 	}
 	if own := v.at("tekst"); own.present() {
 		out = append(out, &qpb.QuestionnaireResponse_Item_Answer{Value: answerText(own.to(item(g.on, link)).str())})
