@@ -43,9 +43,10 @@ generate:
 	go run ./fhir/r4/gen -from $(DRIELUIK_SHARED)/fhir/r4
 
 # Feeds what foreign bytes enter by with made-up ones, FUZZTIME each.
-FUZZTIME ?= 30s
+FUZZTIME ?= 20s
 FUZZED = fhir:FuzzParse fhir/path:FuzzCompile fhir/search:FuzzParse fhir/patch:FuzzPatch mapping/bundle:FuzzBundle \
-	fhir/rest:FuzzEveryBodyIsAnswered
+	mapping/mks:FuzzDocument conformance/validate:FuzzResource conformance/terminology:FuzzOperations \
+	auth:FuzzParseScopes auth/jose:FuzzParseAssertion auth/jose:FuzzParseProof fhir/rest:FuzzEveryBodyIsAnswered
 
 fuzz:
 	@for target in $(FUZZED); do \
