@@ -1,108 +1,16 @@
 package mks
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	goalpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/goal_go_proto"
 
 	"github.com/drieluik/drieluik/fhir"
 )
-
-// What becomes of a Goal follows from all finished evaluations of its plan together: the latest by day
-// decides, in whatever order they arrive, and one that is withdrawn no longer counts.
-
-// judged is what one evaluation says of a goal.
-type judged struct {
-	goal   string // value of the goal's identifier
-	ref    fhir.Ref
-	status string // doelstatus
-	on     day
-	at     time.Time // vastgelegdOp: decides between two of one day
-	record string
-}
-
-// achievements are the goal-achievement codes of a doelstatus (mks.md 3.6); endedBy says which end the
-// goal. Read only.
-var achievements = map[string]string{
-	"behaald": "achieved", "deels behaald": "in-progress", "niet behaald": "not-achieved", "vervallen": "not-attainable",
-}
-
-const achievementSystem = "http://terminology.hl7.org/CodeSystem/goal-achievement"
-
-// heldEvaluation is a stored evaluation that counts.
-type heldEvaluation struct {
-	path, record string
-	on           day
-	at           time.Time
-}
-
-// heldEvaluations returns the finished evaluations by this source of the child's plan.
-func (m *mapper) heldEvaluations(plan string) ([]heldEvaluation, error) {
-	if m.child.found == nil {
-		return nil, nil
-	}
-	hits, err := m.known.Child(m.child.ref, "Encounter")
-	if err != nil {
-		return nil, fmt.Errorf("mks.heldEvaluations: %w", err)
-	}
-	var out []heldEvaluation
-	for _, hit := range hits {
-		n := found(hit)
-		r := bronRecordOf(n)
-		e := heldEvaluation{record: part(r, "recordId").Text(), on: day(n.At("period", "start").Text())}
-		e.path = "Encounter/" + m.head.source() + "/evaluatie/" + e.record
-		if n.Member("status").Text() != "finished" || idOf(e.path) != hit.Resource.ID() ||
-			planRecord(extension(n, "betreft-plan").Text()) != plan {
-			continue
-		}
-		if at, err := time.Parse(time.RFC3339Nano, part(r, "vastgelegdOp").Text()); err == nil {
-			e.at = at
-		}
-		out = append(out, e)
-	}
-	return out, nil
-}
-
-// judgements returns what the evaluations say of a goal of a plan.
-func (m *mapper) judgements(plan, goal string, evaluations []heldEvaluation) ([]judged, error) {
-	id := m.goalID(plan, goal).Value
-	var out []judged
-	for _, e := range evaluations {
-		taken := map[string]bool{}
-		for {
-			ref := fhir.Ref{Type: "Observation", ID: idOf(e.path + "/" + goalPart(goal, taken))}
-			hit, err := m.known.Read(ref)
-			if err != nil {
-				return nil, fmt.Errorf("mks.judgements: %w", err)
-			}
-			if hit == nil {
-				break
-			}
-			if n := found(hit); !void(n) && isJudgement(n, id) {
-				out = append(out, judged{goal: id, ref: ref, status: codeIn(n, "valueCodeableConcept", "doelstatus"), on: e.on, at: e.at, record: e.record})
-			}
-		}
-	}
-	return out, nil
-}
-
-// isJudgement reports whether an Observation is what an evaluation said of a goal.
-func isJudgement(n fhir.Node, goal string) bool {
-	return codeIn(n, "code", "mks-observatie") == "doel-evaluatie" && n.At("focus", "identifier", "value").Text() == goal
-}
-
-// inTime sorts what evaluations said, the latest last. Nothing of it depends on the order of arrival.
-func inTime(all []judged) {
-	slices.SortStableFunc(all, func(a, b judged) int {
-		return cmp.Or(cmp.Compare(a.on, b.on), a.at.Compare(b.at), cmp.Compare(a.record, b.record))
-	})
-}
 
 // writeAchievements updates the goals that this evaluation is about, and those that an earlier version
 // of it was about. A draft changes nothing.
@@ -239,45 +147,61 @@ func (m *mapper) inForce(plan string, goal fhir.Ref) (bool, error) {
 // edits returns what the evaluations, the latest last, change of a Goal. What somebody else said of it
 // later stands.
 func (s goalStanding) edits(n fhir.Node, all []judged, inForce bool) []fhir.Edit {
-	var out []fhir.Edit
-	put := func(member, json string) {
-		if n.Member(member).Exists() && compact(n.Member(member)) == json || !n.Member(member).Exists() && json == "" {
-			return
-		}
-		out = append(out, fhir.Edit{Path: []string{member}, JSON: json})
+	e := &goalEdits{n: n}
+	e.put("outcomeReference", s.outcomeList(all))
+	before, since := n.At("achievementStatus", "coding", "code").Text(), day(n.Member("statusDate").Text())
+	var latest judged
+	if len(all) > 0 {
+		latest = all[len(all)-1]
 	}
+	foreign := before != "" && !s.days[since]
+	if foreign && (len(all) == 0 || since.after(latest.on)) {
+		return e.out
+	}
+	code := achievements[latest.status]
+	if code == "" {
+		e.put("achievementStatus", "")
+		e.put("statusDate", "")
+	} else {
+		e.put("achievementStatus", fmt.Sprintf(`{"coding":[{"system":%q,"code":%q}]}`, achievementSystem, code))
+		e.put("statusDate", strconv.Quote(string(latest.on)))
+	}
+	switch ended := endedBy[code]; {
+	case inForce && ended != "":
+		e.put("lifecycleStatus", strconv.Quote(ended))
+	case inForce && before != "" && endedBy[before] == n.Member("lifecycleStatus").Text():
+		e.put("lifecycleStatus", `"active"`)
+	}
+	return e.out
+}
+
+// outcomeList returns the JSON of outcomeReference, "" for none.
+func (s goalStanding) outcomeList(all []judged) string {
 	outcomes := slices.Clone(s.outcomes)
 	for _, j := range all {
 		outcomes = append(outcomes, fmt.Sprintf(`{"reference":%q}`, j.ref))
 	}
-	list := ""
-	if len(outcomes) > 0 {
-		list = "[" + strings.Join(outcomes, ",") + "]"
+	if len(outcomes) == 0 {
+		return ""
 	}
-	put("outcomeReference", list)
-	before, since := n.At("achievementStatus", "coding", "code").Text(), day(n.Member("statusDate").Text())
-	foreign := before != "" && !s.days[since]
-	code := ""
-	switch {
-	case len(all) > 0 && !(foreign && since.after(all[len(all)-1].on)):
-		latest := all[len(all)-1]
-		code = achievements[latest.status]
-		put("achievementStatus", fmt.Sprintf(`{"coding":[{"system":%q,"code":%q}]}`, achievementSystem, code))
-		put("statusDate", strconv.Quote(string(latest.on)))
-	case len(all) == 0 && !foreign:
-		put("achievementStatus", "")
-		put("statusDate", "")
-	default:
-		return out
+	return "[" + strings.Join(outcomes, ",") + "]"
+}
+
+// goalEdits gathers what changes of a Goal.
+type goalEdits struct {
+	n   fhir.Node
+	out []fhir.Edit
+}
+
+// put makes a member that JSON, or removes it for "", unless it is so already.
+func (e *goalEdits) put(member, json string) {
+	now := ""
+	if n := e.n.Member(member); n.Exists() {
+		now = compact(n)
 	}
-	stored := n.Member("lifecycleStatus").Text()
-	switch ended := endedBy[code]; {
-	case inForce && ended != "":
-		put("lifecycleStatus", strconv.Quote(ended))
-	case inForce && before != "" && endedBy[before] == stored:
-		put("lifecycleStatus", `"active"`)
+	if now != json {
+		e.out = append(e.out, fhir.Edit{Path: []string{member}, JSON: json})
 	}
-	return out
 }
 
 // keepJudgements puts on a Goal of a new plan version what evaluations said of the goal, also of one

@@ -296,3 +296,33 @@ func TestAGoalThatThePlanEndedStaysEnded(t *testing.T) {
 		t.Errorf("a goal of a withdrawn plan is %s, was %s", got, before)
 	}
 }
+
+func TestAnotherSourceHasItsOwnScansAndEvaluations(t *testing.T) {
+	t.Parallel()
+	c := evaluatedBoris(t, borisScan, borisEvaluation)
+	before := goalState(t, c.stored, "d1")
+	other := func(doc, _ map[string]any) {
+		doc["bronsysteem"] = map[string]any{"ura": "90000003", "naam": "Andere Kinderthuiszorg", "applicatie": "ecd"}
+		doc["kind"] = map[string]any{"bsn": "999912148", "lokaalId": "X-1"}
+	}
+	for _, file := range []string{borisScan, borisEvaluation} {
+		mine, theirs := c.current("Provenance/"+provenanceOf(file)), c.store(planEdited(t, file, other))
+		for _, m := range theirs.Resources {
+			for n := range mine.All("target", "reference") {
+				if n.Text() == m.Resource.Ref().String() {
+					t.Errorf("%s: another source writes %s", file, n.Text())
+				}
+			}
+		}
+	}
+	if got := goalState(t, c.stored, "d1"); got != before {
+		t.Errorf("the goal was %s, is %s", before, got)
+	}
+}
+
+// provenanceOf returns the id of the Provenance of version 1 of a sample of Boris.
+func provenanceOf(file string) string {
+	return map[string]string{
+		borisScan: mapping.ID(scanAnchor + "/1"), borisEvaluation: mapping.ID(evaluationOf("ev-1001") + "/1"),
+	}[file]
+}
