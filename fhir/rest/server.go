@@ -74,6 +74,8 @@ func (s *Server) Routes(r chi.Router) {
 		r.Post("/$submit", s.handle(s.submit))
 		r.Post(typePath+"/$validate", s.handle(s.validate))
 		r.Post(idPath+"/$validate", s.handle(s.validate))
+		r.Post("/Questionnaire/$populate", s.handle(s.populate))
+		r.Post("/{type:Questionnaire}/{id:[^_$/][^/]*}/$populate", s.handle(s.populate))
 		s.terminologyRoutes(r)
 		r.Get(typePath, s.handle(s.search))
 		r.Post(typePath+"/_search", s.handle(s.search))
