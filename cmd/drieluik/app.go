@@ -192,6 +192,7 @@ func operations() []conformance.Operation {
 		{Name: "explain-access", Definition: fhir.Canonical + "/OperationDefinition/Patient-explain-access", Type: "Patient"},
 		{Name: "validate", Definition: r4 + "Resource-validate", Type: "Resource"},
 		{Name: "populate", Definition: sdc + "Questionnaire-populate", Type: "Questionnaire"},
+		{Name: "extract", Definition: sdc + "QuestionnaireResponse-extract", Type: "QuestionnaireResponse"},
 	}
 	for _, o := range terminology.Operations() {
 		out = append(out, conformance.Operation{Name: o.Name, Definition: o.Definition, Type: o.Type})

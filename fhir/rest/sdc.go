@@ -28,24 +28,25 @@ func (s *Server) populate(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	body, err := populated(out)
+	body, err := withIssues("response", out.Response, out.Issues)
 	if err != nil {
-		return fhir.Wrap("rest.populate", err)
+		return err
 	}
 	return writeJSON(w, http.StatusOK, body)
 }
 
-// populated is the Parameters of the answer.
-func populated(out exchange.Prefilled) ([]byte, error) {
-	all := parameters{ResourceType: "Parameters", Parameter: []parameter{{Name: "response", Resource: out.Response}}}
-	if len(out.Issues) > 0 {
-		issues, err := exchange.JSON(exchange.NewOutcome(out.Issues))
+// withIssues is the Parameters around a resource and what is to be told of it.
+func withIssues(name string, resource []byte, issues []fhir.Issue) ([]byte, error) {
+	all := parameters{ResourceType: "Parameters", Parameter: []parameter{{Name: name, Resource: resource}}}
+	if len(issues) > 0 {
+		outcome, err := exchange.JSON(exchange.NewOutcome(issues))
 		if err != nil {
-			return nil, err
+			return nil, fhir.Wrap("rest.withIssues", err)
 		}
-		all.Parameter = append(all.Parameter, parameter{Name: "issues", Resource: issues})
+		all.Parameter = append(all.Parameter, parameter{Name: "issues", Resource: outcome})
 	}
-	return exchange.JSON(all)
+	body, err := exchange.JSON(all)
+	return body, fhir.Wrap("rest.withIssues", err)
 }
 
 // prefilling reads the Parameters of $populate.
@@ -165,4 +166,77 @@ func (s *Server) local(text string) (fhir.Ref, bool) {
 func inside(n fhir.Node, t fhir.Type) (*fhir.Resource, bool) {
 	r, issues := fhir.Parse([]byte(n.Raw()), fhir.Limits{Bytes: len(n.Raw())})
 	return r, !fhir.HasErrors(issues) && (t == "" || r.Type() == t)
+}
+
+// extract serves POST /QuestionnaireResponse/$extract and /QuestionnaireResponse/id/$extract. It answers
+// the transaction Bundle, with what could not be extracted in Parameters around it.
+func (s *Server) extract(w http.ResponseWriter, r *http.Request) error {
+	const t = "QuestionnaireResponse"
+	c, err := s.caller(r, auth.Read, t)
+	if err != nil {
+		return err
+	}
+	c.Operation = "extract"
+	ask, err := extraction(r)
+	if err != nil {
+		return s.Exchange.Reject(r.Context(), c, auth.Read, t, err)
+	}
+	out, err := s.Exchange.Extract(r.Context(), c, ask)
+	if err != nil {
+		return err
+	}
+	body := out.Bundle
+	if len(out.Issues) > 0 {
+		if body, err = withIssues("return", out.Bundle, out.Issues); err != nil {
+			return err
+		}
+	}
+	return writeJSON(w, http.StatusOK, body)
+}
+
+// extraction reads what is to be extracted: a response, or Parameters around it; of a stored one nothing.
+func extraction(r *http.Request) (exchange.Extraction, error) {
+	const op = "rest.extraction"
+	ask := exchange.Extraction{}
+	if chi.URLParam(r, "id") != "" {
+		ref, err := refOf(r)
+		if ask.Ref = ref; err != nil || r.ContentLength == 0 {
+			return ask, err
+		}
+	}
+	b, err := body(r, "application/fhir+json", "application/json")
+	if err != nil {
+		return ask, err
+	}
+	given, issues := fhir.Parse(b, fhir.Limits{Bytes: len(b)})
+	if fhir.HasErrors(issues) {
+		return ask, &fhir.Error{Kind: fhir.Malformed, Op: op, Issues: issues}
+	}
+	if given.Type() == "QuestionnaireResponse" && ask.Ref.IsZero() {
+		ask.Response = given
+		return ask, nil
+	}
+	ok := given.Type() == "Parameters"
+	for p := range given.Root().All("parameter") {
+		switch p.Member("name").Text() {
+		case "questionnaire-response":
+			fresh := ask.Response == nil && ask.Ref.IsZero()
+			ask.Response, ok = inside(p.Member("resource"), "QuestionnaireResponse")
+			ok = ok && fresh
+		case "questionnaire":
+			fresh := ask.Form == nil
+			ask.Form, ok = inside(p.Member("resource"), "Questionnaire")
+			ok = ok && fresh
+		default:
+			ok = false
+		}
+		if !ok {
+			break
+		}
+	}
+	if !ok || ask.Response == nil && ask.Ref.IsZero() {
+		return ask, fhir.Errorf(fhir.BadRequest, op, "invalid", "extract-parameter",
+			"$extract takes a QuestionnaireResponse, alone or as the parameter questionnaire-response, and a questionnaire; each once, none twice.")
+	}
+	return ask, nil
 }

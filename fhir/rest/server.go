@@ -76,6 +76,8 @@ func (s *Server) Routes(r chi.Router) {
 		r.Post(idPath+"/$validate", s.handle(s.validate))
 		r.Post("/Questionnaire/$populate", s.handle(s.populate))
 		r.Post("/{type:Questionnaire}/{id:[^_$/][^/]*}/$populate", s.handle(s.populate))
+		r.Post("/QuestionnaireResponse/$extract", s.handle(s.extract))
+		r.Post("/{type:QuestionnaireResponse}/{id:[^_$/][^/]*}/$extract", s.handle(s.extract))
 		s.terminologyRoutes(r)
 		r.Get(typePath, s.handle(s.search))
 		r.Post(typePath+"/_search", s.handle(s.search))
