@@ -5,7 +5,6 @@ import "encoding/json"
 // coding is a Coding as it is written.
 type coding struct {
 	System  string `json:"system,omitempty"`
-	Version string `json:"version,omitempty"`
 	Code    string `json:"code"`
 	Display string `json:"display,omitempty"`
 }
@@ -24,7 +23,7 @@ func (t *Terms) Coding(valueSet, code string) ([]byte, bool) {
 	var found []coding
 	for _, e := range all {
 		if e.code == code {
-			found = append(found, coding{System: e.system, Version: e.version, Code: e.code, Display: e.wording.display("")})
+			found = append(found, coding{System: e.system, Code: e.code, Display: e.wording.display("")})
 		}
 	}
 	if len(found) != 1 {

@@ -85,7 +85,7 @@ func TestAFormIsPrefilledFromWhatTheHospitalSent(t *testing.T) {
 			"vb.handelingenLijst": `{"valueString":"Sondevoeding geven"} {"valueString":"Sonde controleren voor iedere voeding"} {"valueString":"Knuffel Beer eerst laten voordoen"}`,
 		},
 		"mks-hulpbehoeftescan": {
-			"hbs.alg.soort":                    `{"valueCoding":{"system":"https://drieluik.example/fhir/CodeSystem/scan-soort","version":"1.0.0","code":"eerste","display":"Eerste scan"}}`,
+			"hbs.alg.soort":                    `{"valueCoding":{"system":"https://drieluik.example/fhir/CodeSystem/scan-soort","code":"eerste","display":"Eerste scan"}}`,
 			"hbs.med.voeding.toelichting":      `{"valueString":"voorbeeldvoeding"}`,
 			"hbs.med.ademhaling.toelichting":   `{"valueString":"SpO2 96%"}`,
 			"hbs.med.hulpmiddelen.toelichting": `{"valueString":"neusmaagsonde, saturatiemeter"}`,
