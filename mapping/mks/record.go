@@ -38,14 +38,16 @@ type record struct {
 	// write adds the resources, the anchor with mapper.addAnchor. It runs only without faults.
 	// nil: the record type is not supported yet.
 	write func(*mapper) error
+	// spares are types that the record only edits: what another record yielded is never ended.
+	spares []fhir.Type
 }
 
 // records are the record types of mks.md 3. It is read only.
 var records = sync.OnceValue(func() []record {
 	return []record{
 		kind(), {name: "verwijsboom", anchor: "QuestionnaireResponse"},
-		{name: "hulpbehoeftescan", anchor: "QuestionnaireResponse"}, zorgplan(),
-		{name: "evaluatie", anchor: "Encounter"}, {name: "beslisboom", anchor: "QuestionnaireResponse"},
+		scan(), zorgplan(),
+		evaluation(), {name: "beslisboom", anchor: "QuestionnaireResponse"},
 		overdracht(), toestemming(),
 	}
 })
