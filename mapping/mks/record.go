@@ -43,9 +43,9 @@ type record struct {
 // records are the record types of mks.md 3. It is read only.
 var records = sync.OnceValue(func() []record {
 	return []record{
-		kind(), {name: "verwijsboom", anchor: "QuestionnaireResponse"},
+		kind(), verwijsboom(),
 		{name: "hulpbehoeftescan", anchor: "QuestionnaireResponse"}, zorgplan(),
-		{name: "evaluatie", anchor: "Encounter"}, {name: "beslisboom", anchor: "QuestionnaireResponse"},
+		{name: "evaluatie", anchor: "Encounter"}, beslisboom(),
 		overdracht(), toestemming(),
 	}
 })
