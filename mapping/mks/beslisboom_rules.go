@@ -14,6 +14,9 @@ func checkClosing(d *document) {
 	if !in.at("evaluatieAfsluitend").present() {
 		d.fail("MKS-BB-01", in)
 	}
+	for _, list := range []value{in.at("uitkomsten"), in.at("informeren"), in.at("antwoorden").at("bb.andereBehoeften")} {
+		d.atMost(list, maxInTree)
+	}
 	checkClosingTable(d, in)
 	told := in.at("informeren")
 	outcomes := in.at("uitkomsten").strs()

@@ -1,6 +1,7 @@
 package mks_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -50,6 +51,23 @@ func TestClosingRules(t *testing.T) {
 		}
 		if refused := len(want) > 0 && want[0][0] == 'e'; refused == (len(r.Resources) > 0) {
 			t.Errorf("%s: %d resources", c.name, len(r.Resources))
+		}
+	}
+}
+
+// A small document does not become a huge answer.
+func TestTreesAreBounded(t *testing.T) {
+	t.Parallel()
+	many := slices.Repeat(list("x"), 101)
+	for at, text := range map[string][]byte{
+		"/inhoud/antwoorden/vb.handelingenLijst": tree(t, referral, answer("vb.handelingenLijst", many)),
+		"/inhoud/uitkomsten":                     tree(t, referral, outcomes(slices.Repeat(list("zvw/verpleging"), 101)...)),
+		"/inhoud/uitkomsten/0/regels":            tree(t, referral, outcomeAt(0, "regels", many)),
+		"/inhoud/antwoorden/bb.andereBehoeften":  tree(t, closing, answer("bb.andereBehoeften", many)),
+		"/inhoud/informeren":                     tree(t, closing, put("informeren", slices.Repeat(list("jgz"), 101))),
+	} {
+		if got := readTree(t, text, "MKS-ENV-02"); !slices.Equal(got, list("e MKS-ENV-02 "+at)) {
+			t.Errorf("%s: %v", at, got)
 		}
 	}
 }

@@ -18,6 +18,9 @@ type treeQuestion struct {
 	after      string // the question that must be answered yes before this one may be
 }
 
+// maxInTree bounds the lists of a tree: an outcome or need of a few bytes becomes a resource of its own.
+const maxInTree = 100
+
 // treeFields are the members of antwoorden. missing is the rule of an answer that is not there.
 func treeFields(questions []treeQuestion, missing string) fields {
 	types := map[string]typ{"integer": integer(-1<<31, 1<<31-1), "boolean": boolean, "string": str}

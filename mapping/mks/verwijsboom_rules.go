@@ -11,12 +11,15 @@ import (
 // checkReferral holds the rules of mks.md 3.3 that need the document alone.
 func checkReferral(d *document) {
 	in := d.inhoud()
-	checkReferralTable(d, in)
 	given := in.at("antwoorden")
+	d.atMost(given.at("vb.handelingenLijst"), maxInTree)
+	d.atMost(in.at("uitkomsten"), maxInTree)
+	checkReferralTable(d, in)
 	if list := given.at("vb.handelingenLijst"); given.at("vb.handelingen").yes() && !list.present() {
 		d.fail("MKS-VB-09", list)
 	}
 	for _, o := range in.at("uitkomsten").items() {
+		d.atMost(o.at("regels"), maxInTree)
 		if who := o.at("indicatiesteller"); o.at("wet").str() == "zvw" && !who.present() {
 			d.fail("MKS-VB-06", who)
 		}
@@ -32,17 +35,20 @@ func checkReferralTable(d *document, in value) {
 	}
 	said := answersOf(given)
 	for _, rule := range referralTable.told(said) {
-		places := map[string]string{"MKS-VB-12": "vb.leeftijd", "MKS-VB-13": "vb.somatisch", "MKS-VB-14": "vb.terminaal"}
-		severity := fhir.SeverityInformation
-		if rule == "MKS-VB-13" {
-			severity = fhir.SeverityWarning
-		}
-		d.report(severity, rule, given.at(places[rule]), "")
+		n := referralNotes[rule]
+		d.report(n.severity, rule, given.at(n.answer), "")
 	}
 	list := in.at("uitkomsten")
 	if list.absentOrSound() && referralTable.differs(referralOutcomes(list), said) {
 		d.deviates("MKS-VB-03", "MKS-VB-04", list)
 	}
+}
+
+// referralNotes say how, and at which answer, a rule of the table is reported. Read only.
+var referralNotes = map[string]struct{ severity, answer string }{
+	"MKS-VB-12": {fhir.SeverityInformation, "vb.leeftijd"},
+	"MKS-VB-13": {fhir.SeverityWarning, "vb.somatisch"},
+	"MKS-VB-14": {fhir.SeverityInformation, "vb.terminaal"},
 }
 
 // deviates reports outcomes that a table does not give: a warning when a reason is given.
