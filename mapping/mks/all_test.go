@@ -14,14 +14,6 @@ import (
 	"github.com/drieluik/drieluik/mapping"
 )
 
-// unsupported are record types that keep their place only.
-var unsupported = []string{"verwijsboom", "beslisboom"}
-
-// supported reports whether a sample record can be mapped.
-func supported(file string) bool {
-	return !slices.ContainsFunc(unsupported, func(u string) bool { return strings.Contains(file, u) })
-}
-
 // mapped is one sample record with what came of it.
 type mapped struct {
 	file   string
@@ -30,7 +22,7 @@ type mapped struct {
 	issues []fhir.Issue
 }
 
-// dossier maps the supported records of one child in order, each with those before it stored.
+// dossier maps the records of one child in order, each with those before it stored.
 func dossier(t *testing.T, name string) ([]mapped, *mapping.Memory) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(records, name, "*.json"))
@@ -41,9 +33,6 @@ func dossier(t *testing.T, name string) ([]mapped, *mapping.Memory) {
 	var out []mapped
 	for _, f := range files {
 		file := name + "/" + filepath.Base(f)
-		if !supported(file) {
-			continue
-		}
 		s, r, issues := submit(t, k, sample(t, file))
 		if fhir.HasErrors(issues) {
 			t.Fatalf("%s: %v", file, rules(issues, fhir.SeverityError))
@@ -54,7 +43,7 @@ func dossier(t *testing.T, name string) ([]mapped, *mapping.Memory) {
 	return out, k
 }
 
-// eachRecord runs f for every supported sample record.
+// eachRecord runs f for every sample record.
 func eachRecord(t *testing.T, f func(*testing.T, mapped, *mapping.Memory)) {
 	t.Helper()
 	for _, name := range []string{"boris", "sanne", "daan"} {
@@ -197,22 +186,6 @@ func bodies(r mapping.Result) []string {
 	return out
 }
 
-func TestRecordTypesWithoutMappingAreRefused(t *testing.T) {
-	t.Parallel()
-	for _, file := range []string{
-		"boris/03-verwijsboom.json", "daan/08-beslisboom.json",
-	} {
-		_, r, issues := submit(t, mapping.NewMemory(), sample(t, file))
-		if len(r.Resources) != 0 {
-			t.Errorf("%s became resources", file)
-		}
-		want := []fault{{"MKS-ENV-18", "/recordType"}}
-		if d := cmp.Diff(want, errorsOf(issues)); d != "" || issues[len(issues)-1].Code != "not-supported" {
-			t.Errorf("%s (-want +got):\n%s", file, d)
-		}
-	}
-}
-
 func TestRecordsOfBorisBecomeTheResourcesOfTheWorkedExample(t *testing.T) {
 	t.Parallel()
 	want := map[string]map[string]int{
@@ -224,6 +197,7 @@ func TestRecordsOfBorisBecomeTheResourcesOfTheWorkedExample(t *testing.T) {
 		"boris/05-hulpbehoeftescan-herhaling.json":  {"QuestionnaireResponse": 1, "Condition": 5, "Provenance": 1},
 		"boris/09-evaluatie-ouders.json":            {"Encounter": 1, "Observation": 2, "Goal": 1, "Provenance": 1}, // and the goal of the plan
 		"boris/10-evaluatie-client-bespreking.json": {"Encounter": 1, "Communication": 1, "Provenance": 1},
+		"boris/03-verwijsboom.json":                 {"QuestionnaireResponse": 1, "ServiceRequest": 4, "Provenance": 1},
 		"boris/06-zorgplan-v2.json": {"Condition": 3, "Goal": 2, "CarePlan": 11, "NutritionOrder": 1,
 			"Appointment": 2, "Flag": 1, "Provenance": 2},
 		"boris/07-zorgplan-v3.json": {"Condition": 3, "Goal": 2, "CarePlan": 11, "NutritionOrder": 1,

@@ -8,11 +8,6 @@ import (
 	"github.com/drieluik/drieluik/mapping"
 )
 
-func TestInvalidEvaluationGetsExactlyTheExpectedErrors(t *testing.T) {
-	t.Parallel()
-	testInvalid(t, "12-evaluatie-ouders-niet-geinformeerd.json", supported)
-}
-
 // bothGoals says something of each goal of the plan of Boris.
 var bothGoals = []any{map[string]any{"doel": "d1", "status": "behaald"}, map[string]any{"doel": "d2", "status": "behaald"}}
 

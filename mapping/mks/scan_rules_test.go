@@ -9,12 +9,6 @@ import (
 	"github.com/drieluik/drieluik/fhir"
 )
 
-func TestInvalidScansGetExactlyTheExpectedErrors(t *testing.T) {
-	t.Parallel()
-	testInvalid(t, "07-scan-drie-domeinen.json", supported)
-	testInvalid(t, "08-scan-item-in-verkeerd-domein.json", supported)
-}
-
 // scanRuleCases change the repeated scan of Boris so that one rule fires.
 var scanRuleCases = []struct {
 	name   string

@@ -12,7 +12,7 @@ import (
 func TestEveryTraceLeadsToAnElement(t *testing.T) {
 	t.Parallel()
 	eachRecord(t, func(t *testing.T, m mapped, k *mapping.Memory) {
-		kinds := []string{"kind", "toestemming", "scan", "evaluatie"}
+		kinds := []string{"kind", "toestemming", "scan", "evaluatie", "boom"}
 		if slices.ContainsFunc(kinds, func(k string) bool { return strings.Contains(m.file, k) }) {
 			tracesLead(t, k, m.result)
 		}
