@@ -27,7 +27,7 @@ func TestEvaluationComesBackWhateverItHolds(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for when, k := range before {
-				t.Run(when, func(t *testing.T) { comesBack(t, k, text) })
+				t.Run(when, func(t *testing.T) { sentComesBack(t, k, text) })
 			}
 		})
 	}
@@ -36,7 +36,7 @@ func TestEvaluationComesBackWhateverItHolds(t *testing.T) {
 func TestNewVersionOfAnEvaluationComesBackAlone(t *testing.T) {
 	t.Parallel()
 	c := evaluatedBoris(t, borisEvaluation)
-	comesBack(t, c.stored, evaluationVersion(t, 2, "definitief", func(in map[string]any) {
+	sentComesBack(t, c.stored, evaluationVersion(t, 2, "definitief", func(in map[string]any) {
 		in["perDoel"] = []any{map[string]any{"doel": "d2", "status": "vervallen"}}
 		delete(in, "gezinservaring")
 	}))

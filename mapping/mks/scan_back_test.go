@@ -10,8 +10,8 @@ import (
 	"github.com/drieluik/drieluik/mapping/mks"
 )
 
-// comesBack submits a document and holds that the way back gives it as it was sent.
-func comesBack(t *testing.T, k *mapping.Memory, text []byte) {
+// sentComesBack submits a document and holds that the way back gives it as it was sent.
+func sentComesBack(t *testing.T, k *mapping.Memory, text []byte) {
 	t.Helper()
 	source, r, issues := submit(t, k, text)
 	if fhir.HasErrors(issues) {
@@ -60,7 +60,7 @@ func TestScanComesBackWhateverItHolds(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for when, k := range before {
-				t.Run(when, func(t *testing.T) { comesBack(t, k, text) })
+				t.Run(when, func(t *testing.T) { sentComesBack(t, k, text) })
 			}
 		})
 	}
@@ -79,7 +79,7 @@ func TestNewVersionOfAScanComesBackAlone(t *testing.T) {
 	t.Parallel()
 	k := homeChild(t).stored
 	take(t, k, sample(t, borisScan))
-	comesBack(t, k, scanVersion(t, 2, "definitief", func(in map[string]any) {
+	sentComesBack(t, k, scanVersion(t, 2, "definitief", func(in map[string]any) {
 		scanDomain(in, 0)["behoeften"] = scanDomain(in, 0)["behoeften"].([]any)[3:]
 	}))
 }
