@@ -81,6 +81,13 @@ func (m *mapper) arrive(r *fhir.Resource) ([]string, error) {
 		}
 		resolved = settled
 	}
+	if r.Type() == "Encounter" {
+		more, err := m.settleEvaluation(resolved.Root())
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", op, err)
+		}
+		broken = append(broken, more...)
+	}
 	if string(resolved.Bytes()) != string(r.Bytes()) {
 		m.added = append(m.added, added{edited: resolved, ref: r.Ref()})
 	}

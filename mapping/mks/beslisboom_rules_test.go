@@ -9,11 +9,6 @@ import (
 	"github.com/drieluik/drieluik/mapping"
 )
 
-func TestInvalidClosingGivesExactlyTheExpectedErrors(t *testing.T) {
-	t.Parallel()
-	testInvalid(t, "13-beslisboom-zonder-evaluatie.json", supported)
-}
-
 func TestClosingRules(t *testing.T) {
 	t.Parallel()
 	k := closingCase(t)

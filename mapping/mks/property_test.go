@@ -47,6 +47,8 @@ func TestWhateverIsAcceptedIsValidAndTraced(t *testing.T) {
 	files := []string{
 		"boris/01-kind.json", "boris/02-kind-ziekenhuis.json", "sanne/01-kind.json", "daan/01-kind.json",
 		"boris/07-zorgplan-v3.json", "sanne/04-zorgplan.json", "boris/11-overdracht-ziekenhuis-naar-huis.json",
+		"boris/05-hulpbehoeftescan-herhaling.json", "sanne/03-hulpbehoeftescan.json",
+		"boris/09-evaluatie-ouders.json", "boris/10-evaluatie-client-bespreking.json", "sanne/05-evaluatie-ouders.json",
 		"boris/12-toestemming.json", "sanne/07-toestemming-kind-en-moeder.json", "daan/05-toestemming.json",
 		"boris/03-verwijsboom.json", "sanne/02-verwijsboom.json", "daan/08-beslisboom.json",
 	}

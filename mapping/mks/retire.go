@@ -2,6 +2,7 @@ package mks
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -93,7 +94,7 @@ func (m *mapper) retireVersion(version int, draft bool, now map[fhir.Ref]bool) e
 	}
 	for n := range found(p).All("target", "reference") {
 		ref := refOf(n.Text())
-		if ref.IsZero() || shared[ref.Type] || now[ref] {
+		if ref.IsZero() || shared[ref.Type] || now[ref] || slices.Contains(m.rec.spares, ref.Type) {
 			continue
 		}
 		now[ref] = true

@@ -17,8 +17,8 @@ func trees(rs []*fhir.Resource) []*fhir.Resource {
 	return slices.DeleteFunc(rs, func(r *fhir.Resource) bool { return r.Type() == "CarePlan" })
 }
 
-// comesBack stores a document and expects it to come back.
-func comesBack(t *testing.T, name string, k *mapping.Memory, text []byte) {
+// treeComesBack stores a document and expects it to come back.
+func treeComesBack(t *testing.T, name string, k *mapping.Memory, text []byte) {
 	t.Helper()
 	s, r, issues := submit(t, k, text)
 	if fhir.HasErrors(issues) {
@@ -39,8 +39,8 @@ func TestTreesComeBackAsTheyWereSent(t *testing.T) {
 			outcomeAt(1, "regels", list("V9", "V9")), outcomeAt(0, "uitvoerder", "ura:90000002")),
 		"rules that are no codes": tree(t, referral, outcomeAt(0, "regels", list("V4", "zie  bijlage")), outcomeAt(1, "regels", list())),
 	} {
-		comesBack(t, name+" alone", mapping.NewMemory(), text)
-		comesBack(t, name+" after its child", planBoris(t).stored, text)
+		treeComesBack(t, name+" alone", mapping.NewMemory(), text)
+		treeComesBack(t, name+" after its child", planBoris(t).stored, text)
 	}
 	for name, text := range map[string][]byte{
 		"as it is": sample(t, closing), "a draft": tree(t, closing, edition(1, "concept")),
@@ -48,7 +48,7 @@ func TestTreesComeBackAsTheyWereSent(t *testing.T) {
 		"continued without a need":  tree(t, closing, answer("bb.verpleging", false), put("uitkomsten", list("disciplines"))),
 		"more than the table gives": tree(t, closing, put("afwijkingReden", " x ", "uitkomsten", list("wlz", "wlz", "jeugdwet"), "informeren", list("jgz", "jgz"))),
 	} {
-		comesBack(t, "closing "+name, closingCase(t), text)
+		treeComesBack(t, "closing "+name, closingCase(t), text)
 	}
 }
 

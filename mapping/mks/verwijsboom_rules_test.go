@@ -6,13 +6,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestInvalidReferralsGiveExactlyTheExpectedErrors(t *testing.T) {
-	t.Parallel()
-	for _, file := range []string{"05-verwijsboom-uitkomst.json", "06-verwijsboom-leeftijd-en-indicatiesteller.json"} {
-		testInvalid(t, file, supported)
-	}
-}
-
 // indication changes the indicatie.
 func indication(name string, v any) treeEdit {
 	return func(_, in, _ map[string]any) {

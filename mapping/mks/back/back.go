@@ -20,9 +20,9 @@ func readers() []reader {
 	return []reader{
 		{"kind", "Patient", always, child},
 		{"verwijsboom", "QuestionnaireResponse", answering("mks-verwijsboom"), referral},
-		{"hulpbehoeftescan", "QuestionnaireResponse", nil, nil},
+		{"hulpbehoeftescan", "QuestionnaireResponse", answering("mks-hulpbehoeftescan"), scan},
 		{"zorgplan", "CarePlan", nil, nil},
-		{"evaluatie", "Encounter", nil, nil},
+		{"evaluatie", "Encounter", isEvaluation, evaluation},
 		{"beslisboom", "QuestionnaireResponse", answering("mks-beslisboom"), closing},
 		{"overdracht", "Composition", nil, nil},
 		{"toestemming", "Consent", nil, nil},
