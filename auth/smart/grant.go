@@ -157,6 +157,11 @@ func (s *Server) saveGrant(ctx context.Context, g *grantRecord) error {
 		return err
 	}
 	life := max(g.End.Sub(s.clock()), time.Second)
+	if g.isStaff() { // listed first: what is listed opens nothing
+		if err := s.users.listGrant(ctx, g); err != nil {
+			return err
+		}
+	}
 	if err := s.state.Put(ctx, kindGrant, grantKey(g.ID), value, life); err != nil {
 		return err
 	}
@@ -223,8 +228,16 @@ func (s *Server) alive(ctx context.Context, g *grantRecord) (bool, error) {
 
 // endGrant kills every token of a grant with the next request.
 func (s *Server) endGrant(ctx context.Context, id string) error {
-	_, err := s.state.Take(ctx, kindGrant, grantKey(id))
-	return absent(err)
+	value, err := s.state.Take(ctx, kindGrant, grantKey(id))
+	if err != nil {
+		return absent(err)
+	}
+	g := &grantRecord{}
+	if err := json.Unmarshal(value, g); err != nil {
+		return err
+	}
+	s.ended(ctx, g)
+	return nil
 }
 
 // redeem gives the tokens of a code (SMART-108, 109, 308). Whoever presents a code first consumes it;

@@ -132,22 +132,25 @@ func (s *Server) showStaff(v *visit, f *flow, o *offer, seen Glimpse) error {
 	return s.show(v, http.StatusOK, screen{Page: "staff", Title: "staff.title", App: view.App, Login: f.session.who.Login, Switch: true, Body: view})
 }
 
-// staffWhat lists what the app asks for: groups to read, types to change, and by their own names the
-// types that no page for families names.
-func staffWhat(v *visit, o *offer) []string {
+// staffWhat lists what the app asks for.
+func staffWhat(v *visit, o *offer) []string { return permittedWords(v, o.all, o.types) }
+
+// permittedWords lists what scopes permit of the types: groups to read, types to change, and by their own
+// names the types that no page for families names.
+func permittedWords(v *visit, scopes auth.Scopes, types []fhir.Type) []string {
 	var what []string
 	var named []fhir.Type
 	for _, g := range groups() {
 		named = append(named, g.types...)
-		if kinds := within(g, func(k fhir.Type) bool { return reads(o.all, k) }); len(kinds) > 0 {
+		if kinds := within(g, func(k fhir.Type) bool { return reads(scopes, k) }); len(kinds) > 0 {
 			what = append(what, groupLabel(v, g, kinds))
 		}
-		if kinds := within(g, func(k fhir.Type) bool { return changes(o.all, k) }); len(kinds) > 0 {
+		if kinds := within(g, func(k fhir.Type) bool { return changes(scopes, k) }); len(kinds) > 0 {
 			what = append(what, v.t("write")+" "+typeList(v, kinds))
 		}
 	}
-	for _, k := range o.types {
-		if !slices.Contains(named, k) {
+	for _, k := range types {
+		if !slices.Contains(named, k) && (reads(scopes, k) || changes(scopes, k)) {
 			what = append(what, string(k))
 		}
 	}
