@@ -116,11 +116,8 @@ func (s *Server) bearerIntrospector(ctx context.Context, q request, header strin
 	if err != nil {
 		return introspector{}, s.unheld(ctx, q, err)
 	}
-	if found == nil {
-		return introspector{}, s.countFailure(ctx, q.address, refuse("token.invalid"))
-	}
 	if !slices.Contains(strings.Fields(found.Scopes), scopeIntrospect) {
-		return introspector{}, &fault{rule: "token.scope", name: scopeIntrospect, client: found.party()}
+		return introspector{}, &fault{rule: "token.scope", name: scopeIntrospect, bound: found.JKT != "", client: found.party()}
 	}
 	return introspector{client: found.party(), all: true}, nil
 }

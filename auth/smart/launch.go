@@ -87,8 +87,8 @@ func (s *Server) launcher(ctx context.Context, q request) (Reader, *registered, 
 	if err != nil {
 		return Reader{}, nil, s.unheld(ctx, q, err)
 	}
-	if a == nil || a.grant != nil {
-		return Reader{}, nil, s.countFailure(ctx, q.address, refuse("token.invalid"))
+	if a.grant != nil {
+		return Reader{}, nil, s.countFailure(ctx, q.address, &fault{rule: "token.invalid", bound: a.JKT != ""})
 	}
 	c, found, err := s.registry.lookup(ctx, a.Client)
 	if err != nil || !found {
@@ -99,7 +99,7 @@ func (s *Server) launcher(ctx context.Context, q request) (Reader, *registered, 
 		return Reader{}, nil, err
 	}
 	if !p.Scopes.Has(scopeLaunch) {
-		return Reader{}, nil, &fault{rule: "token.scope", name: scopeLaunch, client: c.party()}
+		return Reader{}, nil, &fault{rule: "token.scope", name: scopeLaunch, bound: a.JKT != "", client: c.party()}
 	}
 	if !c.MayLaunch {
 		return Reader{}, nil, &fault{rule: "launch.denied", client: c.party()}

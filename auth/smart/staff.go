@@ -260,6 +260,7 @@ func staffPrincipal(a *accessRecord, c *registered, scopes auth.Scopes) auth.Pri
 	return auth.Principal{
 		State: auth.TokenActive, Role: auth.Professional, Client: c.ID, ClientName: c.Name,
 		Organization: refOf(g.Organization), Subject: g.Subject, FHIRUser: refOf(g.FHIRUser), Patient: refOf(g.Patient),
-		Scopes: scopes, Purpose: g.Purpose, Launch: g.launch(), BTG: a.glass(), Grant: g.ID, Issued: a.Issued, Expires: a.Expires,
+		Scopes: scopes, Purpose: g.Purpose, Launch: g.launch(), BTG: a.glass(), Grant: g.ID,
+		Bound: a.JKT != "", Issued: a.Issued, Expires: a.Expires,
 	}
 }

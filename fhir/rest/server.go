@@ -115,12 +115,13 @@ func (s *Server) handle(h handler) http.HandlerFunc {
 		w.Header().Set("X-Request-Id", id)
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Cache-Control", "no-store")
-		r = r.WithContext(withRequestID(r.Context(), id))
+		who := &asker{}
+		r = r.WithContext(withAsker(r.Context(), id, who))
 		r.Body = http.MaxBytesReader(w, r.Body, s.MaxBody)
 		out := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		err := s.answer(h, out, r)
 		if err != nil {
-			s.fail(out, placed(r, err))
+			s.fail(out, who, placed(r, err))
 		}
 		s.Log.Info("fhir", "method", r.Method, "route", chi.RouteContext(r.Context()).RoutePattern(),
 			"status", out.Status(), "reason", reasonOf(err), "ms", time.Since(start).Milliseconds(), "request", id)
@@ -168,6 +169,7 @@ func (s *Server) caller(r *http.Request, i auth.Interaction, t fhir.Type) (excha
 			return exchange.Call{}, s.unproven(r, i, t, err)
 		}
 	}
+	askerOf(r.Context()).bound = by.principal.Bound
 	c := exchange.Call{Principal: by.principal, Address: address(r), RequestID: requestID(r.Context()), Trial: by.trial != ""}
 	return c, s.Exchange.Admit(r.Context(), c, i, t)
 }
