@@ -200,7 +200,8 @@ func (s *Server) grantOf(ctx context.Context, id string) (*grantRecord, error) {
 }
 
 // alive is the per-request check of smart.md 3.1 from the grant to the Consent, in that order: the
-// grant, its session, the user, the Consent. Custody and age are auth.Decide's.
+// grant, its session, the user, the Consent, or in an emergency the organisation. Custody and age are
+// auth.Decide's.
 func (s *Server) alive(ctx context.Context, g *grantRecord) (bool, error) {
 	if g == nil || !s.clock().Before(g.End) {
 		return false, nil
@@ -220,7 +221,10 @@ func (s *Server) alive(ctx context.Context, g *grantRecord) (bool, error) {
 		return false, err
 	}
 	if g.isStaff() {
-		return true, nil
+		if g.BTG == nil {
+			return true, nil
+		}
+		return s.registry.permitsEmergency(ctx, who.org)
 	}
 	live, err := s.family.ConsentLive(ctx, refOf(g.Consent))
 	return live && err == nil, unavailable("smart.alive", err)

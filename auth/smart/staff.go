@@ -55,6 +55,15 @@ func (s *Server) offered(v *visit, f *flow) (*offer, error) {
 	if !purposeFits(f.client, f.Purpose, f.Staff) {
 		return nil, s.barred(v, f, "broken", "authz.purpose")
 	}
+	if isEmergency(f.Purpose) {
+		permitted, err := s.registry.permitsEmergency(v.ctx(), f.session.who.org)
+		if err != nil {
+			return nil, err
+		}
+		if !permitted {
+			return nil, s.barred(v, f, "noemergency", "authz.purpose")
+		}
+	}
 	o, err := s.offerOf(f.client, f.interaction)
 	if err == nil && o.all.Empty() {
 		err = s.barred(v, f, "nothing", "scope.none")
