@@ -372,6 +372,37 @@ func TestAProviderThatIsDownIsAskedAgain(t *testing.T) {
 	}
 }
 
+// TestKeysOfAProviderServeWhileItIsOut: of what it says of itself, too; and the local login asks it nothing.
+func TestKeysOfAProviderServeWhileItIsOut(t *testing.T) {
+	t.Parallel()
+	w := newAbroad(t)
+	u := w.browser()
+	u.authorize()
+	if u.arrive(w.depart(u)); !strings.HasPrefix(u.at, "/auth/child") {
+		t.Fatalf("%s %s", u.at, u.page.body)
+	}
+	w.idp.mu.Lock()
+	hits := w.idp.hits
+	w.idp.discover = http.StatusBadGateway // of the keys too
+	w.idp.mu.Unlock()
+	w.advance(3 * time.Hour)
+	u = w.browser()
+	u.authorize()
+	if u.arrive(w.depart(u)); !strings.HasPrefix(u.at, "/auth/child") {
+		t.Errorf("%s %s", u.at, u.page.body)
+	}
+	u = w.browser()
+	u.authorize()
+	if u.login(parentLogin); !strings.HasPrefix(u.at, "/auth/child") {
+		t.Errorf("the local login: %s %s", u.at, u.page.body)
+	}
+	w.idp.mu.Lock()
+	defer w.idp.mu.Unlock()
+	if w.idp.hits > hits+1 {
+		t.Errorf("asked %d times", w.idp.hits-hits)
+	}
+}
+
 // TestTheButtonsOfLoginsElsewhereComeFirst: escaped, in the language of the page, as links.
 func TestTheButtonsOfLoginsElsewhereComeFirst(t *testing.T) {
 	t.Parallel()
