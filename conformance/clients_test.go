@@ -47,6 +47,11 @@ var flows = []string{
 	"EXT-08 a confidential app with private_key_jwt",
 	"EXT-09 an app that pushes its request and binds its tokens",
 	"EXT-10 @medplum/core as a backend",
+	"SMART-721 openid-client registers an app and a backend",
+	"the login page with logins elsewhere in nl",
+	"the login page with logins elsewhere in sv",
+	"the login page with logins elsewhere in en",
+	"the pages for developers",
 	"a wrong password says so and logs nobody in",
 	"an expired page and an expired session",
 	"the back button after a refusal",
@@ -70,10 +75,11 @@ var flows = []string{
 
 // outcome is what the scripts print for one flow.
 type outcome struct {
-	Flow  string   `json:"flow"`
-	MS    int64    `json:"ms"`
-	Error string   `json:"error"`
-	Pages []string `json:"pages"`
+	Flow   string   `json:"flow"`
+	MS     int64    `json:"ms"`
+	Error  string   `json:"error"`
+	Pages  []string `json:"pages"`
+	Looked []string `json:"looked"` // template and language of each page that axe-core judged
 }
 
 func TestAppsOfOthersWorkInARealBrowser(t *testing.T) {
@@ -93,7 +99,15 @@ func TestAppsOfOthersWorkInARealBrowser(t *testing.T) {
 		"asking": "asking", "askingSecret": d.addViewer(t, "asking", app),
 	}
 	d.addServers(t, config)
+	d.startOpen(t, config)
 	ran := runFlows(t, config)
+	var seen []string
+	for _, o := range ran {
+		seen = append(seen, o.Looked...)
+	}
+	if os.Getenv("DRIELUIK_FLOWS") == "" {
+		everyPageIsSeen(t, seen)
+	}
 	for _, name := range flows {
 		t.Run(name, func(t *testing.T) {
 			o, ok := ran[name]
@@ -189,11 +203,16 @@ func stop(t *testing.T, cmd *exec.Cmd, log *bytes.Buffer) {
 	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
 		t.Error(err)
 	}
+	stopped(t, cmd, log)
+}
+
+// stopped waits for the end of a server that was told to stop.
+func stopped(t *testing.T, cmd *exec.Cmd, log *bytes.Buffer) {
 	if err := cmd.Wait(); err != nil {
-		t.Errorf("the demo ended badly: %v", err)
+		t.Errorf("a server ended badly: %v", err)
 	}
 	if t.Failed() {
-		t.Logf("log of the demo:\n%s", log)
+		t.Logf("log of %v:\n%s", cmd.Args[1:2], log)
 	}
 }
 

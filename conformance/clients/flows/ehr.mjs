@@ -70,7 +70,25 @@ async function asks(site, locale, allow) {
   await page.getByRole('button', { name: allow }).click()
   await page.waitForSelector('meta[http-equiv=refresh]', { state: 'attached' })
   await look(site, page, locale, 'opened')
+  await page.goto(`${site.base}/auth/apps`)
+  assert.match(await page.locator('main').innerText(), /Inkijk-app asking[\s\S]*Kinderthuiszorg Voorbeeld/)
+  await look(site, page, locale, 'apps-staff')
+  await page.locator('main .card a.button').focus() // by the keyboard alone
+  await page.keyboard.press('Enter')
+  await page.waitForURL(/stop=/)
+  await look(site, page, locale, 'withdraw-staff')
+  for (const name of [stop[locale].no, stop[locale].yes]) { // to keep it comes first
+    await page.locator('.buttons > *', { hasText: name }).first().waitFor()
+  }
+  await page.locator('form button[type=submit]').focus()
+  await page.keyboard.press('Enter')
+  await page.waitForURL((u) => u.pathname === '/auth/apps' && !u.search)
+  assert.equal(await page.locator('main .card').count(), 0)
+  await look(site, page, locale, 'apps-staff-none')
 }
+
+/** stop are the words with which a professional stops an app, or keeps it. */
+const stop = { nl: { no: 'Niet stoppen', yes: 'Stoppen' }, sv: { no: 'Stoppa inte', yes: 'Stoppa' }, en: { no: 'Do not stop', yes: 'Stop' } }
 
 export const flows = {
   async 'EXT-03 an EHR starts an app at a child'(site) {
