@@ -145,7 +145,7 @@ func launchEntries() []entry {
 
 func tokenEntries() []entry {
 	return []entry{
-		{"token.none", 401, "", "Send Authorization: Bearer.", "The token goes into the Authorization header alone.", "SMART-601"},
+		{"token.none", 401, "invalid_token", "Send Authorization: Bearer.", "The token goes into the Authorization header alone.", "SMART-601"},
 		{"token.invalid", 401, "invalid_token", "The token is unknown, expired or withdrawn.", "Get a new token.", "SMART-601"},
 		{"token.twice", 400, "invalid_request", "Send one Authorization header.", "Bearer and DPoP do not go together.", "SMART-602"},
 		{"token.scope", 403, "insufficient_scope", "This needs {name}.", "Ask for a token with that scope.", "SMART-601"},

@@ -76,7 +76,11 @@ func (s *Server) writeFault(w http.ResponseWriter, f *fault) {
 	case f.isProof() && status == http.StatusUnauthorized, f.bound:
 		h.Set("WWW-Authenticate", proofChallenge(e.code))
 	case strings.HasPrefix(f.rule, "token."), f.rule == "reg.token":
-		h.Set("WWW-Authenticate", bearerChallenge(e.code))
+		code := e.code
+		if f.rule == "token.none" { // a challenge names no error where nothing was sent (RFC 6750 3.1)
+			code = ""
+		}
+		h.Set("WWW-Authenticate", bearerChallenge(code))
 	case f.basic && status == http.StatusUnauthorized:
 		h.Set("WWW-Authenticate", `Basic realm="drieluik"`)
 	}

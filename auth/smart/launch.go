@@ -2,8 +2,6 @@ package smart
 
 import (
 	"context"
-	"errors"
-	"io"
 	"log/slog"
 	"mime"
 	"net/http"
@@ -119,12 +117,11 @@ func readBody(w http.ResponseWriter, r *http.Request, rules string) (fhir.Node, 
 	if r.URL.RawQuery != "" || r.URL.ForceQuery {
 		return fhir.Node{}, refuse("form.query")
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxForm))
-	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-		return fhir.Node{}, refuse(rules + ".size")
-	}
+	body, err := readAll(w, r, maxForm)
 	if err != nil {
-		return fhir.Node{}, &fault{rule: rules + ".form", err: err}
+		f := asFault(err)
+		f.rule = rules + map[bool]string{true: ".size", false: ".form"}[f.rule == "form.size"]
+		return fhir.Node{}, f
 	}
 	doc, issues := fhir.ParseDocument(body, fhir.Limits{Depth: bodyDepth})
 	if doc == nil || fhir.HasErrors(issues) || doc.Root().Shape() != fhir.Object {

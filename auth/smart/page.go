@@ -4,10 +4,8 @@ import (
 	"bytes"
 	"context"
 	"embed"
-	"errors"
 	"fmt"
 	"html/template"
-	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -164,12 +162,9 @@ func (s *Server) readVisit(v *visit, limit int64) error {
 		if !isForm(v.r.Header) {
 			return refuse("form.type")
 		}
-		body, err := io.ReadAll(http.MaxBytesReader(v.w, v.r.Body, limit))
-		if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-			return refuse("form.size")
-		}
+		body, err := readAll(v.w, v.r, limit)
 		if err != nil {
-			return &fault{rule: "form.encoding", err: err}
+			return err
 		}
 		text = string(body)
 	default:
