@@ -32,6 +32,7 @@ var flows = []string{
 	"EXT-01 a parent permits an app to read for three months",
 	"EXT-02 the app refreshes twice and is stopped",
 	"EXT-03 an EHR starts an app at a child",
+	"a professional sees what works in their name and stops it",
 	"EXT-03 an app opens for nobody but the user of the EHR",
 	"EXT-03 an app that is not trusted asks the professional first, in nl",
 	"EXT-03 an app that is not trusted asks the professional first, in sv",

@@ -42,6 +42,9 @@ func (s *Server) proven(ctx context.Context, c *registered, q request) (*jose.Pr
 		}
 		return nil, nil
 	}
+	if err := s.mayVerify(q.address); err != nil {
+		return nil, err
+	}
 	p, err := s.readProof(q.http)
 	return p, s.unprovenClient(ctx, q, err)
 }
