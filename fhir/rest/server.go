@@ -118,6 +118,10 @@ func (s *Server) handle(h handler) http.HandlerFunc {
 		who := &asker{}
 		r = r.WithContext(withAsker(r.Context(), id, who))
 		r.Body = http.MaxBytesReader(w, r.Body, s.MaxBody)
+		if r.ContentLength > s.MaxBody { // nobody waits for what will not be read
+			w.Header().Set("Connection", "close")
+			r.Body = unread{s.MaxBody}
+		}
 		out := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		err := s.answer(h, out, r)
 		if err != nil {
@@ -127,6 +131,15 @@ func (s *Server) handle(h handler) http.HandlerFunc {
 			"status", out.Status(), "reason", reasonOf(err), "ms", time.Since(start).Milliseconds(), "request", id)
 	}
 }
+
+// unread is a body that was announced as larger than the limit in bytes.
+type unread struct{ limit int64 }
+
+// Read says that it is too large.
+func (u unread) Read([]byte) (int, error) { return 0, &http.MaxBytesError{Limit: u.limit} }
+
+// Close has nothing to close: the connection ends with the answer.
+func (unread) Close() error { return nil }
 
 // placed names the entry in the refusal of a transaction's read: what it says of the request is about
 // the url of that entry.
