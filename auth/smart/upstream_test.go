@@ -3,8 +3,10 @@ package smart_test
 import (
 	"crypto"
 	"crypto/hmac"
+	"html"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -400,6 +402,32 @@ func TestKeysOfAProviderServeWhileItIsOut(t *testing.T) {
 	defer w.idp.mu.Unlock()
 	if w.idp.hits > hits+1 {
 		t.Errorf("asked %d times", w.idp.hits-hits)
+	}
+}
+
+// TestALoginElsewhereThatFailsCanBeReadInAnotherLanguage: on the login page again, not on an expired one. An
+// address that nobody gave stands on no page.
+func TestALoginElsewhereThatFailsCanBeReadInAnotherLanguage(t *testing.T) {
+	t.Parallel()
+	w := newAbroad(t)
+	u := w.browser()
+	u.authorize()
+	back := w.depart(u)
+	u.arrive(url.Values{"state": back["state"], "error": {"access_denied"}})
+	if !strings.Contains(u.page.body, textFailed) {
+		t.Fatalf("%s", u.page.body)
+	}
+	link := regexp.MustCompile(`href="([^"]*lang=sv[^"]*)"`).FindStringSubmatch(u.page.body)
+	if link == nil {
+		t.Fatalf("%s", u.page.body)
+	}
+	if u.get(html.UnescapeString(link[1])); u.page.status != 200 || !strings.Contains(u.page.body, "Logga in med Medborgar-id") {
+		t.Errorf("%s: %d %s", link[1], u.page.status, u.page.body)
+	}
+	for _, path := range []string{"/auth/upstream/XXX-marker", "/auth/upstream/XXX-marker/callback?state=XXX-marker"} {
+		if u.get(path); u.page.status != 404 || strings.Contains(u.page.body, "XXX-marker") {
+			t.Errorf("%s: %d %s", path, u.page.status, u.page.body)
+		}
 	}
 }
 
