@@ -65,7 +65,7 @@ func (s *Server) checkAssertion(ctx context.Context, q request) (*registered, er
 	if err := s.mayVerify(q.address); err != nil {
 		return c, err
 	}
-	if err := s.checkSignature(ctx, a, c); err != nil {
+	if err := s.checkSignature(ctx, q, a, c); err != nil {
 		return c, err
 	}
 	return c, s.claimAssertion(ctx, a.Claims)
@@ -98,12 +98,12 @@ func (s *Server) checkClaims(a *jose.Assertion, c *registered) error {
 }
 
 // checkSignature verifies with the registered keys, by value or by URL (SMART-328).
-func (s *Server) checkSignature(ctx context.Context, a *jose.Assertion, c *registered) error {
+func (s *Server) checkSignature(ctx context.Context, q request, a *jose.Assertion, c *registered) error {
 	set := c.keys
 	if c.JWKSURI != "" {
 		fetched, err := s.keys.keySet(ctx, c.JWKSURI, a.Header.KeyID)
 		if err != nil {
-			s.logKeyFetch(ctx, c, err)
+			s.logKeyFetch(ctx, q, c, err)
 			return err
 		}
 		set = fetched

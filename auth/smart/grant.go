@@ -361,7 +361,7 @@ func (s *Server) issueUser(ctx context.Context, i issuance) (tokenAnswer, error)
 	if err != nil {
 		return tokenAnswer{}, err
 	}
-	answer.Context = s.context(g)
+	answer.Context, answer.grant = s.context(g), g
 	if answer.Refresh, err = s.issueRefresh(ctx, i, now); err != nil {
 		return tokenAnswer{}, err
 	}

@@ -175,3 +175,23 @@ func TestSMART513_512_AProfessionalStopsAnAppOverTwoServers(t *testing.T) {
 		t.Errorf("still listed: %s", u.page.body)
 	}
 }
+
+// TestTheLogOfATokenNamesItsGrant: from the permission to the end, with user and child (smart.md 9).
+func TestTheLogOfATokenNamesItsGrant(t *testing.T) {
+	t.Parallel()
+	w := newWard(t)
+	a := w.opened(nil)
+	grant := w.principal(a.text("access_token")).Grant
+	b := w.refreshAs(a.text("refresh_token"), w.basic())
+	w.post("/auth/revoke", url.Values{"token": {b.text("refresh_token")}}, w.basic()...)
+	for _, event := range []string{"access_opened", "token_issued", "token_refreshed", "grant_revoked"} {
+		found := false
+		for line := range strings.Lines(w.log.String()) {
+			whole := strings.Contains(line, nurseRef.String()) && strings.Contains(line, "Patient/boris") || event == "grant_revoked"
+			found = found || strings.Contains(line, `"`+event+`"`) && strings.Contains(line, `"grant":"`+grant+`"`) && whole && strings.Contains(line, `"request_id":"`)
+		}
+		if !found {
+			t.Errorf("%s does not name the grant, or not its user and child", event)
+		}
+	}
+}

@@ -48,6 +48,8 @@ type tokenAnswer struct {
 	Refresh     Secret         // empty: none
 	IDToken     string         // empty: none
 	Context     map[string]any // members of the launch context
+
+	grant *grantRecord // for the log; nil without a user
 }
 
 // body is the answer as it is written.
