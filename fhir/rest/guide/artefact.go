@@ -3,6 +3,7 @@ package guide
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/drieluik/drieluik/fhir"
@@ -32,6 +33,20 @@ type section struct {
 
 type row []cell
 
+// filled leaves out the columns in which nothing stands.
+func (s section) filled() section {
+	for i := len(s.Columns) - 1; i >= 0; i-- {
+		if slices.ContainsFunc(s.Rows, func(r row) bool { return r[i].Parts != nil }) {
+			continue
+		}
+		s.Columns = slices.Delete(s.Columns, i, i+1)
+		for j := range s.Rows {
+			s.Rows[j] = slices.Delete(s.Rows[j], i, i+1)
+		}
+	}
+	return s
+}
+
 // cell holds lines; Deep is how far it is set in.
 type cell struct {
 	Parts []part
@@ -48,7 +63,7 @@ func plain(text string) cell    { return cell{Parts: parts(part{Text: text})} }
 func in(lang, text string) cell { return cell{Parts: parts(part{Text: text, Lang: lang})} }
 func symbol(text string) cell   { return cell{Parts: parts(part{Text: text, Code: true})} }
 func deep(text string, by int) cell {
-	return cell{Parts: parts(part{Text: text, Code: true}), Deep: min(by, 4)}
+	return cell{Parts: parts(part{Text: text, Code: true}), Deep: min(max(by, 0), 4)}
 }
 func list(all ...part) cell { return cell{Parts: parts(all...)} }
 
@@ -92,7 +107,9 @@ func (g *Guide) artefact(it *item, v view) artefact {
 		a.Facts = append(a.Facts, fact{"copyright", []part{{Text: text, Lang: "nl"}}})
 	}
 	if of := tables[r.Type()]; of != nil {
-		a.Sections = of(g, n, v.Lang)
+		for _, s := range of(g, n, v.Lang) {
+			a.Sections = append(a.Sections, s.filled())
+		}
 	} else {
 		a.Source = indented(r.Bytes())
 	}

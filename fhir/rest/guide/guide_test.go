@@ -133,8 +133,8 @@ func TestPagesSpeakTheLanguageOfTheReader(t *testing.T) {
 func TestPagesShowWhatTheArtefactsSay(t *testing.T) {
 	t.Parallel()
 	for page, want := range map[string][]string{
-		"StructureDefinition/mks-zorgplan":            {"CarePlan.category", "2..", `<code>CarePlan</code>`},
-		"StructureDefinition/bron-record":             {"Extension.extension:recordType.value[x]", "Composition"},
+		"StructureDefinition/mks-zorgplan":            {"<code>category</code>", "2..", `<code>CarePlan</code>`},
+		"StructureDefinition/bron-record":             {"<code>extension:recordType.value[x]</code>", "Composition"},
 		"CodeSystem/behoefte-niveau":                  {"Volledige overname", "Wholly taken over"},
 		"ValueSet/behoefte-niveau":                    {`href="/ig/CodeSystem/behoefte-niveau"`, "alle codes"},
 		"ConceptMap/mks-naar-zorgleefplan":            {"Alleen spel, opvang en onderwijs.", "inexact", "wonen-leven"},

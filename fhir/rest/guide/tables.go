@@ -15,11 +15,19 @@ func structure(g *Guide, n fhir.Node, _ string) []section {
 			continue // the name of the part says it
 		}
 		s.Rows = append(s.Rows, row{
-			deep(id, strings.Count(id, ".")), plain(cardinality(e)), list(g.types(e)...),
+			deep(within(id), strings.Count(id, ".")-1), plain(cardinality(e)), list(g.types(e)...),
 			in("en", e.Member("short").Text()), list(g.bound(e)...),
 		})
 	}
 	return []section{s}
+}
+
+// within is the path of an element below its resource.
+func within(id string) string {
+	if _, below, ok := strings.Cut(id, "."); ok {
+		return below
+	}
+	return id
 }
 
 // cardinality is min..max, with "" for what the base says.
