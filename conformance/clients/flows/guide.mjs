@@ -4,8 +4,8 @@ import assert from 'node:assert/strict'
 import { look } from './screens.mjs'
 
 const pages = [
-  ['nl', '', 'index'], ['sv', 'Questionnaire/mks-verwijsboom', 'questionnaire'], ['en', 'StructureDefinition/mks-beslisboom-antwoord', 'profile'],
-  ['en', 'first-transfer', 'first'], ['nl', 'ConceptMap/mks-naar-zorgleefplan', 'map'], ['nl', 'Consent/c1-ouder-lt12', 'example'], ['sv', 'nothing', 'missing'],
+  ['nl', '', 'index'], ['sv', 'Questionnaire/mks-ontslaggereedheid', 'questionnaire'], ['en', 'StructureDefinition/mks-beslisboom-antwoord', 'profile'],
+  ['en', 'first-transfer', 'first'], ['nl', 'ConceptMap/mks-naar-zorgleefplan', 'map'],
 ]
 
 async function published(site) {
