@@ -1,7 +1,9 @@
 package main_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/drieluik/drieluik/docs"
+	"github.com/drieluik/drieluik/fhir"
 )
 
 var (
@@ -27,6 +30,7 @@ func TestFirstTransferPageWorks(t *testing.T) {
 	}
 	text, _ := startDemo(t, filepath.Join(dir, "demo-data"))
 	base := fhirURL.FindStringSubmatch(text)[1]
+	wantPublished(t, base)
 
 	var script strings.Builder
 	wanted := map[int][]string{} // of the commands, by their number
@@ -59,5 +63,25 @@ func TestFirstTransferPageWorks(t *testing.T) {
 			}
 		}
 		rest = after
+	}
+}
+
+// wantPublished holds that every definition of ours that the server declares has its page.
+func wantPublished(t *testing.T, base string) {
+	t.Helper()
+	c := &caller{base: base, http: http.DefaultClient}
+	_, statement := c.get(t, "/fhir/metadata")
+	b, err := json.Marshal(statement)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile(`"definition":"`+regexp.QuoteMeta(fhir.Canonical)+`/([^"|]*)`).FindAllStringSubmatch(string(b), -1)
+	for _, m := range found {
+		if r, err := c.do(http.MethodGet, "/ig/"+m[1], "", nil); err != nil || r.status != http.StatusOK {
+			t.Errorf("%s is declared, and conformance/artifacts does not publish it: %d %v", m[1], r.status, err)
+		}
+	}
+	if len(found) < 7 {
+		t.Errorf("%d definitions of ours", len(found))
 	}
 }

@@ -93,9 +93,9 @@ func TestImportTakesFoldersAndGoesOnWhereItStopped(t *testing.T) {
 	if _, stderr, code = tool(t, "import", "--store", s.store(), "--errors", report, one, dir); code != 0 || !strings.Contains(stderr, "1 stored, 5 known already") {
 		t.Fatalf("through the server: exit %d, %q", code, stderr)
 	}
-	r, plans := sv.login(t, "homecare", "").get(t, "/fhir/CarePlan?_summary=count&status=active")
+	r, plans := sv.login(t, "homecare", "").get(t, "/fhir/CarePlan?_summary=count&status=active&uitvoerder-soort=ouder")
 	if total, _ := plans["total"].(float64); r.status != http.StatusOK || total == 0 {
-		t.Errorf("the plan: %d %v", r.status, plans)
+		t.Errorf("what parents do by the plan: %d %v", r.status, plans)
 	}
 }
 

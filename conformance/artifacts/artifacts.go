@@ -24,8 +24,8 @@ func Schema() ([]byte, error) {
 	return b, fhir.Wrap("artifacts.Schema", err)
 }
 
-// All returns the published resources, those of Bundles one by one, in the order of the files, and last
-// the ImplementationGuide. Tables of rules among the files, which are no resources, are left out.
+// All returns the published resources, those of Bundles one by one, in the order of the files, then
+// the search parameters that are ours, and last the ImplementationGuide. Tables of rules among the files, which are no resources, are left out.
 func All() ([]*fhir.Resource, error) {
 	const op = "artifacts.All"
 	names, err := fs.Glob(files, "*.json")
@@ -49,6 +49,11 @@ func All() ([]*fhir.Resource, error) {
 			return nil, fhir.Wrap(op, err)
 		}
 	}
+	params, err := searchParameters()
+	if err != nil {
+		return nil, fhir.Wrap(op, err)
+	}
+	out = append(out, params...)
 	guide, err := guideOf(out)
 	return append(out, guide), fhir.Wrap(op, err)
 }

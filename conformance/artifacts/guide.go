@@ -2,8 +2,10 @@ package artifacts
 
 import (
 	"encoding/json"
+	"strings"
 
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/fhir/search"
 )
 
 // What the package and its ImplementationGuide are called.
@@ -65,6 +67,45 @@ func guideOf(all []*fhir.Resource) (*fhir.Resource, error) {
 		return nil, err
 	}
 	return parse(b)
+}
+
+// searchParameter is the resource of a search parameter of ours.
+type searchParameter struct {
+	ResourceType string      `json:"resourceType"`
+	ID           string      `json:"id"`
+	URL          string      `json:"url"`
+	Version      string      `json:"version"`
+	Name         string      `json:"name"`
+	Status       string      `json:"status"`
+	Experimental bool        `json:"experimental"`
+	Date         string      `json:"date"`
+	Publisher    string      `json:"publisher"`
+	Description  string      `json:"description"`
+	Code         string      `json:"code"`
+	Base         []fhir.Type `json:"base"`
+	Type         string      `json:"type"`
+	Expression   string      `json:"expression"`
+}
+
+// searchParameters are made of the table that searches by them.
+func searchParameters() ([]*fhir.Resource, error) {
+	var out []*fhir.Resource
+	for _, o := range search.OwnParams() {
+		b, err := json.Marshal(searchParameter{
+			ResourceType: "SearchParameter", ID: o.ID(), URL: o.URL(), Version: Version, Name: strings.ReplaceAll(o.ID(), "-", ""),
+			Status: "draft", Experimental: true, Date: issued, Publisher: "drieluik", Description: o.About, Code: o.Code,
+			Base: []fhir.Type{o.Base}, Type: o.Kind, Expression: o.Expression,
+		})
+		if err != nil {
+			return nil, err
+		}
+		r, err := parse(b)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, r)
+	}
+	return out, nil
 }
 
 // IsExample reports whether a published resource shows how others are used, and defines nothing.
