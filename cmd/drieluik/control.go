@@ -135,7 +135,7 @@ type storeFlags struct {
 
 // do carries out one order on the store: opened here, or through the server that has it.
 func (s storeFlags) do(ctx context.Context, io streams, o order) (outcome, error) {
-	do, closeStore, err := s.open(ctx, io)
+	do, closeStore, err := s.open(ctx, io, settings{Signatures: "one"})
 	if err != nil {
 		return outcome{}, err
 	}
@@ -143,9 +143,11 @@ func (s storeFlags) do(ctx context.Context, io streams, o order) (outcome, error
 	return out, errors.Join(err, closeStore())
 }
 
-// open returns who carries out orders on the store: this process, or the server that has it.
-func (s storeFlags) open(ctx context.Context, io streams) (operator, func() error, error) {
-	a, err := openApp(ctx, settings{Store: s.Store, Jurisdiction: "nl", Signatures: "one"}, "http://127.0.0.1", commandLog(io.err))
+// open returns who carries out orders on the store: this process with these settings, or the server that
+// has it, with its own.
+func (s storeFlags) open(ctx context.Context, io streams, set settings) (operator, func() error, error) {
+	set.Store, set.Jurisdiction = s.Store, "nl"
+	a, err := openApp(ctx, set, "http://127.0.0.1", commandLog(io.err))
 	if errors.Is(err, store.ErrLocked) {
 		return remote(socketPath(s.Store)), func() error { return nil }, nil
 	}

@@ -13,10 +13,12 @@ import (
 
 type importCmd struct {
 	storeFlags
-	Workers int      `help:"How many children at once; left out: as many as there are processors."`
-	Org     string   `help:"Organisation that FHIR Bundles come from: SYSTEM|VALUE, or a URA number. Source documents name their own."`
-	Errors  string   `type:"path" default:"import-errors.ndjson" help:"File for what is refused: a line each, with place, rule and what to do."`
-	Paths   []string `arg:"" name:"path" help:"Files and folders: .json (a source document, a FHIR Bundle, or an array of them) and .ndjson (one a line)."`
+	Workers    int      `help:"How many children at once; left out: as many as there are processors."`
+	Org        string   `help:"Organisation that FHIR Bundles come from: SYSTEM|VALUE, or a URA number. Source documents name their own."`
+	Signatures string   `default:"one" enum:"one,all" help:"How many guardians sign a changed plan, as serve has it; a running server goes by its own."`
+	Package    []string `type:"path" help:"FHIR package that resources are checked against, as serve has it; repeatable."`
+	Errors     string   `type:"path" default:"import-errors.ndjson" help:"File for what is refused: a line each, with place, rule and what to do."`
+	Paths      []string `arg:"" name:"path" help:"Files and folders: .json (a source document, a FHIR Bundle, or an array of them) and .ndjson (one a line)."`
 }
 
 // Help shows examples.
@@ -44,7 +46,7 @@ func (c importCmd) Run(ctx context.Context, s streams) error {
 	if err := os.Remove(c.Errors); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("cannot write %s; choose another --errors", c.Errors)
 	}
-	do, closeStore, err := c.open(ctx, s)
+	do, closeStore, err := c.open(ctx, s, settings{Signatures: c.Signatures, Package: c.Package})
 	if err != nil {
 		return err
 	}
