@@ -57,7 +57,7 @@ const (
 	schemaAbout = "One record of a child who is nursed at home, as a source system sends it to POST /fhir/$submit. " +
 		"Members that are not named here are kept and not interpreted."
 	schemaLimits = "Not said here: the 11-proef of a BSN, the rules beyond the form (MKS-ENV-07 and on, and those of " +
-		"each record), duplicate members, and numbers with more digits than a double holds. An optional member that is null, [] or {} counts as absent."
+		"each record), duplicate members, lists that are longer than in any real record (MKS-ENV-02), and numbers with more digits than a double holds. An optional member that is null, [] or {} counts as absent."
 )
 
 // contentOf binds the content of a document to its record type.
@@ -78,7 +78,7 @@ func (w *schemaWriter) object(fs fields) schema {
 	for i := range fs {
 		x := &fs[i]
 		out.Properties = append(out.Properties, property{x.name, w.member(x)})
-		if bounds[x.card].low > 0 {
+		if bounds[x.card].low > 0 || x.elsewhere {
 			out.Required = append(out.Required, x.name)
 		}
 	}
@@ -95,8 +95,14 @@ func (w *schemaWriter) member(x *field) schema {
 		if b.high < 1<<30 {
 			one.MaxItems = b.high
 		}
+		if x.each != "" {
+			one.AllOf = eachOnce(x.typ.fields.named(x.each))
+		}
 	}
 	switch {
+	case x.elsewhere:
+		absent := refTo("absent")
+		return schema{AllOf: []schema{one, {Not: &absent}}}
 	case b.low == 0:
 		return schema{AnyOf: []schema{refTo("absent"), one}}
 	case one.Type == "object" && one.Required == nil:
@@ -144,6 +150,15 @@ func (w *schemaWriter) value(t typ) schema {
 		if t.atLeast {
 			out.AnyOf = anyPresent(t.fields)
 		}
+	}
+	return out
+}
+
+// eachOnce wants an item with each code of a member.
+func eachOnce(x *field) []schema {
+	var out []schema
+	for _, c := range codesOf(x.typ.says.lists, "") {
+		out = append(out, schema{Contains: &schema{Properties: properties{{x.name, schema{Const: c}}}, Required: []string{x.name}}})
 	}
 	return out
 }

@@ -26,6 +26,7 @@ type schema struct {
 	MinProperties        int        `json:"minProperties,omitempty"`
 	AdditionalProperties *schema    `json:"additionalProperties,omitempty"`
 	Items                *schema    `json:"items,omitempty"`
+	Contains             *schema    `json:"contains,omitempty"`
 	MinItems             int        `json:"minItems,omitempty"`
 	MaxItems             int        `json:"maxItems,omitempty"`
 	Not                  *schema    `json:"not,omitempty"`
