@@ -73,6 +73,7 @@ var flows = []string{
 	"every page from the consent on in sv at 320 and 1280 px",
 	"every page up to the consent in en at 320 and 1280 px",
 	"every page from the consent on in en at 320 and 1280 px",
+	"the published pages at 320 and 1280 px",
 }
 
 // outcome is what the scripts print for one flow.

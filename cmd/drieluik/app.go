@@ -26,6 +26,7 @@ import (
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/exchange"
 	"github.com/drieluik/drieluik/fhir/rest"
+	"github.com/drieluik/drieluik/fhir/rest/guide"
 	"github.com/drieluik/drieluik/fhir/store"
 	"github.com/drieluik/drieluik/mapping"
 	"github.com/drieluik/drieluik/mapping/bundle"
@@ -156,6 +157,10 @@ func (a *app) server(ctx context.Context) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	pages, err := guide.New()
+	if err != nil {
+		return nil, err
+	}
 	r := chi.NewRouter()
 	r.Use(fhirServer.KnownMethods(r))
 	authServer.Routes(r)
@@ -163,6 +168,8 @@ func (a *app) server(ctx context.Context) (http.Handler, error) {
 	parents := rest.App(a.parentApp)
 	r.Handle("/app", parents)
 	r.Handle("/app/*", parents)
+	r.Handle("/ig", pages)
+	r.Handle(guide.Root+"*", pages)
 	if a.viewer != nil {
 		r.Handle(viewerPath+"*", a.viewer)
 	}
@@ -170,7 +177,7 @@ func (a *app) server(ctx context.Context) (http.Handler, error) {
 	r.Get("/favicon.ico", noIcon)
 	r.Get("/healthz", a.healthy)
 	r.Get("/readyz", a.ready)
-	return crossOrigin(r, authServer), nil
+	return pages.Canonicals(crossOrigin(r, authServer)), nil
 }
 
 // metadata renders the CapabilityStatement.

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/drieluik/drieluik/auth/smart"
+	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/store"
 )
 
@@ -52,6 +53,8 @@ type outcome struct {
 	Verification store.Verification
 	Lines        []string          // NDJSON
 	Next         *store.AuditPlace // nil at the end
+	Issues       []fhir.Issue      // what is wrong with an imported record
+	Repeat       bool              // the record was stored before
 	Failed       string            // the sentence for the operator
 }
 
@@ -125,6 +128,7 @@ var orders = map[string]func(ctx context.Context, a *app, o order) (outcome, err
 		return outcome{}, a.keys.Rotate(ctx, o.Now)
 	},
 	"audit verify": func(ctx context.Context, a *app, o order) (outcome, error) { return a.verifyLog(ctx, o) },
+	"import":       func(ctx context.Context, a *app, o order) (outcome, error) { return a.importOne(ctx, o) },
 	"audit export": func(ctx context.Context, a *app, o order) (outcome, error) { return a.exportLog(ctx, o) },
 }
 
@@ -145,15 +149,26 @@ type storeFlags struct {
 
 // do carries out one order on the store: opened here, or through the server that has it.
 func (s storeFlags) do(ctx context.Context, io streams, o order) (outcome, error) {
-	a, err := openApp(ctx, settings{Store: s.Store, Jurisdiction: "nl", Signatures: "one"}, "http://127.0.0.1", commandLog(io.err))
-	if errors.Is(err, store.ErrLocked) {
-		return remote(socketPath(s.Store))(ctx, o)
-	}
+	do, closeStore, err := s.open(ctx, io, settings{Signatures: "one"})
 	if err != nil {
 		return outcome{}, err
 	}
-	out, err := a.obey(ctx, o)
-	return out, errors.Join(err, a.Close())
+	out, err := do(ctx, o)
+	return out, errors.Join(err, closeStore())
+}
+
+// open returns who carries out orders on the store: this process with these settings, or the server that
+// has it, with its own.
+func (s storeFlags) open(ctx context.Context, io streams, set settings) (operator, func() error, error) {
+	set.Store, set.Jurisdiction = s.Store, "nl"
+	a, err := openApp(ctx, set, "http://127.0.0.1", commandLog(io.err))
+	if errors.Is(err, store.ErrLocked) {
+		return remote(socketPath(s.Store)), func() error { return nil }, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return a.obey, a.Close, nil
 }
 
 // socketPath is where a server with this store listens for orders.

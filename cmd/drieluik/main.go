@@ -21,6 +21,7 @@ type cli struct {
 	Serve     serveCmd     `cmd:"" help:"Run the server."`
 	Convert   convertCmd   `cmd:"" help:"Turn source documents into a FHIR Bundle, without a server."`
 	Validate  validateCmd  `cmd:"" help:"Check FHIR resources and source documents against R4 and profiles, without a server."`
+	Import    importCmd    `cmd:"" help:"Take in folders and files of records, as a push does."`
 	Client    clientCmd    `cmd:"" help:"Register and list the systems that may connect."`
 	Emergency emergencyCmd `cmd:"" help:"The organisations whose professionals may open records in an emergency."`
 	User      userCmd      `cmd:"" help:"Local accounts of parents and children."`

@@ -5,6 +5,7 @@ import { Site, watcher } from './lib.mjs'
 import * as client from './flows/client.mjs'
 import * as ehr from './flows/ehr.mjs'
 import * as emergency from './flows/emergency.mjs'
+import * as guide from './flows/guide.mjs'
 import * as misuse from './flows/misuse.mjs'
 import * as node from './flows/node.mjs'
 import * as own from './flows/own.mjs'
@@ -13,7 +14,7 @@ import * as reach from './flows/reach.mjs'
 import * as sdc from './flows/sdc.mjs'
 import * as screens from './flows/screens.mjs'
 
-const all = { ...misuse.flows, ...client.flows, ...ehr.flows, ...emergency.flows, ...node.flows, ...reach.flows, ...register.flows, ...own.flows, ...sdc.flows, ...screens.flows }
+const all = { ...misuse.flows, ...client.flows, ...ehr.flows, ...emergency.flows, ...node.flows, ...reach.flows, ...register.flows, ...own.flows, ...sdc.flows, ...screens.flows, ...guide.flows }
 
 const flags = [
   '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
