@@ -1,0 +1,170 @@
+package exchange
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/drieluik/drieluik/auth"
+	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/fhir/workflow"
+)
+
+// feeds say which resources of a type the rules of time look at, by their facts: nothing else of a child
+// is read for them, and a write of nothing else makes them run again.
+var feeds = map[fhir.Type]func(auth.ResourceFacts) bool{
+	"Patient": whole, "RelatedPerson": whole, "CareTeam": whole,
+	"CarePlan":              bearing("mks-categorie", "zorgplan"),
+	"Encounter":             bearing("evaluatie-soort", ""),
+	"QuestionnaireResponse": bearing("mks-record", "verwijsboom"),
+	"Provenance":            func(f auth.ResourceFacts) bool { return f.Signed },
+	"Task":                  ofRules,
+	"Communication": func(f auth.ResourceFacts) bool {
+		return ofRules(f) || bearing("mks-categorie", "ouders-geinformeerd")(f)
+	},
+}
+
+func whole(auth.ResourceFacts) bool { return true }
+
+// ofRules reports whether a rule wrote a resource.
+func ofRules(f auth.ResourceFacts) bool {
+	return strings.HasPrefix(f.Source, fhir.Canonical+"/mks/workflow#")
+}
+
+// bearing picks what bears a code of one of our systems, any code for "".
+func bearing(system, code string) func(auth.ResourceFacts) bool {
+	return func(f auth.ResourceFacts) bool {
+		return slices.ContainsFunc(f.Codings, func(c auth.Coding) bool {
+			return c.System == fhir.Canonical+"/CodeSystem/"+system && (code == "" || c.Code == code)
+		})
+	}
+}
+
+// feedsRules reports whether a write may change what a rule of time says.
+func feedsRules(w Write) bool {
+	pick := feeds[w.Ref.Type]
+	return pick != nil && pick(w.Facts)
+}
+
+// follow runs the rules of time on a child as it will be after the unit, and puts what they write into it,
+// with the instant at which they are to run next.
+func (d *draft) follow(e *event, id string) error {
+	const op = "exchange.follow"
+	state, err := d.w.v.State(id)
+	if err != nil {
+		return unavailable(op, "policy-unavailable", err)
+	}
+	s, err := d.situation(id)
+	if err != nil {
+		return err
+	}
+	out, err := workflow.Follow(s)
+	if err != nil {
+		return fhir.Wrap(op, err)
+	}
+	if err := d.write(e, out.Writes); err != nil {
+		return err
+	}
+	d.unit.Relied = append(d.unit.Relied, Reliance{Compartment: id, State: state})
+	d.unit.Due = append(d.unit.Due, Due{Compartment: id, At: out.Next, Never: out.Next.IsZero()})
+	return nil
+}
+
+// write puts what a rule writes into the unit: of the server's own making, and valid.
+func (d *draft) write(e *event, writes []workflow.Write) error {
+	const op = "exchange.follow"
+	rs := make([]*fhir.Resource, len(writes))
+	for i, w := range writes {
+		rs[i] = w.Resource
+	}
+	d.announce(rs)
+	before := len(d.issues)
+	for _, w := range writes {
+		prior, err := d.stored(w.Resource.Ref())
+		if err != nil {
+			return err
+		}
+		wr, err := d.put(w.Resource, prior, w.Custodian, w.Custodian)
+		if err != nil {
+			return err
+		}
+		d.add(wr)
+		e.wrote(wr, auth.Decision{Permit: true, Reason: "permit-write"})
+	}
+	if made := d.issues[before:]; fhir.HasErrors(made) {
+		return &fhir.Error{Kind: fhir.Internal, Op: op + " validate", Err: invalid(made)}
+	}
+	d.issues = d.issues[:before] // what else is to be said of them concerns no sender
+	return nil
+}
+
+// situation gathers what the rules look at: what is stored, with the unit's own writes on top.
+func (d *draft) situation(id string) (workflow.Situation, error) {
+	const op = "exchange.situation"
+	known := map[fhir.Type][]workflow.Known{}
+	m := auth.Material{Compartment: id}
+	for t, pick := range feeds {
+		fed, err := d.fed(id, t, pick)
+		if err != nil {
+			return workflow.Situation{}, fhir.Wrap(op, err)
+		}
+		for _, st := range fed {
+			r, err := tree(st)
+			if err != nil {
+				return workflow.Situation{}, err
+			}
+			known[t] = append(known[t], workflow.Known{Resource: r, Version: st.Ref.Version, Custodian: st.Facts.Custodian.Current()})
+			if t == "Patient" || t == "RelatedPerson" {
+				m.Resources = append(m.Resources, auth.Stored{Resource: r, Facts: st.Facts})
+			}
+		}
+	}
+	c := auth.NewChild(m)
+	dir, err := d.w.directory(c.DirectoryNeeds())
+	if err != nil {
+		return workflow.Situation{}, unavailable(op, "policy-unavailable", err)
+	}
+	s := workflow.Situation{
+		Now: d.w.now, Household: c.Household(d.w.now, d.w.s.settings, dir), AllSign: d.w.s.allSign,
+		Teams: known["CareTeam"], Plans: known["CarePlan"], Meetings: known["Encounter"], Messages: known["Communication"],
+		Tasks: known["Task"], Signatures: known["Provenance"], Trees: known["QuestionnaireResponse"], People: known["RelatedPerson"],
+	}
+	for _, p := range known["Patient"] {
+		if p.Resource.ID() == id {
+			s.Patient = p
+		}
+	}
+	return s, nil
+}
+
+// fed returns the resources of a type that the rules look at.
+func (d *draft) fed(id string, t fhir.Type, pick func(auth.ResourceFacts) bool) ([]Stored, error) {
+	heads, err := d.w.v.Heads(id, t)
+	if err != nil {
+		return nil, err
+	}
+	var out []Stored
+	now := map[string]bool{}
+	for _, w := range d.unit.Writes {
+		if w.Ref.Type != t || !slices.Contains(w.Compartments, id) {
+			continue
+		}
+		now[w.Ref.ID] = true
+		if len(w.Body) > 0 && pick(w.Facts) {
+			out = append(out, Stored{Ref: w.Ref, Updated: d.w.now, Body: w.Body, MetaAt: w.MetaAt, Facts: w.Facts})
+		}
+	}
+	for _, f := range heads {
+		if now[f.Ref.ID] || !pick(f) {
+			continue
+		}
+		st, err := d.w.v.Read(f.Ref.Current())
+		if missing(err) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, st)
+	}
+	return out, nil
+}
