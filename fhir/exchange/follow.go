@@ -83,6 +83,12 @@ func (d *draft) write(e *event, writes []workflow.Write) error {
 		if err != nil {
 			return err
 		}
+		if same, err := unchanged(w.Resource, prior); same || err != nil {
+			if err != nil {
+				return err
+			}
+			continue
+		}
 		wr, err := d.put(w.Resource, prior, w.Custodian, w.Custodian)
 		if err != nil {
 			return err

@@ -163,6 +163,7 @@ var refusalTexts = map[string]string{
 	"write-patient-change":   "The patients of a resource cannot change, and a new one has one patient.",
 	"consent-self-grant":     "A consent cannot permit its own writer.",
 	"consent-actor-required": "A permitting consent must name who is permitted, in provision.actor.",
+	"sign-authority":         "A plan is signed by who holds authority over the child now, or by the child at the age at which it signs; each for itself.",
 	"task-transition":        "The task cannot go to this status from the one it has.",
 	"push-sender":            "The sender of the document is not the organisation of the access token.",
 	"admin-no-clinical":      "This role reads no records of children.",

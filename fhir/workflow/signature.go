@@ -24,10 +24,9 @@ var toSign = coding{"http://hl7.org/fhir/CodeSystem/task-code", "approve"}
 func (r *run) signatures() {
 	for _, p := range r.Plans {
 		n := p.Resource.Root()
-		_, version := record(n)
-		v, err := strconv.Atoi(version)
+		v := RecordVersion(p.Resource)
 		final := part(extension(n, "bron-record"), "status", "valueCode").Text() == "definitief"
-		if n.Member("status").Text() != "draft" || !final || err != nil {
+		if n.Member("status").Text() != "draft" || !final || v == 0 {
 			continue
 		}
 		r.awaitSignatures(p, v)
@@ -37,7 +36,7 @@ func (r *run) signatures() {
 
 func (r *run) awaitSignatures(p Known, version int) {
 	plan := p.Resource.Ref().Current()
-	missing := r.Signers().missing(r.signed(plan, version))
+	missing := r.Signers().missing(r.SignedBy(plan, version))
 	name := plan.ID + "/" + strconv.Itoa(version) + "/"
 	asked := r.today
 	for _, who := range missing {
@@ -86,24 +85,6 @@ func (r *run) remindSigners(p Known, name string, missing []fhir.Ref) {
 	}
 }
 
-// signed returns who signed a version of a plan.
-func (r *run) signed(plan fhir.Ref, version int) []fhir.Ref {
-	var out []fhir.Ref
-	for _, s := range r.Signatures {
-		n := s.Resource.Root()
-		v, err := strconv.Atoi(extension(n, "versie").Member("valuePositiveInt").Text())
-		if err != nil || v != version || !names(n, plan, "target") {
-			continue
-		}
-		for who := range n.All("signature", "who", "reference") {
-			if ref, ok := fhir.ParseRef(who.Text()); ok {
-				out = append(out, ref.Current())
-			}
-		}
-	}
-	return out
-}
-
 // signedOrDropped is the status of a Task to sign that has no reason: completed when the version came into
 // force or this person signed it, cancelled when the plan was replaced or withdrawn unsigned.
 func (r *run) signedOrDropped(t fhir.Node) string {
@@ -113,7 +94,7 @@ func (r *run) signedOrDropped(t fhir.Node) string {
 	}
 	focus, _ := fhir.ParseRef(t.At("focus", "reference").Text())
 	owner, _ := fhir.ParseRef(t.At("owner", "reference").Text())
-	if slices.Contains(r.signed(focus.Current(), version), owner.Current()) {
+	if slices.Contains(r.SignedBy(focus.Current(), version), owner.Current()) {
 		return "completed"
 	}
 	for _, p := range r.Plans {
@@ -128,8 +109,57 @@ func (r *run) signedOrDropped(t fhir.Node) string {
 // Signers says whose signatures bring a plan into force, at an age (mks.md 7.6).
 type Signers struct {
 	Child   fhir.Ref   // the Patient, where it must sign; else zero
+	Alone   bool       // the child signs alone
 	Holders []fhir.Ref // who may sign for it, in order; none where the child signs alone
 	All     bool       // every one of Holders must, not one
+}
+
+// May reports whether a signature of somebody counts.
+func (s Signers) May(who fhir.Ref) bool {
+	return !who.IsZero() && (who == s.Child || slices.Contains(s.Holders, who))
+}
+
+// Enough reports whether a plan is signed enough to come into force.
+func (s Signers) Enough(signed []fhir.Ref) bool {
+	known := s.Alone || len(s.Holders) > 0
+	return known && len(s.missing(signed)) == 0
+}
+
+// SignedBy returns who signed a version of a plan.
+func (s *Situation) SignedBy(plan fhir.Ref, version int) []fhir.Ref {
+	var out []fhir.Ref
+	for _, p := range s.SignaturesOn(plan, version) {
+		for who := range p.Root().All("signature", "who", "reference") {
+			if ref, ok := fhir.ParseRef(who.Text()); ok {
+				out = append(out, ref.Current())
+			}
+		}
+	}
+	return out
+}
+
+// SignaturesOn returns the Provenances with a signature on a version of a plan, in order of their ids.
+func (s *Situation) SignaturesOn(plan fhir.Ref, version int) []*fhir.Resource {
+	var out []*fhir.Resource
+	for _, p := range s.Signatures {
+		n := p.Resource.Root()
+		v, err := strconv.Atoi(extension(n, "versie").Member("valuePositiveInt").Text())
+		if err == nil && v == version && names(n, plan.Current(), "target") {
+			out = append(out, p.Resource)
+		}
+	}
+	slices.SortFunc(out, func(a, b *fhir.Resource) int { return cmp.Compare(a.ID(), b.ID()) })
+	return out
+}
+
+// RecordVersion returns the version of the source record that a resource carries, 0 for none.
+func RecordVersion(r *fhir.Resource) int {
+	_, text := record(r.Root())
+	version, err := strconv.Atoi(text)
+	if err != nil {
+		return 0
+	}
+	return version
 }
 
 // Signers returns who signs on the day of the situation. Where the age is not known nobody can.
@@ -143,7 +173,7 @@ func (s *Situation) Signers() Signers {
 		out.Child = s.Patient.Resource.Ref().Current()
 	}
 	if h.Oldest >= h.YouthAloneFrom {
-		out.Holders = nil
+		out.Holders, out.Alone = nil, true
 	}
 	return out
 }
