@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/drieluik/drieluik/auth"
 	"github.com/drieluik/drieluik/fhir"
 )
 
@@ -86,7 +85,7 @@ func (s *Service) tickPage(ctx context.Context, now time.Time, due []Due, out *T
 // tickChild runs the rules on one child. What they write is in its log as the server's own act.
 func (s *Service) tickChild(ctx context.Context, now time.Time, id string) (int, error) {
 	const op = "exchange.Tick"
-	e := s.event(Call{Operation: "workflow", Principal: auth.Principal{Client: "drieluik", ClientName: "drieluik"}}, "", "")
+	e := s.event(serverCall, "", "")
 	var dr *draft
 	err := s.store.View(ctx, func(v Snapshot) error {
 		w := s.world(v)

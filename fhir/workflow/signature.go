@@ -36,7 +36,11 @@ func (r *run) signatures() {
 
 func (r *run) awaitSignatures(p Known, version int) {
 	plan := p.Resource.Ref().Current()
-	missing := r.Signers().missing(r.SignedBy(plan, version))
+	signers, signed := r.Signers(), r.SignedBy(plan, version)
+	if signers.Enough(signed) {
+		return
+	}
+	missing := signers.missing(signed)
 	name := plan.ID + "/" + strconv.Itoa(version) + "/"
 	asked := r.today
 	for _, who := range missing {
