@@ -27,7 +27,7 @@ func (s *Service) disclose(ctx context.Context, op string, e event) error {
 		if err != nil {
 			return struct{}{}, err
 		}
-		dr.unit.Audits = append(e.audits(s), own.audits(s)...)
+		dr.unit.Audits = append(own.audits(s), e.audits(s)...)
 		_, err = s.store.Commit(ctx, dr.unit)
 		return struct{}{}, err
 	})

@@ -257,7 +257,7 @@ func TestParentsAreToldOfAMeetingWithoutThem(t *testing.T) {
 	s.Meetings = []workflow.Known{meeting(t, "e", "client-bespreking", "finished", "2026-03-01", "")}
 	s = later(t, s, "2026-03-20")
 	s.Messages = []workflow.Known{told("completed")}
-	expect(t, "told late", s, task+" completed")
+	expect(t, "told late", s, "Task ouders-geinformeerd routine PractitionerRole/zc completed +not-for-patient")
 }
 
 func TestAPlanWaitsForItsSigners(t *testing.T) {
