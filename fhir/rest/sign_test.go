@@ -146,3 +146,58 @@ func encode(t testing.TB, v any) string {
 	}
 	return string(b)
 }
+
+// childItself gives the child itself a principal.
+func (g *rig) childItself(patient fhir.Ref) {
+	p := g.principals["mother"]
+	p.Role, p.FHIRUser, p.Subject, p.Purpose = auth.ChildRole, patient, "child", "PATRQT"
+	g.principals["child"] = p
+}
+
+func TestAYouthSignsWithAParentAndThenAlone(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, born string
+		parent     int // status of the mother's signature
+		then       string
+	}{
+		{"13 years", "2013-05-03", http.StatusCreated, "draft"},
+		{"16 years", "2010-05-03", http.StatusForbidden, "draft"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			g := newRigWith(t, auth.Settings{Jurisdiction: "nl", ParentRead1215: "deny-on-child-objection"}, nil)
+			patient, _, mother, _ := g.parents()
+			g.childRecord(2, func(content map[string]any) { content["geboortedatum"] = c.born })
+			g.may(familyScopes, "mother", "father")
+			g.childItself(patient)
+			g.finalDraft()
+			g.do("mother", http.MethodPost, "/fhir/Provenance", signature(planDraft, 4, mother)).want(t, c.parent)
+			if got := g.plan("child", planDraft).Status; got != c.then {
+				t.Errorf("after the mother the draft is %s", got)
+			}
+			g.do("child", http.MethodPost, "/fhir/Provenance", signature(planDraft, 4, patient)).want(t, http.StatusCreated)
+			if got := g.plan("child", planInForce); got.Status != "active" || !strings.HasSuffix(got.Meta.Source, "/4") {
+				t.Errorf("after the child: %+v", got)
+			}
+		})
+	}
+}
+
+func TestASignatureWithoutAuthorityIsRefused(t *testing.T) {
+	t.Parallel()
+	g := newRig(t)
+	patient, _, mother, _ := g.parents()
+	g.may(familyScopes, "mother", "father")
+	g.childItself(patient)
+	g.finalDraft()
+	before := g.plan("home", planInForce)
+	g.do("child", http.MethodPost, "/fhir/Provenance", signature(planDraft, 4, patient)).want(t, http.StatusForbidden) // 18 months old
+	g.do("home", http.MethodPost, "/fhir/Provenance", signature(planDraft, 4, mother)).want(t, http.StatusForbidden)
+	g.do("father", http.MethodPost, "/fhir/Provenance", signature(planDraft, 4, mother)).want(t, http.StatusForbidden)
+	g.childRecord(2, custody("EenhoofdigOuderlijkGezag", g.clock(), "bet-02"))
+	g.do("mother", http.MethodPost, "/fhir/Provenance", signature(planDraft, 4, mother)).want(t, http.StatusForbidden)
+	if d := gocmp.Diff(before, g.plan("home", planInForce)); d != "" {
+		t.Error(d)
+	}
+}
