@@ -35,7 +35,7 @@ func (b *batch) sign(st *step) (error, error) {
 	}
 	for n := range signature.Root().All("target", "reference") {
 		ref, _ := fhir.ParseRef(n.Text())
-		plan, err := b.stored(ref)
+		plan, err := b.stored(ref.Current())
 		if err != nil {
 			return nil, err
 		}

@@ -107,7 +107,9 @@ func TestASignatureOfAParentBringsThePlanIntoForce(t *testing.T) {
 	if got := g.plan("mother", planInForce); got.Meta != before.Meta {
 		t.Fatalf("a refused signature changed the plan: %+v", got)
 	}
-	g.do("mother", http.MethodPost, "/fhir/Provenance", signature(planDraft, 4, mother)).want(t, http.StatusCreated)
+	exact := strings.Replace(signature(planDraft+"/_history/1", 4, mother), fhir.Canonical+"/StructureDefinition/versie", "urn:x", 1)
+	g.do("mother", http.MethodPost, "/fhir/Provenance", strings.Replace(exact, "_history/1", "_history/2", 1)).want(t, http.StatusUnprocessableEntity).wantIssue(t, "MKS-ZP-16", "")
+	g.do("mother", http.MethodPost, "/fhir/Provenance", exact).want(t, http.StatusCreated)
 	now := g.plan("mother", planInForce)
 	if now.Status != "active" || !strings.HasSuffix(now.Meta.Source, "zp-1001/4") {
 		t.Errorf("in force: %+v", now)

@@ -36,6 +36,7 @@ func (r *run) signatures() {
 
 func (r *run) awaitSignatures(p Known, version int) {
 	plan := p.Resource.Ref().Current()
+	plan.Version = p.Version
 	signers, signed := r.Signers(), r.SignedBy(plan, version)
 	if signers.Enough(signed) {
 		return
@@ -98,14 +99,19 @@ func (r *run) signedOrDropped(t fhir.Node) string {
 	}
 	focus, _ := fhir.ParseRef(t.At("focus", "reference").Text())
 	owner, _ := fhir.ParseRef(t.At("owner", "reference").Text())
-	if slices.Contains(r.SignedBy(focus.Current(), version), owner.Current()) {
-		return "completed"
-	}
+	of := ""
 	for _, p := range r.Plans {
-		_, v := record(p.Resource.Root())
-		if p.Resource.Root().Member("status").Text() == "active" && v == strconv.Itoa(version) {
-			return "completed"
+		if p.Resource.Ref().Current() == focus.Current() {
+			of, _ = record(p.Resource.Root())
+			focus.Version = p.Version
 		}
+	}
+	inForce := slices.ContainsFunc(r.Plans, func(p Known) bool {
+		id, v := record(p.Resource.Root())
+		return p.Resource.Root().Member("status").Text() == "active" && id == of && v == strconv.Itoa(version)
+	})
+	if inForce || slices.Contains(r.SignedBy(focus, version), owner.Current()) {
+		return "completed"
 	}
 	return "cancelled"
 }
@@ -142,14 +148,22 @@ func (s *Situation) SignedBy(plan fhir.Ref, version int) []fhir.Ref {
 	return out
 }
 
-// SignaturesOn returns the Provenances with a signature on a version of a plan, in order of their ids.
+// SignaturesOn returns the Provenances with a signature on a version of a plan, in order of their ids. They
+// name the version of the record, or in their target that of the resource.
 func (s *Situation) SignaturesOn(plan fhir.Ref, version int) []*fhir.Resource {
 	var out []*fhir.Resource
 	for _, p := range s.Signatures {
 		n := p.Resource.Root()
-		v, err := strconv.Atoi(extension(n, "versie").Member("valuePositiveInt").Text())
-		if err == nil && v == version && names(n, plan.Current(), "target") {
-			out = append(out, p.Resource)
+		said := extension(n, "versie").Member("valuePositiveInt")
+		if said.Exists() && said.Text() != strconv.Itoa(version) {
+			continue
+		}
+		for t := range n.All("target", "reference") {
+			ref, ok := fhir.ParseRef(t.Text())
+			if ok && ref.Current() == plan.Current() && (said.Exists() || ref.Version > 0 && ref.Version == plan.Version) {
+				out = append(out, p.Resource)
+				break
+			}
 		}
 	}
 	slices.SortFunc(out, func(a, b *fhir.Resource) int { return cmp.Compare(a.ID(), b.ID()) })
