@@ -7,7 +7,7 @@ import (
 
 	"github.com/drieluik/drieluik/auth"
 	"github.com/drieluik/drieluik/fhir"
-	"github.com/drieluik/drieluik/fhir/workflow"
+	"github.com/drieluik/drieluik/fhir/workflow/calendar"
 )
 
 // disclose commits the audit rows of an access, and for what left in an emergency the Task by which the
@@ -71,7 +71,7 @@ func (d *draft) review(e *event, p auth.Principal, children []fhir.Ref) error {
 		if err != nil {
 			return err
 		}
-		emergency := workflow.Emergency{
+		emergency := calendar.Emergency{
 			Patient: patient, Custodian: c.Custodian(), Now: d.w.now, Today: c.Household(d.w.now, d.w.s.settings, dir).Today,
 			Token: p.Client + "/" + p.FHIRUser.String() + "/" + p.BTG.At.UTC().Format(time.RFC3339Nano),
 		}

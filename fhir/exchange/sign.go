@@ -8,7 +8,7 @@ import (
 
 	"github.com/drieluik/drieluik/auth"
 	"github.com/drieluik/drieluik/fhir"
-	"github.com/drieluik/drieluik/fhir/workflow"
+	"github.com/drieluik/drieluik/fhir/workflow/calendar"
 	"github.com/drieluik/drieluik/mapping"
 )
 
@@ -62,7 +62,7 @@ func (b *batch) signPlan(st *step, signature *fhir.Resource, target fhir.Ref, pl
 	if err != nil {
 		return nil, err
 	}
-	version := workflow.RecordVersion(r)
+	version := calendar.RecordVersion(r)
 	if !signsVersion(signature, target, plan, version) {
 		b.event.refused(auth.Decision{HTTP: 422, Step: "permit", Reason: "MKS-ZP-16"}, &plan)
 		return fhir.Errorf(fhir.Unprocessable, "exchange.Write", "business-rule", "MKS-ZP-16",
@@ -152,17 +152,17 @@ func (b *batch) activate(plan *fhir.Resource, signatures []*fhir.Resource) error
 		if draft == nil {
 			return fhir.Wrap(op, fmt.Errorf("the draft is gone"))
 		}
-		var writes []workflow.Write
+		var writes []calendar.Write
 		for _, m := range out.Resources {
-			writes = append(writes, workflow.Write{Resource: m.Resource, Custodian: draft.Facts.Custodian})
+			writes = append(writes, calendar.Write{Resource: m.Resource, Custodian: draft.Facts.Custodian})
 		}
 		return b.write(b.event, writes)
 	}
 	return nil
 }
 
-// followed runs the rules of time on the children of whom a plan was signed.
-func (b *batch) followed() error {
+// calendars runs the rules of time on the children of whom a plan was signed.
+func (b *batch) calendars() error {
 	done := map[string]bool{}
 	for _, st := range b.steps {
 		if st.write < 0 || st.Type != "Provenance" || !b.unit.Writes[st.write].Facts.Signed {
@@ -173,7 +173,7 @@ func (b *batch) followed() error {
 				continue
 			}
 			done[p.ID] = true
-			if err := b.follow(b.event, p.ID); err != nil {
+			if err := b.calendar(b.event, p.ID); err != nil {
 				return err
 			}
 		}

@@ -49,7 +49,7 @@ func (sub *submission) take(w *world) (error, error) {
 	if len(sub.draft.unit.Due) == 0 || sub.result.Patient.IsZero() {
 		return nil, nil
 	}
-	return nil, sub.draft.follow(&sub.event, sub.result.Patient.ID)
+	return nil, sub.draft.calendar(&sub.event, sub.result.Patient.ID)
 }
 
 // storedChild returns the compartment of the document's child, "" when the child is not stored: a

@@ -91,7 +91,7 @@ func (s *Service) tickChild(ctx context.Context, now time.Time, id string) (int,
 		w := s.world(v)
 		w.now = now
 		dr = w.draft()
-		return dr.follow(&e, id)
+		return dr.calendar(&e, id)
 	})
 	if err != nil {
 		return 0, err

@@ -182,7 +182,7 @@ func (b *batch) take(changes []Change) (error, error) {
 		b.event.refused(auth.Decision{HTTP: 422, Step: "permit", Reason: "rules"}, nil)
 		return refused, nil
 	}
-	return nil, b.followed()
+	return nil, b.calendars()
 }
 
 // each runs a stage on every step.

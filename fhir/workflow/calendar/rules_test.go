@@ -1,4 +1,4 @@
-package workflow_test
+package calendar_test
 
 import (
 	"fmt"
@@ -12,7 +12,7 @@ import (
 
 	"github.com/drieluik/drieluik/auth"
 	"github.com/drieluik/drieluik/fhir"
-	"github.com/drieluik/drieluik/fhir/workflow"
+	"github.com/drieluik/drieluik/fhir/workflow/calendar"
 )
 
 const b = "https://drieluik.example/fhir"
@@ -33,17 +33,17 @@ func day(t testing.TB, text string) time.Time {
 	return d
 }
 
-func known(t testing.TB, text string, a ...any) workflow.Known {
+func known(t testing.TB, text string, a ...any) calendar.Known {
 	t.Helper()
 	r, issues := fhir.Parse(fmt.Appendf(nil, text, a...), fhir.Limits{})
 	if fhir.HasErrors(issues) {
 		t.Fatal(issues, text)
 	}
-	return workflow.Known{Resource: r, Version: 1, Custodian: home}
+	return calendar.Known{Resource: r, Version: 1, Custodian: home}
 }
 
 // on is a child of an age with two parents, a zorgcoordinator and nothing else, on the morning of a day.
-func on(t testing.TB, today string, age int) workflow.Situation {
+func on(t testing.TB, today string, age int) calendar.Situation {
 	t.Helper()
 	now := day(t, today)
 	born := now.AddDate(-age, -6, 0)
@@ -51,16 +51,16 @@ func on(t testing.TB, today string, age int) workflow.Situation {
 		Jurisdiction: "nl", Today: now, Born: [2]time.Time{born, born}, Youngest: age, Oldest: age,
 		Holders: []fhir.Ref{mother, father}, ChildFrom: 12, JointFrom: 12, YouthAloneFrom: 16,
 	}
-	return workflow.Situation{
-		Now: workflow.Morning(now), Household: h,
+	return calendar.Situation{
+		Now: calendar.Morning(now), Household: h,
 		Patient: known(t, `{"resourceType":"Patient","id":"kind","active":true}`),
-		Teams: []workflow.Known{known(t, `{"resourceType":"CareTeam","id":"team","status":"active","subject":{"reference":"Patient/kind"},"participant":[
+		Teams: []calendar.Known{known(t, `{"resourceType":"CareTeam","id":"team","status":"active","subject":{"reference":"Patient/kind"},"participant":[
 			{"role":[{"coding":[{"system":"%[1]s/CodeSystem/teamrol","code":"zorgcoordinator"}]}],"member":{"reference":"PractitionerRole/oud"},"period":{"end":"2020-01-01"}},
 			{"role":[{"coding":[{"system":"%[1]s/CodeSystem/teamrol","code":"zorgcoordinator"}]}],"member":{"reference":"PractitionerRole/zc"}}]}`, b)},
 	}
 }
 
-func plan(t testing.TB, id, status, start, more string, version int) workflow.Known {
+func plan(t testing.TB, id, status, start, more string, version int) calendar.Known {
 	t.Helper()
 	return known(t, `{"resourceType":"CarePlan","id":"%s","status":"%s","intent":"plan","subject":{"reference":"Patient/kind"},"period":{"start":"%s"},
 		"extension":[{"url":"%[5]s/StructureDefinition/bron-record","extension":[{"url":"recordId","valueString":"zp-1"},{"url":"versie","valuePositiveInt":%[6]d},{"url":"status","valueCode":"definitief"}]}],
@@ -73,14 +73,14 @@ func evaluations(kind string, perYear int) string {
 		"scheduledTiming":{"repeat":{"frequency":%d,"period":1,"periodUnit":"a"}}}}]`, b, kind, perYear)
 }
 
-func meeting(t testing.TB, id, kind, status, on, more string) workflow.Known {
+func meeting(t testing.TB, id, kind, status, on, more string) calendar.Known {
 	t.Helper()
 	return known(t, `{"resourceType":"Encounter","id":"%s","status":"%s","class":{"code":"HH"},"type":[{"coding":[{"system":"%s/CodeSystem/evaluatie-soort","code":"%s"}]}],
 		"subject":{"reference":"Patient/kind"},"period":{"start":"%s"}%s}`, id, status, b, kind, on, more)
 }
 
 // said renders what the rules write but for Provenances: type, what for, to whom.
-func said(t testing.TB, s workflow.Situation) []string {
+func said(t testing.TB, s calendar.Situation) []string {
 	t.Helper()
 	var out []string
 	for _, w := range follow(t, s).Writes {
@@ -112,9 +112,9 @@ func said(t testing.TB, s workflow.Situation) []string {
 	return out
 }
 
-func follow(t testing.TB, s workflow.Situation) workflow.Outcome {
+func follow(t testing.TB, s calendar.Situation) calendar.Outcome {
 	t.Helper()
-	out, err := workflow.Follow(s)
+	out, err := calendar.Follow(s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,9 +122,9 @@ func follow(t testing.TB, s workflow.Situation) workflow.Outcome {
 }
 
 // apply stores what the rules wrote.
-func apply(s workflow.Situation, out workflow.Outcome) workflow.Situation {
-	put := func(list []workflow.Known, w workflow.Write) []workflow.Known {
-		k := workflow.Known{Resource: w.Resource, Version: 1, Custodian: w.Custodian}
+func apply(s calendar.Situation, out calendar.Outcome) calendar.Situation {
+	put := func(list []calendar.Known, w calendar.Write) []calendar.Known {
+		k := calendar.Known{Resource: w.Resource, Version: 1, Custodian: w.Custodian}
 		for i, old := range list {
 			if old.Resource.ID() == w.Resource.ID() {
 				list = slices.Clone(list)
@@ -146,7 +146,7 @@ func apply(s workflow.Situation, out workflow.Outcome) workflow.Situation {
 	return s
 }
 
-func expect(t testing.TB, what string, s workflow.Situation, want ...string) {
+func expect(t testing.TB, what string, s calendar.Situation, want ...string) {
 	t.Helper()
 	slices.Sort(want)
 	if d := cmp.Diff(want, said(t, s), cmp.Transformer("empty", func(v []string) string { return strings.Join(v, "\n") })); d != "" {
@@ -155,11 +155,11 @@ func expect(t testing.TB, what string, s workflow.Situation, want ...string) {
 }
 
 // later moves the same child on to another day, with what was written so far.
-func later(t testing.TB, s workflow.Situation, today string) workflow.Situation {
+func later(t testing.TB, s calendar.Situation, today string) calendar.Situation {
 	t.Helper()
 	s = apply(s, follow(t, s))
 	s.Household.Today = day(t, today)
-	s.Now = workflow.Morning(s.Household.Today)
+	s.Now = calendar.Morning(s.Household.Today)
 	return s
 }
 
@@ -182,9 +182,9 @@ func TestEvaluationsAreOverdueAfterTheirInterval(t *testing.T) {
 		{"2026-08-11", "evaluatie-ouders", "2026-01-10", "2026-12-01", nil, "2026-08-12"}, // not held yet
 	} {
 		s := on(t, c.today, 4)
-		s.Plans = []workflow.Known{plan(t, "p", "active", c.start, evaluations(c.kind, 2), 3)}
+		s.Plans = []calendar.Known{plan(t, "p", "active", c.start, evaluations(c.kind, 2), 3)}
 		if c.met != "" {
-			s.Meetings = []workflow.Known{
+			s.Meetings = []calendar.Known{
 				meeting(t, "e1", c.kind, "finished", c.met, ""),
 				meeting(t, "e2", c.kind, "planned", "2026-08-01", ""),
 				meeting(t, "e3", "afsluitend", "finished", "2026-08-01", ""),
@@ -194,7 +194,7 @@ func TestEvaluationsAreOverdueAfterTheirInterval(t *testing.T) {
 		expect(t, c.today+" "+c.kind, s, c.want...)
 		next := ""
 		if at := follow(t, s).Next; !at.IsZero() && at.Before(s.Now.AddDate(1, 0, 0)) {
-			next = at.In(workflow.Morning(at).Location()).Format(time.DateOnly)
+			next = at.In(calendar.Morning(at).Location()).Format(time.DateOnly)
 		}
 		if next != c.next {
 			t.Errorf("%s: next run on %q, want %q", c.today, next, c.next)
@@ -205,21 +205,21 @@ func TestEvaluationsAreOverdueAfterTheirInterval(t *testing.T) {
 func TestAnOverdueEvaluationGrowsUrgentOnceAndEndsWhenItIsHeld(t *testing.T) {
 	t.Parallel()
 	s := on(t, "2026-08-12", 4)
-	s.Plans = []workflow.Known{plan(t, "p", "active", "2026-01-10", evaluations("evaluatie-ouders", 2), 3)}
+	s.Plans = []calendar.Known{plan(t, "p", "active", "2026-01-10", evaluations("evaluatie-ouders", 2), 3)}
 	s = later(t, s, "2026-11-10")
 	expect(t, "90 days on", s, "Task evaluatie-verlopen urgent PractitionerRole/zc")
 	s = later(t, s, "2026-11-11")
 	expect(t, "the day after", s)
-	s.Meetings = []workflow.Known{meeting(t, "e1", "evaluatie-ouders", "finished", "2026-11-11", "")}
+	s.Meetings = []calendar.Known{meeting(t, "e1", "evaluatie-ouders", "finished", "2026-11-11", "")}
 	expect(t, "held", s, "Task evaluatie-verlopen urgent PractitionerRole/zc completed")
-	s.Meetings, s.Plans = nil, []workflow.Known{plan(t, "p", "revoked", "2026-01-10", evaluations("evaluatie-ouders", 2), 3)}
+	s.Meetings, s.Plans = nil, []calendar.Known{plan(t, "p", "revoked", "2026-01-10", evaluations("evaluatie-ouders", 2), 3)}
 	expect(t, "the plan has ended", s, "Task evaluatie-verlopen urgent PractitionerRole/zc completed")
 }
 
 func TestParentsAreToldOfAMeetingWithoutThem(t *testing.T) {
 	t.Parallel()
 	const task = "Task ouders-geinformeerd routine PractitionerRole/zc +not-for-patient"
-	told := func(status string) workflow.Known {
+	told := func(status string) calendar.Known {
 		return known(t, `{"resourceType":"Communication","id":"c","status":"%s","subject":{"reference":"Patient/kind"},"about":[{"reference":"Encounter/e"}],
 			"category":[{"coding":[{"system":"%s/CodeSystem/mks-categorie","code":"ouders-geinformeerd"}]}]}`, status, b)
 	}
@@ -229,41 +229,41 @@ func TestParentsAreToldOfAMeetingWithoutThem(t *testing.T) {
 	for name, c := range map[string]struct {
 		today, kind, who string
 		age              int
-		told             []workflow.Known
+		told             []calendar.Known
 		want             []string
 	}{
 		"13 days":            {today: "2026-03-14", kind: "client-bespreking", age: 4},
 		"14 days":            {today: "2026-03-15", kind: "client-bespreking", age: 4, want: []string{task}},
-		"told":               {today: "2026-03-15", kind: "client-bespreking", age: 4, told: []workflow.Known{told("completed")}},
-		"to be told":         {today: "2026-03-15", kind: "client-bespreking", age: 4, told: []workflow.Known{told("preparation")}, want: []string{task}},
+		"told":               {today: "2026-03-15", kind: "client-bespreking", age: 4, told: []calendar.Known{told("completed")}},
+		"to be told":         {today: "2026-03-15", kind: "client-bespreking", age: 4, told: []calendar.Known{told("preparation")}, want: []string{task}},
 		"a parent was there": {today: "2026-03-15", kind: "client-bespreking", who: "RelatedPerson/vader", age: 4},
 		"a foster parent":    {today: "2026-03-15", kind: "client-bespreking", who: "RelatedPerson/pleeg", age: 4},
 		"a volunteer":        {today: "2026-03-15", kind: "client-bespreking", who: "RelatedPerson/ander", age: 4, want: []string{task}},
 		"of the parents":     {today: "2026-03-15", kind: "evaluatie-ouders", age: 4},
 	} {
 		s := on(t, c.today, c.age)
-		s.People, s.Messages = []workflow.Known{pleegouder}, c.told
+		s.People, s.Messages = []calendar.Known{pleegouder}, c.told
 		who := ""
 		if c.who != "" {
 			who = with(c.who)
 		}
-		s.Meetings = []workflow.Known{meeting(t, "e", c.kind, "finished", "2026-03-01", who)}
+		s.Meetings = []calendar.Known{meeting(t, "e", c.kind, "finished", "2026-03-01", who)}
 		expect(t, name, s, c.want...)
 	}
 	s := on(t, "2026-03-15", 16)
-	s.Meetings = []workflow.Known{meeting(t, "e", "client-bespreking", "finished", "2026-03-01", `,"extension":[{"url":"`+b+`/StructureDefinition/deelnemer-kind","valueBoolean":true}]`)}
+	s.Meetings = []calendar.Known{meeting(t, "e", "client-bespreking", "finished", "2026-03-01", `,"extension":[{"url":"`+b+`/StructureDefinition/deelnemer-kind","valueBoolean":true}]`)}
 	expect(t, "the youth was there", s)
 	s = on(t, "2026-03-15", 4)
-	s.Meetings = []workflow.Known{meeting(t, "e", "client-bespreking", "finished", "2026-03-01", "")}
+	s.Meetings = []calendar.Known{meeting(t, "e", "client-bespreking", "finished", "2026-03-01", "")}
 	s = later(t, s, "2026-03-20")
-	s.Messages = []workflow.Known{told("completed")}
+	s.Messages = []calendar.Known{told("completed")}
 	expect(t, "told late", s, "Task ouders-geinformeerd routine PractitionerRole/zc completed +not-for-patient")
 }
 
 func TestAPlanWaitsForItsSigners(t *testing.T) {
 	t.Parallel()
 	task := func(who string) string { return "Task approve routine " + who }
-	signed := func(who fhir.Ref, version int) workflow.Known {
+	signed := func(who fhir.Ref, version int) calendar.Known {
 		return known(t, `{"resourceType":"Provenance","id":"s-%s-%d","target":[{"reference":"CarePlan/d"}],"extension":[{"url":"%[4]s/StructureDefinition/versie","valuePositiveInt":%[2]d}],
 			"recorded":"2026-03-01T10:00:00Z","agent":[{"who":{"reference":"%[3]s"}}],"signature":[{"type":[{"code":"x"}],"when":"2026-03-01T10:00:00Z","who":{"reference":"%[3]s"}}]}`, who.ID, version, who, b)
 	}
@@ -272,24 +272,24 @@ func TestAPlanWaitsForItsSigners(t *testing.T) {
 		age     int
 		all     bool
 		holders []fhir.Ref
-		signed  []workflow.Known
+		signed  []calendar.Known
 		want    []string
 	}{
 		"a young child":                      {age: 4, holders: []fhir.Ref{mother, father}, want: both},
-		"one of two, one is enough":          {age: 4, holders: []fhir.Ref{mother, father}, signed: []workflow.Known{signed(mother, 4)}},
-		"one of two, all must":               {age: 4, all: true, holders: []fhir.Ref{mother, father}, signed: []workflow.Known{signed(mother, 4)}, want: both[1:]},
-		"another version":                    {age: 4, holders: []fhir.Ref{mother, father}, signed: []workflow.Known{signed(mother, 3)}, want: both},
+		"one of two, one is enough":          {age: 4, holders: []fhir.Ref{mother, father}, signed: []calendar.Known{signed(mother, 4)}},
+		"one of two, all must":               {age: 4, all: true, holders: []fhir.Ref{mother, father}, signed: []calendar.Known{signed(mother, 4)}, want: both[1:]},
+		"another version":                    {age: 4, holders: []fhir.Ref{mother, father}, signed: []calendar.Known{signed(mother, 3)}, want: both},
 		"11 years":                           {age: 11, holders: []fhir.Ref{mother}, want: both[:1]},
 		"12 years":                           {age: 12, holders: []fhir.Ref{mother}, want: []string{task("Patient/kind"), both[0]}},
-		"12 years, the mother signed":        {age: 12, holders: []fhir.Ref{mother}, signed: []workflow.Known{signed(mother, 4)}, want: []string{task("Patient/kind")}},
-		"15 years, the child signed":         {age: 15, holders: []fhir.Ref{mother}, signed: []workflow.Known{signed(child, 4)}, want: both[:1]},
+		"12 years, the mother signed":        {age: 12, holders: []fhir.Ref{mother}, signed: []calendar.Known{signed(mother, 4)}, want: []string{task("Patient/kind")}},
+		"15 years, the child signed":         {age: 15, holders: []fhir.Ref{mother}, signed: []calendar.Known{signed(child, 4)}, want: both[:1]},
 		"16 years":                           {age: 16, holders: []fhir.Ref{mother}, want: []string{task("Patient/kind")}},
-		"16 years, the mother signed":        {age: 16, holders: []fhir.Ref{mother}, signed: []workflow.Known{signed(mother, 4)}, want: []string{task("Patient/kind")}},
+		"16 years, the mother signed":        {age: 16, holders: []fhir.Ref{mother}, signed: []calendar.Known{signed(mother, 4)}, want: []string{task("Patient/kind")}},
 		"custody is hidden: the coordinator": {age: 4, want: []string{task("PractitionerRole/zc")}},
 	} {
 		s := on(t, "2026-03-01", c.age)
 		s.AllSign, s.Household.Holders, s.Signatures = c.all, c.holders, c.signed
-		s.Plans = []workflow.Known{plan(t, "d", "draft", "2026-04-01", "", 4), plan(t, "p", "active", "2026-01-10", "", 3)}
+		s.Plans = []calendar.Known{plan(t, "d", "draft", "2026-04-01", "", 4), plan(t, "p", "active", "2026-01-10", "", 3)}
 		expect(t, name, s, c.want...)
 	}
 }
@@ -298,7 +298,7 @@ func TestSignersAreRemindedAndTheCoordinatorIsAsked(t *testing.T) {
 	t.Parallel()
 	s := on(t, "2026-03-01", 4)
 	s.Household.Holders = []fhir.Ref{mother}
-	s.Plans = []workflow.Known{plan(t, "d", "draft", "2026-04-01", "", 4)}
+	s.Plans = []calendar.Known{plan(t, "d", "draft", "2026-04-01", "", 4)}
 	expect(t, "asked", s, "Task approve routine RelatedPerson/moeder")
 	for _, c := range []struct {
 		today string
@@ -314,9 +314,9 @@ func TestSignersAreRemindedAndTheCoordinatorIsAsked(t *testing.T) {
 		expect(t, c.today, s, c.want...)
 	}
 	signed := s
-	signed.Plans = []workflow.Known{plan(t, "d", "revoked", "2026-04-01", "", 4), plan(t, "p", "active", "2026-04-01", "", 4)}
+	signed.Plans = []calendar.Known{plan(t, "d", "revoked", "2026-04-01", "", 4), plan(t, "p", "active", "2026-04-01", "", 4)}
 	expect(t, "in force", signed, "Task approve routine PractitionerRole/zc completed", "Task approve routine RelatedPerson/moeder completed")
-	s.Plans = []workflow.Known{plan(t, "d", "draft", "2026-04-01", "", 5)}
+	s.Plans = []calendar.Known{plan(t, "d", "draft", "2026-04-01", "", 5)}
 	expect(t, "replaced", s, "Task approve routine PractitionerRole/zc cancelled", "Task approve routine RelatedPerson/moeder cancelled", "Task approve routine RelatedPerson/moeder")
 }
 
@@ -329,7 +329,7 @@ func TestBirthdaysAreAnnounced60DaysAhead(t *testing.T) {
 	for _, c := range []struct {
 		name, today, born string
 		age               int
-		trees             []workflow.Known
+		trees             []calendar.Known
 		want              []string
 	}{
 		{"61 days before 12", "2026-03-31", "2014-05-31", 11, nil, nil},
@@ -339,7 +339,7 @@ func TestBirthdaysAreAnnounced60DaysAhead(t *testing.T) {
 		{"before 16", "2026-05-30", "2010-05-31", 15, nil, []string{task, parents + " Patient/kind"}},
 		{"before 18", "2026-05-30", "2008-05-31", 17, nil, []string{task, "Communication leeftijdsmelding Patient/kind +seal-guardians"}},
 		{"before 5", "2026-05-30", "2021-05-31", 4, nil, nil},
-		{"before 5, Wlz", "2026-05-30", "2021-05-31", 4, []workflow.Known{tree}, []string{task, parents}},
+		{"before 5, Wlz", "2026-05-30", "2021-05-31", 4, []calendar.Known{tree}, []string{task, parents}},
 		{"born on 29 February", "2026-01-01", "2008-02-29", 17, nil, []string{task, "Communication leeftijdsmelding Patient/kind +seal-guardians"}},
 		{"60 days before 1 March", "2025-12-31", "2008-02-29", 17, nil, []string{task, "Communication leeftijdsmelding Patient/kind +seal-guardians"}},
 		{"61 days before 1 March", "2025-12-30", "2008-02-29", 17, nil, nil},
@@ -382,7 +382,7 @@ func TestTheFamilyIsToldOfAnEmergencyAfterADay(t *testing.T) {
 	t.Parallel()
 	s := on(t, "2026-03-01", 4)
 	at := time.Date(2026, 3, 1, 2, 30, 0, 0, time.UTC)
-	e := workflow.Emergency{Patient: child, Custodian: home, Token: "app/Practitioner/x/2026", Now: at, Today: day(t, "2026-03-01")}
+	e := calendar.Emergency{Patient: child, Custodian: home, Token: "app/Practitioner/x/2026", Now: at, Today: day(t, "2026-03-01")}
 	writes, err := e.Review()
 	if err != nil || len(writes) != 2 || writes[0].Resource.ID() != e.ID() {
 		t.Fatalf("%d resources, %v", len(writes), err)
@@ -392,7 +392,7 @@ func TestTheFamilyIsToldOfAnEmergencyAfterADay(t *testing.T) {
 	if d := cmp.Diff([]string{"2026-03-08", home.String(), "V", "btg-review"}, got); d != "" {
 		t.Error(d)
 	}
-	s = apply(s, workflow.Outcome{Writes: writes})
+	s = apply(s, calendar.Outcome{Writes: writes})
 	s.Now = at.Add(24*time.Hour - time.Second)
 	expect(t, "within a day", s)
 	if next := follow(t, s).Next; !next.Equal(at.Add(24 * time.Hour)) {
@@ -406,7 +406,7 @@ func TestTheFamilyIsToldOfAnEmergencyAfterADay(t *testing.T) {
 		t.Fatal(err)
 	}
 	back := s
-	back.Tasks = []workflow.Known{{Resource: held, Version: 2, Custodian: home}}
+	back.Tasks = []calendar.Known{{Resource: held, Version: 2, Custodian: home}}
 	expect(t, "held back", back)
 	expect(t, "told once", apply(s, follow(t, s)))
 	s.Household.Youngest, s.Household.Oldest = 16, 16
@@ -416,13 +416,13 @@ func TestTheFamilyIsToldOfAnEmergencyAfterADay(t *testing.T) {
 func TestTheOrderOfWhatIsKnownMeansNothing(t *testing.T) {
 	t.Parallel()
 	s := on(t, "2026-08-12", 12)
-	s.Plans = []workflow.Known{
+	s.Plans = []calendar.Known{
 		plan(t, "p", "active", "2026-01-10", evaluations("evaluatie-ouders", 2), 3), plan(t, "d", "draft", "2026-09-01", "", 4),
 		plan(t, "q", "active", "2026-01-11", evaluations("client-bespreking", 2), 1),
 	}
-	s.Meetings = []workflow.Known{meeting(t, "e1", "client-bespreking", "finished", "2026-01-12", ""), meeting(t, "e2", "client-bespreking", "finished", "2026-01-01", "")}
+	s.Meetings = []calendar.Known{meeting(t, "e1", "client-bespreking", "finished", "2026-01-12", ""), meeting(t, "e2", "client-bespreking", "finished", "2026-01-01", "")}
 	s.Teams = append(s.Teams, known(t, `{"resourceType":"CareTeam","id":"ander","status":"active","participant":[{"member":{"reference":"PractitionerRole/x"}}]}`))
-	render := func(s workflow.Situation) string {
+	render := func(s calendar.Situation) string {
 		out := follow(t, s)
 		var text strings.Builder
 		for _, w := range out.Writes {
@@ -433,7 +433,7 @@ func TestTheOrderOfWhatIsKnownMeansNothing(t *testing.T) {
 	want := render(s)
 	r := rand.New(rand.NewPCG(7, 5))
 	for range 10 {
-		for _, list := range [][]workflow.Known{s.Plans, s.Meetings, s.Teams} {
+		for _, list := range [][]calendar.Known{s.Plans, s.Meetings, s.Teams} {
 			r.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
 		}
 		if got := render(s); got != want {
@@ -452,7 +452,7 @@ func TestMorningsKeepTheirHourThroughTheYear(t *testing.T) {
 		"2026-03-28": "2026-03-28T05:00:00Z", "2026-03-29": "2026-03-29T04:00:00Z", // summer time begins at 02:00
 		"2026-10-24": "2026-10-24T04:00:00Z", "2026-10-25": "2026-10-25T05:00:00Z",
 	} {
-		if got := workflow.Morning(day(t, date)).UTC().Format(time.RFC3339); got != want {
+		if got := calendar.Morning(day(t, date)).UTC().Format(time.RFC3339); got != want {
 			t.Errorf("%s: %s, want %s", date, got, want)
 		}
 	}

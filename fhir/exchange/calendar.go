@@ -6,7 +6,7 @@ import (
 
 	"github.com/drieluik/drieluik/auth"
 	"github.com/drieluik/drieluik/fhir"
-	"github.com/drieluik/drieluik/fhir/workflow"
+	"github.com/drieluik/drieluik/fhir/workflow/calendar"
 )
 
 // feeds say which resources of a type the rules of time look at, by their facts: nothing else of a child
@@ -45,10 +45,10 @@ func feedsRules(w Write) bool {
 	return pick != nil && pick(w.Facts)
 }
 
-// follow runs the rules of time on a child as it will be after the unit, and puts what they write into it,
+// calendar runs the rules of time on a child as it will be after the unit, and puts what they write into it,
 // with the instant at which they are to run next.
-func (d *draft) follow(e *event, id string) error {
-	const op = "exchange.follow"
+func (d *draft) calendar(e *event, id string) error {
+	const op = "exchange.calendar"
 	state, err := d.w.v.State(id)
 	if err != nil {
 		return unavailable(op, "policy-unavailable", err)
@@ -57,7 +57,7 @@ func (d *draft) follow(e *event, id string) error {
 	if err != nil {
 		return err
 	}
-	out, err := workflow.Follow(s)
+	out, err := calendar.Follow(s)
 	if err != nil {
 		return fhir.Wrap(op, err)
 	}
@@ -70,8 +70,8 @@ func (d *draft) follow(e *event, id string) error {
 }
 
 // write puts what a rule writes into the unit: of the server's own making, and valid.
-func (d *draft) write(e *event, writes []workflow.Write) error {
-	const op = "exchange.follow"
+func (d *draft) write(e *event, writes []calendar.Write) error {
+	const op = "exchange.calendar"
 	rs := make([]*fhir.Resource, len(writes))
 	for i, w := range writes {
 		rs[i] = w.Resource
@@ -104,21 +104,21 @@ func (d *draft) write(e *event, writes []workflow.Write) error {
 }
 
 // situation gathers what the rules look at: what is stored, with the unit's own writes on top.
-func (d *draft) situation(id string) (workflow.Situation, error) {
+func (d *draft) situation(id string) (calendar.Situation, error) {
 	const op = "exchange.situation"
-	known := map[fhir.Type][]workflow.Known{}
+	known := map[fhir.Type][]calendar.Known{}
 	m := auth.Material{Compartment: id}
 	for t, pick := range feeds {
 		fed, err := d.fed(id, t, pick)
 		if err != nil {
-			return workflow.Situation{}, fhir.Wrap(op, err)
+			return calendar.Situation{}, fhir.Wrap(op, err)
 		}
 		for _, st := range fed {
 			r, err := tree(st)
 			if err != nil {
-				return workflow.Situation{}, err
+				return calendar.Situation{}, err
 			}
-			known[t] = append(known[t], workflow.Known{Resource: r, Version: st.Ref.Version, Custodian: st.Facts.Custodian.Current()})
+			known[t] = append(known[t], calendar.Known{Resource: r, Version: st.Ref.Version, Custodian: st.Facts.Custodian.Current()})
 			if t == "Patient" || t == "RelatedPerson" {
 				m.Resources = append(m.Resources, auth.Stored{Resource: r, Facts: st.Facts})
 			}
@@ -127,9 +127,9 @@ func (d *draft) situation(id string) (workflow.Situation, error) {
 	c := auth.NewChild(m)
 	dir, err := d.w.directory(c.DirectoryNeeds())
 	if err != nil {
-		return workflow.Situation{}, unavailable(op, "policy-unavailable", err)
+		return calendar.Situation{}, unavailable(op, "policy-unavailable", err)
 	}
-	s := workflow.Situation{
+	s := calendar.Situation{
 		Now: d.w.now, Household: c.Household(d.w.now, d.w.s.settings, dir), AllSign: d.w.s.allSign,
 		Teams: known["CareTeam"], Plans: known["CarePlan"], Meetings: known["Encounter"], Messages: known["Communication"],
 		Tasks: known["Task"], Signatures: known["Provenance"], Trees: known["QuestionnaireResponse"], People: known["RelatedPerson"],

@@ -1,4 +1,4 @@
-package workflow
+package calendar
 
 import (
 	"time"
@@ -39,7 +39,7 @@ func (e Emergency) Review() ([]Write, error) {
 		performer: &concept{Coding: []coding{{codes("access-role"), "admin"}}, Text: "Privacy officer"},
 		labels:    []coding{custodianOnly},
 	})
-	return r.out.Writes, fhir.Wrap("workflow.Review", r.err)
+	return r.out.Writes, fhir.Wrap("calendar.Review", r.err)
 }
 
 // emergencies holds the second half of access.md 3.9: 24 hours after an emergency the family is told, the

@@ -1,4 +1,9 @@
-package workflow
+// Package calendar owns the rules that speak because a day has come: overdue evaluations, parents who were
+// not told, plans that wait for a signature, birthdays that change rights, emergencies (mks.md 7.4, 7.5, 7.6,
+// 7.8, access.md 3.9). A rule is a pure function of what is known of a child on a day; what it writes has the
+// id of rule, child and occasion, so that it is written once. It refuses storage, clocks, and decisions on
+// who may see what.
+package calendar
 
 import (
 	"cmp"
@@ -64,7 +69,7 @@ func Follow(s Situation) (Outcome, error) {
 	for _, rule := range rules {
 		rule(r)
 	}
-	return r.out, fhir.Wrap("workflow.Follow", r.err)
+	return r.out, fhir.Wrap("calendar.Follow", r.err)
 }
 
 // speaksOf reports whether there is a living child that somebody keeps: nobody gets a letter about the
