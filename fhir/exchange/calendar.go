@@ -13,14 +13,24 @@ import (
 // is read for them, and a write of nothing else makes them run again.
 var feeds = map[fhir.Type]func(auth.ResourceFacts) bool{
 	"Patient": whole, "RelatedPerson": whole, "CareTeam": whole,
-	"CarePlan":              bearing("mks-categorie", "zorgplan"),
+	"CarePlan":              either(carePlan, emergencyPlan),
+	"Composition":           bearing("mks-record", "overdracht"),
+	"ServiceRequest":        bearing("wettelijk-kader", ""),
 	"Encounter":             bearing("evaluatie-soort", ""),
 	"QuestionnaireResponse": bearing("mks-record", "verwijsboom"),
 	"Provenance":            func(f auth.ResourceFacts) bool { return f.Signed },
 	"Task":                  ofRules,
-	"Communication": func(f auth.ResourceFacts) bool {
-		return ofRules(f) || bearing("mks-categorie", "ouders-geinformeerd")(f)
-	},
+	"Communication":         either(ofRules, bearing("mks-categorie", "ouders-geinformeerd")),
+}
+
+// The two kinds of plan that the rules tell apart.
+var (
+	carePlan      = bearing("mks-categorie", "zorgplan")
+	emergencyPlan = bearing("mks-categorie", "noodplan")
+)
+
+func either(a, b func(auth.ResourceFacts) bool) func(auth.ResourceFacts) bool {
+	return func(f auth.ResourceFacts) bool { return a(f) || b(f) }
 }
 
 func whole(auth.ResourceFacts) bool { return true }
@@ -64,6 +74,7 @@ func (d *draft) calendar(e *event, id string) error {
 	if err := d.write(e, out.Writes); err != nil {
 		return err
 	}
+	d.told = append(d.told, out.Issues...)
 	d.unit.Relied = append(d.unit.Relied, Reliance{Compartment: id, State: state})
 	d.unit.Due = append(d.unit.Due, Due{Compartment: id, At: out.Next, Never: out.Next.IsZero()})
 	return nil
@@ -107,6 +118,7 @@ func (d *draft) write(e *event, writes []calendar.Write) error {
 func (d *draft) situation(id string) (calendar.Situation, error) {
 	const op = "exchange.situation"
 	known := map[fhir.Type][]calendar.Known{}
+	var emergency []calendar.Known
 	m := auth.Material{Compartment: id}
 	for t, pick := range feeds {
 		fed, err := d.fed(id, t, pick)
@@ -118,7 +130,12 @@ func (d *draft) situation(id string) (calendar.Situation, error) {
 			if err != nil {
 				return calendar.Situation{}, err
 			}
-			known[t] = append(known[t], calendar.Known{Resource: r, Version: st.Ref.Version, Custodian: st.Facts.Custodian.Current()})
+			k := calendar.Known{Resource: r, Version: st.Ref.Version, Custodian: st.Facts.Custodian.Current()}
+			if t == "CarePlan" && !carePlan(st.Facts) {
+				emergency = append(emergency, k)
+				continue
+			}
+			known[t] = append(known[t], k)
 			if t == "Patient" || t == "RelatedPerson" {
 				m.Resources = append(m.Resources, auth.Stored{Resource: r, Facts: st.Facts})
 			}
@@ -132,6 +149,7 @@ func (d *draft) situation(id string) (calendar.Situation, error) {
 	s := calendar.Situation{
 		Now: d.w.now, Household: c.Household(d.w.now, d.w.s.settings, dir), AllSign: d.w.s.allSign,
 		Teams: known["CareTeam"], Plans: known["CarePlan"], Meetings: known["Encounter"], Messages: known["Communication"],
+		Transfers: known["Composition"], Requests: known["ServiceRequest"], Emergency: emergency, Find: d.find,
 		Tasks: known["Task"], Signatures: known["Provenance"], Trees: known["QuestionnaireResponse"], People: known["RelatedPerson"],
 	}
 	for _, p := range known["Patient"] {
@@ -173,4 +191,18 @@ func (d *draft) fed(id string, t fhir.Type, pick func(auth.ResourceFacts) bool) 
 		out = append(out, st)
 	}
 	return out, nil
+}
+
+// find returns a resource as it will be after the unit, nil when there is none.
+func (d *draft) find(ref fhir.Ref) (*fhir.Resource, error) {
+	for _, w := range d.unit.Writes {
+		if w.Ref.Current() == ref.Current() && len(w.Body) > 0 {
+			return tree(Stored{Ref: w.Ref, Updated: d.w.now, Body: w.Body, MetaAt: w.MetaAt})
+		}
+	}
+	st, err := d.stored(ref.Current())
+	if err != nil || st == nil || st.Deleted {
+		return nil, err
+	}
+	return tree(*st)
 }

@@ -26,6 +26,7 @@ type draft struct {
 	patients map[fhir.Ref][]fhir.Ref
 	staff    map[fhir.Ref][]fhir.Ref // PractitionerRole → organisation and practitioner
 	issues   []fhir.Issue
+	told     []fhir.Issue // by the rules of time, for the report of a push
 }
 
 func (w *world) draft() *draft {

@@ -49,7 +49,9 @@ func (sub *submission) take(w *world) (error, error) {
 	if len(sub.draft.unit.Due) == 0 || sub.result.Patient.IsZero() {
 		return nil, nil
 	}
-	return nil, sub.draft.calendar(&sub.event, sub.result.Patient.ID)
+	err = sub.draft.calendar(&sub.event, sub.result.Patient.ID)
+	sub.issues = append(sub.issues, sub.draft.told...)
+	return nil, err
 }
 
 // storedChild returns the compartment of the document's child, "" when the child is not stored: a

@@ -62,7 +62,7 @@ func (r *run) emergencies() {
 		}
 		m := message{
 			rule: ruleEmergency, discriminator: t.Resource.ID() + "/familie",
-			category: coding{"http://terminology.hl7.org/CodeSystem/communication-category", "notification"},
+			category: notification,
 			text: "Iemand heeft het dossier in een noodsituatie geopend, zonder dat daarvoor toestemming bekend was. " +
 				"In het logboek staat wie, wanneer en waarom.",
 			about: []fhir.Ref{r.patient}, custodian: t.Custodian,

@@ -1,6 +1,6 @@
 // Package calendar owns the rules that speak because a day has come: overdue evaluations, parents who were
-// not told, plans that wait for a signature, birthdays that change rights, emergencies (mks.md 7.4, 7.5, 7.6,
-// 7.8, access.md 3.9). A rule is a pure function of what is known of a child on a day; what it writes has the
+// not told, plans that wait for a signature, birthdays that change rights, parties to be told or asked,
+// emergencies (mks.md 7.4 to 7.6, 7.8 to 7.10, access.md 3.9). A rule is a pure function of what is known of a child on a day; what it writes has the
 // id of rule, child and occasion, so that it is written once. It refuses storage, clocks, and decisions on
 // who may see what.
 package calendar
@@ -37,7 +37,13 @@ type Situation struct {
 	Tasks      []Known // Tasks that rules wrote before
 	Signatures []Known // Provenances with a signature on one of Plans
 	Trees      []Known // answered verwijsbomen
+	Transfers  []Known // Compositions of a transfer
+	Requests   []Known // ServiceRequests
+	Emergency  []Known // plans of category noodplan
 	People     []Known // RelatedPersons
+
+	// Find looks up what a rule names only when it has something to say; nil when it is not there.
+	Find func(fhir.Ref) (*fhir.Resource, error)
 }
 
 // Write is a resource that a rule writes: new, or the next version of what is stored.
@@ -51,15 +57,17 @@ type Write struct {
 type Outcome struct {
 	Writes []Write
 	Next   time.Time
+	Issues []fhir.Issue // what the sender of a document is to know
 }
 
 // rules are those that depend on time, in the order of mks.md 7 with access.md 3.9 at the end. Each says
 // nothing a second time: what it wrote is found by its id.
 var rules = []func(*run){
-	(*run).cadence, (*run).informed, (*run).signatures, (*run).birthdays, (*run).emergencies,
+	(*run).cadence, (*run).informed, (*run).signatures, (*run).birthdays, (*run).notices,
+	(*run).requests, (*run).emergencies,
 }
 
-// Follow runs the rules of mks.md 7.4, 7.5, 7.6, 7.8 and access.md 3.9. It is pure: the same situation gives
+// Follow runs the rules of mks.md 7.4, 7.5, 7.6, 7.8, 7.9, 7.10 and access.md 3.9. It is pure: the same situation gives
 // the same outcome, and a situation that holds the outcome gives no writes.
 func Follow(s Situation) (Outcome, error) {
 	if !s.speaksOf() {
@@ -95,7 +103,7 @@ type run struct {
 }
 
 func newRun(s Situation) *run {
-	for _, list := range []*[]Known{&s.Teams, &s.Plans, &s.Meetings, &s.Messages, &s.Tasks, &s.Signatures, &s.Trees, &s.People} {
+	for _, list := range []*[]Known{&s.Teams, &s.Plans, &s.Meetings, &s.Messages, &s.Tasks, &s.Signatures, &s.Trees, &s.People, &s.Transfers, &s.Requests, &s.Emergency} {
 		*list = slices.Clone(*list)
 		slices.SortFunc(*list, func(a, b Known) int { return cmp.Compare(a.Resource.ID(), b.Resource.ID()) })
 	}
@@ -142,6 +150,11 @@ func (r *run) wakeAt(at time.Time) {
 	if at.After(r.Now) && (r.out.Next.IsZero() || at.Before(r.out.Next)) {
 		r.out.Next = at
 	}
+}
+
+// tell adds a warning for the sender of a document.
+func (r *run) tell(rule, text string) {
+	r.out.Issues = append(r.out.Issues, fhir.Issue{Severity: fhir.SeverityWarning, Code: "business-rule", Diagnostics: rule, Text: text})
 }
 
 // coordinator returns who is zorgcoordinator today: in a team of the organisation, else in the first team

@@ -79,8 +79,14 @@ func meeting(t testing.TB, id, kind, status, on, more string) calendar.Known {
 		"subject":{"reference":"Patient/kind"},"period":{"start":"%s"}%s}`, id, status, b, kind, on, more)
 }
 
-// said renders what the rules write but for Provenances: type, what for, to whom.
+// said renders what the rules that wait for a day write, but for Provenances: type, what for, to whom.
 func said(t testing.TB, s calendar.Situation) []string {
+	t.Helper()
+	return slices.DeleteFunc(saidAll(t, s), func(line string) bool { return strings.HasPrefix(line, "7.") })
+}
+
+// saidAll renders what the rules write. Those that speak of what is new begin with their number.
+func saidAll(t testing.TB, s calendar.Situation) []string {
 	t.Helper()
 	var out []string
 	for _, w := range follow(t, s).Writes {
@@ -105,6 +111,9 @@ func said(t testing.TB, s calendar.Situation) []string {
 		}
 		for l := range n.All("meta", "security", "code") {
 			line += " +" + l.Text()
+		}
+		if _, rule, _ := strings.Cut(n.At("meta", "source").Text(), "#"); rule == "7.9" || rule == "7.10" {
+			line = rule + " " + strings.TrimSuffix(line+" "+n.Member("status").Text(), " requested")
 		}
 		out = append(out, line)
 	}

@@ -74,10 +74,10 @@ type (
 		Category  []concept   `json:"category"`
 		Subject   reference   `json:"subject"`
 		About     []reference `json:"about,omitempty"`
-		Sent      string      `json:"sent"`
+		Sent      string      `json:"sent,omitempty"`
 		Recipient []reference `json:"recipient"`
 		Sender    reference   `json:"sender"`
-		Payload   []payload   `json:"payload"`
+		Payload   []payload   `json:"payload,omitempty"`
 	}
 	provenanceAgent struct {
 		Type concept   `json:"type"`
@@ -116,6 +116,8 @@ type message struct {
 	about, to           []fhir.Ref
 	custodian           fhir.Ref
 	labels              []coding
+	status              string   // "": completed, it was sent by being written
+	domains             []string // none: sociaal
 }
 
 // Labels by which a rule keeps to whom it speaks (access.md 2.4).
@@ -176,17 +178,28 @@ func (r *run) ask(t task) {
 	r.write(body, t.custodian, 1, body.Meta)
 }
 
-// send writes a Communication unless it is there, or nobody is to get it. It reports whether one is there.
+// send writes a Communication unless it is there, or nobody is to get it.
 func (r *run) send(m message) {
 	id := r.id(m.rule, m.discriminator)
 	if _, there := r.stored[id]; there || len(m.to) == 0 {
 		return
 	}
 	body := messageBody{
-		Type: "Communication", ID: id,
-		Meta:   meta{Source: source(m.rule), Tag: []coding{{codes("mks-domein"), "sociaal"}}, Security: m.labels},
-		Status: "completed", Category: []concept{{Coding: []coding{m.category}}}, Subject: to(r.patient),
-		About: all(m.about), Sent: instant(r.Now), Recipient: all(m.to), Sender: to(m.custodian), Payload: []payload{{m.text}},
+		Type: "Communication", ID: id, Meta: meta{Source: source(m.rule), Security: m.labels},
+		Status: m.status, Category: []concept{{Coding: []coding{m.category}}}, Subject: to(r.patient),
+		About: all(m.about), Recipient: all(m.to), Sender: to(m.custodian),
+	}
+	if m.text != "" {
+		body.Payload = []payload{{m.text}}
+	}
+	if m.status == "" {
+		body.Status, body.Sent = "completed", instant(r.Now)
+	}
+	if len(m.domains) == 0 {
+		m.domains = []string{"sociaal"}
+	}
+	for _, d := range m.domains {
+		body.Meta.Tag = append(body.Meta.Tag, coding{codes("mks-domein"), d})
 	}
 	r.write(body, m.custodian, 1, body.Meta)
 }
