@@ -18,16 +18,20 @@ func (s *Service) disclose(ctx context.Context, op string, e event) error {
 		return s.record(ctx, op, e.audits(s))
 	}
 	_, err := again(s, func() (struct{}, error) {
-		own := s.event(serverCall, "", "")
+		with := e // one row tells of the access and of what it made the server write
+		with.touches = slices.Clone(e.touches)
 		var dr *draft
 		err := s.store.View(ctx, func(v Snapshot) error {
 			dr = s.world(v).draft()
-			return dr.review(&own, e.call.Principal, opened)
+			return dr.review(&with, e.call.Principal, opened)
 		})
 		if err != nil {
 			return struct{}{}, err
 		}
-		dr.unit.Audits = append(own.audits(s), e.audits(s)...)
+		for i := len(e.touches); i < len(with.touches); i++ {
+			with.touches[i].decision.Reason = "" // the ground of the row is that of the access
+		}
+		dr.unit.Audits = with.audits(s)
 		_, err = s.store.Commit(ctx, dr.unit)
 		return struct{}{}, err
 	})

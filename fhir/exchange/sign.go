@@ -39,7 +39,7 @@ func (b *batch) sign(st *step) (error, error) {
 		if err != nil {
 			return nil, err
 		}
-		if plan == nil || !carePlan(plan.Facts) || ref.Type != "CarePlan" {
+		if plan == nil || !carePlan(plan.Facts) || ref.Type != "CarePlan" || len(plan.Facts.Patients) != 1 {
 			continue
 		}
 		if refused, err := b.signPlan(st, signature, ref, *plan); refused != nil || err != nil {
