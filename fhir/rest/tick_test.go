@@ -154,7 +154,7 @@ func TestAnEmergencyIsReviewedAndTheFamilyIsTold(t *testing.T) {
 		}
 	}
 	told := func() int {
-		return len(g.search("mother", "/fhir/Communication?patient="+patient.ID+"&category=notification").ids())
+		return len(g.search("mother", "/fhir/Communication?patient="+patient.ID+"&category=notification&status=completed").ids())
 	}
 	g.advance(23 * time.Hour)
 	if g.tick(); told() > 0 {
