@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/drieluik/drieluik/auth"
+	"github.com/drieluik/drieluik/conformance/terminology"
 	"github.com/drieluik/drieluik/conformance/validate"
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
@@ -30,6 +31,9 @@ type Service struct {
 	protocol string // policy that AuditEvents name
 	allSign  bool
 	holder   func() string // of leases: this process
+
+	definition func(canonical string) (fhir.Node, bool)
+	terms      *terminology.Terms
 }
 
 // Config of New. Every member is required, but Release and AllSign.
@@ -43,7 +47,11 @@ type Config struct {
 	Log      *slog.Logger
 	// Validator checks every resource that is written; Convert alone does without.
 	Validator *validate.Validator
-	Release   string // of this server: with it AuditEvents name the policy by which access was decided
+	// Definition finds what is published or loaded by canonical URL, and Terms its codes: Populate and
+	// Extract alone ask for them.
+	Definition func(canonical string) (fhir.Node, bool)
+	Terms      *terminology.Terms
+	Release    string // of this server: with it AuditEvents name the policy by which access was decided
 	// AllSign: a care plan waits for the signature of every holder of authority, not of one (mks.md 7.6).
 	AllSign bool
 }
@@ -58,6 +66,7 @@ func New(c Config) *Service {
 		now: c.Now, newID: c.NewID, log: c.Log, memory: newMemory(cacheSize), checks: c.Validator,
 		guesses: &guesses{at: map[string][]time.Time{}}, protocol: accessPolicy + c.Release,
 		allSign: c.AllSign, holder: sync.OnceValue(c.NewID),
+		definition: c.Definition, terms: c.Terms,
 	}
 }
 
