@@ -81,7 +81,7 @@ func openApp(ctx context.Context, s settings, base string, log *slog.Logger) (*a
 		Settings: auth.Settings{Jurisdiction: s.Jurisdiction, ParentRead1215: s.ParentRead1215},
 		Release:  release,
 		Now:      time.Now, NewID: newID, Log: log, Validator: defs.validator,
-		AllSign: s.Signatures == "all",
+		AllSign:    s.Signatures == "all",
 		Definition: defs.find, Terms: defs.terms,
 	})
 	a.audited = smart.Audited(log, a.note)
