@@ -13,7 +13,7 @@ import (
 // is read for them, and a write of nothing else makes them run again.
 var feeds = map[fhir.Type]func(auth.ResourceFacts) bool{
 	"Patient": whole, "RelatedPerson": whole, "CareTeam": whole,
-	"CarePlan":              either(carePlan, emergencyPlan),
+	"CarePlan":              func(f auth.ResourceFacts) bool { return carePlan(f) || emergencyPlan(f) || contracted(f) },
 	"Composition":           bearing("mks-record", "overdracht"),
 	"ServiceRequest":        bearing("wettelijk-kader", ""),
 	"Encounter":             bearing("evaluatie-soort", ""),
@@ -23,11 +23,16 @@ var feeds = map[fhir.Type]func(auth.ResourceFacts) bool{
 	"Communication":         either(ofRules, bearing("mks-categorie", "ouders-geinformeerd")),
 }
 
-// The two kinds of plan that the rules tell apart.
+// The kinds of plan that the rules tell apart.
 var (
 	carePlan      = bearing("mks-categorie", "zorgplan")
 	emergencyPlan = bearing("mks-categorie", "noodplan")
 )
+
+// contracted picks the actions that an organisation carries out.
+func contracted(f auth.ResourceFacts) bool {
+	return bearing("mks-categorie", "actie")(f) && slices.ContainsFunc(f.Doers, func(r fhir.Ref) bool { return r.Type == "Organization" })
+}
 
 func either(a, b func(auth.ResourceFacts) bool) func(auth.ResourceFacts) bool {
 	return func(f auth.ResourceFacts) bool { return a(f) || b(f) }
@@ -118,7 +123,6 @@ func (d *draft) write(e *event, writes []calendar.Write) error {
 func (d *draft) situation(id string) (calendar.Situation, error) {
 	const op = "exchange.situation"
 	known := map[fhir.Type][]calendar.Known{}
-	var emergency []calendar.Known
 	m := auth.Material{Compartment: id}
 	for t, pick := range feeds {
 		fed, err := d.fed(id, t, pick)
@@ -131,11 +135,7 @@ func (d *draft) situation(id string) (calendar.Situation, error) {
 				return calendar.Situation{}, err
 			}
 			k := calendar.Known{Resource: r, Version: st.Ref.Version, Custodian: st.Facts.Custodian.Current()}
-			if t == "CarePlan" && !carePlan(st.Facts) {
-				emergency = append(emergency, k)
-				continue
-			}
-			known[t] = append(known[t], k)
+			known[kindOf(t, st.Facts)] = append(known[kindOf(t, st.Facts)], k)
 			if t == "Patient" || t == "RelatedPerson" {
 				m.Resources = append(m.Resources, auth.Stored{Resource: r, Facts: st.Facts})
 			}
@@ -149,7 +149,7 @@ func (d *draft) situation(id string) (calendar.Situation, error) {
 	s := calendar.Situation{
 		Now: d.w.now, Household: c.Household(d.w.now, d.w.s.settings, dir), AllSign: d.w.s.allSign,
 		Teams: known["CareTeam"], Plans: known["CarePlan"], Meetings: known["Encounter"], Messages: known["Communication"],
-		Transfers: known["Composition"], Requests: known["ServiceRequest"], Emergency: emergency, Find: d.find,
+		Transfers: known["Composition"], Requests: known["ServiceRequest"], Emergency: known["noodplan"], Actions: known["actie"], Find: d.find,
 		Tasks: known["Task"], Signatures: known["Provenance"], Trees: known["QuestionnaireResponse"], People: known["RelatedPerson"],
 	}
 	for _, p := range known["Patient"] {
@@ -158,6 +158,17 @@ func (d *draft) situation(id string) (calendar.Situation, error) {
 		}
 	}
 	return s, nil
+}
+
+// kindOf tells the kinds of CarePlan apart; every other type is its own kind.
+func kindOf(t fhir.Type, f auth.ResourceFacts) fhir.Type {
+	switch {
+	case t != "CarePlan" || carePlan(f):
+		return t
+	case emergencyPlan(f):
+		return "noodplan"
+	}
+	return "actie"
 }
 
 // fed returns the resources of a type that the rules look at.

@@ -176,3 +176,22 @@ func TestAnEmergencyIsReviewedAndTheFamilyIsTold(t *testing.T) {
 		t.Errorf("the family was told %d times", told())
 	}
 }
+
+func TestThoseOutsideTheTeamAreToldOfANewPlan(t *testing.T) {
+	t.Parallel()
+	g := newRig(t)
+	patient, _, _, _ := g.parents()
+	g.may(familyScopes, "mother", "father")
+	path := "/fhir/Communication?patient=" + patient.ID + "&category=notification&status="
+	first := g.search("mother", path+"preparation").ids()
+	if len(first) != 2 || len(g.search("other", path+"preparation").ids()) > 0 { // the family doctor and youth health care
+		t.Fatalf("the mother sees %v", first)
+	}
+	if body := g.get("mother", "/fhir/"+first[0]).want(t, http.StatusOK).valid(t).body; !strings.Contains(body, "Noodplan: ") || !strings.Contains(body, "Probleem: ") {
+		t.Errorf("the letter is %s", body)
+	}
+	g.finalDraft()
+	if d := gocmp.Diff(first, g.search("mother", path+"preparation").ids()); d != "" {
+		t.Errorf("a draft changed the letters: %s", d)
+	}
+}

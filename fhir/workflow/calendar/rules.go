@@ -1,6 +1,6 @@
 // Package calendar owns the rules that speak because a day has come: overdue evaluations, parents who were
 // not told, plans that wait for a signature, birthdays that change rights, parties to be told or asked,
-// emergencies (mks.md 7.4 to 7.6, 7.8 to 7.10, access.md 3.9). A rule is a pure function of what is known of a child on a day; what it writes has the
+// emergencies (mks.md 7.4 to 7.6, 7.8 to 7.11, access.md 3.9). A rule is a pure function of what is known of a child on a day; what it writes has the
 // id of rule, child and occasion, so that it is written once. It refuses storage, clocks, and decisions on
 // who may see what.
 package calendar
@@ -39,6 +39,7 @@ type Situation struct {
 	Trees      []Known // answered verwijsbomen
 	Transfers  []Known // Compositions of a transfer
 	Requests   []Known // ServiceRequests
+	Actions    []Known // actions of plans that an organisation carries out
 	Emergency  []Known // plans of category noodplan
 	People     []Known // RelatedPersons
 
@@ -64,10 +65,10 @@ type Outcome struct {
 // nothing a second time: what it wrote is found by its id.
 var rules = []func(*run){
 	(*run).cadence, (*run).informed, (*run).signatures, (*run).birthdays, (*run).notices,
-	(*run).requests, (*run).emergencies,
+	(*run).requests, (*run).transports, (*run).emergencies,
 }
 
-// Follow runs the rules of mks.md 7.4, 7.5, 7.6, 7.8, 7.9, 7.10 and access.md 3.9. It is pure: the same situation gives
+// Follow runs the rules of mks.md 7.4, 7.5, 7.6, 7.8, 7.9 to 7.11 and access.md 3.9. It is pure: the same situation gives
 // the same outcome, and a situation that holds the outcome gives no writes.
 func Follow(s Situation) (Outcome, error) {
 	if !s.speaksOf() {
@@ -103,7 +104,7 @@ type run struct {
 }
 
 func newRun(s Situation) *run {
-	for _, list := range []*[]Known{&s.Teams, &s.Plans, &s.Meetings, &s.Messages, &s.Tasks, &s.Signatures, &s.Trees, &s.People, &s.Transfers, &s.Requests, &s.Emergency} {
+	for _, list := range []*[]Known{&s.Teams, &s.Plans, &s.Meetings, &s.Messages, &s.Tasks, &s.Signatures, &s.Trees, &s.People, &s.Transfers, &s.Requests, &s.Emergency, &s.Actions} {
 		*list = slices.Clone(*list)
 		slices.SortFunc(*list, func(a, b Known) int { return cmp.Compare(a.Resource.ID(), b.Resource.ID()) })
 	}

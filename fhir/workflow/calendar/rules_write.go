@@ -40,7 +40,8 @@ type (
 	}
 	taskInput struct {
 		Type    concept `json:"type"`
-		Version int     `json:"valuePositiveInt"`
+		Version int     `json:"valuePositiveInt,omitempty"`
+		Text    string  `json:"valueString,omitempty"`
 	}
 	taskBody struct {
 		Type          string       `json:"resourceType"`
@@ -105,7 +106,7 @@ type task struct {
 	due                 string
 	performer           *concept
 	labels              []coding
-	input               *taskInput
+	inputs              []taskInput
 }
 
 // message is a Communication that a rule sends.
@@ -165,15 +166,13 @@ func (r *run) ask(t task) {
 		Type: "Task", ID: id, Meta: meta{Source: source(t.rule), Security: t.labels},
 		Status: "requested", Intent: "order", Priority: t.priority, Code: concept{Coding: []coding{t.code}}, Description: t.text,
 		Focus: to(t.focus), For: to(r.patient), AuthoredOn: instant(r.Now), Requester: to(t.custodian), Owner: to(t.owner),
+		Input: t.inputs,
 	}
 	if t.due != "" {
 		body.Restriction = &restriction{Period: period{End: t.due}}
 	}
 	if t.performer != nil {
 		body.PerformerType = []concept{*t.performer}
-	}
-	if t.input != nil {
-		body.Input = []taskInput{*t.input}
 	}
 	r.write(body, t.custodian, 1, body.Meta)
 }

@@ -71,7 +71,7 @@ func (r *run) signTask(p Known, version int, discriminator string, owner fhir.Re
 	return task{
 		rule: ruleSignature, discriminator: discriminator, code: toSign, text: "Zorgplan ondertekenen",
 		focus: p.Resource.Ref(), owner: owner, custodian: p.Custodian,
-		input: &taskInput{Type: concept{Coding: []coding{{codes("mks-categorie"), "zorgplan"}}}, Version: version},
+		inputs: []taskInput{{Type: concept{Coding: []coding{{codes("mks-categorie"), "zorgplan"}}}, Version: version}},
 	}
 }
 
