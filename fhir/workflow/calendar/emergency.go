@@ -6,8 +6,10 @@ import (
 	"github.com/drieluik/drieluik/fhir"
 )
 
+// RuleEmergency names the rule in the meta.source of what it wrote.
+const RuleEmergency = "btg-review"
+
 const (
-	ruleEmergency   = "btg-review"
 	emergencyReview = 7              // days in which it is due
 	emergencyTold   = 24 * time.Hour // until the family is told
 )
@@ -21,7 +23,7 @@ type Emergency struct {
 }
 
 // ID is the id of the Task by which an emergency is reviewed.
-func (e Emergency) ID() string { return e.run().id(ruleEmergency, e.Token) }
+func (e Emergency) ID() string { return e.run().id(RuleEmergency, e.Token) }
 
 func (e Emergency) run() *run {
 	return &run{Situation: &Situation{Now: e.Now}, patient: e.Patient.Current(), stored: map[string]Known{}, wanted: map[string]bool{}}
@@ -32,7 +34,7 @@ func (e Emergency) run() *run {
 func (e Emergency) Review() ([]Write, error) {
 	r := e.run()
 	r.ask(task{
-		rule: ruleEmergency, discriminator: e.Token, code: coding{codes("access-task"), "btg-review"},
+		rule: RuleEmergency, discriminator: e.Token, code: coding{codes("access-task"), "btg-review"},
 		text:  "Noodtoegang beoordelen. De familie krijgt na 24 uur bericht, tenzij deze taak op on-hold staat.",
 		focus: e.Patient, owner: e.Custodian, custodian: e.Custodian,
 		due:       e.Today.AddDate(0, 0, emergencyReview).Format(time.DateOnly),
@@ -48,7 +50,7 @@ func (e Emergency) Review() ([]Write, error) {
 func (r *run) emergencies() {
 	for _, t := range r.Tasks {
 		n := t.Resource.Root()
-		if n.At("meta", "source").Text() != source(ruleEmergency) || n.Member("status").Text() == "on-hold" {
+		if n.At("meta", "source").Text() != source(RuleEmergency) || n.Member("status").Text() == "on-hold" {
 			continue
 		}
 		at, err := time.Parse(time.RFC3339, n.Member("authoredOn").Text())
@@ -61,7 +63,7 @@ func (r *run) emergencies() {
 			continue
 		}
 		m := message{
-			rule: ruleEmergency, discriminator: t.Resource.ID() + "/familie",
+			rule: RuleEmergency, discriminator: t.Resource.ID() + "/familie",
 			category: notification,
 			text: "Iemand heeft het dossier in een noodsituatie geopend, zonder dat daarvoor toestemming bekend was. " +
 				"In het logboek staat wie, wanneer en waarom.",

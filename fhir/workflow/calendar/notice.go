@@ -48,7 +48,7 @@ func (r *run) notice(k Known, version int, kept map[string]bool) {
 		}
 		id := r.id(m.rule, m.discriminator)
 		kept[id] = true
-		if _, there := r.stored[id]; !there {
+		if !r.written(id) {
 			m.text, m.domains = r.summary(k)
 			r.send(m)
 		}

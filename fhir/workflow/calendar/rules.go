@@ -43,6 +43,9 @@ type Situation struct {
 	Emergency  []Known // plans of category noodplan
 	People     []Known // RelatedPersons
 
+	// Past are the ids of what rules wrote and is over, with the instant that it tells: it is not in the lists.
+	Past map[string]time.Time
+
 	// Find looks up what a rule names only when it has something to say; nil when it is not there.
 	Find func(fhir.Ref) (*fhir.Resource, error)
 }
@@ -118,6 +121,13 @@ func newRun(s Situation) *run {
 		}
 	}
 	return r
+}
+
+// written reports whether something was written before, over or not.
+func (r *run) written(id string) bool {
+	_, past := r.Past[id]
+	_, there := r.stored[id]
+	return past || there
 }
 
 // id is that of what a rule writes about the child: the same for the same reason.

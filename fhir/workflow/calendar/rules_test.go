@@ -2,6 +2,7 @@ package calendar_test
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -152,6 +153,25 @@ func apply(s calendar.Situation, out calendar.Outcome) calendar.Situation {
 			s.Messages = put(s.Messages, w)
 		}
 	}
+	return archived(s)
+}
+
+// archived tells of what is over by its id and its instant alone.
+func archived(s calendar.Situation) calendar.Situation {
+	s.Past = maps.Clone(s.Past)
+	if s.Past == nil {
+		s.Past = map[string]time.Time{}
+	}
+	over := func(k calendar.Known) bool {
+		n := k.Resource.Root()
+		at, _ := time.Parse(time.RFC3339, n.Member("authoredOn").Text())
+		ended := slices.Contains([]string{"completed", "cancelled", "stopped"}, n.Member("status").Text()) && n.At("meta", "source").Exists()
+		if ended {
+			s.Past[k.Resource.ID()] = at
+		}
+		return ended
+	}
+	s.Tasks, s.Messages = slices.DeleteFunc(slices.Clone(s.Tasks), over), slices.DeleteFunc(slices.Clone(s.Messages), over)
 	return s
 }
 

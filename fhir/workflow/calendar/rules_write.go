@@ -162,6 +162,9 @@ func (r *run) ask(t task) {
 		}
 		return
 	}
+	if r.written(id) {
+		return
+	}
 	body := taskBody{
 		Type: "Task", ID: id, Meta: meta{Source: source(t.rule), Security: t.labels},
 		Status: "requested", Intent: "order", Priority: t.priority, Code: concept{Coding: []coding{t.code}}, Description: t.text,
@@ -180,7 +183,7 @@ func (r *run) ask(t task) {
 // send writes a Communication unless it is there, or nobody is to get it.
 func (r *run) send(m message) {
 	id := r.id(m.rule, m.discriminator)
-	if _, there := r.stored[id]; there || len(m.to) == 0 {
+	if r.written(id) || len(m.to) == 0 {
 		return
 	}
 	body := messageBody{

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/drieluik/drieluik/fhir"
 )
@@ -46,10 +47,13 @@ func (r *run) awaitSignatures(p Known, version int) {
 	asked := r.today
 	for _, who := range missing {
 		r.ask(r.signTask(p, version, name+who.ID, who))
-		if known, ok := r.stored[r.id(ruleSignature, name+who.ID)]; ok {
-			if day, ok := dayOf(known.Resource.Root().Member("authoredOn")); ok && day.Before(asked) {
-				asked = day
-			}
+		id := r.id(ruleSignature, name+who.ID)
+		day := r.Past[id]
+		if known, ok := r.stored[id]; ok {
+			day, _ = dayOf(known.Resource.Root().Member("authoredOn"))
+		}
+		if !day.IsZero() && day.Before(asked) {
+			asked = day.Truncate(24 * time.Hour)
 		}
 	}
 	remind, escalate := asked.AddDate(0, 0, signatureRemind), asked.AddDate(0, 0, signatureEscalated)
