@@ -33,8 +33,10 @@ func (d *draft) situation(id string) (calendar.Situation, error) {
 			return calendar.Situation{}, fhir.Wrap(op, err)
 		}
 	}
-	if err := g.gather("Provenance", g.onDraft); err != nil {
-		return calendar.Situation{}, fhir.Wrap(op, err)
+	if len(g.drafts) > 0 { // a record has many, and few sign what waits
+		if err := g.gather("Provenance", g.onDraft); err != nil {
+			return calendar.Situation{}, fhir.Wrap(op, err)
+		}
 	}
 	c := auth.NewChild(g.child)
 	dir, err := d.w.directory(c.DirectoryNeeds())
