@@ -82,6 +82,7 @@ func openApp(ctx context.Context, s settings, base string, log *slog.Logger) (*a
 		Settings: auth.Settings{Jurisdiction: s.Jurisdiction, ParentRead1215: s.ParentRead1215},
 		Release:  release,
 		Now:      time.Now, NewID: newID, Log: log, Validator: defs.validator,
+		AllSign:    s.Signatures == "all",
 		Definition: defs.find, Terms: defs.terms,
 	})
 	a.audited = smart.Audited(log, a.note)
@@ -304,6 +305,15 @@ func (a *app) serve(ctx context.Context, l net.Listener, ready func()) error {
 		go a.control(sweeping, orders)
 	}
 	go a.keepLog(sweeping)
+	ticked := make(chan struct{})
+	go func() {
+		defer close(ticked)
+		a.schedule(sweeping)
+	}()
+	defer func() {
+		stop()
+		<-ticked // what it commits is committed before the store closes
+	}()
 	if err := a.exchange.Note(ctx, exchange.Incident{Event: "started", Details: map[string]string{"release": release}}); err != nil {
 		return err
 	}
