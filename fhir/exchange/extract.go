@@ -76,7 +76,7 @@ func (s *Service) extractOwn(ctx context.Context, c Call, ask Extraction, x mapp
 	if err != nil {
 		return out, own, s.broke(ctx, op, e, err)
 	}
-	if err := s.record(ctx, op, l.audits()); err != nil || !own {
+	if err := l.disclose(ctx, op); err != nil || !own {
 		return out, own, err
 	}
 	out.Bundle, err = JSON(s.transactionOf(found))

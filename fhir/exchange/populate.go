@@ -66,7 +66,7 @@ func (s *Service) Populate(ctx context.Context, c Call, ask Prefilling) (Prefill
 	if err != nil {
 		return Prefilled{}, s.broke(ctx, op, e, err)
 	}
-	if err := s.record(ctx, op, f.audits()); err != nil {
+	if err := f.disclose(ctx, op); err != nil {
 		return Prefilled{}, err
 	}
 	return out, refused
@@ -81,13 +81,16 @@ type lookups struct {
 	denied []event // look-ups that the caller may not make
 }
 
-// audits tell of everything that was looked up.
-func (l *lookups) audits() []Audit {
-	out := l.e.audits(l.s)
+// disclose commits the rows that tell of everything that was looked up; without them nothing may be answered.
+func (l *lookups) disclose(ctx context.Context, op string) error {
+	var refused []Audit
 	for i := range l.denied {
-		out = append(out, l.denied[i].audits(l.s)...)
+		refused = append(refused, l.denied[i].audits(l.s)...)
 	}
-	return out
+	if err := l.s.record(ctx, op, refused); err != nil {
+		return err
+	}
+	return l.s.disclose(ctx, op, *l.e)
 }
 
 // optional reads what can be done without: nil where the caller may not.
