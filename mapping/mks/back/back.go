@@ -21,11 +21,11 @@ func readers() []reader {
 		{"kind", "Patient", always, child},
 		{"verwijsboom", "QuestionnaireResponse", nil, nil},
 		{"hulpbehoeftescan", "QuestionnaireResponse", nil, nil},
-		{"zorgplan", "CarePlan", nil, nil},
+		{"zorgplan", "CarePlan", category("zorgplan"), plan},
 		{"evaluatie", "Encounter", nil, nil},
 		{"beslisboom", "QuestionnaireResponse", nil, nil},
-		{"overdracht", "Composition", nil, nil},
-		{"toestemming", "Consent", nil, nil},
+		{"overdracht", "Composition", handOff, transfer},
+		{"toestemming", "Consent", private, consent},
 	}
 }
 
@@ -152,3 +152,11 @@ func (s *set) fail(code, rule string, at fhir.Node, text string) {
 func (s *set) warn(code, rule string, at fhir.Node, text string) {
 	s.tell(fhir.SeverityWarning, code, rule, at.Path(), text)
 }
+
+// category reports whether a resource has a category of mks-categorie.
+func category(want string) func(fhir.Node) bool {
+	return func(n fhir.Node) bool { return has(n.Member("category"), "mks-categorie", want) }
+}
+
+// handOff reports whether a Composition of another origin is a nursing transfer.
+func handOff(c fhir.Node) bool { return hasCode(c.Member("type"), snomed, "11171000146100") }
