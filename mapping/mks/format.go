@@ -79,7 +79,10 @@ func (Format) Back(rs []*fhir.Resource, by mapping.Origin) ([]byte, []fhir.Issue
 		if len(docs) > 1 {
 			at = "/" + strconv.Itoa(i)
 		}
-		issues = append(issues, formFaults(doc, at)...)
+		faults := formFaults(doc, at)
+		if issues = append(issues, faults...); len(faults) > 0 && len(issues) > maxIssues {
+			break
+		}
 	}
 	if fhir.HasErrors(issues) {
 		return nil, issues, nil
