@@ -101,6 +101,9 @@ func formFaults(doc []byte, at string) []fhir.Issue {
 		return issues
 	}
 	d := readDocument(tree, distantFuture)
+	if in := d.inhoud(); in.n.Len() == 0 {
+		d.object(in, d.rec.fields) // name what is missing, not that all is
+	}
 	var out []fhir.Issue
 	for _, i := range d.issues {
 		if i.Severity == fhir.SeverityError {

@@ -92,7 +92,8 @@ func (s *set) ownRecords(by mapping.Origin) []readable {
 	var out []readable
 	seen := map[string]bool{}
 	for _, res := range s.rs {
-		for _, e := range extensions(res.Root(), "bron-record") {
+		all := extensions(res.Root(), "bron-record")
+		for _, e := range all {
 			if s.full(len(out), maxRecords, e) {
 				return out
 			}
@@ -103,6 +104,7 @@ func (s *set) ownRecords(by mapping.Origin) []readable {
 				continue
 			}
 			r := newRecord(s, by, name, res.Root(), e)
+			r.several = len(all) > 1
 			if key := r.metaSource() + r.versie(); !seen[key] {
 				seen[key], r.mine = true, r.gather()
 				out = append(out, readable{r, read})

@@ -32,10 +32,7 @@ func (r *record) claim() bool {
 // guest reports whether the anchor is a Patient with kind records of several sources of which this is
 // not the first: what it keeps as it came stands on its Provenance alone.
 func (r *record) guest() bool {
-	if len(extensions(r.anchor, "bron-record")) < 2 {
-		return false
-	}
-	return !r.provenance.Exists() || r.changed() != nil
+	return r.several && (!r.provenance.Exists() || r.changed() != nil)
 }
 
 // changed returns the elements of the Patient that the Provenance names as set by this version; nil

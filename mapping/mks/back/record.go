@@ -20,6 +20,7 @@ type record struct {
 	// provenance tells of this version; missing when it is not in the Bundle.
 	provenance fhir.Node
 	mine       []fhir.Node // what the record consists of, in source order
+	several    bool        // the anchor carries records of several sources
 }
 
 // foreign reports whether the record is of another origin: no bron-record says what it was.
