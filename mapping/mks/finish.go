@@ -192,7 +192,7 @@ func (m *mapper) untraced(v value, covered bool, f func(value)) {
 		return
 	}
 	for n := range v.n.Children() {
-		m.untraced(v.at(n.Name()), covered, f)
+		m.untraced(v.holding(n), covered, f)
 	}
 }
 

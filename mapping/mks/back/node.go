@@ -83,9 +83,6 @@ func str(s string) *node {
 	return &node{shape: fhir.String, text: string(text)}
 }
 
-// integer returns a whole number.
-func integer(n int) *node { return &node{shape: fhir.Number, text: strconv.Itoa(n)} }
-
 // truth returns a boolean.
 func truth(b bool) *node { return &node{shape: fhir.Bool, text: strconv.FormatBool(b)} }
 
