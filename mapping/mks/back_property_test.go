@@ -19,7 +19,8 @@ func seeds(t *testing.T) [][]byte {
 	for _, f := range []string{
 		"boris/01-kind.json", "boris/07-zorgplan-v3.json", "boris/08-zorgplan-v4-concept.json", "sanne/01-kind.json", "sanne/04-zorgplan.json",
 		"boris/12-toestemming.json", "boris/13-toestemming-verondersteld.json", "sanne/07-toestemming-kind-en-moeder.json", "daan/01-kind.json",
-		"daan/07-overdracht-naar-volwassenenzorg.json",
+		"daan/07-overdracht-naar-volwassenenzorg.json", "boris/03-verwijsboom.json", "daan/02-verwijsboom.json",
+		"boris/05-hulpbehoeftescan-herhaling.json", "boris/09-evaluatie-ouders.json", "boris/10-evaluatie-client-bespreking.json", "daan/08-beslisboom.json",
 	} {
 		out = append(out, sample(t, f))
 	}
@@ -47,12 +48,12 @@ func TestWhateverIsAcceptedComesBack(t *testing.T) {
 		if doc["recordType"] != "kind" && draw(2) == 0 {
 			store(t, k, "boris/01-kind.json")
 		}
-		comesBack(rt, k, text)
+		returned(rt, k, text)
 	})
 }
 
-// comesBack holds that a document which is accepted comes back as it was sent.
-func comesBack(rt *rapid.T, k *mapping.Memory, text []byte) {
+// returned holds that a document which is accepted comes back as it was sent.
+func returned(rt *rapid.T, k *mapping.Memory, text []byte) {
 	doc, issues := fhir.ParseDocument(text, fhir.Limits{})
 	if fhir.HasErrors(issues) {
 		return

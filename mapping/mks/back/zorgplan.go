@@ -53,11 +53,11 @@ func (r *record) linked(n fhir.Node, member string) []fhir.Node {
 func (r *record) problem(c fhir.Node, domain *node) *node {
 	return object(
 		m("id", str(r.inRecord(c, "probleem"))), m("code", codering(c.Member("code"), nil)), m("tekst", text(c.At("code", "text"))),
-		m("domein", domain), m("behoeften", each(nodes(c, "evidence", "detail"), r.need)))
+		m("domein", domain), m("behoeften", each(nodes(c, "evidence", "detail"), r.needID)))
 }
 
-// need reads the id of a need: what stands behind the record that it is of, when that is known.
-func (r *record) need(ref fhir.Node) *node {
+// needID reads the id of a need: what stands behind the record that it is of, when that is known.
+func (r *record) needID(ref fhir.Node) *node {
 	value := ref.At("identifier", "value").Text()
 	if _, id, ok := strings.Cut(value, "#"); ok {
 		value = id
