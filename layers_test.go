@@ -18,12 +18,12 @@ var rows = [][]string{
 	{"cmd/drieluik", "cmd/drieluik-bench"},
 	{"fhir/rest", "auth/smart", "fhir/store", "auth/state", "conformance/check"},
 	{"fhir/exchange"},
-	{"mapping/mks", "mapping/bundle", "mapping/sdc"},
+	{"mapping/mks", "mapping/bundle", "mapping/sdc", "fhir/workflow"},
 	{"mapping", "auth", "auth/upstream", "conformance"},
 	{"fhir/search", "fhir/patch"},
 	{"fhir/path"},
 	{"fhir", "auth/jose"},
-	{"fhir/r4", "testdata"},
+	{"fhir/r4", "testdata", "docs"},
 }
 
 // kits are folders that only tests and generators import or run; they may import any row.
