@@ -198,6 +198,7 @@ func operations() []conformance.Operation {
 	const sdc = "http://hl7.org/fhir/uv/sdc/OperationDefinition/"
 	out := []conformance.Operation{
 		{Name: "submit", Definition: fhir.Canonical + "/OperationDefinition/submit"},
+		{Name: "convert", Definition: fhir.Canonical + "/OperationDefinition/convert"},
 		{Name: "everything", Definition: r4 + "Patient-everything", Type: "Patient"},
 		{Name: "document", Definition: r4 + "Composition-document", Type: "Composition"},
 		{Name: "explain-access", Definition: fhir.Canonical + "/OperationDefinition/Patient-explain-access", Type: "Patient"},

@@ -1,11 +1,14 @@
 package main_test
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestWrongUseIsOneSentenceAndExit2(t *testing.T) {
@@ -65,6 +68,46 @@ func TestConvertPrintsABundleOrTheFaults(t *testing.T) {
 	}
 	if object(t, b)["resourceType"] != "OperationOutcome" {
 		t.Errorf("the report is %.200s", b)
+	}
+}
+
+func TestConvertGoesBackToWhatWasSent(t *testing.T) {
+	t.Parallel()
+	folder, now := "../../testdata/mks/boris/", "2026-11-21T20:00:00+01:00"
+	child, transfer := folder+"01-kind.json", folder+"12-toestemming.json"
+	bundle := filepath.Join(t.TempDir(), "bundle.json")
+	out, stderr, code := tool(t, "convert", "--now", now, child, transfer, child) // the last is a repeat
+	if code != 0 {
+		t.Fatalf("exit %d: %s", code, stderr)
+	}
+	if err := os.WriteFile(bundle, []byte(out), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, stderr, code = tool(t, "convert", "--to", "mks-bron/1", bundle)
+	if code != 0 || stderr != "" {
+		t.Fatalf("exit %d: %s", code, stderr)
+	}
+	var got []any
+	if err := json.Unmarshal([]byte(out), &got); err != nil {
+		t.Fatal(err)
+	}
+	var want []any
+	for _, f := range []string{child, transfer} {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, object(t, b))
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("documents (-sent +back):\n%s", d)
+	}
+	out, stderr, code = tool(t, "convert", "--to", "mks-bron/1", child)
+	if code != 1 || out != "" || !strings.Contains(stderr, "error FHIR-JSON-TYPE") {
+		t.Errorf("a source document on the way back: exit %d, %q %q", code, out, stderr)
+	}
+	if _, stderr, code = tool(t, "convert", "--to", "mks-bron/9", child); code != 2 || !strings.Contains(stderr, "mks-bron/1") {
+		t.Errorf("an unknown schema: exit %d, %q", code, stderr)
 	}
 }
 

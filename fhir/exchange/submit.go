@@ -23,12 +23,9 @@ type Receipt struct {
 func (s *Service) Submit(ctx context.Context, c Call, body []byte, limits fhir.Limits) (Receipt, error) {
 	const op = "exchange.Submit"
 	c.Operation = "submit"
-	doc, issues := fhir.ParseDocument(body, limits)
-	if !fhir.HasErrors(issues) && doc.Root().Member("resourceType").Exists() {
-		doc, issues = fhir.Parse(body, limits) // FHIR, with its type
-	}
-	if fhir.HasErrors(issues) {
-		return Receipt{}, s.Reject(ctx, c, auth.Create, "", &fhir.Error{Kind: fhir.Malformed, Op: op, Issues: issues})
+	doc, err := readSource(op, body, limits)
+	if err != nil {
+		return Receipt{}, s.Reject(ctx, c, auth.Create, "", err)
 	}
 	format, err := s.format(doc)
 	if err != nil {
@@ -51,6 +48,11 @@ func (s *Service) format(doc *fhir.Resource) (mapping.Format, error) {
 	if schema == "" {
 		schema = string(doc.Type())
 	}
+	return s.schema(schema, "The member \"schema\"")
+}
+
+// schema returns the source format of that name, which stood in some place.
+func (s *Service) schema(schema, place string) (mapping.Format, error) {
 	var names []string
 	also := ""
 	for _, f := range s.formats {
@@ -65,7 +67,7 @@ func (s *Service) format(doc *fhir.Resource) (mapping.Format, error) {
 	}
 	sort.Strings(names)
 	return nil, fhir.Errorf(fhir.Unsupported, "exchange.Submit", "not-supported", "schema-unknown",
-		"The member \"schema\" must name a known source format: %s.%s", strings.Join(names, ", "), also)
+		"%s must name a known source format: %s.%s", place, strings.Join(names, ", "), also)
 }
 
 // bundleSchema is the schema of the format that reads FHIR itself: its resourceType.

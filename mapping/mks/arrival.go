@@ -108,7 +108,10 @@ func (m *mapper) settle(c fhir.Node, sound bool) ([]fhir.Edit, []string) {
 	j := m.judgement(c)
 	out := j.capEdits(c)
 	broken, waits := j.verdict()
-	if sound && len(broken) == 0 && !waits {
+	switch {
+	case j.never(day(c.At("provision", "period", "start").Text())):
+		out = append(out, fhir.Edit{Path: []string{"status"}, JSON: `"inactive"`})
+	case sound && len(broken) == 0 && !waits:
 		out = append(out, fhir.Edit{Path: []string{"status"}, JSON: `"active"`})
 	}
 	return out, broken

@@ -22,6 +22,10 @@ func (m *mapper) finish() (mapping.Result, error) {
 	if err := m.addStub(); err != nil {
 		return mapping.Result{}, err
 	}
+	if m.strayNumber() {
+		m.keep(m.root.at("kind").at("bsn"))
+		m.labels = append(m.labels, coding(confidential, "V", ""))
+	}
 	m.traceEnvelope()
 	anchor := &m.added[m.anchor]
 	addExtension(anchor.message, m.bronRecord())
@@ -80,10 +84,14 @@ func (m *mapper) changedElements(patient *fhir.Resource) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mks.changedElements: %w", err)
 	}
+	barred := m.added[m.anchor].union.barred
 	for n := range fresh.Root().Children() {
 		switch n.Name() {
 		case "resourceType", "id", "meta", "identifier", "extension":
 			continue
+		}
+		if barred[n.Name()] {
+			continue // equal or not, this record did not set it
 		}
 		if n.Name()[0] != '_' && fhir.Equal(n, patient.Root().Member(n.Name())) {
 			out = append(out, "Patient."+n.Name())
@@ -128,9 +136,15 @@ func (m *mapper) traceEnvelope() {
 	}
 }
 
-// guest reports whether the anchor is a Patient that other sources fill too. What such a record keeps
-// as it came stands on its Provenance.
-func (m *mapper) guest() bool { return m.rec.name == "kind" && (m.child.others || !m.rights) }
+// guest reports whether the anchor is a Patient that other sources fill too, or the record brings a
+// BSN that the Patient has not. What such a record keeps as it came stands on its Provenance.
+func (m *mapper) guest() bool {
+	return m.rec.name == "kind" && (m.child.others || !m.rights) || m.strayNumber()
+}
+
+// strayNumber reports whether a record that is no kind record has a BSN that does not reach the
+// Patient: only its sender reads it back.
+func (m *mapper) strayNumber() bool { return m.rec.name != "kind" && m.child.newNumber }
 
 // sourceMembers returns the members that found no element: unknown ones, empty ones, and leaves that
 // the record did not trace (mks.md 4).
@@ -178,7 +192,7 @@ func (m *mapper) untraced(v value, covered bool, f func(value)) {
 		return
 	}
 	for n := range v.n.Children() {
-		m.untraced(v.at(n.Name()), covered, f)
+		m.untraced(v.holding(n), covered, f)
 	}
 }
 

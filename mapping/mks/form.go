@@ -42,8 +42,8 @@ var bounds = map[string]struct{ low, high int }{
 func (d *document) object(v value, fs fields) {
 	for n := range v.n.Children() {
 		if fs.named(n.Name()) == nil {
-			d.keep(v.at(n.Name()))
-			d.inform("MKS-ENV-04", v.at(n.Name()), "This member is not known in mks-bron/1. It is kept, not interpreted.")
+			d.keep(v.holding(n))
+			d.inform("MKS-ENV-04", v.holding(n), "This member is not known in mks-bron/1. It is kept, not interpreted.")
 		}
 	}
 	for i := range fs {
@@ -155,7 +155,7 @@ func (d *document) single(v value, t typ) {
 	}
 	if t.entries != nil {
 		for n := range v.n.Children() {
-			d.single(v.at(n.Name()), *t.entries)
+			d.single(v.holding(n), *t.entries)
 		}
 		return
 	}

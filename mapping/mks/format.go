@@ -76,7 +76,10 @@ func (Format) Back(rs []*fhir.Resource, by mapping.Origin) ([]byte, []fhir.Issue
 		if len(docs) > 1 {
 			at = "/" + strconv.Itoa(i)
 		}
-		issues = append(issues, formFaults(doc, at)...)
+		faults := formFaults(doc, at)
+		if issues = append(issues, faults...); len(faults) > 0 && len(issues) > maxIssues {
+			break
+		}
 	}
 	if fhir.HasErrors(issues) {
 		return nil, issues, nil
@@ -95,6 +98,9 @@ func formFaults(doc []byte, at string) []fhir.Issue {
 		return issues
 	}
 	d := readDocument(tree, distantFuture)
+	if in := d.inhoud(); in.n.Len() == 0 {
+		d.object(in, d.rec.fields) // name what is missing, not that all is
+	}
 	var out []fhir.Issue
 	for _, i := range d.issues {
 		if i.Severity == fhir.SeverityError {

@@ -57,11 +57,21 @@ func (j *judgement) end() day {
 	return ""
 }
 
+// never reports whether a consent from a day on would end before it begins, at the birthday before
+// that day: it is never in force.
+func (j *judgement) never(from day) bool {
+	last := j.end()
+	return last != "" && from.after(last)
+}
+
 // capEdits returns the edits that cap a stored Consent (TOE-04).
 func (j *judgement) capEdits(c fhir.Node) []fhir.Edit {
-	last, sent := j.end(), day(c.At("provision", "period", "end").Text())
+	from, last, sent := day(c.At("provision", "period", "start").Text()), j.end(), day(c.At("provision", "period", "end").Text())
 	if last == "" || sent != "" && !sent.after(last) {
 		return nil
+	}
+	if j.never(from) {
+		last = from
 	}
 	kept := string(sent)
 	if kept == "" {

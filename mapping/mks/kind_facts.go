@@ -160,7 +160,9 @@ func (m *mapper) addPayer(v value, part string) (fhir.Ref, error) {
 	if number != "" {
 		a.profiles = []string{nlCore("Payer-Organization")}
 	}
-	m.addUnited(o, a, t.stored, m.directoryUnion(t.stored, ""))
+	if m.addShared(o, a, t.stored, m.directoryUnion(t.stored, "")) {
+		m.keep(v)
+	}
 	return t.ref, nil
 }
 

@@ -109,7 +109,9 @@ func (m *mapper) writeGP(p *ppb.Patient) error {
 		}
 		t.stored = stored
 	}
-	m.addUnited(o, about{id: t.ref.ID, profiles: careProvider(v)}, t.stored, m.directoryUnion(t.stored, ""))
+	if m.addShared(o, about{id: t.ref.ID, profiles: careProvider(v)}, t.stored, m.directoryUnion(t.stored, "")) {
+		m.keep(v)
+	}
 	p.GeneralPractitioner = []*dpb.Reference{literal(t.ref)}
 	return nil
 }

@@ -21,7 +21,8 @@ func of(id fhir.Identifier) *dpb.Identifier { return identifier(id.System, id.Va
 
 // organisations writes the list organisaties.
 func (m *mapper) organisations() {
-	for _, v := range m.inhoud().at("organisaties").items() {
+	all := m.inhoud().at("organisaties")
+	for _, v := range all.items() {
 		t := m.own[v.at("id").str()]
 		on := t.ref.String()
 		o := &opb.Organization{
@@ -36,7 +37,9 @@ func (m *mapper) organisations() {
 		if kind := v.at("type"); kind.present() {
 			o.Type = append(o.Type, concept(coding(nictizOrganisation, kind.to(on+".type").str(), "")))
 		}
-		m.addUnited(o, about{id: t.ref.ID, profiles: careProvider(v)}, t.stored, m.directoryUnion(t.stored, v.at("ura").str()))
+		if m.addShared(o, about{id: t.ref.ID, profiles: careProvider(v)}, t.stored, m.directoryUnion(t.stored, v.at("ura").str())) {
+			m.keep(all)
+		}
 	}
 }
 
@@ -70,8 +73,10 @@ func (m *mapper) employees() {
 		if !v.at("big").present() {
 			p.Identifier = some(of(t.id))
 		}
-		m.addUnited(p, about{id: t.person.ID, profiles: []string{nlCore("HealthProfessional-Practitioner")}},
-			t.personStored, m.directoryUnion(t.personStored, ""))
+		if m.addShared(p, about{id: t.person.ID, profiles: []string{nlCore("HealthProfessional-Practitioner")}},
+			t.personStored, m.directoryUnion(t.personStored, "")) {
+			m.keep(v.at("naam"))
+		}
 		m.addRole(v, t, p.Name[0].Text.Value)
 	}
 }
@@ -112,6 +117,9 @@ func (m *mapper) relatedPeople() error {
 		if err != nil {
 			return err
 		}
+		if t.stored != nil && u.keeps("extension") {
+			keepParts(r.Extension[0], extensionOn(found(t.stored), "betrokkene"))
+		}
 		m.addUnited(r, about{id: t.ref.ID, profiles: []string{nlCore("ContactPerson")}}, t.stored, u)
 	}
 	return nil
@@ -134,6 +142,24 @@ func (m *mapper) relatedExtension(v value, on string) *dpb.Extension {
 		out.Extension = append(out.Extension, simple("organisatie", vref(m.ref(o.to(ext)))))
 	}
 	return out
+}
+
+// keepParts adds to the extension betrokkene what another source said and this one does not.
+func keepParts(e *dpb.Extension, stored fhir.Node) {
+	said := map[string]bool{}
+	for _, p := range e.Extension {
+		said[p.GetUrl().GetValue()] = true
+	}
+	for _, name := range []string{"woontBijKind", "mantelzorger"} {
+		if v := part(stored, name); v.Exists() && !said[name] {
+			e.Extension = append(e.Extension, simple(name, vtruth(v.Text() == "true")))
+		}
+	}
+	if v := part(stored, "organisatie"); v.Exists() && !said["organisatie"] {
+		id := v.Member("identifier")
+		e.Extension = append(e.Extension, simple("organisatie", vref(reference(refOf(v.Member("reference").Text()),
+			fhir.Identifier{System: id.Member("system").Text(), Value: id.Member("value").Text()}))))
+	}
 }
 
 // relatedRights writes what bears rights: tot, afgeschermd and the copy of gezag. From another

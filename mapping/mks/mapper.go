@@ -161,6 +161,16 @@ func part(ext fhir.Node, name string) fhir.Node {
 	return fhir.Node{}
 }
 
+// extensionOn returns an extension of ours on n, a missing node without one.
+func extensionOn(n fhir.Node, name string) fhir.Node {
+	for e := range n.All("extension") {
+		if e.Member("url").Text() == extensionURL(name) {
+			return e
+		}
+	}
+	return fhir.Node{}
+}
+
 // extension returns the value of a simple extension of ours on n, a missing node without one.
 func extension(n fhir.Node, name string) fhir.Node {
 	for e := range n.All("extension") {

@@ -29,6 +29,27 @@ func addIdentifier(m proto.Message, id *dpb.Identifier) {
 	}
 }
 
+// shareIdentifiers adds to one resource the identifiers of another that it lacks.
+func shareIdentifiers(to, from proto.Message) {
+	have := map[string]bool{}
+	for _, id := range identifiersOf(to) {
+		have[id.GetSystem().GetValue()+"|"+id.GetValue().GetValue()] = true
+	}
+	for _, id := range identifiersOf(from) {
+		if !have[id.GetSystem().GetValue()+"|"+id.GetValue().GetValue()] {
+			addIdentifier(to, id)
+		}
+	}
+}
+
+func identifiersOf(m proto.Message) []*dpb.Identifier {
+	named, ok := m.(interface{ GetIdentifier() []*dpb.Identifier })
+	if !ok {
+		return nil
+	}
+	return named.GetIdentifier()
+}
+
 // set sets a message field by name, or appends to it when it is a list. A message that has no such
 // field stays as it is.
 func set(m proto.Message, name protoreflect.Name, v proto.Message) {

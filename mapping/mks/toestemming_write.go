@@ -36,7 +36,7 @@ func writeConsent(m *mapper) error {
 		return err
 	}
 	c.Provision = p
-	c.Extension = append(c.Extension, some(m.consentPeriod(p, on))...)
+	c.Extension = append(c.Extension, some(m.consentPeriod(c, on))...)
 	m.addAnchor(c, about{id: id, profiles: []string{ownProfile("mks-toestemming")}})
 	return nil
 }
@@ -86,9 +86,10 @@ func (m *mapper) addGiver(c *conpb.Consent, g value, on string) {
 }
 
 // consentPeriod sets provision.period, capped at the day before the 12th or 16th birthday (TOE-04).
-// It returns the extension that keeps the end as it was sent when it was capped.
-func (m *mapper) consentPeriod(p *conpb.Consent_Provision, on string) *dpb.Extension {
-	in := m.inhoud()
+// It returns the extension that keeps the end as it was sent when it was capped. A consent that would
+// begin behind that birthday is never in force.
+func (m *mapper) consentPeriod(c *conpb.Consent, on string) *dpb.Extension {
+	in, p := m.inhoud(), c.Provision
 	from := in.at("geldigVanaf").to(on + ".provision.period.start").day()
 	end := traced(in.at("geldigTot"), on+".provision.period.end")
 	j := judgement{birth: m.child.birth, on: m.head.recordedDay}
@@ -98,6 +99,12 @@ func (m *mapper) consentPeriod(p *conpb.Consent_Provision, on string) *dpb.Exten
 		return nil
 	}
 	m.inform("MKS-TOE-04", end, "The consent ends before the next birthday that changes who decides.")
+	if j.never(from) {
+		last = from
+		if m.head.status == "definitief" {
+			c.Status = enum(&conpb.Consent_StatusCode{}, "inactive")
+		}
+	}
 	p.Period = period(from, last)
 	sent := end.str()
 	if !end.present() {

@@ -28,10 +28,24 @@ type union struct {
 }
 
 // addUnited adds a resource that unites with the stored one.
-func (m *mapper) addUnited(r proto.Message, a about, stored *mapping.Found, u union) fhir.Ref {
-	ref := m.add(r, a)
+func (m *mapper) addUnited(r proto.Message, a about, stored *mapping.Found, u union) {
+	m.add(r, a)
 	m.added[len(m.added)-1].unite(stored, u)
-	return ref
+}
+
+// addShared is addUnited for a person or an organisation that the record may name twice. It reports
+// whether an earlier item of the record made it: then that one stands and gets the identifiers of this,
+// and the caller keeps what this one says otherwise.
+func (m *mapper) addShared(r proto.Message, a about, stored *mapping.Found, u union) bool {
+	ref := fhir.Ref{Type: typeOf(r), ID: a.id}
+	for i := range m.added {
+		if m.added[i].ref == ref && m.added[i].message != nil {
+			shareIdentifiers(m.added[i].message, r)
+			return true
+		}
+	}
+	m.addUnited(r, a, stored, u)
+	return false
 }
 
 // unite makes a resource unite with a stored one when it becomes a tree.

@@ -19,11 +19,17 @@ var escape = strings.NewReplacer("~", "~0", "/", "~1")
 
 // at returns the member of that name, also when it is absent.
 func (v value) at(name string) value {
-	token := name
+	return value{d: v.d, n: v.n.Member(name), ptr: v.pointer(name)}
+}
+
+// holding returns the member that a child of v is.
+func (v value) holding(n fhir.Node) value { return value{d: v.d, n: n, ptr: v.pointer(n.Name())} }
+
+func (v value) pointer(name string) string {
 	if strings.ContainsAny(name, "~/") {
-		token = escape.Replace(name)
+		name = escape.Replace(name)
 	}
-	return value{d: v.d, n: v.n.Member(name), ptr: v.ptr + "/" + token}
+	return v.ptr + "/" + name
 }
 
 // items returns the elements of a list; none when it is absent or no list.

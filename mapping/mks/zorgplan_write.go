@@ -2,6 +2,7 @@ package mks
 
 import (
 	"strconv"
+	"strings"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	carepb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/care_plan_go_proto"
@@ -253,6 +254,9 @@ func (w *planWriter) needsOf(v value, on string) ([]*condpb.Condition_Evidence, 
 		id := item.to(on + ".evidence[" + strconv.Itoa(i) + "].detail").str()
 		n, known := w.basis.needs[id]
 		if !known { // of a scan that is not stored
+			if strings.Contains(id, "#") { // the way back would take it for an id behind its record
+				w.keep(item)
+			}
 			n.id = fhir.Identifier{System: w.head.base() + "/behoefte", Value: id}
 			domains = append(domains, own...)
 		}

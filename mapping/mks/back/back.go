@@ -21,11 +21,11 @@ func readers() []reader {
 		{"kind", "Patient", always, child},
 		{"verwijsboom", "QuestionnaireResponse", answering("mks-verwijsboom"), referral},
 		{"hulpbehoeftescan", "QuestionnaireResponse", answering("mks-hulpbehoeftescan"), scan},
-		{"zorgplan", "CarePlan", nil, nil},
+		{"zorgplan", "CarePlan", category("zorgplan"), plan},
 		{"evaluatie", "Encounter", isEvaluation, evaluation},
 		{"beslisboom", "QuestionnaireResponse", answering("mks-beslisboom"), closing},
-		{"overdracht", "Composition", nil, nil},
-		{"toestemming", "Consent", nil, nil},
+		{"overdracht", "Composition", handOff, transfer},
+		{"toestemming", "Consent", private, consent},
 	}
 }
 
@@ -51,8 +51,13 @@ const (
 	ruleMany       = "MKS-BACK-07" // more records than are read at once
 )
 
-// maxRecords bounds the records that one call reads: each looks through all resources.
-const maxRecords = 1000
+// maxRecords and maxForeign bound the records that one call reads: one of another origin looks through
+// all resources. maxIssues bounds what is told.
+const (
+	maxRecords = 1000
+	maxForeign = 100
+	maxIssues  = 1000
+)
 
 // Documents reads the source document of every record among the resources, in their order: of every
 // bron-record, or where none is, of every resource that looks like a record, in the name of by. With
@@ -61,12 +66,11 @@ const maxRecords = 1000
 func Documents(rs []*fhir.Resource, by mapping.Origin) ([][]byte, []fhir.Issue) {
 	s := newSet(rs)
 	records := s.ownRecords(by)
-	if len(records) == 0 && !fhir.HasErrors(s.found) {
+	if len(records) == 0 && !s.failed {
 		records = s.foreignRecords(by)
 	}
-	if len(records) == 0 && !fhir.HasErrors(s.found) {
-		s.tell(fhir.SeverityError, "not-found", ruleNoRecord, "Bundle.entry",
-			"There is no record among these resources; send a resource that carries one, such as a Patient or a Composition, with what belongs to it.")
+	if len(records) == 0 && !s.failed {
+		s.fail("not-found", ruleNoRecord, fhir.Node{}, "There is no record among these resources; send a resource that carries one, such as a Patient or a Composition, with what belongs to it.")
 	}
 	var out [][]byte
 	for _, x := range records {
@@ -86,19 +90,25 @@ type readable struct {
 // ownRecords are the records that bron-record names.
 func (s *set) ownRecords(by mapping.Origin) []readable {
 	var out []readable
+	seen := map[string]bool{}
 	for _, res := range s.rs {
-		for _, e := range extensions(res.Root(), "bron-record") {
-			if s.full(len(out), e) {
+		all := extensions(res.Root(), "bron-record")
+		for _, e := range all {
+			if s.full(len(out), maxRecords, e) {
 				return out
 			}
 			name := part(e, "recordType").Text()
 			read := readerOf(name, res.Type())
 			if read == nil {
-				s.tell(fhir.SeverityError, "not-supported", ruleType, e.Path(),
-					"This resource cannot carry a record of that type; send the resource that the record was made into.")
+				s.fail("not-supported", ruleType, e, "This resource cannot carry a record of that type; send the resource that the record was made into.")
 				continue
 			}
-			out = append(out, readable{newRecord(s, by, name, res.Root(), e), read})
+			r := newRecord(s, by, name, res.Root(), e)
+			r.several = len(all) > 1
+			if key := r.metaSource() + r.versie(); !seen[key] {
+				seen[key], r.mine = true, r.gather()
+				out = append(out, readable{r, read})
+			}
 		}
 	}
 	return out
@@ -122,33 +132,48 @@ func (s *set) foreignRecords(by mapping.Origin) []readable {
 			if x.anchor != res.Type() || x.read == nil || !x.like(res.Root()) {
 				continue
 			}
-			if s.full(len(out), res.Root()) {
+			if s.full(len(out), maxForeign, res.Root()) {
 				return out
 			}
-			out = append(out, readable{newRecord(s, by, x.name, res.Root(), fhir.Node{}), x.read})
+			r := newRecord(s, by, x.name, res.Root(), fhir.Node{})
+			r.mine = r.everything()
+			out = append(out, readable{r, x.read})
 		}
 	}
 	return out
 }
 
-// full reports, once, that there are more records than are read at once.
-func (s *set) full(n int, at fhir.Node) bool {
-	if n < maxRecords {
+// full reports that there are more records than are read at once.
+func (s *set) full(n, most int, at fhir.Node) bool {
+	if n < most {
 		return false
 	}
-	s.tell(fhir.SeverityError, "too-costly", ruleMany, at.Path(), "There are more records than are read at once; send at most 1000.")
+	s.fail("too-costly", ruleMany, at, "There are more records than are read at once; send fewer.")
 	return true
 }
 
-// tell adds an issue.
-func (s *set) tell(severity, code, rule, at, text string) {
-	s.found = append(s.found, fhir.Issue{Severity: severity, Code: code, Expression: at, Diagnostics: rule, Text: text})
+// tell adds an issue. Beyond maxIssues only that there is an error counts.
+func (s *set) tell(severity, code, rule string, at fhir.Node, text string) {
+	failed := severity == fhir.SeverityError
+	if len(s.found) >= maxIssues && (s.failed || !failed) {
+		return
+	}
+	s.failed = s.failed || failed
+	s.found = append(s.found, fhir.Issue{Severity: severity, Code: code, Expression: at.Path(), Diagnostics: rule, Text: text})
 }
 
 func (s *set) fail(code, rule string, at fhir.Node, text string) {
-	s.tell(fhir.SeverityError, code, rule, at.Path(), text)
+	s.tell(fhir.SeverityError, code, rule, at, text)
 }
 
 func (s *set) warn(code, rule string, at fhir.Node, text string) {
-	s.tell(fhir.SeverityWarning, code, rule, at.Path(), text)
+	s.tell(fhir.SeverityWarning, code, rule, at, text)
 }
+
+// category reports whether a resource has a category of mks-categorie.
+func category(want string) func(fhir.Node) bool {
+	return func(n fhir.Node) bool { return has(n.Member("category"), "mks-categorie", want) }
+}
+
+// handOff reports whether a Composition of another origin is a nursing transfer.
+func handOff(c fhir.Node) bool { return hasCode(c.Member("type"), snomed, "11171000146100") }

@@ -14,7 +14,7 @@
 //	func evaluation(r *record) *node {
 //		e := r.anchor
 //		return object(
-//			m("soort", r.code(e.Member("type"), "evaluatie-soort")),
+//			m("soort", code(e.Member("type"), "evaluatie-soort")),
 //			m("datum", day(e.At("period", "start"))),
 //			m("perDoel", each(r.parts("Observation", "mks-observatie", "doel-evaluatie"), r.goalResult)),
 //		)

@@ -18,13 +18,21 @@ func (r *record) keepers() []fhir.Node {
 	return []fhir.Node{r.anchor, r.provenance}
 }
 
+// claim gives the source members of a Patient with several records to this one, unless another has
+// them.
+func (r *record) claim() bool {
+	ref := r.anchor.Resource().Ref()
+	if r.owned[ref] {
+		return false
+	}
+	r.owned[ref] = true
+	return true
+}
+
 // guest reports whether the anchor is a Patient with kind records of several sources of which this is
 // not the first: what it keeps as it came stands on its Provenance alone.
 func (r *record) guest() bool {
-	if len(extensions(r.anchor, "bron-record")) < 2 {
-		return false
-	}
-	return !r.provenance.Exists() || r.changed() != nil
+	return r.several && (!r.provenance.Exists() || r.changed() != nil)
 }
 
 // changed returns the elements of the Patient that the Provenance names as set by this version; nil
@@ -64,6 +72,9 @@ func (r *record) kept(pointer string) bool {
 // putBack puts every source-member at its pointer (mks.md 4).
 func (r *record) putBack(doc *node) {
 	for _, keeper := range r.keepers() {
+		if keeper == r.anchor && !r.claim() {
+			continue
+		}
 		for _, e := range extensions(keeper, "source-member") {
 			pointer, value := part(e, "pointer").Text(), parse(part(e, "value").Text())
 			if value == nil || strings.Count(pointer, "/") > maxSteps || !doc.put(pointer, value) {

@@ -9,7 +9,7 @@ import (
 // child reads the record of mks.md 3.2.
 func child(r *record) *node {
 	p := r.anchor
-	if len(extensions(p, "bron-record")) > 1 && !r.provenance.Exists() {
+	if r.several && !r.provenance.Exists() {
 		r.warn("incomplete", ruleIncomplete, p, "Several source systems fill this Patient and the Provenance of this one's record is not in the Bundle; what they sent is not told apart.")
 	}
 	return object(
@@ -34,7 +34,7 @@ func child(r *record) *node {
 // Patient, else only its own Provenance has them (mks.md 2.6).
 func (r *record) rights() bool {
 	changed := r.changed()
-	return len(extensions(r.anchor, "bron-record")) < 2 || changed == nil || slices.Contains(changed, "Patient.birthDate")
+	return !r.several || changed == nil || slices.Contains(changed, "Patient.birthDate")
 }
 
 // listed reads a list of the record: one item per local id.

@@ -101,8 +101,12 @@ func codeNode(concepts fhir.Node, system string) fhir.Node {
 
 // has reports whether a concept, or one of a list of concepts, has a code of a list of ours.
 func has(concepts fhir.Node, list, want string) bool {
+	return hasCode(concepts, codeSystem(list), want)
+}
+
+func hasCode(concepts fhir.Node, system, want string) bool {
 	for c := range concepts.All("coding") {
-		if c.Member("system").Text() == codeSystem(list) && c.Member("code").Text() == want {
+		if c.Member("system").Text() == system && c.Member("code").Text() == want {
 			return true
 		}
 	}

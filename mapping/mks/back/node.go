@@ -2,6 +2,7 @@ package back
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,8 +15,12 @@ type node struct {
 	shape   fhir.Shape
 	text    string // JSON of a scalar
 	members []member
+	at      map[string]int // of members, when there are many
 	items   []*node
 }
+
+// many is from how many members on a place in them is looked up.
+const many = 32
 
 // member is one member of an object.
 type member struct {
@@ -78,9 +83,6 @@ func str(s string) *node {
 	return &node{shape: fhir.String, text: string(text)}
 }
 
-// integer returns a whole number.
-func integer(n int) *node { return &node{shape: fhir.Number, text: strconv.Itoa(n)} }
-
 // truth returns a boolean.
 func truth(b bool) *node { return &node{shape: fhir.Bool, text: strconv.FormatBool(b)} }
 
@@ -115,21 +117,37 @@ func (n *node) member(name string) *node {
 	if n == nil {
 		return nil
 	}
-	for _, x := range n.members {
-		if x.name == name {
-			return x.value
-		}
+	if i := n.place(name); i >= 0 {
+		return n.members[i].value
 	}
 	return nil
 }
 
+// place returns where a member is, -1 when it is not there.
+func (n *node) place(name string) int {
+	if len(n.members) < many {
+		return slices.IndexFunc(n.members, func(x member) bool { return x.name == name })
+	}
+	if n.at == nil {
+		n.at = map[string]int{}
+		for i, x := range n.members {
+			n.at[x.name] = i
+		}
+	}
+	if i, ok := n.at[name]; ok {
+		return i
+	}
+	return -1
+}
+
 // set puts a member in place of what it had.
 func (n *node) set(name string, value *node) {
-	for i := range n.members {
-		if n.members[i].name == name {
-			n.members[i].value = value
-			return
-		}
+	if i := n.place(name); i >= 0 {
+		n.members[i].value = value
+		return
+	}
+	if n.at != nil {
+		n.at[name] = len(n.members)
 	}
 	n.members = append(n.members, member{name, value})
 }

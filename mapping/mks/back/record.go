@@ -20,6 +20,7 @@ type record struct {
 	// provenance tells of this version; missing when it is not in the Bundle.
 	provenance fhir.Node
 	mine       []fhir.Node // what the record consists of, in source order
+	several    bool        // the anchor carries records of several sources
 }
 
 // foreign reports whether the record is of another origin: no bron-record says what it was.
@@ -34,13 +35,12 @@ func (r *record) base() string {
 	return fhir.Canonical + "/bron/" + ura + "/" + app
 }
 
-// version is "recordId/versie" of a record with bron-record.
-func (r *record) versionKey() string { return r.id + "/" + part(r.envelope, "versie").Text() }
+func (r *record) versie() string { return part(r.envelope, "versie").Text() }
 
 // metaSource is meta.source of what the record made, without its version.
 func (r *record) metaSource() string { return r.base() + "#" + r.typ + "/" + r.id + "/" }
 
-// newRecord finds out what belongs to an anchor.
+// newRecord returns the record of an anchor, without its parts.
 func newRecord(s *set, by mapping.Origin, typ string, anchor, envelope fhir.Node) *record {
 	r := &record{set: s, by: by, typ: typ, id: part(envelope, "recordId").Text(), anchor: anchor, envelope: envelope}
 	r.patient = anchor
@@ -54,9 +54,8 @@ func newRecord(s *set, by mapping.Origin, typ string, anchor, envelope fhir.Node
 		r.id = anchor.Resource().ID()
 		r.provenance = s.about(anchor.Resource().Ref())
 	} else {
-		r.provenance = s.told[fhir.Identifier{System: r.base() + "/" + typ, Value: r.versionKey()}]
+		r.provenance = s.told[fhir.Identifier{System: r.base() + "/" + typ, Value: r.id + "/" + r.versie()}]
 	}
-	r.mine = r.gather()
 	return r
 }
 
@@ -72,22 +71,24 @@ func (s *set) about(ref fhir.Ref) fhir.Node {
 	return fhir.Node{}
 }
 
+// everything returns all resources: what belongs to a record of another origin is told by what it is.
+func (r *record) everything() []fhir.Node {
+	out := make([]fhir.Node, len(r.rs))
+	for i, x := range r.rs {
+		out[i] = x.Root()
+	}
+	return out
+}
+
 // gather returns the parts: the targets of the Provenance in their order, then what names this version
 // as its meta.source. A target that an earlier version made was ended by this one and is none of it.
 func (r *record) gather() []fhir.Node {
-	if r.foreign() {
-		out := make([]fhir.Node, len(r.rs))
-		for i, x := range r.rs {
-			out[i] = x.Root()
-		}
-		return out
-	}
 	var out []fhir.Node
 	seen := map[fhir.Ref]bool{}
 	add := func(x *fhir.Resource) {
 		source := x.Root().At("meta", "source").Text()
 		version, own := strings.CutPrefix(source, r.metaSource())
-		if seen[x.Ref()] || own && version != part(r.envelope, "versie").Text() {
+		if seen[x.Ref()] || own && version != r.versie() {
 			return
 		}
 		seen[x.Ref()] = true
@@ -104,7 +105,7 @@ func (r *record) gather() []fhir.Node {
 			r.warn("incomplete", ruleIncomplete, target, "A resource of this record is not in the Bundle; what it holds is left out.")
 		}
 	}
-	for _, x := range r.from[r.metaSource()+part(r.envelope, "versie").Text()] {
+	for _, x := range r.from[r.metaSource()+r.versie()] {
 		add(x)
 	}
 	return out

@@ -6,16 +6,18 @@ import (
 
 // set is what is read: the resources of a Bundle.
 type set struct {
-	rs    []*fhir.Resource
-	byRef map[fhir.Ref]*fhir.Resource
-	told  map[fhir.Identifier]fhir.Node // Provenance by the record version that it tells of
-	from  map[string][]*fhir.Resource   // by meta.source
-	found []fhir.Issue
+	rs     []*fhir.Resource
+	byRef  map[fhir.Ref]*fhir.Resource
+	told   map[fhir.Identifier]fhir.Node // Provenance by the record version that it tells of
+	from   map[string][]*fhir.Resource   // by meta.source
+	owned  map[fhir.Ref]bool             // Patients whose source members were given to one record
+	found  []fhir.Issue
+	failed bool // an issue is an error
 }
 
 // newSet indexes the resources. Of two with the same id the first counts.
 func newSet(rs []*fhir.Resource) *set {
-	s := &set{byRef: map[fhir.Ref]*fhir.Resource{}, told: map[fhir.Identifier]fhir.Node{}, from: map[string][]*fhir.Resource{}}
+	s := &set{byRef: map[fhir.Ref]*fhir.Resource{}, told: map[fhir.Identifier]fhir.Node{}, from: map[string][]*fhir.Resource{}, owned: map[fhir.Ref]bool{}}
 	for _, r := range rs {
 		if _, twice := s.byRef[r.Ref()]; twice && r.ID() != "" {
 			continue
