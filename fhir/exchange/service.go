@@ -28,9 +28,10 @@ type Service struct {
 	turn     sync.Mutex // repeats after a conflict
 	guesses  *guesses
 	protocol string // policy that AuditEvents name
+	source   auditSource
 }
 
-// Config of New. Every member is required, but Release.
+// Config of New. Every member is required, but Release and Instance.
 type Config struct {
 	Store    Store
 	Base     string // FHIR base URL, such as "https://host/fhir"
@@ -42,6 +43,7 @@ type Config struct {
 	// Validator checks every resource that is written; Convert alone does without.
 	Validator *validate.Validator
 	Release   string // of this server: with it AuditEvents name the policy by which access was decided
+	Instance  string // of this process, among those that write one log: AuditEvents name it as their source
 }
 
 // cacheSize is how many children keep their compiled policy (access.md 6.3).
@@ -53,6 +55,7 @@ func New(c Config) *Service {
 		store: c.Store, base: c.Base, settings: c.Settings, formats: c.Formats,
 		now: c.Now, newID: c.NewID, log: c.Log, memory: newMemory(cacheSize), checks: c.Validator,
 		guesses: &guesses{at: map[string][]time.Time{}}, protocol: accessPolicy + c.Release,
+		source: ourSource(c.Instance),
 	}
 }
 

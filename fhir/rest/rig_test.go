@@ -38,6 +38,7 @@ const (
 	bsnSystem = "http://fhir.nl/fhir/NamingSystem/bsn"
 	maxBody   = 1 << 20
 	fhirJSON  = "application/fhir+json"
+	instance  = "machine-1"
 )
 
 // rig is the FHIR endpoint over a real store. The bearer token of a request is the name of its
@@ -119,7 +120,7 @@ func (g *rig) wire(st exchange.Store) {
 	newID := func() string { return fmt.Sprintf("id-%d", g.ids.Add(1)) }
 	g.exchange = exchange.New(exchange.Config{
 		Store: st, Base: base, Formats: []mapping.Format{mks.Format{}, bundle.Format{}}, Settings: g.settings,
-		Now: g.clock, NewID: newID, Log: log, Validator: validate.New(validate.Options{}),
+		Now: g.clock, NewID: newID, Log: log, Validator: validate.New(validate.Options{}), Instance: instance,
 	})
 	terms, err := published()
 	if err != nil {
