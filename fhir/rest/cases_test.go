@@ -84,8 +84,17 @@ type expectation struct {
 
 // TestAccessCases sends each vector as a request against a real store. The status is what the
 // client gets, the reason is what the AuditEvent of the request says.
-func TestAccessCases(t *testing.T) {
-	file := vectors(t)
+func TestAccessCases(t *testing.T) { runCases(t, vectors(t)) }
+
+// TestWriteCases sends our own vectors: nested provisions as reads and writes meet them, and the table of
+// writes.
+func TestWriteCases(t *testing.T) {
+	t.Parallel()
+	runCases(t, readVectors(t, "../../testdata/vectors/access-writes.json"))
+}
+
+func runCases(t *testing.T, file caseFile) {
+	t.Helper()
 	passed := 0
 	for _, c := range file.Cases {
 		t.Run(c.ID+" "+c.Title, func(t *testing.T) {
@@ -114,7 +123,12 @@ func TestAccessCases(t *testing.T) {
 
 func vectors(t *testing.T) caseFile {
 	t.Helper()
-	text, err := os.ReadFile(cmp.Or(os.Getenv("DRIELUIK_ACCESS_CASES"), "../../testdata/vectors/access-cases.json"))
+	return readVectors(t, cmp.Or(os.Getenv("DRIELUIK_ACCESS_CASES"), "../../testdata/vectors/access-cases.json"))
+}
+
+func readVectors(t *testing.T, path string) caseFile {
+	t.Helper()
+	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
