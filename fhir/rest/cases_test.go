@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -95,9 +96,10 @@ func TestWriteCases(t *testing.T) {
 
 func runCases(t *testing.T, file caseFile) {
 	t.Helper()
-	passed := 0
+	var passed atomic.Int64
 	for _, c := range file.Cases {
 		t.Run(c.ID+" "+c.Title, func(t *testing.T) {
+			t.Parallel()
 			if why, ok := notRouted[c.Action.Interaction]; ok {
 				t.Skip(why)
 			}
@@ -110,7 +112,7 @@ func runCases(t *testing.T, file caseFile) {
 			case diff == "" && listed:
 				t.Errorf("passes, though listed as not served (%s): take it off the list", why)
 			case diff == "":
-				passed++
+				passed.Add(1)
 			case listed:
 				t.Skipf("not served: %s", why)
 			default:
@@ -118,7 +120,7 @@ func runCases(t *testing.T, file caseFile) {
 			}
 		})
 	}
-	t.Logf("%d of %d pass", passed, len(file.Cases))
+	t.Cleanup(func() { t.Logf("%d of %d pass", passed.Load(), len(file.Cases)) })
 }
 
 func vectors(t *testing.T) caseFile {
