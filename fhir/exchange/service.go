@@ -200,13 +200,13 @@ func (s *Service) AdmitWrite(ctx context.Context, c Call, i auth.Interaction, t 
 		d, err = s.world(v).decide(c.Principal, auth.Action{Interaction: i, Type: t}, nil)
 		return err
 	})
+	e := s.event(c, i, t)
 	if err != nil {
-		return unavailable(op, "policy-unavailable", err)
+		return s.broke(ctx, op, e, unavailable(op, "policy-unavailable", err))
 	}
 	if d.Permit {
 		return nil
 	}
-	e := s.event(c, i, t)
 	e.denied(d, c.Principal.Patient)
 	if err := s.record(ctx, op, e.audits(s)); err != nil {
 		return err

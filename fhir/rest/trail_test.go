@@ -210,7 +210,7 @@ var steps = []func(*trail){
 
 const (
 	trails   = 8
-	requests = 10_000
+	requests = 10_000 / thin
 )
 
 // newTrail gives an organisation of its own three children.
