@@ -282,25 +282,26 @@ func concept(system, code string) auditConcept {
 	return auditConcept{Coding: []auditCoding{{System: system, Code: code}}}
 }
 
-// policies names the grounds of the decisions: the reason, and a digest of the consents that
-// carried it.
+// policies names the grounds of the decisions: first the reasons, then a digest of the consents that
+// carried each.
 func policies(touches []touch) []string {
-	seen := []string{}
+	var reasons, carried []string
 	for _, t := range touches {
 		if t.decision.Reason == "" {
 			continue
 		}
-		seen = append(seen, fhir.Canonical+"/policy/"+t.decision.Reason)
+		reasons = append(reasons, fhir.Canonical+"/policy/"+t.decision.Reason)
 		if len(t.decision.Grounds) > 0 {
 			h := sha256.New()
 			for _, g := range t.decision.Grounds {
 				fmt.Fprintln(h, g)
 			}
-			seen = append(seen, fhir.Canonical+"/policy/consent/"+hex.EncodeToString(h.Sum(nil)))
+			carried = append(carried, fhir.Canonical+"/policy/consent/"+hex.EncodeToString(h.Sum(nil)))
 		}
 	}
-	slices.Sort(seen)
-	return slices.Compact(seen)
+	slices.Sort(reasons)
+	slices.Sort(carried)
+	return slices.Concat(slices.Compact(reasons), slices.Compact(carried))
 }
 
 // emergencyReason is the detail that holds the text of break-glass (access.md 8).

@@ -29,6 +29,7 @@ type Service struct {
 	guesses  *guesses
 	protocol string // policy that AuditEvents name
 	source   auditSource
+	pulse    pulse
 }
 
 // Config of New. Every member is required, but Release and Instance.
@@ -256,6 +257,9 @@ func (s *Service) broke(ctx context.Context, op string, e event, err error) erro
 
 // commit stores a unit with its audit rows. What moved meanwhile is the caller's to repeat.
 func (s *Service) commit(ctx context.Context, op string, e event, u Unit) ([]Written, error) {
+	if err := s.steady(ctx, op); err != nil {
+		return nil, err
+	}
 	u.Audits = e.audits(s)
 	written, err := s.store.Commit(ctx, u)
 	if err != nil && !moved(err) {
@@ -268,6 +272,9 @@ func (s *Service) commit(ctx context.Context, op string, e event, u Unit) ([]Wri
 func (s *Service) record(ctx context.Context, op string, audits []Audit) error {
 	if len(audits) == 0 { // a trial
 		return nil
+	}
+	if err := s.steady(ctx, op); err != nil {
+		return err
 	}
 	if _, err := s.store.Commit(ctx, Unit{Audits: audits}); err != nil {
 		return unavailable(op, "audit-unavailable", err)

@@ -173,3 +173,25 @@ func TestTheLogNamesTheProcessThatWroteIt(t *testing.T) {
 		}
 	}
 }
+
+// TestThePoliciesOfARowStandInTheirOrder: the rules and their release, the ground, the consents.
+func TestThePoliciesOfARowStandInTheirOrder(t *testing.T) {
+	t.Parallel()
+	g := newRig(t)
+	g.raise(ours)
+	rows := g.bodies("zza-Patient")
+	found := 0
+	for _, body := range rows {
+		policy := decode[nenRow](t, body).Agent[0].Policy
+		if !strings.Contains(body, "/policy/permit-consent") {
+			continue
+		}
+		found++
+		if len(policy) != 3 || !strings.HasPrefix(policy[0], fhir.Canonical+"/policy/access|") || policy[1] != fhir.Canonical+"/policy/permit-consent" || !strings.HasPrefix(policy[2], fhir.Canonical+"/policy/consent/") {
+			t.Errorf("the policies are %v", policy)
+		}
+	}
+	if found == 0 {
+		t.Errorf("none of %d rows has a consent", len(rows))
+	}
+}

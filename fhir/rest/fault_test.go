@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -198,6 +199,33 @@ func TestAStoreThatFailsAtAnyStepClosesEveryPath(t *testing.T) {
 			w.fails(t, b, as, q)
 		}
 	}
+}
+
+// TestAClockThatGoesBackClosesEveryPath: when the clock is more than five seconds behind the newest row of
+// the log nothing is answered and nothing stored, also by a process that has just begun; a little is borne.
+func TestAClockThatGoesBackClosesEveryPath(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, auth.Settings{Jurisdiction: "nl", ParentRead1215: "deny-on-child-objection"}, false, nil)
+	w.get("hospital", "/fhir/metadata")
+	w.get("", "/fhir/CarePlan").want(t, http.StatusUnauthorized) // a row of the system
+	before := w.position()
+	w.advance(-6 * time.Second)
+	for _, begun := range []bool{false, true} {
+		if begun {
+			w.wire(w.store)
+		}
+		for _, as := range []string{"zza mother", "home", ""} {
+			for _, q := range everyPath(w) {
+				w.do(as, q.method, q.path, q.body, q.header...).wantClosed(t, fmt.Sprint(as, ": ", q), "clock-skew")
+			}
+		}
+	}
+	if diff := cmp.Diff(before, w.position()); diff != "" {
+		t.Errorf("stored: %s", diff)
+	}
+	w.get("home", "/fhir/metadata").want(t, http.StatusOK)
+	w.advance(2 * time.Second)
+	w.get("hospital", "/fhir/CarePlan/zza-CarePlan").want(t, http.StatusOK)
 }
 
 // startled is a store whose look at a child panics, as a fault in policy would.

@@ -83,8 +83,8 @@ func newRig(t testing.TB) *rig { return newRigWith(t, auth.Settings{Jurisdiction
 func newRigWith(t testing.TB, settings auth.Settings, between func(exchange.Store) exchange.Store) *rig {
 	t.Helper()
 	g := &rig{t: t, log: &logBuffer{}, principals: map[string]auth.Principal{}, orgs: map[string]fhir.Ref{}, settings: settings}
-	now := time.Date(2026, 11, 21, 20, 0, 0, 0, time.FixedZone("CET", 3600))
-	g.now.Store(&now)
+	early := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) // the clock of a server never goes back
+	g.now.Store(&early)
 	var err error
 	g.store, err = store.Open(context.Background(), t.TempDir(), store.Options{Now: g.clock})
 	if err != nil {
@@ -111,6 +111,7 @@ func newRigWith(t testing.TB, settings auth.Settings, between func(exchange.Stor
 		g.orgs[name] = ref
 		g.principals[name] = system(name, ref, "system/*.cruds")
 	}
+	g.now.Store(new(time.Date(2026, 11, 21, 20, 0, 0, 0, time.FixedZone("CET", 3600))))
 	return g
 }
 
