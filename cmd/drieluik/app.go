@@ -76,7 +76,7 @@ func instance() string {
 
 // openApp opens the store and wires what stands on it. base is the public URL.
 func openApp(ctx context.Context, s settings, base string, log *slog.Logger) (*app, error) {
-	defs, err := loadDefinitions(s.Package, validate.Options{Now: time.Now})
+	defs, err := loadDefinitions(s.Package, validate.Options{Now: time.Now, Follow: s.follows})
 	if err != nil {
 		return nil, err
 	}
@@ -90,6 +90,7 @@ func openApp(ctx context.Context, s settings, base string, log *slog.Logger) (*a
 		Settings: auth.Settings{Jurisdiction: s.Jurisdiction, ParentRead1215: s.ParentRead1215},
 		Release:  release, Instance: instance(),
 		Now: time.Now, NewID: newID, Log: log, Validator: defs.validator,
+		Definition: defs.find, Terms: defs.terms,
 	})
 	a.audited = smart.Audited(log, a.note)
 	a.clients, err = smart.NewRegistry(smart.RegistryConfig{
@@ -192,12 +193,15 @@ func (a *app) metadata() ([]byte, error) {
 // operations are those of this release, from the tables that serve them.
 func operations() []conformance.Operation {
 	const r4 = "http://hl7.org/fhir/OperationDefinition/"
+	const sdc = "http://hl7.org/fhir/uv/sdc/OperationDefinition/"
 	out := []conformance.Operation{
 		{Name: "submit", Definition: fhir.Canonical + "/OperationDefinition/submit"},
 		{Name: "everything", Definition: r4 + "Patient-everything", Type: "Patient"},
 		{Name: "document", Definition: r4 + "Composition-document", Type: "Composition"},
 		{Name: "explain-access", Definition: fhir.Canonical + "/OperationDefinition/Patient-explain-access", Type: "Patient"},
 		{Name: "validate", Definition: r4 + "Resource-validate", Type: "Resource"},
+		{Name: "populate", Definition: sdc + "Questionnaire-populate", Type: "Questionnaire"},
+		{Name: "extract", Definition: sdc + "QuestionnaireResponse-extract", Type: "QuestionnaireResponse"},
 	}
 	for _, o := range terminology.Operations() {
 		out = append(out, conformance.Operation{Name: o.Name, Definition: o.Definition, Type: o.Type})

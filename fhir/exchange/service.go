@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/drieluik/drieluik/auth"
+	"github.com/drieluik/drieluik/conformance/terminology"
 	"github.com/drieluik/drieluik/conformance/validate"
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
@@ -30,6 +31,9 @@ type Service struct {
 	protocol string // policy that AuditEvents name
 	source   auditSource
 	pulse    pulse
+
+	definition func(canonical string) (fhir.Node, bool)
+	terms      *terminology.Terms
 }
 
 // Config of New. Every member is required, but Release and Instance.
@@ -43,8 +47,12 @@ type Config struct {
 	Log      *slog.Logger
 	// Validator checks every resource that is written; Convert alone does without.
 	Validator *validate.Validator
-	Release   string // of this server: with it AuditEvents name the policy by which access was decided
-	Instance  string // of this process, among those that write one log: AuditEvents name it as their source
+	// Definition finds what is published or loaded by canonical URL, and Terms its codes: Populate and
+	// Extract alone ask for them.
+	Definition func(canonical string) (fhir.Node, bool)
+	Terms      *terminology.Terms
+	Release    string // of this server: with it AuditEvents name the policy by which access was decided
+	Instance   string // of this process, among those that write one log: AuditEvents name it as their source
 }
 
 // cacheSize is how many children keep their compiled policy (access.md 6.3).
@@ -56,7 +64,8 @@ func New(c Config) *Service {
 		store: c.Store, base: c.Base, settings: c.Settings, formats: c.Formats,
 		now: c.Now, newID: c.NewID, log: c.Log, memory: newMemory(cacheSize), checks: c.Validator,
 		guesses: &guesses{at: map[string][]time.Time{}}, protocol: accessPolicy + c.Release,
-		source: ourSource(c.Instance),
+		source:     ourSource(c.Instance),
+		definition: c.Definition, terms: c.Terms,
 	}
 }
 

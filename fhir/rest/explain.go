@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"encoding/json"
 	"maps"
 	"net/http"
 	"net/url"
@@ -184,6 +185,7 @@ type parameter struct {
 	String    string          `json:"valueString,omitempty"`
 	DateTime  string          `json:"valueDateTime,omitempty"`
 	Reference *paramReference `json:"valueReference,omitempty"`
+	Resource  json.RawMessage `json:"resource,omitempty"`
 	Part      []parameter     `json:"part,omitempty"`
 }
 
