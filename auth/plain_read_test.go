@@ -382,7 +382,7 @@ func TestDecideAgreesWithASlowReadingOfTheRules(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w := drawPlainWorld(rt)
 		made := w.render(t)
-		for range 4 {
+		for range 3 {
 			r := drawPlainReader(rt)
 			p := r.principal(t)
 			for _, x := range w.things {
