@@ -143,6 +143,9 @@ func (a *app) server(ctx context.Context) (http.Handler, error) {
 		return nil, err
 	}
 	go a.prepare(ctx)
+	for _, p := range a.providers {
+		p.Prepare()
+	}
 	key, err := a.pageKey(ctx)
 	if err != nil {
 		return nil, err

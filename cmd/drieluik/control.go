@@ -34,9 +34,11 @@ type order struct {
 	Status   string
 	Now      bool // what is replaced ends at once
 
+	OrganizationName string
+
 	// Of the log: the span, the rows of one organisation or child alone, and where a page begins.
 	From, To            time.Time
-	Organization, Child string
+	Organization, Child string // of an emergency: the organisation that may
 	After               store.AuditPlace
 }
 
@@ -45,6 +47,7 @@ type outcome struct {
 	Clients      []smart.Client
 	Users        []smart.Account
 	Keys         []smart.KeyInfo
+	Emergencies  []smart.EmergencyOrganization
 	Count        int
 	Verification store.Verification
 	Lines        []string          // NDJSON
@@ -102,6 +105,17 @@ var orders = map[string]func(ctx context.Context, a *app, o order) (outcome, err
 	},
 	"user bind": func(ctx context.Context, a *app, o order) (outcome, error) {
 		return outcome{}, a.users.Bind(ctx, o.Login, o.Binding)
+	},
+	"emergency enable": func(ctx context.Context, a *app, o order) (outcome, error) {
+		_, err := a.clients.PermitEmergency(ctx, o.Organization, o.OrganizationName)
+		return outcome{}, err
+	},
+	"emergency disable": func(ctx context.Context, a *app, o order) (outcome, error) {
+		return outcome{}, a.clients.BarEmergency(ctx, o.Organization)
+	},
+	"emergency list": func(ctx context.Context, a *app, _ order) (outcome, error) {
+		list, err := a.clients.EmergencyOrganizations(ctx)
+		return outcome{Emergencies: list}, err
 	},
 	"keys list": func(ctx context.Context, a *app, _ order) (outcome, error) {
 		keys, err := a.keys.List(ctx)

@@ -15,6 +15,7 @@ var frontPage = template.Must(template.New("front").Parse(`<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>drieluik</title>
+<main>
 <h1>drieluik</h1>
 <p>A FHIR R4 endpoint through which the transfer data of a child who is nursed at home moves between hospital, home care and family.</p>
 <ul>
@@ -25,6 +26,7 @@ var frontPage = template.Must(template.New("front").Parse(`<!doctype html>
 <li><a href="/healthz">/healthz</a>, <a href="/readyz">/readyz</a>: alive, ready</li>
 </ul>
 <p>FHIR base: <code>{{.}}/fhir</code></p>
+</main>
 </html>
 `))
 
