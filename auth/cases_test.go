@@ -83,7 +83,15 @@ type expectation struct {
 }
 
 func TestAccessCases(t *testing.T) {
-	path := cmp.Or(os.Getenv("DRIELUIK_ACCESS_CASES"), "../testdata/vectors/access-cases.json")
+	runCases(t, cmp.Or(os.Getenv("DRIELUIK_ACCESS_CASES"), "../testdata/vectors/access-cases.json"))
+}
+
+// TestWriteCases holds our own vectors: nested provisions as reads and writes meet them (access.md 4.3),
+// and the table of writes (access.md 5).
+func TestWriteCases(t *testing.T) { runCases(t, "../testdata/vectors/access-writes.json") }
+
+func runCases(t *testing.T, path string) {
+	t.Helper()
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)

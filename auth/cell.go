@@ -26,7 +26,7 @@ func (f *ResourceFacts) cells() []string {
 type terms struct {
 	needsPermit bool
 	named       bool // a permit must name the person
-	anyPermit   bool // a permit that names the person serves whatever it is about
+	anyPermit   bool // a permit that names the person serves whatever it is about, but beats no deny
 	denies      denies
 	standard    bool // the default of the jurisdiction is open to the reader
 }
@@ -79,7 +79,11 @@ func (t *target) judgeCell(cell string, k terms) verdict {
 	standing := unbeaten(refusals, permits, false)
 	out.reason = refusal(standing)
 	out.byRule = len(permits) > 0
-	if out.reason == "" && (len(permits) > 0 || !k.needsPermit) {
+	if out.reason == "" && len(permits) == 0 && k.anyPermit {
+		out.permit = t.v.opener()
+		out.byRule = out.permit != nil
+	}
+	if out.reason == "" && (out.byRule || !k.needsPermit) {
 		return out
 	}
 	if k.standard && (len(permits) == 0 || out.reason != "") {
@@ -118,10 +122,20 @@ func (t *target) permitsIn(r *ruling, j int, cell string, k terms) bool {
 	if !r.permits || k.named && !r.stances[j].named {
 		return false
 	}
-	if k.anyPermit && r.stances[j].named && r.only.IsZero() {
-		return true
-	}
 	return t.within(r, false) && t.rules(r, j, cell)
+}
+
+// opener returns a Consent that permits something to the person by name, nil when there is none.
+func (v *view) opener() *ruling {
+	for i := range v.rulings {
+		r := &v.rulings[i]
+		for j := range r.stances {
+			if r.permits && r.only.IsZero() && r.stances[j].named && r.consent.provisions[j].effect == permit {
+				return r
+			}
+		}
+	}
+	return nil
 }
 
 // unbeaten returns the denies that no permit beats; of the child alone when childOnly.

@@ -217,7 +217,7 @@ func (c *Child) holdsCustody(v *view, p *person, at int64, loose bool) bool {
 		return false
 	}
 	if c.jurisdiction(v.key.directory, v.key.settings) == "se" {
-		return p.swedish && (loose || p.period.covers(at, v.zone, false))
+		return p.swedish && p.active && p.period.covers(at, v.zone, loose)
 	}
 	if !loose && !p.period.covers(v.now, v.zone, false) {
 		return false

@@ -25,7 +25,8 @@ type ruling struct {
 // stance is what of a provision depends on the principal and the instant, not on the resource.
 type stance struct {
 	strict, loose bool  // matches as a permit, as a deny
-	named         bool  // strict, and an actor is the person himself
+	within        bool  // strict, and so are the provisions above it
+	named         bool  // within, and an actor is the person himself
 	opensR        bool  // a permit that reaches label R
 	tight, wide   grade // specificity as a permit, as a deny
 }
@@ -66,6 +67,8 @@ func (c *Child) rulingsFor(v *view) []ruling {
 		for i := range cn.provisions {
 			p := &cn.provisions[i]
 			s := v.stanceOf(cn, p)
+			s.within = s.strict && (p.up < 0 || p.alone || r.stances[p.up].within)
+			s.named = s.named && s.within
 			r.stances = append(r.stances, s)
 			concerns = concerns || p.effect == permit && r.permits && s.strict || p.effect == deny && r.denies && s.loose
 		}

@@ -66,6 +66,15 @@ type app struct {
 	viewer http.Handler
 }
 
+// instance tells this process from others that write the same log.
+func instance() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return fmt.Sprintf("%s/%d", host, os.Getpid())
+}
+
 // openApp opens the store and wires what stands on it. base is the public URL.
 func openApp(ctx context.Context, s settings, base string, log *slog.Logger) (*app, error) {
 	defs, err := loadDefinitions(s.Package, validate.Options{Now: time.Now, Follow: s.follows})
@@ -80,8 +89,8 @@ func openApp(ctx context.Context, s settings, base string, log *slog.Logger) (*a
 	a.exchange = exchange.New(exchange.Config{
 		Store: st, Base: base + "/fhir", Formats: formats(s.Signatures),
 		Settings: auth.Settings{Jurisdiction: s.Jurisdiction, ParentRead1215: s.ParentRead1215},
-		Release:  release,
-		Now:      time.Now, NewID: newID, Log: log, Validator: defs.validator,
+		Release:  release, Instance: instance(),
+		Now: time.Now, NewID: newID, Log: log, Validator: defs.validator,
 		AllSign:    s.Signatures == "all",
 		Definition: defs.find, Terms: defs.terms,
 	})
@@ -315,7 +324,9 @@ func (a *app) serve(ctx context.Context, l net.Listener, ready func()) error {
 		stop()
 		<-ticked // what it commits is committed before the store closes
 	}()
-	if err := a.exchange.Note(ctx, exchange.Incident{Event: "started", Details: map[string]string{"release": release}}); err != nil {
+	if err := a.exchange.Note(ctx, exchange.Incident{Event: "started", Details: map[string]string{
+		"release": release, "jurisdiction": a.settings.Jurisdiction, "parent-read-12-15": a.settings.ParentRead1215,
+	}}); err != nil {
 		return err
 	}
 	ready()

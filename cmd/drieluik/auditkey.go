@@ -12,6 +12,7 @@ import (
 
 	"github.com/drieluik/drieluik/auth/jose"
 	"github.com/drieluik/drieluik/fhir/exchange"
+	"github.com/drieluik/drieluik/fhir/store"
 )
 
 // When the log is signed (access.md 8), and how often old rows are looked for.
@@ -65,24 +66,30 @@ func (a *app) keepLog(ctx context.Context) {
 	}
 	tick := time.NewTicker(signLook)
 	defer tick.Stop()
-	signed, purged := time.Now(), time.Time{}
+	purged := time.Time{}
 	for {
 		if time.Since(purged) >= purgeEvery {
 			purged = time.Now()
 			a.report(ctx, "the log is not purged", a.purge(ctx, key))
 		}
-		n, err := a.store.Unsigned(ctx)
-		if err == nil && (n >= signRows || n > 0 && time.Since(signed) >= signEvery) {
-			_, err = a.store.SignAudit(ctx, key)
-			signed = time.Now()
-		}
-		a.report(ctx, "the log is not signed", err)
+		a.report(ctx, "the log is not signed", signDue(ctx, a.store, key, time.Now()))
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
 	}
+}
+
+// signDue signs the log when it has grown by as many rows, or its oldest row without a signature is as
+// old. Both are asked of the log itself, so that a restart begins no new interval.
+func signDue(ctx context.Context, st *store.Store, by store.Signer, now time.Time) error {
+	rows, since, err := st.Unsigned(ctx)
+	if err != nil || rows < signRows && (rows == 0 || now.Sub(since) < signEvery) {
+		return err
+	}
+	_, err = st.SignAudit(ctx, by)
+	return err
 }
 
 func (a *app) report(ctx context.Context, what string, err error) {

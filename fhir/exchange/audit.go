@@ -30,8 +30,10 @@ type event struct {
 	query       url.Values
 	place       string // path of the search, where it is not the kind
 	touches     []touch
-	alert       bool   // for the operator: a Security Alert
-	protocol    string // policy by which access is decided, with its release
+	alert       bool          // for the operator: a Security Alert
+	leaks       []touch       // what a filter let through and the decision refused
+	trouble     []auditCoding // of an alert: what it is about
+	protocol    string        // policy by which access is decided, with its release
 }
 
 // touch is one resource, or one refusal, in an event.
@@ -125,7 +127,7 @@ func (e *event) asked(d auth.Decision) {
 // what touched none.
 func (e *event) audits(s *Service) []Audit {
 	if e.call.Trial && firstDenied(e.touches) == nil {
-		return nil
+		return e.leakAlerts(s)
 	}
 	groups := map[string][]touch{}
 	for _, t := range e.touches {
@@ -145,7 +147,7 @@ func (e *event) audits(s *Service) []Audit {
 	for _, c := range compartments {
 		rows = append(rows, e.audit(s, c, groups[c]))
 	}
-	return rows
+	return append(rows, e.leakAlerts(s)...)
 }
 
 // auditHead is the text before the place where the store puts the recorded instant.
@@ -156,11 +158,11 @@ func (e *event) audit(s *Service, compartment string, touches []touch) Audit {
 	a := auditEvent{
 		ID:      s.newID(),
 		Type:    e.code(),
-		Subtype: e.subtypes(),
+		Subtype: append(e.subtypes(), e.trouble...),
 		Action:  e.action(),
 		Outcome: "0",
 		Agent:   e.agents(touches),
-		Source:  ourSource(),
+		Source:  s.source,
 	}
 	if denied != nil {
 		a.Outcome, a.OutcomeDesc = "4", denied.decision.Reason
@@ -280,25 +282,26 @@ func concept(system, code string) auditConcept {
 	return auditConcept{Coding: []auditCoding{{System: system, Code: code}}}
 }
 
-// policies names the grounds of the decisions: the reason, and a digest of the consents that
-// carried it.
+// policies names the grounds of the decisions: first the reasons, then a digest of the consents that
+// carried each.
 func policies(touches []touch) []string {
-	seen := []string{}
+	var reasons, carried []string
 	for _, t := range touches {
 		if t.decision.Reason == "" {
 			continue
 		}
-		seen = append(seen, fhir.Canonical+"/policy/"+t.decision.Reason)
+		reasons = append(reasons, fhir.Canonical+"/policy/"+t.decision.Reason)
 		if len(t.decision.Grounds) > 0 {
 			h := sha256.New()
 			for _, g := range t.decision.Grounds {
 				fmt.Fprintln(h, g)
 			}
-			seen = append(seen, fhir.Canonical+"/policy/consent/"+hex.EncodeToString(h.Sum(nil)))
+			carried = append(carried, fhir.Canonical+"/policy/consent/"+hex.EncodeToString(h.Sum(nil)))
 		}
 	}
-	slices.Sort(seen)
-	return slices.Compact(seen)
+	slices.Sort(reasons)
+	slices.Sort(carried)
+	return slices.Concat(slices.Compact(reasons), slices.Compact(carried))
 }
 
 // emergencyReason is the detail that holds the text of break-glass (access.md 8).

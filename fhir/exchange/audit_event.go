@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"net/url"
 	"strings"
+
+	"github.com/drieluik/drieluik/fhir"
 )
 
 // The members of an AuditEvent that the log writes, in the order of R4. resourceType and recorded
@@ -92,12 +94,16 @@ func sealed(a auditEvent) ([]byte, error) {
 	return append([]byte(auditHead), rest[1:]...), nil
 }
 
-// ourSource is this server as the one who logs.
-func ourSource() auditSource {
-	return auditSource{
-		Observer: auditWho{Display: "drieluik"},
+// ourSource is this server as the one who logs: the instance is the process among several.
+func ourSource(instance string) auditSource {
+	out := auditSource{
+		Observer: auditWho{Type: "Device", Display: "drieluik"},
 		Type:     []auditCoding{{System: "http://terminology.hl7.org/CodeSystem/security-source-type", Code: "4"}},
 	}
+	if instance != "" {
+		out.Observer.Identifier = &auditIdentifier{System: fhir.Canonical + "/sid/instance", Value: instance}
+	}
+	return out
 }
 
 // Details of an entity (access.md 8) beside the reason of an emergency.

@@ -94,9 +94,11 @@ func (b *batch) match(i auth.Interaction, plan search.Plan) ([]Stored, auth.Deci
 		if err != nil {
 			return nil, d, err
 		}
-		if seen.Permit {
-			out, d = append(out, st), seen
+		if !seen.Permit {
+			b.event.leaked(b.w.s, st, seen)
+			continue
 		}
+		out, d = append(out, st), seen
 	}
 	b.unit.Relied = append(b.unit.Relied, Reliance{Sought: sought})
 	if p.Organization.IsZero() {

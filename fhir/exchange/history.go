@@ -217,7 +217,11 @@ func (l *looking) walk(span Span, f func(visible) bool) error {
 			return fhir.Wrap("exchange.History", err)
 		}
 		for i, st := range page.Matches {
-			d, err := l.w.decideVersion(l.e.call.Principal, auth.Action{Interaction: interaction, Type: st.Ref.Type}, st)
+			a := auth.Action{Interaction: interaction, Type: st.Ref.Type}
+			d, err := l.w.decideVersion(l.e.call.Principal, a, st)
+			if err == nil && !d.Permit && interaction == auth.HistoryType {
+				err = l.suspect(a, st)
+			}
 			if err != nil {
 				return err
 			}
@@ -229,4 +233,18 @@ func (l *looking) walk(span Span, f func(visible) bool) error {
 			return nil
 		}
 	}
+}
+
+// suspect tells of a version that the filter of its type let through though the resource is hidden as it
+// stands now. That an old version is hidden by itself, or a granular scope leaves it out, is no fault.
+func (l *looking) suspect(a auth.Action, st Stored) error {
+	current, err := l.v.Read(st.Ref.Current())
+	if err != nil && !missing(err) {
+		return unavailable("exchange.History", "policy-unavailable", err)
+	}
+	d, err := l.w.decide(l.e.call.Principal, a, &current.Facts)
+	if err == nil && !d.Permit && d.Reason != "scope-granular" {
+		l.e.leaked(l.w.s, current, d)
+	}
+	return err
 }

@@ -60,7 +60,7 @@ func (s *Service) Note(ctx context.Context, i Incident) error {
 		Action:  "E",
 		Outcome: "0",
 		Agent:   e.agents(nil),
-		Source:  ourSource(),
+		Source:  s.source,
 		Entity:  i.entities(),
 	}
 	if i.Refused {

@@ -104,7 +104,8 @@ func (g *including) take(ref fhir.Ref) error {
 	if err != nil {
 		return unavailable("exchange.include", "policy-unavailable", err)
 	}
-	return g.add(st, func(Served) (bool, error) { return true, nil })
+	_, err = g.add(st, func(Served) (bool, error) { return true, nil })
+	return err
 }
 
 // refersTo reports whether a resource shows a reference to one of the targets: what is withheld
@@ -135,25 +136,25 @@ func (g *including) allowed(t fhir.Type) (bool, error) {
 }
 
 // add decides on a resource and includes it, if it is still wanted as it leaves.
-func (g *including) add(st Stored, wanted func(Served) (bool, error)) error {
+func (g *including) add(st Stored, wanted func(Served) (bool, error)) (auth.Decision, error) {
 	d, err := g.w.decide(g.e.call.Principal, auth.Action{Interaction: auth.Include, Type: st.Ref.Type}, &st.Facts)
 	if err != nil || !d.Permit {
-		return err
+		return d, err
 	}
 	served, err := serve(st, d)
 	if err != nil {
-		return err
+		return d, err
 	}
 	if ok, err := wanted(served); err != nil || !ok {
-		return err
+		return d, err
 	}
 	if len(g.found) == maxIncluded {
 		g.cut = true
-		return nil
+		return d, nil
 	}
 	g.e.saw(st, d)
 	g.found = append(g.found, served)
-	return nil
+	return d, nil
 }
 
 // referring includes the resources that refer to some others.
@@ -193,8 +194,12 @@ func (g *including) referringTo(targets []search.Value, inc search.Include, filt
 				continue
 			}
 			g.seen[ref] = true
-			if err := g.add(st, shown); err != nil {
+			d, err := g.add(st, shown)
+			if err != nil {
 				return err
+			}
+			if !d.Permit { // the filter was of this very action
+				g.e.leaked(g.s, st, d)
 			}
 		}
 		if plan.Cursor = page.Next; plan.Cursor == "" {

@@ -34,6 +34,7 @@ type logReader struct {
 	since time.Time // no row before it is asked for
 	where []search.Clause
 	kin   kinship
+	staff map[fhir.Ref][]auditConcept // roles in the teams of the child, once they are asked for
 }
 
 // logged is one row that the principal may see, as it may see it.

@@ -57,7 +57,7 @@ func (l *logReader) familyView(ev *loggedEvent) (*loggedEvent, bool, error) {
 	}
 	return &loggedEvent{ResourceType: ev.ResourceType, Recorded: ev.Recorded, auditEvent: auditEvent{
 		ID: ev.ID, Type: ev.Type, Subtype: ev.Subtype, Action: ev.Action, Outcome: ev.Outcome, Purpose: ev.Purpose,
-		Agent: l.agents(ev.Agent), Source: ev.Source, Entity: entities,
+		Agent: l.agents(ev.Agent), Source: ourSource(""), Entity: entities,
 	}}, true, nil
 }
 

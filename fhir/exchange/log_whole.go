@@ -22,7 +22,7 @@ type named struct {
 }
 
 // wholeView completes a row for the compliance officer and for export: identifiers of the child, of the
-// user and of the organisations, names, and the site.
+// user and of the organisations, names, roles of staff, and the site.
 func (l *logReader) wholeView(ev *loggedEvent) (*loggedEvent, bool, error) {
 	out := *ev
 	out.Agent = slices.Clone(ev.Agent)
@@ -33,9 +33,15 @@ func (l *logReader) wholeView(ev *loggedEvent) (*loggedEvent, bool, error) {
 			return nil, false, err
 		}
 		a.Who = n.on(a.Who)
-		if a.Requestor {
-			a.Name = cmp.Or(a.Name, n.name)
+		if !a.Requestor {
+			continue
 		}
+		a.Name = cmp.Or(a.Name, n.name)
+		roles, err := l.staffRoles(a.Who.ref())
+		if err != nil {
+			return nil, false, err
+		}
+		a.Role = slices.Concat(a.Role, roles)
 	}
 	out.Entity = slices.Clone(ev.Entity)
 	for i := range out.Entity {

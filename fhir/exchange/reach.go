@@ -167,13 +167,14 @@ func samePatient(t fhir.Type, param string, hop *search.Hop) bool {
 }
 
 // compile compiles the decision on a type.
-func (w *world) compile(v Snapshot, p auth.Principal, a auth.Action, of about) (auth.Filter, auth.Decision, error) {
+func (w *world) compile(v Snapshot, p auth.Principal, a auth.Action, of about) (filter auth.Filter, d auth.Decision, err error) {
+	defer w.closed(&err)
 	f, err := w.searchFacts(p, a, of)
 	if err != nil {
 		return auth.Filter{}, auth.Decision{}, err
 	}
 	every := auth.NeedsAll(p, a)
-	filter, d, err := auth.Compile(p, a, f, func(c *auth.Child) ([]auth.ResourceFacts, error) {
+	filter, d, err = auth.Compile(p, a, f, func(c *auth.Child) ([]auth.ResourceFacts, error) {
 		if every {
 			return w.everything(c.Patient.ID)
 		}

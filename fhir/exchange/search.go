@@ -138,7 +138,7 @@ func (s *Service) leave(w *world, e *event, matches []Stored) ([]Served, error) 
 			return nil, err
 		}
 		if !d.Permit {
-			s.log.Error("filter leak", "ref", st.Ref.String(), "reason", d.Reason, "request", e.call.RequestID)
+			e.leaked(s, st, d)
 			continue
 		}
 		e.saw(st, d)

@@ -31,12 +31,14 @@ type Service struct {
 	protocol string // policy that AuditEvents name
 	allSign  bool
 	holder   func() string // of leases: this process
+	source   auditSource
+	pulse    pulse
 
 	definition func(canonical string) (fhir.Node, bool)
 	terms      *terminology.Terms
 }
 
-// Config of New. Every member is required, but Release and AllSign.
+// Config of New. Every member is required, but Release, Instance and AllSign.
 type Config struct {
 	Store    Store
 	Base     string // FHIR base URL, such as "https://host/fhir"
@@ -53,7 +55,8 @@ type Config struct {
 	Terms      *terminology.Terms
 	Release    string // of this server: with it AuditEvents name the policy by which access was decided
 	// AllSign: a care plan waits for the signature of every holder of authority, not of one (mks.md 7.6).
-	AllSign bool
+	AllSign  bool
+	Instance string // of this process, among those that write one log: AuditEvents name it as their source
 }
 
 // cacheSize is how many children keep their compiled policy (access.md 6.3).
@@ -66,6 +69,7 @@ func New(c Config) *Service {
 		now: c.Now, newID: c.NewID, log: c.Log, memory: newMemory(cacheSize), checks: c.Validator,
 		guesses: &guesses{at: map[string][]time.Time{}}, protocol: accessPolicy + c.Release,
 		allSign: c.AllSign, holder: sync.OnceValue(c.NewID),
+		source:     ourSource(c.Instance),
 		definition: c.Definition, terms: c.Terms,
 	}
 }
@@ -212,13 +216,13 @@ func (s *Service) AdmitWrite(ctx context.Context, c Call, i auth.Interaction, t 
 		d, err = s.world(v).decide(c.Principal, auth.Action{Interaction: i, Type: t}, nil)
 		return err
 	})
+	e := s.event(c, i, t)
 	if err != nil {
-		return unavailable(op, "policy-unavailable", err)
+		return s.broke(ctx, op, e, unavailable(op, "policy-unavailable", err))
 	}
 	if d.Permit {
 		return nil
 	}
-	e := s.event(c, i, t)
 	e.denied(d, c.Principal.Patient)
 	if err := s.record(ctx, op, e.audits(s)); err != nil {
 		return err
@@ -268,6 +272,9 @@ func (s *Service) broke(ctx context.Context, op string, e event, err error) erro
 
 // commit stores a unit with its audit rows. What moved meanwhile is the caller's to repeat.
 func (s *Service) commit(ctx context.Context, op string, e event, u Unit) ([]Written, error) {
+	if err := s.steady(ctx, op); err != nil {
+		return nil, err
+	}
 	u.Audits = e.audits(s)
 	written, err := s.store.Commit(ctx, u)
 	if err != nil && !moved(err) {
@@ -280,6 +287,9 @@ func (s *Service) commit(ctx context.Context, op string, e event, u Unit) ([]Wri
 func (s *Service) record(ctx context.Context, op string, audits []Audit) error {
 	if len(audits) == 0 { // a trial
 		return nil
+	}
+	if err := s.steady(ctx, op); err != nil {
+		return err
 	}
 	if _, err := s.store.Commit(ctx, Unit{Audits: audits}); err != nil {
 		return unavailable(op, "audit-unavailable", err)

@@ -1,6 +1,8 @@
 package exchange
 
 import (
+	"fmt"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -200,13 +202,25 @@ func (w *world) directory(needs []fhir.Ref) (*auth.Directory, error) {
 }
 
 // decide judges one action on one resource, or phase A when rf is nil.
-func (w *world) decide(p auth.Principal, a auth.Action, rf *auth.ResourceFacts) (auth.Decision, error) {
+func (w *world) decide(p auth.Principal, a auth.Action, rf *auth.ResourceFacts) (d auth.Decision, err error) {
+	defer w.closed(&err)
 	f, err := w.facts(p, a, rf)
 	if err != nil {
 		return auth.Decision{}, unavailable("exchange.decide", "policy-unavailable", err)
 	}
-	d := auth.Decide(p, a, f)
+	d = auth.Decide(p, a, f)
 	return d, w.broken
+}
+
+// closed turns a panic of policy into an answer that is recorded as every other (access.md 9). What panicked
+// may hold what nobody may read: its type alone is told, and where it was.
+func (w *world) closed(err *error) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	w.s.log.Error("panic in policy", "stack", string(debug.Stack()))
+	*err = unavailable("exchange.decide", "policy-unavailable", fmt.Errorf("panic with a %T", p))
 }
 
 // tree parses a stored version as it is served. One that does not parse is a fault of the store.

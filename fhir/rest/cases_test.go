@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -84,11 +85,21 @@ type expectation struct {
 
 // TestAccessCases sends each vector as a request against a real store. The status is what the
 // client gets, the reason is what the AuditEvent of the request says.
-func TestAccessCases(t *testing.T) {
-	file := vectors(t)
-	passed := 0
+func TestAccessCases(t *testing.T) { runCases(t, vectors(t)) }
+
+// TestWriteCases sends our own vectors: nested provisions as reads and writes meet them, and the table of
+// writes.
+func TestWriteCases(t *testing.T) {
+	t.Parallel()
+	runCases(t, readVectors(t, "../../testdata/vectors/access-writes.json"))
+}
+
+func runCases(t *testing.T, file caseFile) {
+	t.Helper()
+	var passed atomic.Int64
 	for _, c := range file.Cases {
 		t.Run(c.ID+" "+c.Title, func(t *testing.T) {
+			t.Parallel()
 			if why, ok := notRouted[c.Action.Interaction]; ok {
 				t.Skip(why)
 			}
@@ -101,7 +112,7 @@ func TestAccessCases(t *testing.T) {
 			case diff == "" && listed:
 				t.Errorf("passes, though listed as not served (%s): take it off the list", why)
 			case diff == "":
-				passed++
+				passed.Add(1)
 			case listed:
 				t.Skipf("not served: %s", why)
 			default:
@@ -109,12 +120,17 @@ func TestAccessCases(t *testing.T) {
 			}
 		})
 	}
-	t.Logf("%d of %d pass", passed, len(file.Cases))
+	t.Cleanup(func() { t.Logf("%d of %d pass", passed.Load(), len(file.Cases)) })
 }
 
 func vectors(t *testing.T) caseFile {
 	t.Helper()
-	text, err := os.ReadFile(cmp.Or(os.Getenv("DRIELUIK_ACCESS_CASES"), "../../testdata/vectors/access-cases.json"))
+	return readVectors(t, cmp.Or(os.Getenv("DRIELUIK_ACCESS_CASES"), "../../testdata/vectors/access-cases.json"))
+}
+
+func readVectors(t *testing.T, path string) caseFile {
+	t.Helper()
+	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}

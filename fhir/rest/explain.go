@@ -16,15 +16,10 @@ import (
 
 // explain serves GET and POST /Patient/id/$explain-access.
 func (s *Server) explain(w http.ResponseWriter, r *http.Request) error {
-	ref, err := s.operand(w, r, "Patient")
+	c, ref, err := s.operation(w, r, "Patient", "explain-access")
 	if err != nil {
 		return err
 	}
-	c, err := s.caller(r, auth.Read, ref.Type)
-	if err != nil {
-		return err
-	}
-	c.Operation = "explain-access"
 	ask, err := s.question(r, ref)
 	if err != nil {
 		return s.Exchange.Reject(r.Context(), c, auth.Read, ref.Type, err)

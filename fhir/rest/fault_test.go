@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -197,6 +198,91 @@ func TestAStoreThatFailsAtAnyStepClosesEveryPath(t *testing.T) {
 		for _, q := range everyPath(w) {
 			w.fails(t, b, as, q)
 		}
+	}
+}
+
+// TestAClockThatGoesBackClosesEveryPath: when the clock is more than five seconds behind the newest row of
+// the log nothing is answered and nothing stored, also by a process that has just begun; a little is borne.
+func TestAClockThatGoesBackClosesEveryPath(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, auth.Settings{Jurisdiction: "nl", ParentRead1215: "deny-on-child-objection"}, false, nil)
+	w.get("hospital", "/fhir/metadata")
+	w.get("", "/fhir/CarePlan").want(t, http.StatusUnauthorized) // a row of the system
+	before := w.position()
+	w.advance(-6 * time.Second)
+	for _, begun := range []bool{false, true} {
+		if begun {
+			w.wire(w.store)
+		}
+		for _, as := range []string{"zza mother", "home", ""} {
+			for _, q := range everyPath(w) {
+				w.do(as, q.method, q.path, q.body, q.header...).wantClosed(t, fmt.Sprint(as, ": ", q), "clock-skew")
+			}
+		}
+	}
+	if diff := cmp.Diff(before, w.position()); diff != "" {
+		t.Errorf("stored: %s", diff)
+	}
+	w.get("home", "/fhir/metadata").want(t, http.StatusOK)
+	w.advance(2 * time.Second)
+	w.get("hospital", "/fhir/CarePlan/zza-CarePlan").want(t, http.StatusOK)
+}
+
+// startled is a store whose look at a child panics, as a fault in policy would.
+type startled struct {
+	exchange.Store
+	on atomic.Bool
+}
+
+func (b *startled) View(ctx context.Context, f func(exchange.Snapshot) error) error {
+	return b.Store.View(ctx, func(v exchange.Snapshot) error { return f(startledSnapshot{v, b}) })
+}
+
+type startledSnapshot struct {
+	exchange.Snapshot
+	b *startled
+}
+
+func (s startledSnapshot) State(id string) (exchange.State, error) {
+	if s.b.on.Load() && id != exchange.DirectoryCompartment {
+		panic(marker)
+	}
+	return s.Snapshot.State(id)
+}
+
+// TestAPanicOfPolicyClosesAndIsInTheLog: whoever asks for what policy stumbles over is told 503, nothing
+// leaves, nothing is stored, and the log has the failure; the next request is served.
+func TestAPanicOfPolicyClosesAndIsInTheLog(t *testing.T) {
+	t.Parallel()
+	b := &startled{}
+	w := newTown(t, auth.Settings{Jurisdiction: "nl", ParentRead1215: "deny-on-child-objection"}, false, func(s exchange.Store) exchange.Store {
+		b.Store = s
+		return b
+	})
+	for _, as := range []string{"zza mother", "home"} {
+		for _, q := range everyPath(w) {
+			if a := w.do(as, q.method, q.path, q.body, q.header...); a.status >= 500 {
+				t.Fatalf("%s %s: %d", as, q, a.status)
+			}
+			before, rows := w.position(), len(w.bodies(exchange.SystemCompartment))
+			b.on.Store(true)
+			a := w.do(as, q.method, q.path, q.body, q.header...)
+			b.on.Store(false)
+			if a.status < http.StatusInternalServerError { // policy of no child was asked
+				continue
+			}
+			a.wantClosed(t, fmt.Sprint(as, ": ", q), "policy-unavailable")
+			if diff := cmp.Diff(before, w.position()); diff != "" {
+				t.Errorf("%s: %s: stored in part: %s", as, q, diff)
+			}
+			told := w.bodies(exchange.SystemCompartment)[rows:]
+			if len(told) != 1 || !strings.Contains(told[0], `"outcome":"8","outcomeDesc":"policy-unavailable"`) {
+				t.Errorf("%s: %s: the log has %v", as, q, told)
+			}
+		}
+	}
+	if strings.Contains(w.log.String(), marker) {
+		t.Error("the server's log holds the value of a panic")
 	}
 }
 

@@ -145,7 +145,7 @@ func catalogue(w *town, as string) []query {
 			out = append(out, rewrites(r, ref, body)...)
 		}
 	}
-	return append(append(out, crossings()...), pushes(w)...)
+	return append(append(append(out, crossings()...), oddities()...), pushes(w)...)
 }
 
 // pushes mix both families in what comes as a source document.

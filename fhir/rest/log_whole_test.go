@@ -102,7 +102,8 @@ func TestTheOfficersLogHasWhatNEN7513Asks(t *testing.T) {
 		}
 		if asker.Who.Reference == doctor.String() {
 			staff++
-			if len(row.Agent) != 3 || row.Agent[1].Type.Coding[0].Code != "110153" || asker.Name == "" || isLocal(asker.Who.Identifier.System) {
+			if len(row.Agent) != 3 || row.Agent[1].Type.Coding[0].Code != "110153" || asker.Name == "" || isLocal(asker.Who.Identifier.System) ||
+				len(asker.Role) < 3 || asker.Role[0].Coding[0].Code != "professional" { // and as what it works, and its part in the team
 				t.Errorf("a member of staff: %s", raw.raw)
 			}
 		}

@@ -39,6 +39,7 @@ const (
 	bsnSystem = "http://fhir.nl/fhir/NamingSystem/bsn"
 	maxBody   = 1 << 20
 	fhirJSON  = "application/fhir+json"
+	instance  = "machine-1"
 )
 
 // rig is the FHIR endpoint over a real store. The bearer token of a request is the name of its
@@ -83,8 +84,8 @@ func newRig(t testing.TB) *rig { return newRigWith(t, auth.Settings{Jurisdiction
 func newRigWith(t testing.TB, settings auth.Settings, between func(exchange.Store) exchange.Store) *rig {
 	t.Helper()
 	g := &rig{t: t, log: &logBuffer{}, principals: map[string]auth.Principal{}, orgs: map[string]fhir.Ref{}, settings: settings}
-	now := time.Date(2026, 11, 21, 20, 0, 0, 0, time.FixedZone("CET", 3600))
-	g.now.Store(&now)
+	early := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) // the clock of a server never goes back
+	g.now.Store(&early)
 	var err error
 	g.store, err = store.Open(context.Background(), t.TempDir(), store.Options{Now: g.clock})
 	if err != nil {
@@ -111,6 +112,7 @@ func newRigWith(t testing.TB, settings auth.Settings, between func(exchange.Stor
 		g.orgs[name] = ref
 		g.principals[name] = system(name, ref, "system/*.cruds")
 	}
+	g.now.Store(new(time.Date(2026, 11, 21, 20, 0, 0, 0, time.FixedZone("CET", 3600))))
 	return g
 }
 
@@ -125,7 +127,7 @@ func (g *rig) wire(st exchange.Store) {
 	g.exchange = exchange.New(exchange.Config{
 		Definition: find, Terms: terms,
 		Store: st, Base: base, Formats: []mapping.Format{mks.Format{}, bundle.Format{}}, Settings: g.settings,
-		Now: g.clock, NewID: newID, Log: log, Validator: validate.New(validate.Options{}),
+		Now: g.clock, NewID: newID, Log: log, Validator: validate.New(validate.Options{}), Instance: instance,
 	})
 	server, err := rest.New(rest.Config{
 		Exchange: g.exchange, Authenticate: g.authenticate, Base: base, MaxBody: cmp.Or(g.limit, maxBody), PageKey: [32]byte{1},

@@ -6,9 +6,11 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/exchange"
@@ -16,14 +18,17 @@ import (
 )
 
 // trail drives the endpoint with random requests and keeps, request by request, the rows that the log
-// must have then: per compartment, in order.
+// must have then: per compartment, in order. Trails of different organisations run side by side: none
+// touches a child of another.
 type trail struct {
 	*rig
+	home     string // name of its organisation, and of the principals "… narrow" of it and "stranger"
 	random   *rand.Rand
 	children []string            // of which home keeps the records
 	plans    map[string][]string // CarePlans by child
 	versions map[string]int      // of a CarePlan; 0: deleted
 	want     map[string][]string
+	rowsDue  int
 }
 
 // row is one AuditEvent as both sides write it.
@@ -34,6 +39,7 @@ func trailRow(action, outcome, reason, subtype string, refs ...string) string {
 
 func (tr *trail) expect(compartment string, row string) {
 	tr.want[compartment] = append(tr.want[compartment], row)
+	tr.rowsDue++
 }
 
 const (
@@ -72,7 +78,7 @@ func (tr *trail) liveOf(child string) (refs []string) {
 var steps = []func(*trail){
 	func(tr *trail) { // read by who keeps it
 		child, plan := tr.live()
-		tr.get("home", "/fhir/CarePlan/"+plan).want(tr.t, 200)
+		tr.get(tr.home, "/fhir/CarePlan/"+plan).want(tr.t, 200)
 		tr.expect(child, trailRow("R", "0", "", "read", tr.at(plan)))
 	},
 	func(tr *trail) { // hidden: the log knows whose it is
@@ -81,7 +87,7 @@ var steps = []func(*trail){
 		tr.expect(child, trailRow("R", "4", "relation-none", "read", tr.at(plan)))
 	},
 	func(tr *trail) { // not there
-		tr.get("home", fmt.Sprintf("/fhir/Goal/none-%d", tr.random.Int())).want(tr.t, 404)
+		tr.get(tr.home, fmt.Sprintf("/fhir/Goal/none-%d", tr.random.Int())).want(tr.t, 404)
 		tr.expect(noChild, trailRow("R", "4", "not-found", "read"))
 	},
 	func(tr *trail) { // nobody
@@ -91,17 +97,17 @@ var steps = []func(*trail){
 	},
 	func(tr *trail) { // without a scope
 		_, plan := tr.pick()
-		tr.get("narrow", "/fhir/CarePlan/"+plan).want(tr.t, 403)
+		tr.get(tr.home+" narrow", "/fhir/CarePlan/"+plan).want(tr.t, 403)
 		tr.expect(noChild, trailRow("R", "4", "scope-missing", "read"))
 	},
 	func(tr *trail) { // the search itself, and each child on the page
 		child, _ := tr.pick()
-		tr.search("home", "/fhir/CarePlan?_count=500&patient="+child)
+		tr.search(tr.home, "/fhir/CarePlan?_count=500&patient="+child)
 		tr.expect(noChild, trailRow("E", "0", "", "search-type"))
 		tr.expect(child, trailRow("E", "0", "", "search-type", tr.liveOf(child)...))
 	},
 	func(tr *trail) { // of all children
-		tr.search("home", "/fhir/CarePlan?_count=500")
+		tr.search(tr.home, "/fhir/CarePlan?_count=500")
 		tr.expect(noChild, trailRow("E", "0", "", "search-type"))
 		for _, child := range tr.children {
 			tr.expect(child, trailRow("E", "0", "", "search-type", tr.liveOf(child)...))
@@ -117,24 +123,24 @@ var steps = []func(*trail){
 		if len(tr.liveOf(child)) > fewPlans {
 			return
 		}
-		plan := tr.create("home", "CarePlan", fmt.Sprintf(planBody, child))
+		plan := tr.create(tr.home, "CarePlan", fmt.Sprintf(planBody, child))
 		tr.plans[child], tr.versions[plan] = append(tr.plans[child], plan), 1
 		tr.expect(child, trailRow("C", "0", "", "create", tr.at(plan)))
 	},
 	func(tr *trail) { // update
 		child, plan := tr.live()
-		tr.do("home", http.MethodPut, "/fhir/CarePlan/"+plan, withID(fmt.Sprintf(planBody, child), plan)).want(tr.t, 200)
+		tr.do(tr.home, http.MethodPut, "/fhir/CarePlan/"+plan, withID(fmt.Sprintf(planBody, child), plan)).want(tr.t, 200)
 		tr.versions[plan]++
 		tr.expect(child, trailRow("U", "0", "", "update", tr.at(plan)))
 	},
 	func(tr *trail) { // an update by who may not know it
 		child, plan := tr.live()
-		tr.do("narrowest", http.MethodPut, "/fhir/CarePlan/"+plan, withID(fmt.Sprintf(planBody, child), plan)).want(tr.t, 404)
+		tr.do("stranger", http.MethodPut, "/fhir/CarePlan/"+plan, withID(fmt.Sprintf(planBody, child), plan)).want(tr.t, 404)
 		tr.expect(child, trailRow("U", "4", "relation-none", "update", tr.at(plan)))
 	},
 	func(tr *trail) { // patch
 		child, plan := tr.live()
-		tr.do("home", http.MethodPatch, "/fhir/CarePlan/"+plan, titlePatch, "Content-Type", jsonPatch).want(tr.t, 200)
+		tr.do(tr.home, http.MethodPatch, "/fhir/CarePlan/"+plan, titlePatch, "Content-Type", jsonPatch).want(tr.t, 200)
 		tr.versions[plan]++
 		tr.expect(child, trailRow("U", "0", "", "patch", tr.at(plan)))
 	},
@@ -143,18 +149,18 @@ var steps = []func(*trail){
 		if len(tr.liveOf(child)) == 1 {
 			return
 		}
-		tr.do("home", http.MethodDelete, "/fhir/CarePlan/"+plan, "").want(tr.t, 204)
+		tr.do(tr.home, http.MethodDelete, "/fhir/CarePlan/"+plan, "").want(tr.t, 204)
 		tr.versions[plan]++
 		tr.expect(child, trailRow("D", "0", "", "delete", tr.at(plan)))
 		tr.versions[plan] = 0
 	},
 	func(tr *trail) { // a body that is none
-		tr.do("home", http.MethodPost, "/fhir/CarePlan", `{"resourceType":"CarePlan"`).want(tr.t, 400)
+		tr.do(tr.home, http.MethodPost, "/fhir/CarePlan", `{"resourceType":"CarePlan"`).want(tr.t, 400)
 		tr.expect(noChild, "C 4 * create")
 	},
 	func(tr *trail) { // history
 		child, plan := tr.live()
-		tr.get("home", "/fhir/CarePlan/"+plan+"/_history").want(tr.t, 200)
+		tr.get(tr.home, "/fhir/CarePlan/"+plan+"/_history").want(tr.t, 200)
 		var refs []string
 		for v := 1; v <= tr.versions[plan]; v++ {
 			refs = append(refs, fmt.Sprintf("CarePlan/%s/_history/%d", plan, v))
@@ -163,12 +169,12 @@ var steps = []func(*trail){
 	},
 	func(tr *trail) { // the whole record
 		child, _ := tr.pick()
-		tr.get("home", "/fhir/Patient/"+child+"/$everything?_type=CarePlan&_count=500").want(tr.t, 200)
+		tr.get(tr.home, "/fhir/Patient/"+child+"/$everything?_type=CarePlan&_count=500").want(tr.t, 200)
 		tr.expect(child, trailRow("E", "0", "", "operation everything", tr.liveOf(child)...))
 	},
 	func(tr *trail) { // a batch is its entries
 		child, plan := tr.live()
-		tr.do("home", http.MethodPost, "/fhir", fmt.Sprintf(`{"resourceType":"Bundle","type":"batch","entry":[
+		tr.do(tr.home, http.MethodPost, "/fhir", fmt.Sprintf(`{"resourceType":"Bundle","type":"batch","entry":[
 			{"request":{"method":"GET","url":"CarePlan/%s"}},{"request":{"method":"GET","url":"Goal/nowhere"}}]}`, plan)).want(tr.t, 200)
 		tr.expect(child, trailRow("R", "0", "", "read", tr.at(plan)))
 		tr.expect(noChild, trailRow("R", "4", "not-found", "read"))
@@ -178,7 +184,7 @@ var steps = []func(*trail){
 		if len(tr.liveOf(one)) > fewPlans {
 			return
 		}
-		a := tr.do("home", http.MethodPost, "/fhir", fmt.Sprintf(`{"resourceType":"Bundle","type":"transaction","entry":[
+		a := tr.do(tr.home, http.MethodPost, "/fhir", fmt.Sprintf(`{"resourceType":"Bundle","type":"transaction","entry":[
 			{"resource":%s,"request":{"method":"POST","url":"CarePlan"}},{"resource":%s,"request":{"method":"POST","url":"CarePlan"}}]}`,
 			fmt.Sprintf(planBody, one), fmt.Sprintf(planBody, two))).want(tr.t, 200)
 		for i, e := range decode[bundleOf](tr.t, a.body).Entry {
@@ -188,47 +194,94 @@ var steps = []func(*trail){
 		}
 	},
 	func(tr *trail) { // terminology touches nobody
-		tr.get("home", "/fhir/ValueSet/hulpbehoefte-item/$expand?count=1").want(tr.t, 200)
+		tr.get(tr.home, "/fhir/ValueSet/hulpbehoefte-item/$expand?count=1").want(tr.t, 200)
 		tr.expect(noChild, trailRow("E", "0", "", "operation expand"))
 	},
 	func(tr *trail) { // the log is not for systems
 		child, _ := tr.pick()
-		tr.get("home", "/fhir/AuditEvent?patient="+child).want(tr.t, 403)
+		tr.get(tr.home, "/fhir/AuditEvent?patient="+child).want(tr.t, 403)
 		tr.expect(noChild, trailRow("E", "4", "audit-role", "search-type log-view"))
 	},
 	func(tr *trail) { // why
 		child, _ := tr.pick()
-		tr.get("home", "/fhir/Patient/"+child+"/$explain-access?recipient="+tr.orgs["other"].String()).want(tr.t, 200)
+		tr.get(tr.home, "/fhir/Patient/"+child+"/$explain-access?recipient="+tr.orgs["other"].String()).want(tr.t, 200)
 		tr.expect(child, trailRow("E", "0", "", "operation explain-access", "Patient/"+child+"/_history/1"))
 	},
 }
 
-// TestTheTrailHasExactlyTheExpectedRows: after a thousand mixed requests the log has the rows that each
-// of them must leave, no more and no less, and verifies with every write told of.
+const (
+	trails   = 8
+	requests = 10_000 / thin
+)
+
+// newTrail gives an organisation of its own three children.
+func newTrail(g *rig, n int) *trail {
+	g.t.Helper()
+	tr := &trail{
+		rig: g, home: fmt.Sprintf("home %d", n), random: rand.New(rand.NewPCG(7, uint64(n))),
+		plans: map[string][]string{}, versions: map[string]int{}, want: map[string][]string{},
+	}
+	ref, err := g.exchange.RegisterOrganization(g.t.Context(), exchange.Registration{
+		Identifier: fhir.Identifier{System: uraSystem, Value: fmt.Sprintf("9000010%d", n)}, NameIfNew: tr.home,
+	})
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	g.principals[tr.home] = system(tr.home, ref, "system/*.cruds")
+	g.principals[tr.home+" narrow"] = system(tr.home+" narrow", ref, "system/Goal.rs")
+	for range 3 {
+		child, plan := g.child(tr.home)
+		tr.children, tr.plans[child], tr.versions[plan] = append(tr.children, child), []string{plan}, 1
+	}
+	return tr
+}
+
+// TestTheTrailHasExactlyTheExpectedRows: after ten thousand mixed requests of several organisations at
+// once the log has the rows that each of them must leave, no more and no less, those of a child in the
+// order in which they came, and verifies with every write told of.
 func TestTheTrailHasExactlyTheExpectedRows(t *testing.T) {
 	t.Parallel()
 	g := newRig(t)
-	tr := &trail{rig: g, random: rand.New(rand.NewPCG(7, 1)), plans: map[string][]string{}, versions: map[string]int{}, want: map[string][]string{}}
-	narrow := system("narrow", g.orgs["home"], "system/Goal.rs")
-	g.principals["narrow"] = narrow
-	g.principals["narrowest"] = system("narrowest", g.orgs["other"], "system/CarePlan.u")
-	for range 3 {
-		child, plan := g.child("home")
-		tr.children, tr.plans[child], tr.versions[plan] = append(tr.children, child), []string{plan}, 1
+	g.principals["stranger"] = system("stranger", g.orgs["other"], "system/CarePlan.u")
+	all := make([]*trail, trails)
+	compartments := []string{noChild}
+	for i := range all {
+		all[i] = newTrail(g, i)
+		compartments = append(compartments, all[i].children...)
 	}
 	before := map[string]int{}
-	for _, c := range append([]string{noChild}, tr.children...) {
-		before[c] = len(g.eventsOf(c))
+	for _, c := range compartments {
+		before[c] = len(g.bodies(c))
 	}
-	for range 1_000 {
-		steps[tr.random.IntN(len(steps))](tr)
-		if t.Failed() {
-			t.FailNow()
+	for _, step := range steps { // each kind once, whatever is drawn
+		step(all[0])
+	}
+	var wg sync.WaitGroup
+	for _, tr := range all {
+		wg.Go(func() {
+			for n := 0; n < requests/trails && !t.Failed(); {
+				due := tr.rowsDue
+				steps[tr.random.IntN(len(steps))](tr)
+				if tr.rowsDue > due { // a step with nothing to do asks nothing
+					n++
+				}
+			}
+		})
+	}
+	wg.Wait()
+	want := map[string][]string{}
+	for _, tr := range all {
+		for c, rows := range tr.want {
+			want[c] = append(want[c], rows...)
 		}
 	}
-	for _, c := range append([]string{noChild}, tr.children...) {
-		got := tr.rows(c)[before[c]:]
-		if diff := cmp.Diff(tr.want[c], got); diff != "" {
+	for _, c := range compartments {
+		got := all[0].rows(c)[before[c]:]
+		if c == noChild { // of all at once
+			slices.Sort(got)
+			slices.Sort(want[c])
+		}
+		if diff := cmp.Diff(want[c], got, cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("%s (-want +got):\n%.3000s", c, diff)
 		}
 	}

@@ -13,15 +13,10 @@ import (
 
 // everything serves GET /Patient/id/$everything, and the links to further pages.
 func (s *Server) everything(w http.ResponseWriter, r *http.Request) error {
-	ref, err := s.operand(w, r, "Patient")
+	c, ref, err := s.operation(w, r, "Patient", "everything")
 	if err != nil {
 		return err
 	}
-	c, err := s.caller(r, auth.Read, ref.Type)
-	if err != nil {
-		return err
-	}
-	c.Operation = "everything"
 	path := ref.String() + "/$everything"
 	query, cursor, err := s.pastQuery(r, c.Principal, path)
 	ask := exchange.Whole{Patient: ref, Count: defaultCount, Cursor: cursor, Query: query}
@@ -52,13 +47,18 @@ func (s *Server) everything(w http.ResponseWriter, r *http.Request) error {
 	return writeBundle(w, http.StatusOK, b)
 }
 
-// operand is the resource of an operation that only one type has.
-func (s *Server) operand(w http.ResponseWriter, r *http.Request, t fhir.Type) (fhir.Ref, error) {
+// operation is who asks for a reading operation that only one type has, and of which resource.
+func (s *Server) operation(w http.ResponseWriter, r *http.Request, t fhir.Type, name string) (exchange.Call, fhir.Ref, error) {
 	ref, err := refOf(r)
 	if err == nil && ref.Type != t {
 		err = s.unknownPath(w, r)
 	}
-	return ref, err
+	if err != nil {
+		return exchange.Call{}, ref, err
+	}
+	c, err := s.caller(r, auth.Read, ref.Type)
+	c.Operation = name
+	return c, ref, err
 }
 
 // wholeParams are the parameters of $everything; each reports whether it could read its value.
@@ -103,15 +103,10 @@ func readParams[T any](query url.Values, ask *T, known map[string]func(*T, strin
 
 // document serves GET /Composition/id/$document.
 func (s *Server) document(w http.ResponseWriter, r *http.Request) error {
-	ref, err := s.operand(w, r, "Composition")
+	c, ref, err := s.operation(w, r, "Composition", "document")
 	if err != nil {
 		return err
 	}
-	c, err := s.caller(r, auth.Read, ref.Type)
-	if err != nil {
-		return err
-	}
-	c.Operation = "document"
 	if err := documentParams(r); err != nil {
 		return s.Exchange.Reject(r.Context(), c, auth.Read, ref.Type, err)
 	}

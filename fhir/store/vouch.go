@@ -133,18 +133,25 @@ func (t *tx) vouch(by Signer, compartment string, v voucher) error {
 	return err
 }
 
-// Unsigned returns how many rows the log has beyond its last checkpoint.
-func (s *Store) Unsigned(ctx context.Context) (int64, error) {
-	var n int64
-	err := s.View(ctx, func(snap exchange.Snapshot) error {
+// Unsigned returns how many rows the log has beyond its last checkpoint, and when the oldest of them was
+// recorded; zero when there is none.
+func (s *Store) Unsigned(ctx context.Context) (rows int64, since time.Time, err error) {
+	err = s.View(ctx, func(snap exchange.Snapshot) error {
 		sn, ok := snap.(*snapshot)
 		if !ok {
 			return errForeign
 		}
-		_, err := sn.c.one(`SELECT coalesce(max(rowid),0)-`+lastCheckpoint+` FROM audit`, nil, &n)
+		if _, err := sn.c.one(`SELECT coalesce(max(rowid),0)-`+lastCheckpoint+` FROM audit`, nil, &rows); err != nil {
+			return err
+		}
+		var at int64
+		some, err := sn.c.one(`SELECT at FROM audit WHERE rowid>`+lastCheckpoint+` ORDER BY rowid LIMIT 1`, nil, &at)
+		if some {
+			since = time.UnixMilli(at)
+		}
 		return err
 	})
-	return n, fhir.Wrap("store.Unsigned", err)
+	return rows, since, fhir.Wrap("store.Unsigned", err)
 }
 
 // PurgeAudit drops from every chain the rows recorded before an instant, and leaves a signed anchor
