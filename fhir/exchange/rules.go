@@ -94,9 +94,9 @@ type overlay struct {
 	d *draft
 }
 
-var _ mapping.Known = (*overlay)(nil)
+var _ workflow.Known = (*overlay)(nil)
 
-// Read implements mapping.Known.
+// Read implements workflow.Known.
 func (o *overlay) Read(ref fhir.Ref) (*mapping.Found, error) {
 	for i := range o.d.unit.Writes {
 		if w := &o.d.unit.Writes[i]; w.Ref.Current() == ref.Current() {
@@ -106,7 +106,7 @@ func (o *overlay) Read(ref fhir.Ref) (*mapping.Found, error) {
 	return o.known.Read(ref)
 }
 
-// Child implements mapping.Known.
+// Child implements workflow.Known.
 func (o *overlay) Child(patient fhir.Ref, types ...fhir.Type) ([]*mapping.Found, error) {
 	all, err := o.known.Child(patient, types...)
 	if err != nil {
@@ -147,7 +147,7 @@ func treeOf(f *mapping.Found, err error) (*fhir.Resource, error) {
 
 // before returns the stored version that a write replaces, with its tree; nil when there is none.
 func (f *following) before(w *Write) (*Stored, *fhir.Resource, error) {
-	prior, err := f.stored(w.Ref)
+	prior, err := f.stored(w.Ref.Current())
 	if err != nil || prior == nil || prior.Deleted {
 		return nil, nil, err
 	}

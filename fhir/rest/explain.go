@@ -58,8 +58,8 @@ func (s *Server) question(r *http.Request, patient fhir.Ref) (exchange.Question,
 		if err != nil {
 			return ask, err
 		}
-		if err := addParameters(query, given); err != nil {
-			return ask, err
+		if name, ok := addParameters(query, given); !ok {
+			return ask, explainFault(name)
 		}
 	}
 	ask.Query = query
@@ -154,8 +154,8 @@ func preferredLanguage(r *http.Request) string {
 	return ""
 }
 
-// addParameters takes the values of a Parameters resource into query.
-func addParameters(query url.Values, given *fhir.Resource) error {
+// addParameters takes the values of a Parameters resource into query; the name of one that it cannot take.
+func addParameters(query url.Values, given *fhir.Resource) (string, bool) {
 	for p := range given.Root().All("parameter") {
 		name := p.Member("name").Text()
 		text := ""
@@ -170,11 +170,11 @@ func addParameters(query url.Values, given *fhir.Resource) error {
 			}
 		}
 		if text == "" || len(query[name]) > exchange.MaxClasses {
-			return explainFault(name)
+			return name, false
 		}
 		query.Add(name, text)
 	}
-	return nil
+	return "", true
 }
 
 // parameters is a Parameters resource as it is written.
@@ -188,6 +188,8 @@ type parameter struct {
 	Code      string          `json:"valueCode,omitempty"`
 	String    string          `json:"valueString,omitempty"`
 	DateTime  string          `json:"valueDateTime,omitempty"`
+	Bool      *bool           `json:"valueBoolean,omitempty"`
+	Int       int             `json:"valueInteger,omitempty"`
 	Reference *paramReference `json:"valueReference,omitempty"`
 	Part      []parameter     `json:"part,omitempty"`
 }

@@ -67,7 +67,7 @@ func (t Transfer) Consent(now time.Time) (*fhir.Resource, error) {
 		Patient:  to(t.Patient), DateTime: now.UTC().Format(time.RFC3339),
 		Organization: []*reference{to(t.Sender)}, PolicyRule: codedAs(terms+"v3-ActCode", "OPTIN"),
 		Provision: provision{
-			Type: "permit", Period: period{Start: dayOf(now, 0), End: t.end(now)},
+			Type: "permit", Period: period{Start: dayOf(now, 0), End: t.end(dayOf(now, 0))},
 			Actor:   []consentActor{{Role: codedAs(terms+"v3-ParticipationType", "IRCP"), Reference: to(t.Receiver)}},
 			Purpose: []coding{{terms + "v3-ActReason", "TREAT"}},
 			Data:    []consentData{{Meaning: "dependents", Reference: to(t.Document)}},
@@ -75,13 +75,17 @@ func (t Transfer) Consent(now time.Time) (*fhir.Resource, error) {
 	})
 }
 
-// end is the last day of the consent while the transfer runs: of a Task without a last day, counted
-// from now.
-func (t Transfer) end(now time.Time) string {
-	if day, ok := dayAfter(t.Task.Root().At("restriction", "period", "end").Text(), lasting); ok {
-		return day
+// end is the last day of a consent that begins on a day, while the transfer runs: of a Task without a
+// last day, counted from that one. A transfer that is long over opens the day of its acceptance alone.
+func (t Transfer) end(start string) string {
+	last := start
+	if begun, ok := dayAfter(start, lasting); ok {
+		last = begun
 	}
-	return dayOf(now, lasting)
+	if day, ok := dayAfter(t.Task.Root().At("restriction", "period", "end").Text(), lasting); ok {
+		last = max(day, start)
+	}
+	return last
 }
 
 // Follow returns what becomes of the stored consent of an acceptance by a write of its Task that is not
@@ -102,10 +106,8 @@ func (t Transfer) Follow(stored, before, after *fhir.Resource, now time.Time) (*
 	case after == nil || !Accepted(after, stored):
 		r, err := stored.Edit(fhir.Edit{Path: []string{"status"}, JSON: `"inactive"`})
 		return r, fhir.Wrap(op, err)
-	case t.Task.Root().At("restriction", "period", "end").Exists():
-		last = t.end(now)
 	default:
-		return stored, nil
+		last = t.end(stored.Root().At("provision", "period", "start").Text())
 	}
 	r, err := stored.Edit(fhir.Edit{Path: []string{"provision", "period", "end"}, JSON: fmt.Sprintf("%q", last)})
 	return r, fhir.Wrap(op, err)

@@ -72,7 +72,7 @@ type evidence struct {
 
 // Gate judges whether a transfer can complete; before is the Task as it is stored. whole tells that k
 // holds all that is stored, so that what is not there is missing; else it may be hidden.
-func (t Transfer) Gate(k mapping.Known, before *fhir.Resource, whole bool) ([]Check, error) {
+func (t Transfer) Gate(k Known, before *fhir.Resource, whole bool) ([]Check, error) {
 	e, err := t.evidence(k, before)
 	if err != nil {
 		return nil, fhir.Wrap("workflow.Gate", err)
@@ -104,7 +104,7 @@ func Closed(checks []Check) []fhir.Issue {
 	return out
 }
 
-func (t Transfer) evidence(k mapping.Known, before *fhir.Resource) (*evidence, error) {
+func (t Transfer) evidence(k Known, before *fhir.Resource) (*evidence, error) {
 	e := &evidence{}
 	consent, err := k.Read(ConsentOf(t.Patient, t.Task.Ref()))
 	if err != nil {
@@ -145,7 +145,7 @@ func treeOf(f *mapping.Found) *fhir.Resource {
 
 // readiness returns the answered form that counts: the last that the Task names, about this child and
 // complete.
-func (t Transfer) readiness(k mapping.Known) (fhir.Node, error) {
+func (t Transfer) readiness(k Known) (fhir.Node, error) {
 	inputs := readinessInputs(t.Task.Root())
 	for _, in := range slices.Backward(inputs) {
 		ref := refAt(in, "valueReference")

@@ -187,7 +187,7 @@ type Transfer struct {
 }
 
 // ReadTransfer looks up what a transfer Task refers to.
-func ReadTransfer(k mapping.Known, task *fhir.Resource) (Transfer, error) {
+func ReadTransfer(k Known, task *fhir.Resource) (Transfer, error) {
 	const op = "workflow.ReadTransfer"
 	n := task.Root()
 	t := Transfer{Task: task, Patient: refAt(n, "for")}
@@ -244,7 +244,7 @@ func part(n fhir.Node, name string) fhir.Node {
 }
 
 // organization returns the organisation that a party of a Task is, or works for.
-func organization(k mapping.Known, party fhir.Ref) (fhir.Ref, error) {
+func organization(k Known, party fhir.Ref) (fhir.Ref, error) {
 	switch party.Type {
 	case "Organization":
 		return party, nil

@@ -17,6 +17,14 @@ import (
 	"github.com/drieluik/drieluik/mapping"
 )
 
+// Known is what the rules may look at: one consistent state. mapping.Memory is one.
+type Known interface {
+	// Read returns the current version of a resource, or nil when there is none.
+	Read(fhir.Ref) (*mapping.Found, error)
+	// Child returns the current resources of the types in the compartment of a patient.
+	Child(patient fhir.Ref, types ...fhir.Type) ([]*mapping.Found, error)
+}
+
 // ID returns the id of what a rule writes about a child on one occasion (mks.md 7).
 func ID(rule string, patient fhir.Ref, discriminator string) string {
 	return mapping.ID("workflow/" + rule + "/" + patient.ID + "/" + discriminator)
@@ -146,7 +154,7 @@ type provenanceWho struct {
 }
 
 type identifier struct {
-	System string `json:"system,omitempty"`
+	System string `json:"system"`
 	Value  string `json:"value"`
 }
 
@@ -178,7 +186,7 @@ func Provenance(id, rule string, targets []fhir.Ref, holder fhir.Ref, created bo
 		Agent: []provenanceAgent{
 			agent("author", provenanceWho{Reference: holder.Current().String()}),
 			agent("custodian", provenanceWho{Reference: holder.Current().String()}),
-			agent("assembler", provenanceWho{Identifier: &identifier{Value: "drieluik"}}),
+			agent("assembler", provenanceWho{Identifier: &identifier{fhir.Canonical, "drieluik"}}),
 		},
 	}
 	for _, ref := range targets {
