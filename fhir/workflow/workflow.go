@@ -77,9 +77,9 @@ func moment(text string) (time.Time, bool) {
 	return at, err == nil
 }
 
-// refAt returns the literal reference at the names, zero when there is none.
+// refAt returns the first literal reference at the names, zero when there is none.
 func refAt(n fhir.Node, names ...string) fhir.Ref {
-	ref, ok := fhir.ParseRef(n.At(names...).Member("reference").Text())
+	ref, ok := fhir.ParseRef(n.At(names...).At("reference").Text())
 	if !ok {
 		return fhir.Ref{}
 	}
