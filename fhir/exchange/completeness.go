@@ -114,11 +114,15 @@ func (o *outlook) transfer(ref fhir.Ref) (workflow.Transfer, error, error) {
 	if refused != nil || err != nil {
 		return workflow.Transfer{}, refused, err
 	}
+	st, err := o.v.Read(ref.Current())
+	if err != nil {
+		return workflow.Transfer{}, nil, unavailable("exchange.transfer", "policy-unavailable", err)
+	}
 	if !workflow.IsTransfer(task) {
 		return workflow.Transfer{}, fhir.Errorf(fhir.Unprocessable, "exchange.transfer", "business-rule", "transfer-task",
 			"This Task carries no transfer; one has the SNOMED CT code 308292007."), nil
 	}
-	t, err := workflow.ReadTransfer(o, task)
+	t, err := workflow.ReadTransfer(o, task, st.Facts.Custodian)
 	return t, nil, err
 }
 

@@ -32,7 +32,7 @@ func (f *following) task(w *Write) error {
 	if task == nil {
 		task = before
 	}
-	if m.transfer, err = workflow.ReadTransfer(f.known, task); err != nil {
+	if m.transfer, err = workflow.ReadTransfer(f.known, task, w.Facts.Custodian); err != nil {
 		return err
 	}
 	if m.stored, err = treeOf(f.known.Read(workflow.ConsentOf(m.transfer.Patient, w.Ref))); err != nil {
@@ -258,7 +258,7 @@ func (f *following) clear(facts *auth.ResourceFacts) error {
 	if err != nil || task == nil || !workflow.IsObjected(task) {
 		return err
 	}
-	t, err := workflow.ReadTransfer(f.known, task)
+	t, err := workflow.ReadTransfer(f.known, task, facts.Custodian)
 	if err != nil {
 		return err
 	}
@@ -289,7 +289,7 @@ func (b *batch) stepRefused(st *step, w *Write) (error, error) {
 	}
 	issues := workflow.Move(before, after, by)
 	if workflow.Completes(before, after) {
-		t, err := workflow.ReadTransfer(f.known, after)
+		t, err := workflow.ReadTransfer(f.known, after, w.Facts.Custodian)
 		if err != nil {
 			return nil, err
 		}

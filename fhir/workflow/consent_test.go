@@ -18,7 +18,7 @@ var now = time.Date(2026, 11, 21, 23, 30, 0, 0, time.UTC)
 
 func transferOf(t testing.TB, k shelf, r *fhir.Resource) workflow.Transfer {
 	t.Helper()
-	out, err := workflow.ReadTransfer(k, r)
+	out, err := workflow.ReadTransfer(k, r, hospital)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -50,7 +50,7 @@ func ready(t testing.TB, direction string) shelf {
 // failing returns the checks of a Task that do not hold; "?" for what cannot be told.
 func failing(t testing.TB, k shelf, before *fhir.Resource, whole bool) []string {
 	t.Helper()
-	transfer, err := workflow.ReadTransfer(k, before)
+	transfer, err := workflow.ReadTransfer(k, before, hospital)
 	if err != nil {
 		t.Fatal(err)
 	}

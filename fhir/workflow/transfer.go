@@ -186,14 +186,18 @@ type Transfer struct {
 	document  *mapping.Found
 }
 
-// ReadTransfer looks up what a transfer Task refers to.
-func ReadTransfer(k Known, task *fhir.Resource) (Transfer, error) {
+// ReadTransfer looks up what a transfer Task refers to. The custodian of the Task is its sender: who
+// names another one, or the document of another, shares nothing by it.
+func ReadTransfer(k Known, task *fhir.Resource, custodian fhir.Ref) (Transfer, error) {
 	const op = "workflow.ReadTransfer"
 	n := task.Root()
 	t := Transfer{Task: task, Patient: refAt(n, "for")}
 	var err error
 	if t.Sender, err = organization(k, refAt(n, "requester")); err != nil {
 		return t, fhir.Wrap(op, err)
+	}
+	if t.Sender.IsZero() { // a name that no record has explained yet
+		t.Sender = custodian.Current()
 	}
 	if t.Receiver, err = organization(k, refAt(n, "owner")); err != nil {
 		return t, fhir.Wrap(op, err)
@@ -207,7 +211,7 @@ func ReadTransfer(k Known, task *fhir.Resource) (Transfer, error) {
 		return t, fhir.Wrap(op, err)
 	}
 	t.Direction = direction(f.Resource.Root())
-	if f.Custodian.Current() == t.Sender && !t.Sender.IsZero() {
+	if f.Custodian.Current() == t.Sender && custodian.Current() == t.Sender && !t.Sender.IsZero() {
 		t.Document, t.document = focus, f
 	}
 	return t, nil
