@@ -18,7 +18,9 @@ func everything(string, bool) bool { return true }
 // whole is a file that lacks nothing, and the transfer that brings what the hospital knows.
 func whole(t testing.TB) (shelf, *fhir.Resource) {
 	t.Helper()
-	code := func(system, code string) string { return fmt.Sprintf(`{"coding":[{"system":%q,"code":%q}]}`, system, code) }
+	code := func(system, code string) string {
+		return fmt.Sprintf(`{"coding":[{"system":%q,"code":%q}]}`, system, code)
+	}
 	about := `"subject":{"reference":"Patient/kim"}`
 	level := func(link, code string) string {
 		return fmt.Sprintf(`{"linkId":%q,"item":[{"linkId":%q,"answer":[{"valueCoding":{"code":%q}}]}]}`, link, link+".niveau", code)

@@ -68,6 +68,10 @@ func TestNothingIsImpliedWithoutADocumentOfTheSender(t *testing.T) {
 	t.Parallel()
 	self := fhir.Edit{Path: []string{"owner"}, JSON: `{"reference":"Organization/hospital"}`}
 	staff := fhir.Edit{Path: []string{"owner"}, JSON: `{"reference":"PractitionerRole/nurse"}`}
+	claimed, err := workflow.ReadTransfer(ready(t, "ziekenhuis-naar-huis"), task(t, "accepted"), fhir.Ref{Type: "Organization", ID: "other"})
+	if err != nil || !claimed.Document.IsZero() {
+		t.Errorf("a Task of another organisation shares %v %v", claimed.Document, err)
+	}
 	for _, c := range []struct {
 		name string
 		k    shelf

@@ -33,7 +33,9 @@ const (
 		"subject":{"reference":"Patient/kim"},"period":{"start":"DAY"}}`
 )
 
-func document(direction string) string { return strings.Replace(compositionText, "DIRECTION", direction, 1) }
+func document(direction string) string {
+	return strings.Replace(compositionText, "DIRECTION", direction, 1)
+}
 
 func action(who string) string { return strings.Replace(actionText, "WHO", who, 1) }
 
