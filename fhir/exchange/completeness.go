@@ -126,39 +126,35 @@ func (o *outlook) transfer(ref fhir.Ref) (workflow.Transfer, error, error) {
 	return t, nil, err
 }
 
-// shared tells which domains are open to the principal: of the child's file, by a resource that its
-// custodian keeps, and of a transfer, by one that its document gathers.
-func (o *outlook) shared(patient fhir.Ref, t *workflow.Transfer) (func(domain string, transfer bool) bool, error) {
+// shared tells what is open to the principal: of the child's file, by a resource that its custodian
+// keeps, and of a transfer, by one that its document gathers.
+func (o *outlook) shared(patient fhir.Ref, t *workflow.Transfer) (workflow.Shared, error) {
 	child, err := o.w.child(patient.ID)
 	if err != nil {
 		return nil, unavailable("exchange.shared", "policy-unavailable", err)
 	}
-	kept := auth.ResourceFacts{Custodian: child.Custodian(), Author: child.Custodian()}
+	kept := auth.ResourceFacts{
+		Custodian: child.Custodian(), Author: child.Custodian(), Patients: []fhir.Ref{patient.Current()},
+		FiledAt: o.w.now, Updated: o.w.now, When: o.w.now,
+	}
 	brought := kept
 	if t != nil && !t.Document.IsZero() {
 		st, err := o.v.Read(t.Document)
 		if err != nil {
 			return nil, unavailable("exchange.shared", "policy-unavailable", err)
 		}
-		brought = auth.ResourceFacts{Custodian: st.Facts.Custodian, Author: st.Facts.Author, Source: st.Facts.Source, Up: []fhir.Ref{t.Document}}
+		brought.Custodian, brought.Author, brought.Source = st.Facts.Custodian, st.Facts.Author, st.Facts.Source
+		brought.Up = []fhir.Ref{t.Document}
 	}
-	type place struct {
-		domain   string
-		transfer bool
-	}
-	open := map[place]bool{}
-	for _, domain := range allDomains {
-		for transfer, rf := range map[bool]auth.ResourceFacts{false: kept, true: brought} {
-			rf.Ref, rf.Patients = fhir.Ref{Type: "CarePlan", ID: "completeness"}, []fhir.Ref{patient.Current()}
-			rf.Domains, rf.FiledAt, rf.Updated, rf.When = []string{domain}, o.w.now, o.w.now, o.w.now
-			d, err := o.w.decide(o.e.call.Principal, auth.Action{Interaction: auth.Read, Type: rf.Ref.Type}, &rf)
-			if err != nil {
-				return nil, err
-			}
-			open[place{domain, transfer}] = d.Permit
+	return func(domain string, kind fhir.Type, transfer bool) (bool, error) {
+		rf := kept
+		if transfer {
+			rf = brought
 		}
-	}
-	return func(domain string, transfer bool) bool { return open[place{domain, transfer}] }, nil
+		rf.Ref, rf.Domains = fhir.Ref{Type: kind, ID: "completeness"}, []string{domain}
+		d, err := o.w.decide(o.e.call.Principal, auth.Action{Interaction: auth.Read, Type: kind}, &rf)
+		return d.Permit, err
+	}, nil
 }
 
 // Read implements workflow.Known.

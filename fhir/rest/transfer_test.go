@@ -354,7 +354,7 @@ func TestAnObjectionToADomainWinsForThatDomain(t *testing.T) {
 	}
 }
 
-// TestTwoAcceptancesAtOnceMakeOneConsent: they race, and write it once.
+// TestTwoAcceptancesAtOnceMakeOneConsent: they race, and write it once. It ends with its Task.
 func TestTwoAcceptancesAtOnceMakeOneConsent(t *testing.T) {
 	t.Parallel()
 	s := leaving(t)
@@ -374,6 +374,10 @@ func TestTwoAcceptancesAtOnceMakeOneConsent(t *testing.T) {
 	}
 	if total := s.search("hospital", "/fhir/Consent/"+got[0].ID+"/_history").Total; total == nil || *total != 1 {
 		t.Errorf("the consent has %v versions", total)
+	}
+	s.do("hospital", http.MethodDelete, "/fhir/"+s.task, "").want(t, http.StatusNoContent)
+	if got := s.implied(); len(got) != 1 || got[0].Status != "inactive" {
+		t.Errorf("after the Task was deleted: %+v", got)
 	}
 }
 

@@ -21,8 +21,9 @@ type Missing struct{ What, Who string }
 // item is a row of the completeness report.
 type item struct {
 	domain, what, who string
-	handed            bool // a transfer brings it: with one, it is looked for in that one
-	baby              bool // under one year alone
+	kind              fhir.Type // what it is looked for in: who may not see that, is told nothing
+	handed            bool      // a transfer brings it: with one, it is looked for in that one
+	baby              bool      // under one year alone
 	holds             func(*file) bool
 }
 
@@ -31,69 +32,69 @@ var domains = [...]string{"medisch", "veiligheid", "sociaal", "ontwikkeling"}
 
 // items are the rows of mks.md 7.2.
 var items = []item{
-	{domain: "medisch", what: "diagnoses", who: sendingNurse, handed: true, holds: func(f *file) bool {
+	{domain: "medisch", what: "diagnoses", kind: "Condition", who: sendingNurse, handed: true, holds: func(f *file) bool {
 		return f.sent.some("Condition", func(n fhir.Node) bool {
 			return coded(n, categorySystem, "medische-diagnose", "category", "coding") || f.entered(n, "52870002")
 		})
 	}},
-	{domain: "medisch", what: "allergies, or that none are known", who: sendingNurse, handed: true, holds: func(f *file) bool {
+	{domain: "medisch", what: "allergies, or that none are known", kind: "AllergyIntolerance", who: sendingNurse, handed: true, holds: func(f *file) bool {
 		return f.sent.some("AllergyIntolerance", sound) || f.nilKnown("420134006")
 	}},
-	{domain: "medisch", what: "alerts, or that none are known", who: sendingNurse, handed: true, holds: func(f *file) bool {
+	{domain: "medisch", what: "alerts, or that none are known", kind: "Flag", who: sendingNurse, handed: true, holds: func(f *file) bool {
 		return f.sent.some("Flag", isActive) || f.nilKnown("308813009")
 	}},
-	{domain: "medisch", what: "feeding", who: sendingNurse, handed: true, holds: func(f *file) bool {
+	{domain: "medisch", what: "feeding", kind: "NutritionOrder", who: sendingNurse, handed: true, holds: func(f *file) bool {
 		return f.sent.some("NutritionOrder", isActive)
 	}},
-	{domain: "medisch", what: "devices", who: sendingNurse, handed: true, holds: func(f *file) bool {
+	{domain: "medisch", what: "devices", kind: "DeviceUseStatement", who: sendingNurse, handed: true, holds: func(f *file) bool {
 		return f.sent.some("DeviceUseStatement", isActive)
 	}},
-	{domain: "medisch", what: "measurements of the last 7 days", who: sendingNurse, handed: true, holds: func(f *file) bool {
+	{domain: "medisch", what: "measurements of the last 7 days", kind: "Observation", who: sendingNurse, handed: true, holds: func(f *file) bool {
 		return f.sent.some("Observation", f.measured)
 	}},
-	{domain: "medisch", what: "active care plan", who: coordinator, holds: func(f *file) bool {
+	{domain: "medisch", what: "active care plan", kind: "CarePlan", who: coordinator, holds: func(f *file) bool {
 		return f.all.some("CarePlan", func(n fhir.Node) bool {
 			return isActive(n) && coded(n, categorySystem, "zorgplan", "category", "coding")
 		})
 	}},
-	{domain: "veiligheid", what: "emergency plan (noodplan)", who: coordinator, holds: func(f *file) bool {
+	{domain: "veiligheid", what: "emergency plan (noodplan)", kind: "CarePlan", who: coordinator, holds: func(f *file) bool {
 		return f.all.some("CarePlan", func(n fhir.Node) bool {
 			return isActive(n) && coded(n, fhir.Canonical+"/CodeSystem/plan-soort", "noodplan", "category", "coding")
 		})
 	}},
-	{domain: "veiligheid", what: "trained parents", who: sendingNurse, handed: true, holds: func(f *file) bool {
+	{domain: "veiligheid", what: "trained parents", kind: "QuestionnaireResponse", who: sendingNurse, handed: true, holds: func(f *file) bool {
 		return f.sent.some("QuestionnaireResponse", func(n fhir.Node) bool {
 			e := evidence{form: n}
 			return slices.ContainsFunc(e.trainings(), competent)
 		})
 	}},
-	{domain: "veiligheid", what: "living situation (woonsituatie)", who: sendingNurse, handed: true, holds: func(f *file) bool {
+	{domain: "veiligheid", what: "living situation (woonsituatie)", kind: "Observation", who: sendingNurse, handed: true, holds: func(f *file) bool {
 		return f.sent.observed(snomed, "365508006")
 	}},
-	{domain: "veiligheid", what: "custody (gezag) checked in the last 180 days", who: coordinator, holds: (*file).custodyChecked},
-	{domain: "sociaal", what: "family situation (gezinssituatie)", who: sendingNurse, handed: true, holds: func(f *file) bool {
+	{domain: "veiligheid", what: "custody (gezag) checked in the last 180 days", kind: "CarePlan", who: coordinator, holds: (*file).custodyChecked},
+	{domain: "sociaal", what: "family situation (gezinssituatie)", kind: "Observation", who: sendingNurse, handed: true, holds: func(f *file) bool {
 		return f.sent.observed(fhir.Canonical+"/CodeSystem/mks-observatie", "gezinssituatie-kind")
 	}},
-	{domain: "sociaal", what: "first contact person (role 01)", who: parent, holds: func(f *file) bool {
+	{domain: "sociaal", what: "first contact person (role 01)", kind: "RelatedPerson", who: parent, holds: func(f *file) bool {
 		return f.all.some("RelatedPerson", func(n fhir.Node) bool {
 			return n.Member("active").Text() != "false" && coded(n, contactRoles, "01", "relationship", "coding")
 		})
 	}},
-	{domain: "sociaal", what: "scan item draagkracht discussed", who: coordinator, holds: discussed("hbs.soc.draagkracht")},
-	{domain: "sociaal", what: "scan item respijt discussed", who: coordinator, holds: discussed("hbs.soc.respijt")},
-	{domain: "ontwikkeling", what: "day care or school (opvang)", who: parent, holds: func(f *file) bool {
+	{domain: "sociaal", what: "scan item draagkracht discussed", kind: "QuestionnaireResponse", who: coordinator, holds: discussed("hbs.soc.draagkracht")},
+	{domain: "sociaal", what: "scan item respijt discussed", kind: "QuestionnaireResponse", who: coordinator, holds: discussed("hbs.soc.respijt")},
+	{domain: "ontwikkeling", what: "day care or school (opvang)", kind: "Observation", who: parent, holds: func(f *file) bool {
 		return f.all.observed(fhir.Canonical+"/CodeSystem/mks-observatie", "opvang-onderwijs")
 	}},
-	{domain: "ontwikkeling", what: "development", who: sendingNurse, handed: true, holds: func(f *file) bool {
+	{domain: "ontwikkeling", what: "development", kind: "Observation", who: sendingNurse, handed: true, holds: func(f *file) bool {
 		return f.sent.observed(snomed, "251803000")
 	}},
-	{domain: "ontwikkeling", what: "feeding pattern of a baby", who: sendingNurse, handed: true, baby: true, holds: func(f *file) bool {
+	{domain: "ontwikkeling", what: "feeding pattern of a baby", kind: "NutritionOrder", who: sendingNurse, handed: true, baby: true, holds: func(f *file) bool {
 		return f.sent.some("NutritionOrder", func(n fhir.Node) bool {
 			return isActive(n) && (n.At("enteralFormula", "administration", "schedule").Exists() || n.At("oralDiet", "schedule").Exists() || n.Member("note").Exists())
 		})
 	}},
-	{domain: "ontwikkeling", what: "scan item spel discussed", who: coordinator, holds: discussed("hbs.ont.spel")},
-	{domain: "ontwikkeling", what: "scan item onderwijs discussed", who: coordinator, holds: discussed("hbs.ont.onderwijs")},
+	{domain: "ontwikkeling", what: "scan item spel discussed", kind: "QuestionnaireResponse", who: coordinator, holds: discussed("hbs.ont.spel")},
+	{domain: "ontwikkeling", what: "scan item onderwijs discussed", kind: "QuestionnaireResponse", who: coordinator, holds: discussed("hbs.ont.onderwijs")},
 }
 
 // contactRoles are the roles of contact persons (list COD472).
@@ -106,30 +107,46 @@ var fileTypes = []fhir.Type{
 }
 
 // Complete reports what the file of a child holds and lacks, as far as k shows it. With a transfer, what
-// a transfer brings is looked for in that one. shared tells whether a domain is open to the reader, of
-// the child's file or of the transfer: of what it does not see of another, the report says nothing.
-func Complete(k Known, patient *fhir.Resource, t *Transfer, now time.Time, shared func(domain string, transfer bool) bool) ([]Domain, error) {
+// a transfer brings is looked for in that one. Of what is not shared the report says nothing, whether it
+// is there or not.
+func Complete(k Known, patient *fhir.Resource, t *Transfer, now time.Time, shared Shared) ([]Domain, error) {
+	const op = "workflow.Complete"
 	f, err := readFile(k, patient, t, now)
 	if err != nil {
-		return nil, fhir.Wrap("workflow.Complete", err)
+		return nil, fhir.Wrap(op, err)
 	}
 	out := make([]Domain, len(domains))
 	for i, code := range domains {
-		d := &out[i]
-		d.Code = code
+		out[i].Code = code
 		for _, it := range items {
-			switch {
-			case it.domain != code || it.baby && !f.baby():
-			case it.holds(f):
-				d.Present = append(d.Present, it.what)
-			case shared(code, it.handed && t != nil):
-				d.Missing = append(d.Missing, Missing{it.what, it.who})
-			default:
-				d.Hidden++
+			if it.domain != code || it.baby && !f.baby() {
+				continue
+			}
+			if err := out[i].add(it, it.holds(f), it.handed && t != nil, shared); err != nil {
+				return nil, fhir.Wrap(op, err)
 			}
 		}
 	}
 	return out, nil
+}
+
+// Shared tells whether resources of a type and domain are open to the reader: of the child's file, or of
+// the transfer that is asked about.
+type Shared func(domain string, kind fhir.Type, transfer bool) (bool, error)
+
+// add puts an item into the report.
+func (d *Domain) add(it item, present, transfer bool, shared Shared) error {
+	if present {
+		d.Present = append(d.Present, it.what)
+		return nil
+	}
+	open, err := shared(it.domain, it.kind, transfer)
+	if open {
+		d.Missing = append(d.Missing, Missing{it.what, it.who})
+	} else {
+		d.Hidden++
+	}
+	return err
 }
 
 // nodes are resources by their type.
