@@ -18,7 +18,7 @@ var rows = [][]string{
 	{"cmd/drieluik", "cmd/drieluik-bench"},
 	{"fhir/rest", "auth/smart", "fhir/store", "auth/state", "conformance/check"},
 	{"fhir/exchange"},
-	{"mapping/mks", "mapping/bundle", "fhir/workflow"},
+	{"mapping/mks", "mapping/bundle", "mapping/sdc", "fhir/workflow"},
 	{"mapping", "auth", "auth/upstream", "conformance"},
 	{"fhir/search", "fhir/patch"},
 	{"fhir/path"},
@@ -36,6 +36,7 @@ var kits = map[string]bool{
 var within = map[string]string{
 	"conformance/validate": "conformance", "conformance/terminology": "conformance", "conformance/artifacts": "conformance",
 	"conformance/packages": "conformance",
+	"mapping/mks/back": "mapping/mks",
 }
 
 func rowOf(dir string) (int, string, bool) {

@@ -60,6 +60,7 @@ var flows = []string{
 	"the pages of the login without JavaScript",
 	"a parent reads the plan on our own page and stops it",
 	"from the page of apps to who looked",
+	"SDC @aehrc/sdc-populate prefills as $populate does",
 	"every page up to the consent in nl at 320 and 1280 px",
 	"every page from the consent on in nl at 320 and 1280 px",
 	"every page up to the consent in sv at 320 and 1280 px",

@@ -19,8 +19,17 @@ type Format interface {
 	// Map maps a source to FHIR with what is already stored. All faults come back as
 	// Result.Issues; the error is for failed look-ups alone.
 	Map(s Source, k Known, now time.Time) (Result, error)
-	// Back rebuilds source documents from FHIR: one document, or a JSON array of several.
-	Back(rs []*fhir.Resource) ([]byte, []fhir.Issue, error)
+	// Back rebuilds source documents from FHIR: one document, or a JSON array of several. by names the
+	// source of what names none of its own. With an error among the issues there is no document.
+	Back(rs []*fhir.Resource, by Origin) ([]byte, []fhir.Issue, error)
+}
+
+// Origin is the source system in whose name FHIR of another origin is turned into documents: that of
+// the caller.
+type Origin struct {
+	Organization fhir.Identifier // such as its URA
+	Application  string          // id of the application: lower-case letters, digits, hyphens
+	Name         string          // of the source system
 }
 
 // Source is a source document that was read.

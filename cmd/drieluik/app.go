@@ -81,6 +81,7 @@ func openApp(ctx context.Context, s settings, base string, log *slog.Logger) (*a
 		Settings: auth.Settings{Jurisdiction: s.Jurisdiction, ParentRead1215: s.ParentRead1215},
 		Release:  release,
 		Now:      time.Now, NewID: newID, Log: log, Validator: defs.validator,
+		Definition: defs.find, Terms: defs.terms,
 	})
 	a.audited = smart.Audited(log, a.note)
 	a.clients, err = smart.NewRegistry(smart.RegistryConfig{
@@ -183,6 +184,7 @@ func (a *app) metadata() ([]byte, error) {
 // operations are those of this release, from the tables that serve them.
 func operations() []conformance.Operation {
 	const r4 = "http://hl7.org/fhir/OperationDefinition/"
+	const sdc = "http://hl7.org/fhir/uv/sdc/OperationDefinition/"
 	out := []conformance.Operation{
 		{Name: "submit", Definition: fhir.Canonical + "/OperationDefinition/submit"},
 		{Name: "everything", Definition: r4 + "Patient-everything", Type: "Patient"},
@@ -191,6 +193,8 @@ func operations() []conformance.Operation {
 		{Name: "completeness", Definition: fhir.Canonical + "/OperationDefinition/Patient-completeness", Type: "Patient"},
 		{Name: "discharge-check", Definition: fhir.Canonical + "/OperationDefinition/Task-discharge-check", Type: "Task"},
 		{Name: "validate", Definition: r4 + "Resource-validate", Type: "Resource"},
+		{Name: "populate", Definition: sdc + "Questionnaire-populate", Type: "Questionnaire"},
+		{Name: "extract", Definition: sdc + "QuestionnaireResponse-extract", Type: "QuestionnaireResponse"},
 	}
 	for _, o := range terminology.Operations() {
 		out = append(out, conformance.Operation{Name: o.Name, Definition: o.Definition, Type: o.Type})

@@ -5,6 +5,7 @@ import (
 	"github.com/drieluik/drieluik/conformance/packages"
 	"github.com/drieluik/drieluik/conformance/terminology"
 	"github.com/drieluik/drieluik/conformance/validate"
+	"github.com/drieluik/drieluik/fhir"
 )
 
 // definitions are what resources are checked against and codes are looked up in: R4 itself, our own
@@ -12,6 +13,7 @@ import (
 type definitions struct {
 	validator *validate.Validator
 	terms     *terminology.Terms
+	find      func(canonical string) (fhir.Node, bool)
 }
 
 // loadDefinitions reads the packages. What o leaves open is filled from them.
@@ -29,5 +31,5 @@ func loadDefinitions(paths []string, o validate.Options) (definitions, error) {
 	}
 	terms := terminology.New(set.Resources("CodeSystem", "ValueSet", "ConceptMap"))
 	o.Definition, o.Member = set.Definition, terms.Member
-	return definitions{validator: validate.New(o), terms: terms}, nil
+	return definitions{validator: validate.New(o), terms: terms, find: set.Definition}, nil
 }

@@ -9,6 +9,9 @@ import (
 // onInstance are the operations that only a resource has, not its type.
 var onInstance = map[any]bool{"everything": true, "document": true, "explain-access": true}
 
+// posted are the operations that take a POST alone.
+var posted = map[any]bool{"populate": true, "extract": true}
+
 // TestEveryListedOperationIsServed asks for each operation that the CapabilityStatement lists at a
 // type without parameters: it says what is missing. One that is not listed is not served.
 func TestEveryListedOperationIsServed(t *testing.T) {
@@ -32,7 +35,11 @@ func TestEveryListedOperationIsServed(t *testing.T) {
 					}
 					continue
 				}
-				if r, outcome := c.get(t, path); r.status != http.StatusBadRequest || outcome["resourceType"] != "OperationOutcome" {
+				if posted[o["name"]] {
+					if r, err := c.do(http.MethodPost, path, "application/fhir+json", []byte(`{"resourceType":"Parameters"}`)); err != nil || r.status != http.StatusBadRequest {
+						t.Errorf("%s is listed and answers %d %v", path, r.status, err)
+					}
+				} else if r, outcome := c.get(t, path); r.status != http.StatusBadRequest || outcome["resourceType"] != "OperationOutcome" {
 					t.Errorf("%s is listed and answers %d", path, r.status)
 				}
 				if definition, ok := o["definition"].(string); !ok || !strings.HasSuffix(definition, res["type"].(string)+"-"+o["name"].(string)) {

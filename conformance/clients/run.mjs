@@ -9,9 +9,10 @@ import * as misuse from './flows/misuse.mjs'
 import * as node from './flows/node.mjs'
 import * as own from './flows/own.mjs'
 import * as reach from './flows/reach.mjs'
+import * as sdc from './flows/sdc.mjs'
 import * as screens from './flows/screens.mjs'
 
-const all = { ...misuse.flows, ...client.flows, ...ehr.flows, ...emergency.flows, ...node.flows, ...reach.flows, ...own.flows, ...screens.flows }
+const all = { ...misuse.flows, ...client.flows, ...ehr.flows, ...emergency.flows, ...node.flows, ...reach.flows, ...own.flows, ...sdc.flows, ...screens.flows }
 
 const flags = [
   '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',

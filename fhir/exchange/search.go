@@ -115,9 +115,15 @@ func (s Served) Select(sel fhir.Selection) (Served, error) {
 // tree parses what leaves. One that does not parse is a fault of the store: how large it may be was
 // judged when it came.
 func (s Served) tree() (*fhir.Resource, error) {
-	r, issues := fhir.Parse(s.Body, fhir.Limits{Bytes: len(s.Body), Nodes: len(s.Body)})
+	r, err := parsed(s.Body)
+	return r, fhir.Wrap(s.Ref.String(), err)
+}
+
+// parsed reads what this server wrote.
+func parsed(body []byte) (*fhir.Resource, error) {
+	r, issues := fhir.Parse(body, fhir.Limits{Bytes: len(body), Nodes: len(body)})
 	if fhir.HasErrors(issues) {
-		return nil, &fhir.Error{Kind: fhir.Internal, Op: "exchange.tree " + s.Ref.String()}
+		return nil, &fhir.Error{Kind: fhir.Internal, Op: "exchange.parsed"}
 	}
 	return r, nil
 }

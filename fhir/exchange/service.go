@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/drieluik/drieluik/auth"
+	"github.com/drieluik/drieluik/conformance/terminology"
 	"github.com/drieluik/drieluik/conformance/validate"
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
@@ -28,6 +29,9 @@ type Service struct {
 	turn     sync.Mutex // repeats after a conflict
 	guesses  *guesses
 	protocol string // policy that AuditEvents name
+
+	definition func(canonical string) (fhir.Node, bool)
+	terms      *terminology.Terms
 }
 
 // Config of New. Every member is required, but Release.
@@ -41,7 +45,11 @@ type Config struct {
 	Log      *slog.Logger
 	// Validator checks every resource that is written; Convert alone does without.
 	Validator *validate.Validator
-	Release   string // of this server: with it AuditEvents name the policy by which access was decided
+	// Definition finds what is published or loaded by canonical URL, and Terms its codes: Populate and
+	// Extract alone ask for them.
+	Definition func(canonical string) (fhir.Node, bool)
+	Terms      *terminology.Terms
+	Release    string // of this server: with it AuditEvents name the policy by which access was decided
 }
 
 // cacheSize is how many children keep their compiled policy (access.md 6.3).
@@ -53,6 +61,7 @@ func New(c Config) *Service {
 		store: c.Store, base: c.Base, settings: c.Settings, formats: c.Formats,
 		now: c.Now, newID: c.NewID, log: c.Log, memory: newMemory(cacheSize), checks: c.Validator,
 		guesses: &guesses{at: map[string][]time.Time{}}, protocol: accessPolicy + c.Release,
+		definition: c.Definition, terms: c.Terms,
 	}
 }
 

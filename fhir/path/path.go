@@ -36,6 +36,9 @@ type World struct {
 	Constants map[string][]Item
 	// Steps bounds the items that one evaluation may visit. Zero, or more than 1,048,576: that many.
 	Steps int
+	// Budget, when not nil, is what several evaluations may visit together: each takes from it. An
+	// expression that is nothing but a path takes nothing.
+	Budget *int
 }
 
 // Dialect changes how an expression is compiled. The zero Dialect is FHIRPath as published.
@@ -149,11 +152,19 @@ func (e *Expression) evalIn(w World, focus Item) ([]Item, error) {
 	if w.Steps > 0 {
 		x.run.steps = min(w.Steps, maxSteps)
 	}
+	if w.Budget != nil {
+		x.run.steps = min(x.run.steps, *w.Budget)
+	}
+	given := x.run.steps
 	x.scope.run = &x.run
 	if focus.Exists() {
 		x.scope.this = x.this[:]
 	}
-	return e.eval(&x.scope)
+	found, err := e.eval(&x.scope)
+	if w.Budget != nil {
+		*w.Budget -= given - max(x.run.steps, 0)
+	}
+	return found, err
 }
 
 // Test evaluates an expression to one truth: true or false, and known false for an empty result.

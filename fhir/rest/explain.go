@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"encoding/json"
 	"maps"
 	"net/http"
 	"net/url"
@@ -191,6 +192,7 @@ type parameter struct {
 	Bool      *bool           `json:"valueBoolean,omitempty"`
 	Int       int             `json:"valueInteger,omitempty"`
 	Reference *paramReference `json:"valueReference,omitempty"`
+	Resource  json.RawMessage `json:"resource,omitempty"`
 	Part      []parameter     `json:"part,omitempty"`
 }
 

@@ -21,6 +21,7 @@ import (
 
 	"github.com/drieluik/drieluik/auth"
 	"github.com/drieluik/drieluik/conformance/artifacts"
+	"github.com/drieluik/drieluik/conformance/packages"
 	"github.com/drieluik/drieluik/conformance/terminology"
 	"github.com/drieluik/drieluik/conformance/validate"
 	"github.com/drieluik/drieluik/fhir"
@@ -117,14 +118,15 @@ func (g *rig) wire(st exchange.Store) {
 	g.t.Helper()
 	log := slog.New(slog.NewJSONHandler(g.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	newID := func() string { return fmt.Sprintf("id-%d", g.ids.Add(1)) }
-	g.exchange = exchange.New(exchange.Config{
-		Store: st, Base: base, Formats: []mapping.Format{mks.Format{}, bundle.Format{}}, Settings: g.settings,
-		Now: g.clock, NewID: newID, Log: log, Validator: validate.New(validate.Options{}),
-	})
-	terms, err := published()
+	terms, find, err := published()
 	if err != nil {
 		g.t.Fatal(err)
 	}
+	g.exchange = exchange.New(exchange.Config{
+		Definition: find, Terms: terms,
+		Store: st, Base: base, Formats: []mapping.Format{mks.Format{}, bundle.Format{}}, Settings: g.settings,
+		Now: g.clock, NewID: newID, Log: log, Validator: validate.New(validate.Options{}),
+	})
 	server, err := rest.New(rest.Config{
 		Exchange: g.exchange, Authenticate: g.authenticate, Base: base, MaxBody: cmp.Or(g.limit, maxBody), PageKey: [32]byte{1},
 		Metadata: []byte(`{"resourceType":"CapabilityStatement"}`), NewID: newID, Log: log,
@@ -138,10 +140,25 @@ func (g *rig) wire(st exchange.Store) {
 	g.handler = r
 }
 
-// published is the terminology that all rigs share.
-var published = sync.OnceValues(func() (*terminology.Terms, error) {
+// published are the artefacts that all rigs share.
+func published() (*terminology.Terms, func(string) (fhir.Node, bool), error) {
+	p, err := artefacts()
+	return p.terms, p.set.Definition, err
+}
+
+type publication struct {
+	terms *terminology.Terms
+	set   packages.Set
+}
+
+var artefacts = sync.OnceValues(func() (*publication, error) {
+	p := &publication{}
 	all, err := artifacts.All()
-	return terminology.New(all), err
+	for _, r := range all {
+		p.set.Add(r)
+	}
+	p.terms = terminology.New(all)
+	return p, err
 })
 
 func (g *rig) clock() time.Time { return *g.now.Load() }

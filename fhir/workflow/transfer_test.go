@@ -48,7 +48,6 @@ func parse(t testing.TB, text string) *fhir.Resource {
 var (
 	hospital = fhir.Ref{Type: "Organization", ID: "hospital"}
 	home     = fhir.Ref{Type: "Organization", ID: "home"}
-	child    = fhir.Ref{Type: "Patient", ID: "kim"}
 )
 
 const taskText = `{"resourceType":"Task","id":"taak","status":"STATUS","intent":"order",

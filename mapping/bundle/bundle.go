@@ -114,7 +114,7 @@ func (Format) Map(s mapping.Source, k mapping.Known, now time.Time) (mapping.Res
 }
 
 // Back implements mapping.Format: a Bundle is FHIR already.
-func (Format) Back([]*fhir.Resource) ([]byte, []fhir.Issue, error) {
+func (Format) Back([]*fhir.Resource, mapping.Origin) ([]byte, []fhir.Issue, error) {
 	return nil, []fhir.Issue{fault("Bundle", "not-supported", "bundle-back", "A Bundle is FHIR already; read its resources from /fhir.")}, nil
 }
 

@@ -1,11 +1,15 @@
 package mks
 
 import (
+	"bytes"
 	"fmt"
+	"math"
+	"strconv"
 	"time"
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
+	"github.com/drieluik/drieluik/mapping/mks/back"
 )
 
 // Format is mks-bron/1. It has no state.
@@ -65,10 +69,44 @@ func (Format) Map(s mapping.Source, k mapping.Known, now time.Time) (mapping.Res
 	return m.finish()
 }
 
-// Back will rebuild source documents (mks.md 4).
-func (Format) Back([]*fhir.Resource) ([]byte, []fhir.Issue, error) {
-	return nil, []fhir.Issue{{
-		Severity: fhir.SeverityError, Code: "not-supported", Diagnostics: "MKS-BACK",
-		Text: "The way back to mks-bron/1 is not supported yet.",
-	}}, nil
+// Back rebuilds the source document of every record among the resources (mks.md 4): one document, or
+// a JSON array in the order of their anchors. A document that lacks a required member, or whose form is
+// broken otherwise, is refused with the rule and the pointer of Read.
+func (Format) Back(rs []*fhir.Resource, by mapping.Origin) ([]byte, []fhir.Issue, error) {
+	docs, issues := back.Documents(rs, by)
+	for i, doc := range docs {
+		at := ""
+		if len(docs) > 1 {
+			at = "/" + strconv.Itoa(i)
+		}
+		issues = append(issues, formFaults(doc, at)...)
+	}
+	if fhir.HasErrors(issues) {
+		return nil, issues, nil
+	}
+	if len(docs) == 1 {
+		return docs[0], issues, nil
+	}
+	return append(append([]byte("["), bytes.Join(docs, []byte(","))...), ']'), issues, nil
 }
+
+// formFaults returns what is wrong with the form of a document that was rebuilt, with pointers below
+// at. The rules about its content are for whoever takes it in.
+func formFaults(doc []byte, at string) []fhir.Issue {
+	tree, issues := fhir.ParseDocument(doc, fhir.Limits{Bytes: math.MaxInt32, Nodes: math.MaxInt32})
+	if fhir.HasErrors(issues) {
+		return issues
+	}
+	d := readDocument(tree, distantFuture)
+	var out []fhir.Issue
+	for _, i := range d.issues {
+		if i.Severity == fhir.SeverityError {
+			i.Expression = at + i.Expression
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// distantFuture is a clock by which nothing was recorded too early (MKS-ENV-07).
+var distantFuture = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)

@@ -1,0 +1,154 @@
+package back
+
+import (
+	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping"
+)
+
+// reader is the way back of one record type.
+type reader struct {
+	name   string // recordType
+	anchor fhir.Type
+	// like reports whether a resource of another origin is such a record.
+	like func(fhir.Node) bool
+	// read returns inhoud. nil: not yet.
+	read func(*record) *node
+}
+
+// readers are the record types of mks.md 3.
+func readers() []reader {
+	return []reader{
+		{"kind", "Patient", always, child},
+		{"verwijsboom", "QuestionnaireResponse", nil, nil},
+		{"hulpbehoeftescan", "QuestionnaireResponse", nil, nil},
+		{"zorgplan", "CarePlan", nil, nil},
+		{"evaluatie", "Encounter", nil, nil},
+		{"beslisboom", "QuestionnaireResponse", nil, nil},
+		{"overdracht", "Composition", nil, nil},
+		{"toestemming", "Consent", nil, nil},
+	}
+}
+
+func always(fhir.Node) bool { return true }
+
+// answering reports whether a QuestionnaireResponse answers a Questionnaire of ours.
+func answering(name string) func(fhir.Node) bool {
+	canonical := fhir.Canonical + "/Questionnaire/" + name
+	return func(n fhir.Node) bool {
+		q := n.Member("questionnaire").Text()
+		return q == canonical || len(q) > len(canonical) && q[:len(canonical)+1] == canonical+"|"
+	}
+}
+
+// Rules of the way back.
+const (
+	ruleNoRecord   = "MKS-BACK-01" // nothing here is a record
+	ruleType       = "MKS-BACK-02" // bron-record names no record type of this resource
+	ruleNoName     = "MKS-BACK-03" // the source has no name for what is referred to
+	ruleIncomplete = "MKS-BACK-04" // a resource of the record is missing
+	rulePatient    = "MKS-BACK-05" // the Patient is missing
+	ruleMember     = "MKS-BACK-06" // a source-member leads nowhere
+	ruleMany       = "MKS-BACK-07" // more records than are read at once
+)
+
+// maxRecords bounds the records that one call reads: each looks through all resources.
+const maxRecords = 1000
+
+// Documents reads the source document of every record among the resources, in their order: of every
+// bron-record, or where none is, of every resource that looks like a record, in the name of by. With
+// an error among the issues the documents are not whole. What a document must have is for the caller
+// to check: a member that FHIR does not hold is missing.
+func Documents(rs []*fhir.Resource, by mapping.Origin) ([][]byte, []fhir.Issue) {
+	s := newSet(rs)
+	records := s.ownRecords(by)
+	if len(records) == 0 && !fhir.HasErrors(s.found) {
+		records = s.foreignRecords(by)
+	}
+	if len(records) == 0 && !fhir.HasErrors(s.found) {
+		s.tell(fhir.SeverityError, "not-found", ruleNoRecord, "Bundle.entry",
+			"There is no record among these resources; send a resource that carries one, such as a Patient or a Composition, with what belongs to it.")
+	}
+	var out [][]byte
+	for _, x := range records {
+		doc := x.record.document(x.read(x.record))
+		x.record.putBack(doc)
+		out = append(out, doc.write(nil))
+	}
+	return out, s.found
+}
+
+// readable is a record and what reads it.
+type readable struct {
+	*record
+	read func(*record) *node
+}
+
+// ownRecords are the records that bron-record names.
+func (s *set) ownRecords(by mapping.Origin) []readable {
+	var out []readable
+	for _, res := range s.rs {
+		for _, e := range extensions(res.Root(), "bron-record") {
+			if s.full(len(out), e) {
+				return out
+			}
+			name := part(e, "recordType").Text()
+			read := readerOf(name, res.Type())
+			if read == nil {
+				s.tell(fhir.SeverityError, "not-supported", ruleType, e.Path(),
+					"This resource cannot carry a record of that type; send the resource that the record was made into.")
+				continue
+			}
+			out = append(out, readable{newRecord(s, by, name, res.Root(), e), read})
+		}
+	}
+	return out
+}
+
+// readerOf returns what reads a record type from a type of resource, nil when nothing does.
+func readerOf(name string, t fhir.Type) func(*record) *node {
+	for _, x := range readers() {
+		if x.name == name && x.anchor == t {
+			return x.read
+		}
+	}
+	return nil
+}
+
+// foreignRecords are the resources that look like a record of ours.
+func (s *set) foreignRecords(by mapping.Origin) []readable {
+	var out []readable
+	for _, res := range s.rs {
+		for _, x := range readers() {
+			if x.anchor != res.Type() || x.read == nil || !x.like(res.Root()) {
+				continue
+			}
+			if s.full(len(out), res.Root()) {
+				return out
+			}
+			out = append(out, readable{newRecord(s, by, x.name, res.Root(), fhir.Node{}), x.read})
+		}
+	}
+	return out
+}
+
+// full reports, once, that there are more records than are read at once.
+func (s *set) full(n int, at fhir.Node) bool {
+	if n < maxRecords {
+		return false
+	}
+	s.tell(fhir.SeverityError, "too-costly", ruleMany, at.Path(), "There are more records than are read at once; send at most 1000.")
+	return true
+}
+
+// tell adds an issue.
+func (s *set) tell(severity, code, rule, at, text string) {
+	s.found = append(s.found, fhir.Issue{Severity: severity, Code: code, Expression: at, Diagnostics: rule, Text: text})
+}
+
+func (s *set) fail(code, rule string, at fhir.Node, text string) {
+	s.tell(fhir.SeverityError, code, rule, at.Path(), text)
+}
+
+func (s *set) warn(code, rule string, at fhir.Node, text string) {
+	s.tell(fhir.SeverityWarning, code, rule, at.Path(), text)
+}

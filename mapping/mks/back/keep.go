@@ -1,0 +1,83 @@
+package back
+
+import (
+	"strings"
+
+	"github.com/drieluik/drieluik/fhir"
+)
+
+// maxSteps bounds the pointer of a source-member.
+const maxSteps = 64
+
+// keepers are the resources whose source members are this record's: its Provenance, and the anchor
+// unless that is a Patient which other sources fill too.
+func (r *record) keepers() []fhir.Node {
+	if r.guest() {
+		return []fhir.Node{r.provenance}
+	}
+	return []fhir.Node{r.anchor, r.provenance}
+}
+
+// guest reports whether the anchor is a Patient with kind records of several sources of which this is
+// not the first: what it keeps as it came stands on its Provenance alone.
+func (r *record) guest() bool {
+	if len(extensions(r.anchor, "bron-record")) < 2 {
+		return false
+	}
+	return !r.provenance.Exists() || r.changed() != nil
+}
+
+// changed returns the elements of the Patient that the Provenance names as set by this version; nil
+// for all (mks.md 2.6).
+func (r *record) changed() []string {
+	var out []string
+	for target := range r.provenance.All("target") {
+		if target.Member("reference").Text() != r.patientRef() {
+			continue
+		}
+		for _, v := range values(target, "gewijzigd-element") {
+			out = append(out, v.Text())
+		}
+	}
+	return out
+}
+
+func (r *record) patientRef() string {
+	if !r.patient.Exists() {
+		return ""
+	}
+	return r.patient.Resource().Ref().String()
+}
+
+// kept reports whether the source kept a member as it came.
+func (r *record) kept(pointer string) bool {
+	for _, keeper := range r.keepers() {
+		for _, e := range extensions(keeper, "source-member") {
+			if part(e, "pointer").Text() == pointer {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// putBack puts every source-member at its pointer (mks.md 4).
+func (r *record) putBack(doc *node) {
+	for _, keeper := range r.keepers() {
+		for _, e := range extensions(keeper, "source-member") {
+			pointer, value := part(e, "pointer").Text(), parse(part(e, "value").Text())
+			if value == nil || strings.Count(pointer, "/") > maxSteps || !doc.put(pointer, value) {
+				r.fail("value", ruleMember, e, "This source member cannot be put back: its pointer leads nowhere, or its value is no JSON.")
+			}
+		}
+	}
+}
+
+// parse reads the JSON text of a source-member, nil when it is none.
+func parse(text string) *node {
+	doc, issues := fhir.ParseDocument([]byte(`{"value":`+text+`}`), fhir.Limits{})
+	if fhir.HasErrors(issues) || doc.Root().Len() != 1 {
+		return nil
+	}
+	return copyOf(doc.Root().Member("value"))
+}

@@ -1,0 +1,240 @@
+package sdc
+
+import (
+	"encoding/json"
+	"net/url"
+	"strconv"
+
+	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping"
+)
+
+// bundle is a transaction as it is written.
+type bundle struct {
+	ResourceType string  `json:"resourceType"`
+	Type         string  `json:"type"`
+	Entry        []entry `json:"entry,omitempty"`
+}
+
+type entry struct {
+	FullURL  string          `json:"fullUrl"`
+	Resource json.RawMessage `json:"resource"`
+	Request  request         `json:"request"`
+}
+
+type request struct {
+	Method string `json:"method"`
+	URL    string `json:"url"`
+}
+
+// observation is an Observation that an answer becomes.
+type observation struct {
+	ResourceType string            `json:"resourceType"`
+	Identifier   []identifier      `json:"identifier,omitempty"`
+	Status       string            `json:"status"`
+	Category     []concept         `json:"category,omitempty"`
+	Code         concept           `json:"code"`
+	Subject      json.RawMessage   `json:"subject,omitempty"`
+	Encounter    json.RawMessage   `json:"encounter,omitempty"`
+	Effective    json.RawMessage   `json:"effectiveDateTime,omitempty"`
+	Performer    []json.RawMessage `json:"performer,omitempty"`
+	DerivedFrom  []reference       `json:"derivedFrom,omitempty"`
+}
+
+type identifier struct {
+	System string `json:"system"`
+	Value  string `json:"value"`
+}
+
+type concept struct {
+	Coding []json.RawMessage `json:"coding,omitempty"`
+	Text   string            `json:"text,omitempty"`
+}
+
+// extractSystem is the identifier system of what was extracted: the response, the item and its answer.
+const extractSystem = fhir.Canonical + "/sid/extract"
+
+// extractable are the states of a response whose answers are facts.
+var extractable = map[string]bool{"completed": true, "amended": true}
+
+// Extract makes a transaction Bundle of the answers that a Questionnaire marks for it
+// (observationExtract, SDC 3.0.0): each an Observation, written by conditional update on an identifier of
+// response and item, so that to carry it out twice changes nothing. It answers Unprocessable for a
+// response that is not completed. Issues are answers that no Observation can hold.
+func Extract(questionnaire, answers *fhir.Resource) ([]byte, []fhir.Issue, error) {
+	root := answers.Root()
+	if !extractable[root.Member("status").Text()] {
+		e := fhir.Errorf(fhir.Unprocessable, "sdc.Extract", "business-rule", "SDC-STATUS",
+			"Only a completed or amended response is extracted; complete it first.")
+		e.Issues[0].Expression = "QuestionnaireResponse.status"
+		return nil, nil, e
+	}
+	x := &extracting{root: root, out: bundle{ResourceType: "Bundle", Type: "transaction"}}
+	if err := x.items(questionnaire.Root(), root, marks{}.at(questionnaire.Root()), ""); err != nil {
+		return nil, nil, err
+	}
+	body, err := encode(x.out)
+	return body, x.issues, err
+}
+
+// extracting is one response on its way.
+type extracting struct {
+	root   fhir.Node
+	out    bundle
+	issues []fhir.Issue
+}
+
+// marks are what an item inherits from those above it.
+type marks struct {
+	extract    bool
+	categories []json.RawMessage
+}
+
+// at adds the marks of an item itself.
+func (m marks) at(q fhir.Node) marks {
+	for v := range extension(q, observationExtract).Children() {
+		switch v.Name() {
+		case "valueBoolean":
+			m.extract = v.Text() == "true"
+		case "valueCode":
+			m.extract = v.Text() == "independent"
+		}
+	}
+	var own []json.RawMessage
+	for e := range q.All("extension") {
+		if e.Member("url").Text() == extractCategory {
+			own = append(own, raws(e.Member("valueCodeableConcept"), "coding")...)
+		}
+	}
+	if len(own) > 0 {
+		m.categories = own
+	}
+	return m
+}
+
+// items extracts the items of a response, or below an answer; key names where they stand.
+func (x *extracting) items(q, r fhir.Node, m marks, key string) error {
+	asked, count := map[string]fhir.Node{}, map[string]int{}
+	for i := range q.All("item") {
+		asked[i.Member("linkId").Text()] = i
+	}
+	for i := range r.All("item") {
+		link := i.Member("linkId").Text()
+		question, known := asked[link]
+		if !known {
+			continue
+		}
+		place := key + "/" + link + "." + strconv.Itoa(count[link])
+		count[link]++
+		if err := x.item(question, i, m.at(question), place); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// item extracts an item: what is below it, and its answers.
+func (x *extracting) item(q, i fhir.Node, m marks, key string) error {
+	if err := x.items(q, i, m, key); err != nil {
+		return err
+	}
+	n := 0
+	for a := range i.All("answer") {
+		place := key + "/" + strconv.Itoa(n)
+		n++
+		if m.extract && q.Member("code").Exists() {
+			if err := x.answer(q, a, m, place); err != nil {
+				return err
+			}
+		}
+		if err := x.items(q, a, m, place); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// answer makes an Observation of one answer.
+func (x *extracting) answer(q, a fhir.Node, m marks, key string) error {
+	if len(x.out.Entry) == maxItems {
+		return tooLarge("answers to extract", maxItems)
+	}
+	value, ok := observable(q, a)
+	if !ok {
+		x.issues = append(x.issues, fhir.Issue{
+			Severity: fhir.SeverityWarning, Code: "not-supported", Diagnostics: "SDC-EXTRACT", Expression: a.Path(),
+			Text: "An Observation cannot hold an answer of this type; it stays in the response.",
+		})
+		return nil
+	}
+	o := observation{
+		ResourceType: "Observation", Status: "final",
+		Subject: raw(x.root, "subject"), Encounter: raw(x.root, "encounter"), Effective: raw(x.root, "authored"),
+		Code: concept{Text: q.Member("text").Text(), Coding: raws(q, "code")},
+	}
+	for _, c := range m.categories {
+		o.Category = append(o.Category, concept{Coding: []json.RawMessage{c}})
+	}
+	if author := raw(x.root, "author"); author != nil {
+		o.Performer = []json.RawMessage{author}
+	}
+	how := request{"POST", "Observation"}
+	if id := x.root.Member("id").Text(); id != "" {
+		key = id + key
+		o.DerivedFrom = []reference{{"QuestionnaireResponse/" + id}}
+		o.Identifier = []identifier{{extractSystem, key}}
+		how = request{"PUT", "Observation?identifier=" + url.QueryEscape(extractSystem+"|"+escaped(key))}
+	}
+	body, err := o.encoded(value)
+	x.out.Entry = append(x.out.Entry, entry{FullURL: "urn:uuid:" + mapping.ID("extract/"+key), Resource: body, Request: how})
+	return err
+}
+
+// encoded writes an Observation with its value.
+func (o observation) encoded(value answer) ([]byte, error) {
+	body, err := encode(o)
+	if err != nil {
+		return nil, err
+	}
+	body = append(body[:len(body)-1], `,"value`+value.typ+`":`...)
+	return append(append(body, value.value...), '}'), nil
+}
+
+// raw is the JSON of a member, nil when it is absent.
+func raw(n fhir.Node, member string) json.RawMessage {
+	if m := n.Member(member); m.Exists() {
+		return json.RawMessage(m.Raw())
+	}
+	return nil
+}
+
+// raws is the JSON of each element of a member.
+func raws(n fhir.Node, member string) (out []json.RawMessage) {
+	for m := range n.All(member) {
+		out = append(out, json.RawMessage(m.Raw()))
+	}
+	return out
+}
+
+// observable is an answer as the value of an Observation.
+func observable(q, a fhir.Node) (answer, bool) {
+	v, ok := valueOf(a)
+	if !ok {
+		return answer{}, false
+	}
+	var err error
+	switch v.typ {
+	case "Boolean", "Integer", "String", "DateTime", "Time", "Quantity":
+	case "Date":
+		v.typ = "DateTime"
+	case "Decimal":
+		v.typ = "Quantity"
+		v.value, err = encode(measured(string(v.value), extension(q, unit).Member("valueCoding")))
+	case "Coding":
+		v.typ = "CodeableConcept"
+		v.value, err = encode(concept{Coding: []json.RawMessage{v.value}})
+	default:
+		return answer{}, false
+	}
+	return v, err == nil
+}

@@ -1,0 +1,145 @@
+package sdc
+
+import (
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/fhir/path"
+)
+
+// scope holds what expressions may name as %name, where they stand.
+type scope map[string][]path.Item
+
+// with returns the scope with one name more.
+func (s scope) with(name string, items []path.Item) scope {
+	if name == "" {
+		return s
+	}
+	out := maps.Clone(s)
+	out[name] = items
+	return out
+}
+
+// variables adds the variables of n, each of which may use those before it.
+func (p *populating) variables(n fhir.Node, names scope) (scope, error) {
+	for e := range n.All("extension") {
+		if e.Member("url").Text() != variable {
+			continue
+		}
+		expression := e.Member("valueExpression")
+		name := expression.Member("name").Text()
+		found, known, err := p.evaluate(expression, names)
+		if err != nil {
+			return nil, err
+		}
+		if !known {
+			p.absent[name] = true
+			continue
+		}
+		names = names.with(name, found)
+	}
+	return names, nil
+}
+
+// lacks tells of the first name in an expression that nothing is known of, and reports whether there
+// is one: what is not visible must not be taken for what is not so.
+func (p *populating) lacks(at fhir.Node, expression string, names scope) bool {
+	for name := range p.absent {
+		_, given := names[name]
+		for _, after := range strings.Split(expression, "%"+name)[1:] {
+			if given || name == "" || after != "" && (after[0] == '_' || unicode.IsLetter(rune(after[0])) || unicode.IsDigit(rune(after[0]))) {
+				continue
+			}
+			p.issue(at, fhir.SeverityInformation, "not-found", "SDC-ABSENT",
+				"This needs data that was not given or is not visible to you; name it as context, or fill in the answer by hand.")
+			return true
+		}
+	}
+	return false
+}
+
+// Languages of expressions.
+const (
+	languagePath  = "text/fhirpath"
+	languageQuery = "application/x-fhir-query"
+)
+
+// evaluate runs an Expression. It is not known what one yields that is wrong, an issue, or that asks for
+// what the caller may not see.
+func (p *populating) evaluate(e fhir.Node, names scope) (found []path.Item, known bool, err error) {
+	switch e.Member("language").Text() {
+	case languagePath:
+		found, known = p.path(e, e.Member("expression").Text(), names)
+		return found, known, nil
+	case languageQuery:
+		return p.query(e, names)
+	}
+	p.issue(e, fhir.SeverityWarning, "not-supported", "SDC-LANGUAGE",
+		"Expressions in this language are not run; write it as text/fhirpath or application/x-fhir-query.")
+	return nil, false, nil
+}
+
+// path runs a FHIRPath expression.
+func (p *populating) path(at fhir.Node, expression string, names scope) ([]path.Item, bool) {
+	if p.lacks(at, expression, names) {
+		return nil, false
+	}
+	compiled, err := path.CompileDialect(expression, path.Dialect{Constants: slices.Collect(maps.Keys(names))})
+	if err != nil {
+		p.issue(at, fhir.SeverityWarning, "invalid", "SDC-EXPRESSION", "The expression is no FHIRPath that runs here; correct the form.")
+		return nil, false
+	}
+	w := p.in.World
+	w.Constants = names
+	found, err := compiled.EvalItem(w, path.Item{})
+	if err != nil {
+		p.issue(at, fhir.SeverityWarning, "processing", "SDC-EXPRESSION", "The expression could not be carried out on this data; fill in the answer by hand.")
+		return nil, false
+	}
+	return found, true
+}
+
+// query runs a FHIR query. Where an expression in it finds nothing, there is nothing to ask.
+func (p *populating) query(e fhir.Node, names scope) (found []path.Item, known bool, err error) {
+	if p.queries++; p.queries > maxQueries {
+		return nil, false, tooLarge("queries", maxQueries)
+	}
+	var b strings.Builder
+	rest := e.Member("expression").Text()
+	for {
+		before, after, more := strings.Cut(rest, "{{")
+		b.WriteString(before)
+		if !more {
+			break
+		}
+		expression, after, closed := strings.Cut(after, "}}")
+		if !closed {
+			p.issue(e, fhir.SeverityWarning, "invalid", "SDC-QUERY", "The query has {{ without }}; correct the form.")
+			return nil, false, nil
+		}
+		values, known := p.path(e, expression, names)
+		if !known || len(values) == 0 {
+			return nil, known, nil
+		}
+		b.WriteString(strings.Join(texts(values), ","))
+		rest = after
+	}
+	r, err := p.in.Search(p.ctx, b.String())
+	if err != nil || r == nil {
+		return nil, false, err
+	}
+	return []path.Item{path.Typed(r.Root())}, true, nil
+}
+
+// texts are values as they stand in a query.
+func texts(values []path.Item) []string {
+	out := make([]string, len(values))
+	for i, v := range values {
+		out[i] = url.QueryEscape(v.Text())
+	}
+	return out
+}
