@@ -113,16 +113,13 @@ func (f *following) tell(m *move) error {
 	if err != nil || r == m.before {
 		return err
 	}
-	own := f.w.draft()
-	w, err := own.ruled(r, m.prior, fhir.Ref{})
-	if err != nil {
+	apart := f.w.draft().following(f.v, f.p, f.event)
+	if err := apart.write(workflow.RuleConsent, r, fhir.Ref{}); err != nil {
 		return err
 	}
-	own.add(w)
-	own.unit.Relied = append(f.w.relied(), f.known.relied...)
-	f.event.wrote(w, permitWrite)
-	f.note = &own.unit
-	return nil
+	apart.unit.Relied = append(f.w.relied(), f.known.relied...)
+	f.note = &apart.unit
+	return apart.attest()
 }
 
 // objected reports whether somebody objected to sharing the document of a transfer with its receiver,
