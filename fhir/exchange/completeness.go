@@ -16,8 +16,8 @@ type Gate struct {
 	Checks []workflow.Check
 }
 
-// DischargeCheck judges the gate of a transfer (mks.md 7.1) by what the principal may read. It answers
-// NotFound when the principal may not know the Task.
+// DischargeCheck judges the gate of a transfer (mks.md 7.1) for its sender, its receiver and the family,
+// by what they may read. It answers NotFound to everybody else, and to who may not know the Task.
 func (s *Service) DischargeCheck(ctx context.Context, c Call, ref fhir.Ref) (Gate, error) {
 	const op = "exchange.DischargeCheck"
 	c.Operation = "discharge-check"
@@ -25,6 +25,9 @@ func (s *Service) DischargeCheck(ctx context.Context, c Call, ref fhir.Ref) (Gat
 	err := s.look(ctx, op, c, ref, nil, func(o *outlook) (refused, err error) {
 		t, refused, err := o.transfer(ref)
 		if refused != nil || err != nil {
+			return refused, err
+		}
+		if refused, err = o.takesPart(ref); refused != nil || err != nil {
 			return refused, err
 		}
 		out.Checks, err = t.Gate(o, t.Task, false)
@@ -124,6 +127,29 @@ func (o *outlook) transfer(ref fhir.Ref) (workflow.Transfer, error, error) {
 	}
 	t, err := workflow.ReadTransfer(o, task, st.Facts.Custodian)
 	return t, nil, err
+}
+
+// takesPart refuses the gate to who is no party of the transfer, and not the child or its guardian.
+func (o *outlook) takesPart(ref fhir.Ref) (refused, err error) {
+	const op = "exchange.DischargeCheck"
+	st, err := o.v.Read(ref.Current())
+	if err != nil {
+		return nil, unavailable(op, "policy-unavailable", err)
+	}
+	p := o.e.call.Principal
+	part := p.Role == auth.Guardian || p.Role == auth.ChildRole || !p.Organization.IsZero() && st.Facts.Custodian == p.Organization
+	for _, side := range []fhir.Ref{st.Facts.Owner, st.Facts.Requester} {
+		acts, err := o.w.draft().actsFor(p, side)
+		if err != nil {
+			return nil, err
+		}
+		part = part || acts
+	}
+	if part {
+		return nil, nil
+	}
+	o.e.refused(auth.Decision{HTTP: 404, Step: "relation", Reason: "relation-none"}, &st)
+	return notFound(op, "relation-none"), nil
 }
 
 // shared tells what is open to the principal: of the child's file, by a resource that its custodian

@@ -52,11 +52,27 @@ func TestTheGateIsToldAsFarAsItsRecordsAreShared(t *testing.T) {
 	if hidden.status != http.StatusNotFound || hidden.body != missing.body {
 		t.Errorf("a stranger is told %d %s, of a missing one %s", hidden.status, hidden.body, missing.body)
 	}
+	s.permit(s.orgs["other"])
+	s.get("other", "/fhir/"+s.task).want(t, http.StatusOK)
+	if hidden = s.get("other", path); hidden.status != http.StatusNotFound || hidden.body != missing.body {
+		t.Errorf("who reads the Task under a consent, and takes no part, is told %d %s", hidden.status, hidden.body)
+	}
 	s.get("hospital", path+"?flag=open").want(t, http.StatusBadRequest).wantIssue(t, "operation-parameter", "")
 	s.get("hospital", "/fhir/"+s.patient+"/$discharge-check").want(t, http.StatusNotFound)
 	plain := s.create("hospital", "Task", fmt.Sprintf(`{"resourceType":"Task","status":"requested","intent":"order","for":{"reference":%q},
 		"requester":{"reference":%q}}`, s.patient, s.orgs["hospital"]))
 	s.get("hospital", "/fhir/Task/"+plain+"/$discharge-check").want(t, http.StatusUnprocessableEntity).wantIssue(t, "transfer-task", "")
+}
+
+// permit stores the consent of boris' mother to share what the hospital keeps with an organisation.
+func (s *transfer) permit(organization fhir.Ref) {
+	s.t.Helper()
+	s.create("hospital", "Consent", fmt.Sprintf(`{"resourceType":"Consent","status":"active","scope":{"coding":[{"system":
+		"http://terminology.hl7.org/CodeSystem/consentscope","code":"patient-privacy"}]},"category":[{"coding":[{"system":"http://loinc.org","code":"59284-0"}]}],
+		"patient":{"reference":%q},"dateTime":"2026-11-20","performer":[{"reference":%q}],"organization":[{"reference":%q}],
+		"policyRule":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"OPTIN"}]},
+		"provision":{"type":"permit","actor":[{"role":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ParticipationType","code":"IRCP"}]},
+		"reference":{"reference":%q}}]}}`, s.patient, s.principals["mother"].FHIRUser, s.orgs["hospital"], organization))
 }
 
 // report is one answer of $completeness: domain → what is present, missing with who, and the hidden count.
