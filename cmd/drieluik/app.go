@@ -67,7 +67,7 @@ type app struct {
 
 // openApp opens the store and wires what stands on it. base is the public URL.
 func openApp(ctx context.Context, s settings, base string, log *slog.Logger) (*app, error) {
-	defs, err := loadDefinitions(s.Package, validate.Options{Now: time.Now})
+	defs, err := loadDefinitions(s.Package, validate.Options{Now: time.Now, Follow: s.follows})
 	if err != nil {
 		return nil, err
 	}

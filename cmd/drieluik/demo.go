@@ -200,10 +200,6 @@ func (d *demo) load(ctx context.Context) error {
 	}
 	for _, r := range records {
 		name := r.Child + "/" + r.File
-		if r.Type == "" {
-			fmt.Fprintf(d.progress, "  %-50s left out: this release does not take %s yet\n", name, r.Kind)
-			continue
-		}
 		made, err := d.http.push(ctx, tokens[r.Sender], r.Doc)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)

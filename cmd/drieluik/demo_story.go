@@ -24,14 +24,10 @@ import (
 type record struct {
 	Child  string // folder: boris, sanne, daan
 	File   string // name without folder
-	Kind   string // recordType
-	Type   string // recordType when this release takes it, else ""
+	Type   string // recordType
 	Sender string // URA
 	Doc    []byte
 }
-
-// takenTypes are the record types that the demo pushes.
-var takenTypes = map[string]bool{"kind": true, "zorgplan": true, "overdracht": true, "toestemming": true}
 
 // children are those of the story, in the order in which they come.
 var children = []string{"boris", "sanne", "daan"}
@@ -68,11 +64,7 @@ func childRecords(child string, days int) ([]record, error) {
 		if err := json.Unmarshal(b, &head); err != nil {
 			return nil, err
 		}
-		r := record{Child: child, File: e.Name(), Kind: head.RecordType, Sender: head.Bronsysteem.URA, Doc: shifted(b, days)}
-		if takenTypes[head.RecordType] {
-			r.Type = head.RecordType
-		}
-		out = append(out, r)
+		out = append(out, record{Child: child, File: e.Name(), Type: head.RecordType, Sender: head.Bronsysteem.URA, Doc: shifted(b, days)})
 	}
 	return out, nil
 }

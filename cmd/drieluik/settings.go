@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,6 +15,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/drieluik/drieluik/auth/smart"
+	"github.com/drieluik/drieluik/fhir"
 )
 
 // settings are the flags of serve that this release acts on; each is also an environment variable
@@ -30,6 +32,7 @@ type settings struct {
 	ParentRead1215 string          `name:"parent-read-12-15" default:"require-child-permit" enum:"require-child-permit,deny-on-child-objection" help:"How parents of a child of 12 to 15 read."`
 	Signatures     string          `default:"one" enum:"one,all" help:"How many guardians sign a changed plan: one or all."`
 	Package        []string        `type:"path" placeholder:"DIR|TGZ" help:"FHIR package whose profiles, extensions and Questionnaires every write must follow; may be given several times."`
+	Validate       []string        `default:"base,own,claimed" enum:"base,own,claimed" help:"Which rules a write must pass: base (R4, always), own (the profiles of drieluik that it claims), claimed (all others that it claims)."`
 	Upstream       string          `type:"path" help:"JSON file with the OpenID providers at which people may log in."`
 	MaxBody        string          `default:"5MB" help:"Largest request body, such as 5MB or 800kB; at most 64MB."`
 	DPoP           bool            `name:"dpop" default:"true" negatable:"" help:"Tokens may be bound to a key of the client (DPoP)."`
@@ -118,10 +121,24 @@ func (s settings) faults() []string {
 	if s.TLSCert == "" && !s.BehindProxy && !loopback(host) {
 		out = append(out, "listen: plain HTTP is for loopback alone; give tls-cert and tls-key, or behind-proxy")
 	}
+	if !slices.Contains(s.Validate, "base") {
+		out = append(out, "validate: base is always checked; name it, such as base,own,claimed")
+	}
 	if s.BaseURL != "" && !originOnly(s.BaseURL) {
 		out = append(out, "base-url: use scheme, host and optional port alone, such as https://drieluik.example")
 	}
 	return out
+}
+
+// follows reports whether writes must pass a profile that they claim.
+func (s settings) follows(profile string) bool {
+	if len(s.Validate) == 0 { // not served: the demo, commands
+		return true
+	}
+	if strings.HasPrefix(profile, fhir.Canonical+"/") {
+		return slices.Contains(s.Validate, "own")
+	}
+	return slices.Contains(s.Validate, "claimed")
 }
 
 // auth returns the settings of the authorisation server.

@@ -137,11 +137,19 @@ func TestServeHoldsWritesAgainstTheProfilesOfItsPackages(t *testing.T) {
 	if err != nil || r.status != 422 || strings.Count(string(r.body), "FHIR-PROFILE-MIN") != 3 {
 		t.Errorf("%v %d %s", err, r.status, r.body)
 	}
+	c = newSite(t).start(t, "--config", config, "--validate", "base,own").login(t, "homecare", "")
+	if r, err = c.do("POST", "/fhir/Patient", "application/fhir+json", []byte(child)); err != nil || r.status != 201 {
+		t.Errorf("without the claimed profiles: %v %d %s", err, r.status, r.body)
+	}
+	_, stderr, code := tool(t, "serve", "--check", "--validate", "claimed")
+	if code != 2 || !strings.Contains(stderr, "base is always checked") {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
 	out, _, code := tool(t, "serve", "--check", "--config", config)
 	if code != 0 || !strings.Contains(out, filepath.Base(proefPackage)) {
 		t.Errorf("exit %d: %s", code, out)
 	}
-	_, stderr, code := tool(t, "serve", "--listen", "127.0.0.1:0", "--package", "nope")
+	_, stderr, code = tool(t, "serve", "--listen", "127.0.0.1:0", "--package", "nope")
 	if code != 1 || !strings.Contains(stderr, "package nope: cannot be read") {
 		t.Errorf("exit %d: %s", code, stderr)
 	}

@@ -227,7 +227,9 @@ func (c *checker) noteClaims(n fhir.Node) {
 		return
 	}
 	for claim := range n.All("profile") {
-		c.claims = append(c.claims, claim)
+		if c.options.Follow == nil || c.options.Follow(claim.Text()) {
+			c.claims = append(c.claims, claim)
+		}
 	}
 }
 

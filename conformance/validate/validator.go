@@ -21,6 +21,8 @@ type Options struct {
 	// MustSupport reports elements that a profile marks as to be supported and that are absent,
 	// as information.
 	MustSupport bool
+	// Follow reports whether a profile that a resource claims is checked. Nil: each is.
+	Follow func(profile string) bool
 }
 
 // Validator checks resources. What it has compiled of a profile it keeps and shares: validating

@@ -171,7 +171,9 @@ func TestWhatIsExtractedCanBeCarriedOutTwice(t *testing.T) {
 	unreferenced := strings.Replace(bundle.body, `"derivedFrom":[{"reference":"QuestionnaireResponse/resp"}],`, "", 1)
 	for _, want := range []string{"201", "200"} {
 		a := g.do("hospital", http.MethodPost, "/fhir", unreferenced).want(t, 200)
-		var out struct{ Entry []struct{ Response struct{ Status string } } }
+		var out struct {
+			Entry []struct{ Response struct{ Status string } }
+		}
 		if err := json.Unmarshal([]byte(a.body), &out); err != nil || !strings.HasPrefix(out.Entry[0].Response.Status, want) {
 			t.Errorf("%v, want %s", out, want)
 		}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
@@ -138,6 +139,9 @@ func (s *Server) asked(r *http.Request, to target, p auth.Principal) (asked, err
 	}
 	for _, name := range plan.Ignored {
 		query.Del(name)
+	}
+	if query.Has("_count") { // the links tell what is done, not what was wished
+		query.Set("_count", strconv.Itoa(plan.Count))
 	}
 	plan.Cursor, plan.Within, plan.Granted = cursor, to.within, to.every && !query.Has(typeParam)
 	return asked{query, within(plan), issues}, nil

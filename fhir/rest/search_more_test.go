@@ -246,6 +246,9 @@ func TestCompartmentsAndSystemSearchesCoverSeveralTypes(t *testing.T) {
 			t.Errorf("%s: a stranger finds %v", path, got)
 		}
 	}
+	if self := g.search("hospital", "/fhir/Patient/"+a.patient+"/*?_count=9999").link("self"); !strings.HasSuffix(self, "_count=500") {
+		t.Errorf("the link says what was wished: %s", self)
+	}
 	whole := g.search("hospital", "/fhir/Patient/"+a.patient+"/*?_count=100&_total=accurate")
 	if *whole.Total != len(whole.Entry) || cmp.Diff(sorted(append(slices.Clone(all), "Patient/"+a.patient)...), sorted(whole.ids()...)) != "" {
 		t.Errorf("the whole compartment has %d of %v", *whole.Total, whole.ids())

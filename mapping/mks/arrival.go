@@ -69,6 +69,9 @@ func (m *mapper) arrive(r *fhir.Resource) ([]string, error) {
 	if strings.Contains(text, m.head.base()+"/onbekend") {
 		broken = append(broken, "MKS-REF-02")
 	}
+	if check := arrivals[r.Type()]; check != nil {
+		broken = append(broken, check(m, resolved.Root())...)
+	}
 	if r.Type() == "Consent" {
 		edits, more := m.settle(resolved.Root(), len(broken) == 0)
 		broken = append(broken, more...)
@@ -78,10 +81,22 @@ func (m *mapper) arrive(r *fhir.Resource) ([]string, error) {
 		}
 		resolved = settled
 	}
+	if r.Type() == "Encounter" {
+		more, err := m.settleEvaluation(resolved.Root())
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", op, err)
+		}
+		broken = append(broken, more...)
+	}
 	if string(resolved.Bytes()) != string(r.Bytes()) {
 		m.added = append(m.added, added{edited: resolved, ref: r.Ref()})
 	}
 	return broken, nil
+}
+
+// arrivals are rules of the trees that wait for their child, by type. Read only.
+var arrivals = map[fhir.Type]func(*mapper, fhir.Node) []string{
+	"QuestionnaireResponse": treeArrives, "ServiceRequest": indicatorArrives,
 }
 
 // settle judges a waiting Consent with the child that is known now: who gave it, and until when it

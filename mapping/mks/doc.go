@@ -14,6 +14,7 @@
 //	mapper.go, reference.go        one run of Map: the child, ids, references, what it adds
 //	union.go                       one resource of several source systems (mks.md 2.6)
 //	finish.go, retire.go           bron-record, source members, Provenance, what a version ends
+//	decision.go, tree.go           decision tables, and the forms of verwijsboom and beslisboom
 //	proto_*.go                     small constructors for google/fhir messages
 //
 // A record type adds its own table and functions: see record. A leaf of the source that a record

@@ -53,38 +53,28 @@ func errorsOf(issues []fhir.Issue) []fault {
 	return out
 }
 
-// testInvalid submits a broken record after those of its case whose type is mapped, and compares the
-// errors.
-func testInvalid(t *testing.T, file string, supported func(string) bool) {
-	t.Helper()
-	c, ok := invalidCases(t)[file]
-	if !ok {
-		t.Fatalf("no case %s", file)
-	}
-	k := mapping.NewMemory()
-	for _, before := range c.StoredBefore {
-		if supported(before) {
-			store(t, k, before)
-		}
-	}
-	_, r, issues := submit(t, k, sample(t, "invalid/"+file))
-	if d := cmp.Diff(c.Errors, errorsOf(issues)); d != "" {
-		t.Errorf("errors (-want +got):\n%s", d)
-	}
-	if len(r.Resources) > 0 {
-		t.Error("a faulty record became resources")
-	}
-}
-
-func TestInvalidChildRecordsGiveExactlyTheExpectedErrors(t *testing.T) {
+// TestInvalidRecordsGiveExactlyTheExpectedErrors submits each broken record after those of its case.
+func TestInvalidRecordsGiveExactlyTheExpectedErrors(t *testing.T) {
 	t.Parallel()
-	for _, file := range []string{
-		"01-bsn-elfproef.json", "02-tijd-zonder-offset-en-lokaalid-bsn.json",
-		"03-twee-zorgcoordinatoren.json", "04-gezag-een-houder-te-weinig.json",
-	} {
+	cases := invalidCases(t)
+	if len(cases) < 16 {
+		t.Fatalf("%d cases", len(cases))
+	}
+	for file, c := range cases {
+		if c.Errors[0].Rule == "MKS-ENV-10" { // versions are compared before a document is mapped
+			continue
+		}
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()
-			testInvalid(t, file, func(string) bool { return true })
+			k := mapping.NewMemory()
+			store(t, k, c.StoredBefore...)
+			_, r, issues := submit(t, k, sample(t, "invalid/"+file))
+			if d := cmp.Diff(c.Errors, errorsOf(issues)); d != "" {
+				t.Errorf("errors (-want +got):\n%s", d)
+			}
+			if len(r.Resources) > 0 {
+				t.Error("a faulty record became resources")
+			}
 		})
 	}
 }

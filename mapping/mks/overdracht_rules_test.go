@@ -82,11 +82,6 @@ func TestSoundTransferGivesOnlyTheGateWarning(t *testing.T) {
 	}
 }
 
-func TestInvalidTransferGivesExactlyTheExpectedErrors(t *testing.T) {
-	t.Parallel()
-	testInvalid(t, "14-overdracht-variant-en-meting.json", supported)
-}
-
 // gates returns the checks that MKS-OVD-02 names.
 func gates(issues []fhir.Issue) []string {
 	var out []string

@@ -71,6 +71,10 @@ func vtruth(b bool) *dpb.Extension_ValueX {
 	return &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_Boolean{Boolean: pbool(b)}}
 }
 
+func vcoding(c *dpb.Coding) *dpb.Extension_ValueX {
+	return &dpb.Extension_ValueX{Choice: &dpb.Extension_ValueX_Coding{Coding: c}}
+}
+
 func vdate(d day) *dpb.Extension_ValueX {
 	if d == "" {
 		return nil

@@ -36,16 +36,15 @@ type record struct {
 	// are failed look-ups. It may be nil.
 	stored func(*mapper) error
 	// write adds the resources, the anchor with mapper.addAnchor. It runs only without faults.
-	// nil: the record type is not supported yet.
 	write func(*mapper) error
+	// spares are types that the record only edits: what another record yielded is never ended.
+	spares []fhir.Type
 }
 
 // records are the record types of mks.md 3. It is read only.
 var records = sync.OnceValue(func() []record {
 	return []record{
-		kind(), {name: "verwijsboom", anchor: "QuestionnaireResponse"},
-		{name: "hulpbehoeftescan", anchor: "QuestionnaireResponse"}, zorgplan(),
-		{name: "evaluatie", anchor: "Encounter"}, {name: "beslisboom", anchor: "QuestionnaireResponse"},
+		kind(), verwijsboom(), scan(), zorgplan(), evaluation(), beslisboom(),
 		overdracht(), toestemming(),
 	}
 })

@@ -2,7 +2,9 @@ package mks
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
@@ -92,7 +94,7 @@ func (m *mapper) retireVersion(version int, draft bool, now map[fhir.Ref]bool) e
 	}
 	for n := range found(p).All("target", "reference") {
 		ref := refOf(n.Text())
-		if ref.IsZero() || shared[ref.Type] || now[ref] {
+		if ref.IsZero() || shared[ref.Type] || now[ref] || slices.Contains(m.rec.spares, ref.Type) {
 			continue
 		}
 		now[ref] = true
@@ -118,8 +120,12 @@ func (m *mapper) retireOne(ref fhir.Ref, e ending) error {
 	return m.addEdited(old.Resource, edits...)
 }
 
-// mayRetire reports whether no other source system wrote the resource last.
+// mayRetire reports whether this record wrote the resource last: what belongs to another one, and was
+// only edited by an earlier version of this, is not its to end. Kind records of a source share staff.
 func (m *mapper) mayRetire(n fhir.Node) bool {
-	source := n.At("meta", "source").Text()
-	return len(source) > len(m.head.base()) && source[:len(m.head.base())+1] == m.head.base()+"#"
+	own := m.head.base() + "#" + m.head.recordType + "/"
+	if m.rec.name != "kind" {
+		own += m.head.recordID + "/"
+	}
+	return strings.HasPrefix(n.At("meta", "source").Text(), own)
 }

@@ -7,16 +7,12 @@ func ruleCode(rule string) string {
 		"MKS-ENV-02": "value", "MKS-ENV-05": "value", "MKS-ENV-06": "value",
 		"MKS-ENV-03": "code-invalid", "MKS-ENV-17": "code-invalid",
 		"MKS-REF-02": "not-found", "MKS-REF-04": "not-found", "MKS-REF-05": "not-found",
-		notSupported: "not-supported",
 	}
 	if c, ok := codes[rule]; ok {
 		return c
 	}
 	return "business-rule"
 }
-
-// notSupported is the rule id for a record type that has its place but no mapping yet.
-const notSupported = "MKS-ENV-18"
 
 // ruleText returns what is wrong and what to do, in one sentence.
 func ruleText(rule string) string {

@@ -147,11 +147,6 @@ func TestConsentBeforeItsChildRecordWaits(t *testing.T) {
 	}
 }
 
-func TestInvalidConsentGivesExactlyTheExpectedErrors(t *testing.T) {
-	t.Parallel()
-	testInvalid(t, "15-toestemming-moeder-voor-jongere.json", func(f string) bool { return f == "daan/01-kind.json" })
-}
-
 func TestConsentRules(t *testing.T) {
 	t.Parallel()
 	boris, sanne, daan := "boris/12-toestemming.json", "sanne/07-toestemming-kind-en-moeder.json", "daan/05-toestemming.json"

@@ -1,6 +1,7 @@
 package mks_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,9 +12,15 @@ import (
 func TestEveryTraceLeadsToAnElement(t *testing.T) {
 	t.Parallel()
 	eachRecord(t, func(t *testing.T, m mapped, k *mapping.Memory) {
-		if strings.Contains(m.file, "kind") || strings.Contains(m.file, "toestemming") {
+		kinds := []string{"kind", "toestemming", "scan", "evaluatie", "boom"}
+		if slices.ContainsFunc(kinds, func(k string) bool { return strings.Contains(m.file, k) }) {
 			tracesLead(t, k, m.result)
 		}
+	})
+	t.Run("a scan and an evaluation with every member", func(t *testing.T) {
+		c := evaluatedBoris(t)
+		tracesLead(t, c.stored, apply(t, c.stored, fullScan(t)))
+		tracesLead(t, c.stored, apply(t, c.stored, fullEvaluation(t)))
 	})
 	t.Run("a child record with every member", func(t *testing.T) {
 		k := mapping.NewMemory()

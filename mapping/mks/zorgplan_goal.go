@@ -1,6 +1,8 @@
 package mks
 
 import (
+	"fmt"
+
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	goalpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/goal_go_proto"
 
@@ -9,6 +11,11 @@ import (
 
 // writeGoals adds a Goal for each of doelen.
 func (w *planWriter) writeGoals() error {
+	held, err := w.heldEvaluations(w.head.recordID)
+	if err != nil {
+		return err
+	}
+	w.evaluations = held
 	for _, v := range w.in.at("doelen").items() {
 		id := v.at("id").str()
 		ref := w.partRef("Goal", id)
@@ -19,7 +26,7 @@ func (w *planWriter) writeGoals() error {
 			g.Addresses = []*dpb.Reference{literal(problem.ref)}
 		}
 		item := planItem{ref: ref, tags: domainTags(v.at("domein").str(), problem.domain, problem.tags)}
-		if err := w.keepAchievement(g, ref); err != nil {
+		if err := w.keepAchievement(g, ref, id); err != nil {
 			return err
 		}
 		w.goals[id] = item
@@ -65,12 +72,12 @@ func (w *planWriter) goal(v value, on string) (*goalpb.Goal, []string) {
 	return g, profiles
 }
 
-// keepAchievement keeps what evaluations said of a goal that is stored under the same id: a new
-// version of the plan does not undo them.
-func (w *planWriter) keepAchievement(g *goalpb.Goal, ref fhir.Ref) error {
+// keepAchievement keeps what was said of a goal that is stored under the same id, and what evaluations
+// say of it: a new version of the plan does not undo them.
+func (w *planWriter) keepAchievement(g *goalpb.Goal, ref fhir.Ref, goal string) error {
 	hit, err := w.known.Read(ref)
-	if err != nil || hit == nil {
-		return err
+	if err != nil {
+		return fmt.Errorf("mks.keepAchievement: %w", err)
 	}
 	n := found(hit)
 	for c := range n.All("achievementStatus", "coding") {
@@ -90,7 +97,7 @@ func (w *planWriter) keepAchievement(g *goalpb.Goal, ref fhir.Ref) error {
 			g.OutcomeReference = append(g.OutcomeReference, literal(to))
 		}
 	}
-	return nil
+	return w.keepJudgements(g, goal, day(n.Member("statusDate").Text()))
 }
 
 // endedBy says which achievement ends a goal, and with which lifecycleStatus (mks.md 3.6). Read only.

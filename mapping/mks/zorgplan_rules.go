@@ -66,7 +66,7 @@ func (d *document) atMost(list value, most int) {
 }
 
 func (d *document) tooMany(list value) {
-	d.report(fhir.SeverityError, "MKS-ENV-02", list, "The list is longer than a plan can be. Split it.")
+	d.report(fhir.SeverityError, "MKS-ENV-02", list, "The list is longer than in any real record. Split it.")
 	d.mark(list.ptr)
 }
 

@@ -31,6 +31,8 @@ type planWriter struct {
 	outcomes []outcome
 	problems map[string]planItem // by id
 	goals    map[string]planItem
+	// evaluations are those of this plan that were stored before.
+	evaluations []heldEvaluation
 }
 
 // planItem is a problem or a goal that was written.

@@ -19,11 +19,11 @@ type reader struct {
 func readers() []reader {
 	return []reader{
 		{"kind", "Patient", always, child},
-		{"verwijsboom", "QuestionnaireResponse", nil, nil},
-		{"hulpbehoeftescan", "QuestionnaireResponse", nil, nil},
+		{"verwijsboom", "QuestionnaireResponse", answering("mks-verwijsboom"), referral},
+		{"hulpbehoeftescan", "QuestionnaireResponse", answering("mks-hulpbehoeftescan"), scan},
 		{"zorgplan", "CarePlan", nil, nil},
-		{"evaluatie", "Encounter", nil, nil},
-		{"beslisboom", "QuestionnaireResponse", nil, nil},
+		{"evaluatie", "Encounter", isEvaluation, evaluation},
+		{"beslisboom", "QuestionnaireResponse", answering("mks-beslisboom"), closing},
 		{"overdracht", "Composition", nil, nil},
 		{"toestemming", "Consent", nil, nil},
 	}

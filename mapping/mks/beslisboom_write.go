@@ -1,0 +1,190 @@
+package mks
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+	commpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/communication_go_proto"
+	taskpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/task_go_proto"
+
+	"github.com/drieluik/drieluik/fhir"
+)
+
+// closingWriter maps one beslisboom.
+type closingWriter struct {
+	*mapper
+	in     value
+	on     string // FHIRPath of the answers
+	status treeStatus
+	team   fhir.Node // the sender's kindteam
+}
+
+// writeClosing maps a beslisboom: its answers and what follows from them (mks.md 3.7). That the child
+// has died is written by the kind record alone.
+func writeClosing(m *mapper) error {
+	w := &closingWriter{mapper: m, in: m.inhoud(), on: "QuestionnaireResponse/" + m.key(), status: m.head.treeStatus()}
+	team, err := m.kindteam()
+	if err != nil {
+		return err
+	}
+	w.team = found(team)
+	w.writeAnswers()
+	w.requestCare()
+	if err := w.handOver(); err != nil {
+		return err
+	}
+	if err := w.inform(); err != nil {
+		return err
+	}
+	return w.closePlans()
+}
+
+// closingDomains protect the answers: needs in free words may be of any domain.
+func (w *closingWriter) closingDomains() []string {
+	if w.in.at("antwoorden").at("bb.andereBehoeften").present() {
+		return childDomains
+	}
+	return []string{"medisch"}
+}
+
+func (w *closingWriter) writeAnswers() {
+	in, on := w.in, w.on
+	items := append(w.treeAnswers(closingQuestions, in.at("antwoorden"), on),
+		treeItem("bb.uitkomst", "choice", "beslisboom-uitkomst", on, in.at("uitkomsten").items()...),
+		treeItem("bb.afwijking", "text", "", on, in.at("afwijkingReden")),
+		treeItem("bb.zorgplan", "string", "", on, in.at("afgeslotenZorgplan")),
+		treeItem("bb.evaluatie", "string", "", on, in.at("evaluatieAfsluitend")),
+		treeItem("bb.informeren", "choice", "informeren", on, in.at("informeren").items()...),
+		treeItem("bb.overdracht", "string", "", on, in.at("overdracht")))
+	w.addTree(items, w.closingDomains())
+}
+
+// requestCare proposes care under the law that follows.
+func (w *closingWriter) requestCare() {
+	seen := map[string]bool{}
+	for _, o := range w.in.at("uitkomsten").items() {
+		r, ok := closingRequests[o.str()]
+		if !ok || seen[o.str()] {
+			continue
+		}
+		seen[o.str()] = true
+		id := w.part(o.str())
+		s := w.indication(r.law, r.part, "proposal")
+		s.Requester = w.ref(w.in.at("ingevuldDoor"))
+		addExtension(s, extensionOf("verantwoordelijke", vcode(r.by)))
+		o.to("ServiceRequest/" + id + ".category")
+		w.add(s, about{id: id, profiles: []string{ownProfile("mks-indicatie")}, domains: []string{partDomain(r.part)}})
+	}
+}
+
+// handOver asks, for each other need, that a discipline takes it over. A later version leaves a Task
+// for the same need as the disciplines have moved it.
+func (w *closingWriter) handOver() error {
+	if !contains(w.in.at("uitkomsten").strs(), "disciplines") {
+		return nil
+	}
+	for i, need := range w.in.at("antwoorden").at("bb.andereBehoeften").items() {
+		ref := fhir.Ref{Type: "Task", ID: w.part("disciplines/" + strconv.Itoa(i+1))}
+		need.to(ref.String() + ".description")
+		kept, err := w.keepMoved(ref, "cancelled", func(task fhir.Node) bool { return task.Member("description").Text() == need.str() },
+			"draft", "requested", "cancelled", "entered-in-error")
+		if err != nil {
+			return err
+		}
+		if kept {
+			continue
+		}
+		w.add(&taskpb.Task{
+			Status: enum(&taskpb.Task_StatusCode{}, w.status.task), Intent: enum(&taskpb.Task_IntentCode{}, "order"),
+			Code: listConcept("beslisboom-uitkomst", "disciplines"), Description: pstr(need.str()),
+			Focus: literal(w.answers()), ForValue: w.patientRef(), AuthoredOn: pmoment(w.root.at("vastgelegdOp").str()),
+		}, about{id: ref.ID, domains: childDomains})
+	}
+	return nil
+}
+
+func (w *closingWriter) answers() fhir.Ref {
+	return fhir.Ref{Type: "QuestionnaireResponse", ID: w.key()}
+}
+
+// inform prepares a Communication to each party; a draft tells nobody. What was sent stays as it is.
+func (w *closingWriter) inform() error {
+	if w.draft {
+		return nil
+	}
+	seen := map[string]bool{}
+	for _, v := range w.in.at("informeren").items() {
+		party := v.str()
+		if seen[party] {
+			continue
+		}
+		seen[party] = true
+		ref := fhir.Ref{Type: "Communication", ID: w.part(party)}
+		v.to(ref.String() + ".topic")
+		kept, err := w.keepMoved(ref, "entered-in-error", func(fhir.Node) bool { return true }, "preparation", "entered-in-error")
+		if err != nil {
+			return err
+		}
+		if !kept {
+			w.add(w.communication(party), about{id: ref.ID, domains: []string{"medisch"}})
+		}
+	}
+	return nil
+}
+
+func (w *closingWriter) communication(party string) *commpb.Communication {
+	status := "preparation"
+	if w.head.status == "ingetrokken" {
+		status = "entered-in-error"
+	}
+	return &commpb.Communication{
+		Status:   enum(&commpb.Communication_StatusCode{}, status),
+		Category: []*dpb.CodeableConcept{listConcept("mks-categorie", "afsluiting-melden")},
+		Topic:    listConcept("informeren", party),
+		Subject:  w.patientRef(), About: []*dpb.Reference{literal(w.answers())},
+		Sender: w.ref(w.in.at("ingevuldDoor")), Recipient: w.recipients(party),
+	}
+}
+
+// recipients are the current members of the sender's own kindteam in the roles of a party, and the
+// child's general practitioner as its custodian knows it. Others are found by whoever sends the message.
+func (w *closingWriter) recipients(party string) []*dpb.Reference {
+	var refs []fhir.Ref
+	for p := range w.team.All("participant") {
+		if !p.At("period", "end").Exists() && contains(informed[party], codeIn(p, "role", "teamrol")) {
+			refs = append(refs, refOf(p.At("member", "reference").Text()))
+		}
+	}
+	if party == "huisarts" && w.child.stored && w.isCustodian() {
+		for r := range w.child.patient().All("generalPractitioner", "reference") {
+			refs = append(refs, refOf(r.Text()))
+		}
+	}
+	var out []*dpb.Reference
+	for i, ref := range refs {
+		if !ref.IsZero() && !slices.Contains(refs[:i], ref) {
+			out = append(out, literal(ref))
+		}
+	}
+	return out
+}
+
+// keepMoved keeps a resource that somebody has taken further than the statuses in which this record
+// leaves it, when it is still about the same. A withdrawal changes its status alone.
+func (w *closingWriter) keepMoved(ref fhir.Ref, withdrawn string, same func(fhir.Node) bool, ours ...string) (bool, error) {
+	hit, err := w.known.Read(ref)
+	if err != nil {
+		return false, fmt.Errorf("mks.keepMoved: %w", err)
+	}
+	n := found(hit)
+	if hit == nil || w.head.status != "ingetrokken" && (contains(ours, n.Member("status").Text()) || !same(n)) {
+		return false, nil
+	}
+	edits := []fhir.Edit{{Path: []string{"meta", "source"}, JSON: strconv.Quote(w.head.metaSource())}}
+	if w.head.status == "ingetrokken" {
+		edits = append(edits, fhir.Edit{Path: []string{"status"}, JSON: strconv.Quote(withdrawn)})
+	}
+	return true, w.addEdited(hit.Resource, edits...)
+}

@@ -1,0 +1,155 @@
+package mks
+
+import (
+	"fmt"
+
+	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping"
+)
+
+// attendance is what decides who must take part in an evaluation, or be told of it (EV-01, EV-02).
+type attendance struct {
+	soort       string // evaluatie-soort
+	parent      bool   // a parent, guardian or foster parent takes part
+	officer     bool   // the jeugdbeschermer takes part
+	youth       bool   // the child takes part and is 16 or older
+	coordinator bool   // a current zorgcoordinator takes part, or nobody can tell who that is
+	informed    bool   // somebody told the parents
+}
+
+// parents are the betrokkene-soorten that speak for the child. Read only.
+var parents = []string{"ouder", "voogd", "pleegouder"}
+
+// add takes one participant in. current are the references of the current zorgcoordinators.
+func (a *attendance) add(t target, current []string) {
+	a.parent = a.parent || t.kind == "bet" && contains(parents, t.role)
+	a.officer = a.officer || t.kind == "med" && t.role == "jeugdbeschermer"
+	a.coordinator = a.coordinator || t.kind == "med" && contains(current, t.ref.String())
+}
+
+// absent reports whether nobody heard of a client-bespreking for the child (EV-01).
+func (a attendance) absent() bool {
+	return a.soort == "client-bespreking" && !a.parent && !a.youth && !a.informed
+}
+
+// incomplete reports whether an evaluation lacks who must be there (EV-02).
+func (a attendance) incomplete() bool {
+	spoken := a.parent || a.officer || a.youth
+	return contains([]string{"evaluatie-ouders", "afsluitend"}, a.soort) && !(spoken && a.coordinator)
+}
+
+// isYouth reports whether a child that takes part is 16 on a day: a partial birth date counts as the
+// youngest age that it may mean (access.md 2.2).
+func isYouth(birth, on day) bool { return birth != "" && age(birth.last(), on) >= 16 }
+
+// checkAttendance holds EV-01 and EV-02. A withdrawal is never refused for who once took part, and
+// before the child record nobody knows who is a parent.
+func (m *mapper) checkAttendance() error {
+	in := m.inhoud()
+	people := in.at("deelnemers")
+	if !m.child.stored || m.head.status == "ingetrokken" || !in.at("datum").sound() || !allTexts(people) {
+		return nil
+	}
+	team, err := m.kindteam()
+	if err != nil {
+		return err
+	}
+	facts, _, err := m.toldFacts(m.custodianFacts())
+	if err != nil {
+		return err
+	}
+	current := coordinators(found(team))
+	a := attendance{soort: in.at("soort").str(), coordinator: team == nil, informed: in.at("ouderGeinformeerdDoor").present()}
+	for _, v := range people.items() {
+		t := m.targets[v.n.Text()] // of the kinds that were resolved; a faulty one is nobody
+		a.add(t, current)
+		a.youth = a.youth || t.kind == "kind" && isYouth(facts.birth, in.at("datum").day())
+	}
+	if a.absent() {
+		m.fail("MKS-EV-01", in.at("ouderGeinformeerdDoor"))
+	}
+	if a.incomplete() {
+		m.fail("MKS-EV-02", people)
+	}
+	return nil
+}
+
+// allTexts reports whether a value is a list of strings with an element.
+func allTexts(list value) bool {
+	for _, v := range list.items() {
+		if v.n.Shape() != fhir.String {
+			return false
+		}
+	}
+	return len(list.items()) > 0
+}
+
+// settleEvaluation holds EV-01 and EV-02 for an evaluation that waited for its child, by the lists of
+// this child record. It returns the rules that are broken.
+func (m *mapper) settleEvaluation(e fhir.Node) ([]string, error) {
+	record, void := bronRecordOf(e), e.Member("status").Text() == "entered-in-error"
+	if void || part(record, "recordType").Text() != "evaluatie" {
+		return nil, nil
+	}
+	people := map[string]target{}
+	for _, t := range m.own {
+		people[t.ref.String()] = t
+	}
+	current, team := m.ownCoordinators()
+	a := attendance{soort: codeIn(e, "type", "evaluatie-soort"), coordinator: !team}
+	for who := range e.All("participant", "individual", "reference") {
+		a.add(people[who.Text()], current)
+	}
+	birth := m.child.birth
+	if m.rights {
+		birth = m.inhoud().at("geboortedatum").day()
+	}
+	a.youth = extension(e, "deelnemer-kind").Text() == "true" && isYouth(birth, day(e.At("period", "start").Text()))
+	var err error
+	if a.informed, err = m.wereInformed(e.Resource().Ref(), part(record, "recordId").Text()); err != nil {
+		return nil, err
+	}
+	var broken []string
+	if a.absent() {
+		broken = append(broken, "MKS-EV-01")
+	}
+	if a.incomplete() {
+		broken = append(broken, "MKS-EV-02")
+	}
+	return broken, nil
+}
+
+// ownCoordinators returns the references of the current zorgcoordinators of this child record, and
+// whether it has a team.
+func (m *mapper) ownCoordinators() (current []string, team bool) {
+	members := m.inhoud().at("kindteam").at("leden").items()
+	for _, v := range members {
+		if v.at("rol").str() == "zorgcoordinator" && !v.at("tot").present() {
+			current = append(current, m.target(v.at("ref")).ref.String())
+		}
+	}
+	return current, len(members) > 0
+}
+
+// wereInformed reports whether an evaluation has the Communication that tells the parents of it.
+func (m *mapper) wereInformed(encounter fhir.Ref, record string) (bool, error) {
+	path := "Encounter/" + m.head.source() + "/evaluatie/" + record
+	if mapping.ID(path) != encounter.ID {
+		path += "/concept"
+	}
+	hit, err := m.known.Read(fhir.Ref{Type: "Communication", ID: mapping.ID(path + "/ouders")})
+	if err != nil {
+		return false, fmt.Errorf("mks.wereInformed: %w", err)
+	}
+	return hit != nil && !void(found(hit)), nil
+}
+
+// bronRecordOf returns the extension bron-record of an anchor, a missing node without one.
+func bronRecordOf(n fhir.Node) fhir.Node {
+	for e := range n.All("extension") {
+		if e.Member("url").Text() == extensionURL("bron-record") {
+			return e
+		}
+	}
+	return fhir.Node{}
+}

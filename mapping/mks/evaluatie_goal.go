@@ -1,0 +1,238 @@
+package mks
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+	goalpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/goal_go_proto"
+
+	"github.com/drieluik/drieluik/fhir"
+)
+
+// writeAchievements updates the goals that this evaluation is about, and those that an earlier version
+// of it was about. A draft changes nothing.
+func (w *evaluationWriter) writeAchievements() error {
+	if w.draft || w.child.found == nil {
+		return nil
+	}
+	old, err := w.known.Read(w.encounter)
+	if err != nil {
+		return fmt.Errorf("mks.writeAchievements: %w", err)
+	}
+	plans := []string{w.plan}
+	if before := planRecord(extension(found(old), "betreft-plan").Text()); before != "" && before != w.plan {
+		plans = append(plans, before)
+	}
+	for _, plan := range plans {
+		if err := w.judgeGoals(plan); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// judgeGoals updates the stored goals of one plan where the evaluations say something new.
+func (w *evaluationWriter) judgeGoals(plan string) error {
+	evaluations, err := w.heldEvaluations(plan)
+	if err != nil {
+		return err
+	}
+	evaluations = slices.DeleteFunc(evaluations, func(e heldEvaluation) bool { return e.record == w.head.recordID })
+	goals, err := w.storedGoals(plan)
+	if err != nil {
+		return err
+	}
+	for _, goal := range goals {
+		all, err := w.judgements(plan, goal, evaluations)
+		if err != nil {
+			return err
+		}
+		for _, j := range w.judged {
+			if w.head.status == "definitief" && j.goal == w.goalID(plan, goal).Value {
+				j.record = w.head.recordID
+				all = append(all, j)
+			}
+		}
+		inTime(all)
+		if err := w.judgeGoal(plan, goal, all); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// storedGoals returns the ids of the goals of a plan of which a Goal is stored, sorted.
+func (m *mapper) storedGoals(plan string) ([]string, error) {
+	hits, err := m.known.Child(m.child.ref, "Goal")
+	if err != nil {
+		return nil, fmt.Errorf("mks.storedGoals: %w", err)
+	}
+	named := map[string]bool{}
+	for _, hit := range hits {
+		for id := range found(hit).All("identifier") {
+			record, goal, _ := strings.Cut(id.Member("value").Text(), "#")
+			if id.Member("system").Text() == m.head.base()+"/doel" && record == plan {
+				named[goal] = true
+			}
+		}
+	}
+	return sortedKeys(named), nil
+}
+
+// judgeGoal edits the Goal that stands for a goal.
+func (w *evaluationWriter) judgeGoal(plan, goal string, all []judged) error {
+	ref, n, err := w.goalRef(plan, goal)
+	if err != nil || ref.IsZero() || void(n) {
+		return err
+	}
+	s, err := w.standing(n, w.goalID(plan, goal).Value)
+	if err != nil {
+		return err
+	}
+	inForce, err := w.inForce(plan, ref)
+	if err != nil {
+		return err
+	}
+	edits := s.edits(n, all, inForce)
+	if len(edits) == 0 {
+		return nil
+	}
+	return w.addEdited(n.Resource(), edits...)
+}
+
+// goalStanding is what a stored Goal says besides what evaluations say.
+type goalStanding struct {
+	outcomes []string     // JSON of outcomes that are no evaluations
+	days     map[day]bool // of evaluations among the outcomes
+}
+
+// standing reads the outcomes of a Goal.
+func (m *mapper) standing(n fhir.Node, goal string) (goalStanding, error) {
+	s := goalStanding{days: map[day]bool{}}
+	for r := range n.All("outcomeReference") {
+		hit, err := m.known.Read(refOf(r.Member("reference").Text()))
+		if err != nil {
+			return s, fmt.Errorf("mks.standing: %w", err)
+		}
+		if o := found(hit); isJudgement(o, goal) {
+			s.days[day(o.Member("effectiveDateTime").Text())] = true
+			continue
+		}
+		s.outcomes = append(s.outcomes, compact(r))
+	}
+	return s, nil
+}
+
+// inForce reports whether a plan that is not a draft still has the Goal.
+func (m *mapper) inForce(plan string, goal fhir.Ref) (bool, error) {
+	hit, err := m.known.Read(fhir.Ref{Type: "CarePlan", ID: idOf("CarePlan/" + m.head.source() + "/zorgplan/" + plan)})
+	if err != nil {
+		return false, fmt.Errorf("mks.inForce: %w", err)
+	}
+	n := found(hit)
+	if !contains([]string{"active", "completed"}, n.Member("status").Text()) {
+		return false, nil
+	}
+	for r := range n.All("goal", "reference") {
+		if r.Text() == goal.String() {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// edits returns what the evaluations, the latest last, change of a Goal. What somebody else said of it
+// later stands.
+func (s goalStanding) edits(n fhir.Node, all []judged, inForce bool) []fhir.Edit {
+	e := &goalEdits{n: n}
+	e.put("outcomeReference", s.outcomeList(all))
+	before, since := n.At("achievementStatus", "coding", "code").Text(), day(n.Member("statusDate").Text())
+	var latest judged
+	if len(all) > 0 {
+		latest = all[len(all)-1]
+	}
+	foreign := before != "" && !s.days[since]
+	if foreign && (len(all) == 0 || since.after(latest.on)) {
+		return e.out
+	}
+	code := achievements[latest.status]
+	if code == "" {
+		e.put("achievementStatus", "")
+		e.put("statusDate", "")
+	} else {
+		e.put("achievementStatus", fmt.Sprintf(`{"coding":[{"system":%q,"code":%q}]}`, achievementSystem, code))
+		e.put("statusDate", strconv.Quote(string(latest.on)))
+	}
+	switch ended := endedBy[code]; {
+	case inForce && ended != "":
+		e.put("lifecycleStatus", strconv.Quote(ended))
+	case inForce && before != "" && endedBy[before] == n.Member("lifecycleStatus").Text():
+		e.put("lifecycleStatus", `"active"`)
+	}
+	return e.out
+}
+
+// outcomeList returns the JSON of outcomeReference, "" for none.
+func (s goalStanding) outcomeList(all []judged) string {
+	outcomes := slices.Clone(s.outcomes)
+	for _, j := range all {
+		outcomes = append(outcomes, fmt.Sprintf(`{"reference":%q}`, j.ref))
+	}
+	if len(outcomes) == 0 {
+		return ""
+	}
+	return "[" + strings.Join(outcomes, ",") + "]"
+}
+
+// goalEdits gathers what changes of a Goal.
+type goalEdits struct {
+	n   fhir.Node
+	out []fhir.Edit
+}
+
+// put makes a member that JSON, or removes it for "", unless it is so already.
+func (e *goalEdits) put(member, json string) {
+	now := ""
+	if n := e.n.Member(member); n.Exists() {
+		now = compact(n)
+	}
+	if now != json {
+		e.out = append(e.out, fhir.Edit{Path: []string{member}, JSON: json})
+	}
+}
+
+// keepJudgements puts on a Goal of a new plan version what evaluations said of the goal, also of one
+// that comes after them. What somebody else said on a later day stands. A draft beside a plan in force
+// says nothing of it.
+func (w *planWriter) keepJudgements(g *goalpb.Goal, goal string, since day) error {
+	if w.draft {
+		ref, _, err := w.goalRef(w.head.recordID, goal)
+		if err != nil || !ref.IsZero() && ref.ID != w.part(goal) {
+			return err
+		}
+	}
+	all, err := w.judgements(w.head.recordID, goal, w.evaluations)
+	if err != nil || len(all) == 0 {
+		return err
+	}
+	inTime(all)
+	latest := all[len(all)-1]
+	if since.after(latest.on) {
+		return nil
+	}
+	code := achievements[latest.status]
+	g.AchievementStatus, g.StatusDate = concept(coding(achievementSystem, code, "")), pday(latest.on)
+	if w.active {
+		g.LifecycleStatus = enum(&goalpb.Goal_LifecycleStatusCode{}, orElse(endedBy[code], w.status.goal))
+	}
+	for _, j := range all {
+		named := slices.ContainsFunc(g.OutcomeReference, func(r *dpb.Reference) bool { return r.GetUri().GetValue() == j.ref.String() })
+		if !named {
+			g.OutcomeReference = append(g.OutcomeReference, literal(j.ref))
+		}
+	}
+	return nil
+}

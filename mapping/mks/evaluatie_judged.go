@@ -1,0 +1,102 @@
+package mks
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/drieluik/drieluik/fhir"
+)
+
+// What becomes of a Goal follows from all finished evaluations of its plan together: the latest by day
+// decides, in whatever order they arrive, and one that is withdrawn no longer counts.
+
+// judged is what one evaluation says of a goal.
+type judged struct {
+	goal   string // value of the goal's identifier
+	ref    fhir.Ref
+	status string // doelstatus
+	on     day
+	at     time.Time // vastgelegdOp: decides between two of one day
+	record string
+}
+
+// achievements are the goal-achievement codes of a doelstatus (mks.md 3.6); endedBy says which end the
+// goal. Read only.
+var achievements = map[string]string{
+	"behaald": "achieved", "deels behaald": "in-progress", "niet behaald": "not-achieved", "vervallen": "not-attainable",
+}
+
+const achievementSystem = "http://terminology.hl7.org/CodeSystem/goal-achievement"
+
+// heldEvaluation is a stored evaluation that counts.
+type heldEvaluation struct {
+	path, record string
+	on           day
+	at           time.Time
+}
+
+// heldEvaluations returns the finished evaluations by this source of the child's plan.
+func (m *mapper) heldEvaluations(plan string) ([]heldEvaluation, error) {
+	if m.child.found == nil {
+		return nil, nil
+	}
+	hits, err := m.known.Child(m.child.ref, "Encounter")
+	if err != nil {
+		return nil, fmt.Errorf("mks.heldEvaluations: %w", err)
+	}
+	var out []heldEvaluation
+	for _, hit := range hits {
+		n := found(hit)
+		r := bronRecordOf(n)
+		e := heldEvaluation{record: part(r, "recordId").Text(), on: day(n.At("period", "start").Text())}
+		e.path = "Encounter/" + m.head.source() + "/evaluatie/" + e.record
+		if n.Member("status").Text() != "finished" || idOf(e.path) != hit.Resource.ID() ||
+			planRecord(extension(n, "betreft-plan").Text()) != plan {
+			continue
+		}
+		if at, err := time.Parse(time.RFC3339Nano, part(r, "vastgelegdOp").Text()); err == nil {
+			e.at = at
+		}
+		out = append(out, e)
+	}
+	return out, nil
+}
+
+// judgements returns what the evaluations say of a goal of a plan.
+func (m *mapper) judgements(plan, goal string, evaluations []heldEvaluation) ([]judged, error) {
+	id := m.goalID(plan, goal).Value
+	var out []judged
+	for _, e := range evaluations {
+		taken := map[string]bool{}
+		for {
+			ref := fhir.Ref{Type: "Observation", ID: idOf(e.path + "/" + goalPart(goal, taken))}
+			hit, err := m.known.Read(ref)
+			if err != nil {
+				return nil, fmt.Errorf("mks.judgements: %w", err)
+			}
+			if hit == nil {
+				break
+			}
+			n := found(hit)
+			status := codeIn(n, "valueCodeableConcept", "doelstatus")
+			if !void(n) && isJudgement(n, id) && achievements[status] != "" {
+				out = append(out, judged{goal: id, ref: ref, status: status, on: e.on, at: e.at, record: e.record})
+			}
+		}
+	}
+	return out, nil
+}
+
+// isJudgement reports whether an Observation is what an evaluation said of a goal.
+func isJudgement(n fhir.Node, goal string) bool {
+	return codeIn(n, "code", "mks-observatie") == "doel-evaluatie" && n.At("focus", "identifier", "value").Text() == goal
+}
+
+// inTime sorts what evaluations said, the latest last. Nothing of it depends on the order of arrival.
+func inTime(all []judged) {
+	slices.SortStableFunc(all, func(a, b judged) int {
+		return cmp.Or(cmp.Compare(a.on, b.on), a.at.Compare(b.at), cmp.Compare(a.record, b.record))
+	})
+}

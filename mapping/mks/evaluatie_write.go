@@ -1,0 +1,201 @@
+package mks
+
+import (
+	"strconv"
+
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+	commpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/communication_go_proto"
+	encpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/encounter_go_proto"
+	obspb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/observation_go_proto"
+
+	"github.com/drieluik/drieluik/fhir"
+)
+
+// evaluationState is the row of mks.md 2.7 that the record's status gives.
+type evaluationState struct{ encounter, observation, communication string }
+
+func evaluationStateOf(h head) evaluationState {
+	switch {
+	case h.status == "ingetrokken":
+		return evaluationState{"entered-in-error", "entered-in-error", "entered-in-error"}
+	case h.status == "concept":
+		return evaluationState{"planned", "preliminary", "preparation"}
+	case h.version > 1:
+		return evaluationState{"finished", "amended", "completed"}
+	}
+	return evaluationState{"finished", "final", "completed"}
+}
+
+// evaluationWriter maps one evaluatie (mks.md 3.6).
+type evaluationWriter struct {
+	*mapper
+	in        value
+	state     evaluationState
+	encounter fhir.Ref
+	plan      string // recordId of the plan
+	judged    []judged
+}
+
+// writeEvaluation adds the Encounter, an Observation for each goal, what the family says, who told the
+// parents, and what becomes of the goals.
+func writeEvaluation(m *mapper) error {
+	w := &evaluationWriter{
+		mapper: m, in: m.inhoud(), state: evaluationStateOf(m.head),
+		encounter: fhir.Ref{Type: "Encounter", ID: m.key()}, plan: planRecord(m.inhoud().at("zorgplan").str()),
+	}
+	w.writeEncounter()
+	if err := w.writeGoals(); err != nil {
+		return err
+	}
+	w.writeExperience()
+	w.writeInformed()
+	return w.writeAchievements()
+}
+
+// contactClasses are the v3-ActCode of an afname-wijze. Read only.
+var contactClasses = map[string]string{"telefonisch": "VR", "video": "VR", "huisbezoek": "HH", "ziekenhuis": "AMB"}
+
+func (w *evaluationWriter) writeEncounter() {
+	on, in := w.encounter.String(), w.in
+	way := in.at("wijze").to(on+".class", ext(on, "afname-wijze")).str()
+	at := in.at("datum").to(on+".period.start", on+".period.end").day()
+	e := &encpb.Encounter{
+		Status:     enum(&encpb.Encounter_StatusCode{}, w.state.encounter),
+		ClassValue: coding("http://terminology.hl7.org/CodeSystem/v3-ActCode", contactClasses[way], ""),
+		Type:       []*dpb.CodeableConcept{listConcept("evaluatie-soort", in.at("soort").to(on+".type").str())},
+		Subject:    w.patientRef(),
+		Period:     period(at, at),
+	}
+	addExtension(e,
+		extensionOf("afname-wijze", vcode(way)),
+		extensionOf("betreft-plan", vstr(in.at("zorgplan").to(ext(on, "betreft-plan")).str())),
+		extensionOf("evaluatie-besluit", vcode(in.at("besluit").to(ext(on, "evaluatie-besluit")).str())))
+	if next := in.at("leidtTotPlanversie"); next.present() {
+		addExtension(e, extensionOf("leidt-tot-versie", vpositive(next.to(ext(on, "leidt-tot-versie")).whole())))
+	}
+	w.participants(e, on)
+	w.addAnchor(e, about{id: w.encounter.ID, profiles: []string{ownProfile("mks-evaluatie")}})
+}
+
+// participants lists who took part. R4 has no place for the child among them: it is an extension, read
+// back as the last. Another order is kept as it came.
+func (w *evaluationWriter) participants(e *encpb.Encounter, on string) {
+	all := w.in.at("deelnemers").items()
+	for i, v := range all {
+		if v.str() != "kind" {
+			who := w.ref(v.to(on + indexed(".participant", len(e.Participant)) + ".individual"))
+			e.Participant = append(e.Participant, &encpb.Encounter_Participant{Individual: who})
+			continue
+		}
+		if v.to(ext(on, "deelnemer-kind")); i < len(all)-1 {
+			w.keep(w.in.at("deelnemers"))
+		}
+	}
+	if len(e.Participant) < len(all) {
+		addExtension(e, extensionOf("deelnemer-kind", vtruth(true)))
+	}
+}
+
+// observation returns an Observation of this evaluation.
+func (w *evaluationWriter) observation(code string) *obspb.Observation {
+	return &obspb.Observation{
+		Status: enum(&obspb.Observation_StatusCode{}, w.state.observation), Code: listConcept("mks-observatie", code),
+		Subject: w.patientRef(), Encounter: literal(w.encounter),
+		Effective: &obspb.Observation_EffectiveX{Choice: &obspb.Observation_EffectiveX_DateTime{
+			DateTime: pdateTime(w.in.at("datum").day()),
+		}},
+	}
+}
+
+// writeGoals adds an Observation for each of perDoel, protected as its goal is; by all domains while
+// the goal is not stored.
+func (w *evaluationWriter) writeGoals() error {
+	taken := map[string]bool{}
+	for _, v := range w.in.at("perDoel").items() {
+		name := v.at("doel").str()
+		ref := fhir.Ref{Type: "Observation", ID: w.part(goalPart(name, taken))}
+		on := ref.String()
+		goal, stored, err := w.goalRef(w.plan, name)
+		if err != nil {
+			return err
+		}
+		id := w.goalID(w.plan, v.at("doel").to(on+".focus").str())
+		o := w.observation("doel-evaluatie")
+		o.Focus = []*dpb.Reference{reference(goal, id)}
+		status := v.at("status").to(on + ".value").str()
+		o.Value = &obspb.Observation_ValueX{Choice: &obspb.Observation_ValueX_CodeableConcept{
+			CodeableConcept: listConcept("doelstatus", status),
+		}}
+		if note := v.at("toelichting"); note.present() {
+			o.Note = []*dpb.Annotation{{Text: pmarkdown(note.to(on + ".note.text").str())}}
+		}
+		domains := domainsOf(stored)
+		if len(domains) == 0 {
+			domains = childDomains
+		}
+		w.add(o, about{id: ref.ID, domains: domains})
+		w.judged = append(w.judged, judged{goal: id.Value, ref: ref, status: status, on: w.in.at("datum").day(), at: w.head.recordedAt})
+	}
+	return nil
+}
+
+// domainsOf returns the child-life domains that protect a resource.
+func domainsOf(n fhir.Node) []string {
+	var out []string
+	for t := range n.All("meta", "tag") {
+		if t.Member("system").Text() == codeSystem("mks-domein") {
+			out = append(out, t.Member("code").Text())
+		}
+	}
+	return out
+}
+
+// goalID returns the identifier of a goal of a plan of this source.
+func (m *mapper) goalID(plan, goal string) fhir.Identifier {
+	return fhir.Identifier{System: m.head.base() + "/doel", Value: plan + "#" + goal}
+}
+
+// experience is the part that holds what the family says. A goal of that id is numbered.
+const experience = "gezinservaring"
+
+// goalPart returns the name of the part of a goal: its id, with a number when that is taken.
+func goalPart(goal string, taken map[string]bool) string {
+	name := goal
+	for n := 2; taken[name] || name == experience; n++ {
+		name = goal + "/" + strconv.Itoa(n)
+	}
+	taken[name] = true
+	return name
+}
+
+func (w *evaluationWriter) writeExperience() {
+	v := w.in.at("gezinservaring")
+	if !v.present() {
+		return
+	}
+	ref := fhir.Ref{Type: "Observation", ID: w.part(experience)}
+	o := w.observation(experience)
+	o.Value = said(v.to(ref.String() + ".value").str())
+	w.add(o, about{id: ref.ID, domains: []string{"sociaal"}})
+}
+
+// writeInformed adds who told the parents of an evaluation without them.
+func (w *evaluationWriter) writeInformed() {
+	v := w.in.at("ouderGeinformeerdDoor")
+	if !v.present() {
+		return
+	}
+	ref := fhir.Ref{Type: "Communication", ID: w.part("ouders")}
+	on := ref.String()
+	c := &commpb.Communication{
+		Status:   enum(&commpb.Communication_StatusCode{}, w.state.communication),
+		Category: []*dpb.CodeableConcept{listConcept("mks-categorie", "ouders-geinformeerd")},
+		Subject:  w.patientRef(), Encounter: literal(w.encounter),
+		Sent:   pdateTime(v.at("op").to(on + ".sent").day()),
+		Sender: w.ref(v.at("door").to(on + ".sender")),
+	}
+	for i, who := range v.at("wie").items() {
+		c.Recipient = append(c.Recipient, w.ref(who.to(on+indexed(".recipient", i))))
+	}
+	w.add(c, about{id: ref.ID, domains: []string{"sociaal"}})
+}

@@ -1,0 +1,68 @@
+package mks
+
+import (
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+	qpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/questionnaire_response_go_proto"
+)
+
+// scanAnswers is a group of the form that is being filled in.
+type scanAnswers struct {
+	item *qpb.QuestionnaireResponse_Item
+	on   string // FHIRPath of the group
+}
+
+// group begins the group with a linkId below another element.
+func (w *scanWriter) group(link, on string) *scanAnswers {
+	return &scanAnswers{item: &qpb.QuestionnaireResponse_Item{LinkId: pstr(link)}, on: scanItem(on, link)}
+}
+
+// add answers a question with values of the source; none leave it out.
+func (g *scanAnswers) add(link string, all []value, answer func(value) *qpb.QuestionnaireResponse_Item_Answer_ValueX) {
+	out := &qpb.QuestionnaireResponse_Item{LinkId: pstr(link)}
+	for _, v := range all {
+		out.Answer = append(out.Answer, &qpb.QuestionnaireResponse_Item_Answer{Value: answer(v.to(item(g.on, link)))})
+	}
+	if len(out.Answer) > 0 {
+		g.item.Item = append(g.item.Item, out)
+	}
+}
+
+// text answers with a text that may be absent.
+func (g *scanAnswers) text(link string, v value) {
+	if v.present() {
+		g.add(link, []value{v}, func(v value) *qpb.QuestionnaireResponse_Item_Answer_ValueX { return answerText(v.str()) })
+	}
+}
+
+// code answers with a code of a list.
+func (g *scanAnswers) code(link, list string, v value) { g.add(link, []value{v}, answerCode(list)) }
+
+func answerCode(list string) func(value) *qpb.QuestionnaireResponse_Item_Answer_ValueX {
+	return func(v value) *qpb.QuestionnaireResponse_Item_Answer_ValueX {
+		return answerCoding(listCoding(list, v.str()))
+	}
+}
+
+func answerCoding(c *dpb.Coding) *qpb.QuestionnaireResponse_Item_Answer_ValueX {
+	return &qpb.QuestionnaireResponse_Item_Answer_ValueX{
+		Choice: &qpb.QuestionnaireResponse_Item_Answer_ValueX_Coding{Coding: c},
+	}
+}
+
+func answerDay(v value) *qpb.QuestionnaireResponse_Item_Answer_ValueX {
+	return &qpb.QuestionnaireResponse_Item_Answer_ValueX{
+		Choice: &qpb.QuestionnaireResponse_Item_Answer_ValueX_Date{Date: pday(v.day())},
+	}
+}
+
+func answerNumber(v value) *qpb.QuestionnaireResponse_Item_Answer_ValueX {
+	return &qpb.QuestionnaireResponse_Item_Answer_ValueX{
+		Choice: &qpb.QuestionnaireResponse_Item_Answer_ValueX_Integer{Integer: &dpb.Integer{Value: int32(v.whole())}},
+	}
+}
+
+func (w *scanWriter) answerRef(v value) *qpb.QuestionnaireResponse_Item_Answer_ValueX {
+	return &qpb.QuestionnaireResponse_Item_Answer_ValueX{
+		Choice: &qpb.QuestionnaireResponse_Item_Answer_ValueX_Reference{Reference: w.ref(v)},
+	}
+}

@@ -1,0 +1,186 @@
+package mks
+
+import (
+	"strconv"
+
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+	qpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/questionnaire_response_go_proto"
+	srpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/service_request_go_proto"
+
+	"github.com/drieluik/drieluik/fhir"
+)
+
+// treeQuestion is a question of verwijsboom or beslisboom: its linkId is the name of the member.
+type treeQuestion struct {
+	link, card string
+	kind       string // integer, boolean, choice or string, as in the Questionnaire
+	list       string // of a choice
+	after      string // the question that must be answered yes before this one may be
+}
+
+// maxInTree bounds the lists of a tree: an outcome or need of a few bytes becomes a resource of its own.
+const maxInTree = 100
+
+// treeFields are the members of antwoorden. missing is the rule of an answer that is not there.
+func treeFields(questions []treeQuestion, missing string) fields {
+	types := map[string]typ{"integer": integer(-1<<31, 1<<31-1), "boolean": boolean, "string": str}
+	var out fields
+	for _, q := range questions {
+		t, ok := types[q.kind]
+		if !ok {
+			t = code(q.list)
+		}
+		out = append(out, f(q.link, q.card, t).instead(missing))
+	}
+	return out
+}
+
+// treeAnswers are the items of antwoorden in the order of the form. An answer that the form has no
+// place for is kept as it came.
+func (m *mapper) treeAnswers(questions []treeQuestion, given value, on string) []*qpb.QuestionnaireResponse_Item {
+	var out []*qpb.QuestionnaireResponse_Item
+	for _, q := range questions {
+		v := given.at(q.link)
+		if !v.present() {
+			continue
+		}
+		if q.after != "" && !given.at(q.after).yes() {
+			m.keep(v)
+			continue
+		}
+		all := []value{v}
+		if bounds[q.card].high > 0 {
+			all = v.items()
+		}
+		out = append(out, treeItem(q.link, q.kind, q.list, on, all...))
+	}
+	return out
+}
+
+// treeItem answers one question. Absent values give no answer, no answer no item.
+func treeItem(link, kind, list, on string, all ...value) *qpb.QuestionnaireResponse_Item {
+	out := &qpb.QuestionnaireResponse_Item{LinkId: pstr(link)}
+	for _, v := range all {
+		if v.present() {
+			v.to(item(on, link))
+			out.Answer = append(out.Answer, &qpb.QuestionnaireResponse_Item_Answer{Value: treeAnswer(v, kind, list)})
+		}
+	}
+	if len(out.Answer) == 0 {
+		return nil
+	}
+	return out
+}
+
+func treeAnswer(v value, kind, list string) *qpb.QuestionnaireResponse_Item_Answer_ValueX {
+	switch kind {
+	case "integer":
+		return &qpb.QuestionnaireResponse_Item_Answer_ValueX{Choice: &qpb.QuestionnaireResponse_Item_Answer_ValueX_Integer{
+			Integer: &dpb.Integer{Value: int32(v.whole())}}}
+	case "boolean":
+		return yesNo(v)
+	case "choice":
+		return &qpb.QuestionnaireResponse_Item_Answer_ValueX{Choice: &qpb.QuestionnaireResponse_Item_Answer_ValueX_Coding{
+			Coding: listCoding(list, v.str())}}
+	}
+	return answerText(v.str())
+}
+
+// treeStatus are the statuses that the resources of a tree have by that of its record (mks.md 2.7).
+type treeStatus struct{ response, request, task string }
+
+func (h head) treeStatus() treeStatus {
+	switch {
+	case h.status == "ingetrokken":
+		return treeStatus{"entered-in-error", "entered-in-error", "cancelled"}
+	case h.status == "concept":
+		return treeStatus{"in-progress", "draft", "draft"}
+	case h.version > 1:
+		return treeStatus{"amended", "active", "requested"}
+	}
+	return treeStatus{"completed", "active", "requested"}
+}
+
+// addTree adds the anchor of a tree: its answers.
+func (m *mapper) addTree(items []*qpb.QuestionnaireResponse_Item, domains []string) {
+	in, name := m.inhoud(), "mks-"+m.head.recordType
+	on := "QuestionnaireResponse/" + m.key()
+	m.addAnchor(&qpb.QuestionnaireResponse{
+		Questionnaire: &dpb.Canonical{Value: fhir.Canonical + "/Questionnaire/" + name + "|1.0.0"},
+		Status:        enum(&qpb.QuestionnaireResponse_StatusCode{}, m.head.treeStatus().response),
+		Subject:       m.patientRef(),
+		Authored:      pdateTime(in.at("datum").to(on + ".authored").day()),
+		Author:        m.ref(in.at("ingevuldDoor").to(on + ".author")),
+		Item:          some(items...),
+	}, about{id: m.key(), profiles: []string{ownProfile(name + "-antwoord")}, domains: domains})
+}
+
+// indication is the ServiceRequest of a law and part of care, as profile mks-indicatie asks.
+func (m *mapper) indication(law, part, intent string) *srpb.ServiceRequest {
+	return &srpb.ServiceRequest{
+		Status:         enum(&srpb.ServiceRequest_StatusCode{}, m.head.treeStatus().request),
+		Intent:         enum(&srpb.ServiceRequest_IntentCode{}, intent),
+		Category:       []*dpb.CodeableConcept{listConcept("wettelijk-kader", law), listConcept("zorgonderdeel", part)},
+		Code:           textConcept(label("zorgonderdeel", part)),
+		Subject:        m.patientRef(),
+		AuthoredOn:     pdateTime(m.inhoud().at("datum").day()),
+		SupportingInfo: []*dpb.Reference{literal(fhir.Ref{Type: "QuestionnaireResponse", ID: m.key()})},
+	}
+}
+
+// partDomains are the domains of a zorgonderdeel that are not medisch (mks.md 3.3). Read only.
+var partDomains = map[string]string{
+	"begeleiding": "ontwikkeling", "jeugdhulp": "ontwikkeling", "onderwijsondersteuning": "ontwikkeling", "vervoer": "ontwikkeling",
+	"logeeropvang": "sociaal",
+}
+
+func partDomain(part string) string { return orElse(partDomains[part], "medisch") }
+
+// birthTold returns the birth date by which the sender is judged: none before its kind record, and of
+// a sender without a relation the one it sent itself.
+func (m *mapper) birthTold() (day, error) {
+	if !m.child.stored || m.child.stub {
+		return "", nil
+	}
+	told, _, err := m.toldFacts(m.custodianFacts())
+	return told.birth, err
+}
+
+// treeAgeRule holds VB-05 and BB-10: the age is that in completed years on the day of the tree. A
+// withdrawal is not refused for what the child's data say by now.
+func (m *mapper) treeAgeRule(rule, link string) error {
+	in := m.inhoud()
+	told, on := in.at("antwoorden").at(link), in.at("datum")
+	if !told.sound() || !on.sound() || m.head.status == "ingetrokken" {
+		return nil
+	}
+	birth, err := m.birthTold()
+	if err == nil && !canBe(birth, on.day(), told.whole()) {
+		m.fail(rule, told)
+	}
+	return err
+}
+
+// canBe reports whether somebody can be that many years old: of a partial birth date more than one
+// age is possible.
+func canBe(birth, on day, years int64) bool {
+	return birth == "" ||
+		years <= int64(age(birth, on)) && years >= int64(age(birth.last(), on))
+}
+
+// treeArrives holds VB-05 and BB-10 for answers that waited for their child record, by the birth date
+// that the source itself sends.
+func treeArrives(m *mapper, response fhir.Node) []string {
+	birth, on := m.inhoud().at("geboortedatum").day(), day(response.Member("authored").Text())
+	if void(response) {
+		return nil
+	}
+	for item := range response.All("item") {
+		rule := map[string]string{"vb.leeftijd": "MKS-VB-05", "bb.leeftijd": "MKS-BB-10"}[item.Member("linkId").Text()]
+		years, err := strconv.ParseInt(item.At("answer", "valueInteger").Text(), 10, 64)
+		if rule != "" && err == nil && !canBe(birth, on, years) {
+			return []string{rule}
+		}
+	}
+	return nil
+}
