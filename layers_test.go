@@ -36,7 +36,7 @@ var kits = map[string]bool{
 var within = map[string]string{
 	"conformance/validate": "conformance", "conformance/terminology": "conformance", "conformance/artifacts": "conformance",
 	"conformance/packages": "conformance",
-	"mapping/mks/back": "mapping/mks",
+	"mapping/mks/back":     "mapping/mks",
 }
 
 func rowOf(dir string) (int, string, bool) {

@@ -143,6 +143,16 @@ func TestCompletenessNamesWhatTheReaderMaySee(t *testing.T) {
 	s.get("mother", path+"?task=Task/none").want(t, http.StatusNotFound)
 	s.get("mother", path+"?task=Patient/x").want(t, http.StatusBadRequest).wantIssue(t, "operation-parameter", "")
 	s.do("mother", http.MethodPost, path, `{"resourceType":"Parameters","parameter":[{"name":"task","valueReference":{"reference":"`+s.task+`"}}]}`).want(t, http.StatusOK)
+	for _, file := range []string{"05-hulpbehoeftescan-herhaling", "07-zorgplan-v3"} {
+		s.submit("home", record(t, "boris/"+file+".json")).want(t, http.StatusCreated)
+	}
+	for code, domain := range report(t, s.get("mother", path).want(t, http.StatusOK)) {
+		for _, line := range domain {
+			if line[0] != '+' && line != "- measurements of the last 7 days: sending nurse" {
+				t.Errorf("after scan and plan %s still says %q", code, line)
+			}
+		}
+	}
 	other, _ := s.child("hospital")
 	s.get("hospital", "/fhir/Patient/"+other+"/$completeness?task="+s.task).want(t, http.StatusUnprocessableEntity).wantIssue(t, "completeness-task", "")
 }
@@ -275,4 +285,23 @@ func TestRulesWriteWithinTheScopesOfNobody(t *testing.T) {
 	if err != nil || strings.Contains(string(js), "inbox") {
 		t.Errorf("%s %v", js, err)
 	}
+}
+
+// TestDaanMovesToAdultCareAfterHisClosingEvaluation: his records alone carry him there.
+func TestDaanMovesToAdultCareAfterHisClosingEvaluation(t *testing.T) {
+	t.Parallel()
+	g := newRig(t)
+	for _, file := range []string{"01-kind", "04-zorgplan"} {
+		g.submit("home", record(t, "daan/"+file+".json")).want(t, http.StatusCreated)
+	}
+	s := &transfer{rig: g}
+	s.locate(g.submit("home", record(t, "daan/07-overdracht-naar-volwassenenzorg.json")).want(t, http.StatusCreated))
+	owner := decode[struct{ Owner struct{ Reference string } }](t, g.get("home", "/fhir/"+s.task).body).Owner.Reference
+	g.principals["adult"] = system("adult", refOf(owner), "system/*.cruds")
+	s.move("adult", "accepted").want(t, http.StatusOK)
+	if got := rulesIn(t, s.move("adult", "completed").want(t, http.StatusUnprocessableEntity)); !slices.Equal(got, []string{"G8"}) {
+		t.Errorf("%v", got)
+	}
+	g.submit("home", record(t, "daan/06-evaluatie-afsluitend.json")).want(t, http.StatusCreated)
+	s.move("adult", "completed").want(t, http.StatusOK)
 }
