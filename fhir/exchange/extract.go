@@ -2,10 +2,13 @@ package exchange
 
 import (
 	"context"
+	"encoding/json"
 	"net/url"
 
 	"github.com/drieluik/drieluik/auth"
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/fhir/search"
+	"github.com/drieluik/drieluik/mapping"
 	"github.com/drieluik/drieluik/mapping/sdc"
 )
 
@@ -40,6 +43,16 @@ func (s *Service) Extract(ctx context.Context, c Call, ask Extraction) (Extracte
 	} else if err := s.Answered(ctx, c, auth.Read, "QuestionnaireResponse", ask.Query); err != nil {
 		return Extracted{}, err
 	}
+	for _, f := range s.formats {
+		x, ok := f.(mapping.Extractor)
+		if !ok || !sdc.Extractable(ask.Response) {
+			continue
+		}
+		out, own, err := s.extractOwn(ctx, c, ask, x)
+		if own || err != nil {
+			return out, err
+		}
+	}
 	form, err := s.formOf(ask)
 	if err != nil {
 		return Extracted{}, err
@@ -47,6 +60,62 @@ func (s *Service) Extract(ctx context.Context, c Call, ask Extraction) (Extracte
 	out := Extracted{}
 	out.Bundle, out.Issues, err = sdc.Extract(form, ask.Response)
 	return out, fhir.Wrap(op, err)
+}
+
+// extractOwn makes a transaction of an answer to a form of ours.
+func (s *Service) extractOwn(ctx context.Context, c Call, ask Extraction, x mapping.Extractor) (out Extracted, own bool, err error) {
+	const op = "exchange.Extract"
+	e := s.event(c, auth.Read, ask.Response.Type())
+	l := &lookups{s: s, e: &e}
+	var found []mapping.Extracted
+	err = s.store.View(ctx, func(v Snapshot) error {
+		l.w, l.v = s.world(v), v
+		found, own, err = x.Extract(ask.Response, l.optional)
+		return err
+	})
+	if err != nil {
+		return out, own, s.broke(ctx, op, e, err)
+	}
+	if err := s.record(ctx, op, l.audits()); err != nil || !own {
+		return out, own, err
+	}
+	out.Bundle, err = JSON(s.transactionOf(found))
+	return out, own, fhir.Wrap(op, err)
+}
+
+// extracted is a transaction as it is written.
+type extracted struct {
+	ResourceType string           `json:"resourceType"`
+	Type         string           `json:"type"`
+	Entry        []extractedEntry `json:"entry,omitempty"`
+}
+
+type extractedEntry struct {
+	FullURL  string          `json:"fullUrl,omitempty"`
+	Resource json.RawMessage `json:"resource"`
+	Request  struct {
+		Method string `json:"method"`
+		URL    string `json:"url"`
+	} `json:"request"`
+}
+
+// transactionOf writes what has an id under it, what has an identifier by condition, and the rest anew.
+func (s *Service) transactionOf(found []mapping.Extracted) extracted {
+	out := extracted{ResourceType: "Bundle", Type: "transaction"}
+	for _, f := range found {
+		e := extractedEntry{FullURL: f.URN, Resource: f.Resource.Bytes()}
+		e.Request.Method, e.Request.URL = "PUT", f.Resource.Ref().String()
+		switch {
+		case f.Resource.ID() != "":
+			e.FullURL = s.base + "/" + e.Request.URL
+		case f.Identifier != fhir.Identifier{}:
+			e.Request.URL = string(f.Resource.Type()) + "?identifier=" + url.QueryEscape(f.Identifier.System+"|"+search.Escape(f.Identifier.Value))
+		default:
+			e.Request.Method, e.Request.URL = "POST", string(f.Resource.Type())
+		}
+		out.Entry = append(out.Entry, e)
+	}
+	return out
 }
 
 // formOf finds the Questionnaire of a response: sent along, contained, or published.

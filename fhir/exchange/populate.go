@@ -53,7 +53,7 @@ func (s *Service) Populate(ctx context.Context, c Call, ask Prefilling) (Prefill
 	e.query = ask.Query
 	var out Prefilled
 	var refused error
-	f := &filling{s: s, e: &e, ask: ask}
+	f := &filling{lookups: lookups{s: s, e: &e}, ask: ask}
 	err := s.store.View(ctx, func(v Snapshot) error {
 		f.w, f.v = s.world(v), v
 		var err error
@@ -66,24 +66,56 @@ func (s *Service) Populate(ctx context.Context, c Call, ask Prefilling) (Prefill
 	if err != nil {
 		return Prefilled{}, s.broke(ctx, op, e, err)
 	}
-	audits := e.audits(s)
-	for i := range f.denied {
-		audits = append(audits, f.denied[i].audits(s)...)
-	}
-	if err := s.record(ctx, op, audits); err != nil {
+	if err := s.record(ctx, op, f.audits()); err != nil {
 		return Prefilled{}, err
 	}
 	return out, refused
 }
 
-// filling is one form on its way.
-type filling struct {
+// lookups reads what a form asks for, as its caller.
+type lookups struct {
 	s      *Service
 	w      *world
 	v      Snapshot
 	e      *event
-	denied []event // queries that the caller may not run
-	ask    Prefilling
+	denied []event // look-ups that the caller may not make
+}
+
+// audits tell of everything that was looked up.
+func (l *lookups) audits() []Audit {
+	out := l.e.audits(l.s)
+	for i := range l.denied {
+		out = append(out, l.denied[i].audits(l.s)...)
+	}
+	return out
+}
+
+// optional reads what can be done without: nil where the caller may not.
+func (l *lookups) optional(ref fhir.Ref) (*fhir.Resource, error) {
+	trial := l.s.event(l.e.call, auth.Read, ref.Type)
+	served, refused, err := l.s.readOne(l.w, &trial, ref)
+	if err != nil {
+		return nil, err
+	}
+	if l.settle(trial, refused); refused != nil {
+		return nil, nil
+	}
+	return parsed(served.Body)
+}
+
+// settle takes over what a look-up touched; a refused one is told of by itself.
+func (l *lookups) settle(trial event, refused error) {
+	if refused != nil {
+		l.denied = append(l.denied, trial)
+		return
+	}
+	l.e.touches = append(l.e.touches, trial.touches...)
+}
+
+// filling is one form on its way.
+type filling struct {
+	lookups
+	ask Prefilling
 }
 
 func (f *filling) fill(ctx context.Context) (out Prefilled, refused, err error) {
@@ -171,28 +203,6 @@ func (f *filling) context() (all map[string][]*fhir.Resource, refused, err error
 		all[c.Name] = append(all[c.Name], r)
 	}
 	return all, nil, nil
-}
-
-// optional reads what a form can do without: nil where the caller may not.
-func (f *filling) optional(ref fhir.Ref) (*fhir.Resource, error) {
-	trial := f.s.event(f.e.call, auth.Read, ref.Type)
-	served, refused, err := f.s.readOne(f.w, &trial, ref)
-	if err != nil {
-		return nil, err
-	}
-	if f.settle(trial, refused); refused != nil {
-		return nil, nil
-	}
-	return parsed(served.Body)
-}
-
-// settle takes over what a look-up touched; a refused one is told of by itself.
-func (f *filling) settle(trial event, refused error) {
-	if refused != nil {
-		f.denied = append(f.denied, trial)
-		return
-	}
-	f.e.touches = append(f.e.touches, trial.touches...)
 }
 
 // search runs a query of the form. What cannot be asked here, or not by the caller, finds nothing.

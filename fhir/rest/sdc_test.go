@@ -179,3 +179,97 @@ func TestWhatIsExtractedCanBeCarriedOutTwice(t *testing.T) {
 		}
 	}
 }
+
+// extracted are the entries of a transaction that $extract answers, by type.
+type extracted struct {
+	Entry []struct {
+		FullURL  string
+		Resource struct {
+			ResourceType, ID, Status string
+			Description              any // a concept in a Goal, text in a Task
+			Activity                 []struct{ Detail struct{ Description string } }
+		}
+		Request struct{ Method, URL string }
+	}
+}
+
+func (x extracted) count() map[string]int {
+	out := map[string]int{}
+	for _, e := range x.Entry {
+		out[e.Resource.ResourceType+" "+e.Request.Method]++
+	}
+	return out
+}
+
+func TestAPushedScanIsExtractedUnderTheIdsOfItsPush(t *testing.T) {
+	t.Parallel()
+	g := newRig(t)
+	g.submit("home", record(t, "boris/01-kind.json")).want(t, 201)
+	g.submit("home", record(t, "boris/05-hulpbehoeftescan-herhaling.json")).want(t, 201)
+	needs := g.search("home", "/fhir/Condition?patient="+boris+"&category=hulpbehoefte").ids()
+	scan := "/fhir/QuestionnaireResponse/2424546c-b0f4-5b0c-9179-c75aa3d0e996"
+	a := g.do("home", http.MethodPost, scan+"/$extract", "").want(t, 200).valid(t)
+	x := decode[extracted](t, a.body)
+	if diff := cmp.Diff(map[string]int{"Condition PUT": 5, "Goal PUT": 4, "CarePlan PUT": 1}, x.count()); diff != "" {
+		t.Error(diff)
+	}
+	var ids []string
+	for _, e := range x.Entry {
+		if e.Resource.ResourceType == "Condition" {
+			ids = append(ids, e.Request.URL)
+		}
+	}
+	if diff := cmp.Diff(sorted(needs...), sorted(ids...)); diff != "" {
+		t.Errorf("the needs have other ids than their push gave: %s", diff)
+	}
+	for range 2 {
+		g.do("home", http.MethodPost, "/fhir", a.body).want(t, 200)
+		for path, want := range map[string]int{"Condition?category=hulpbehoefte&": 5, "Goal?": 4, "CarePlan?status=draft&": 1} {
+			if n := g.search("home", "/fhir/"+path+"_total=accurate&patient="+boris).Total; n == nil || *n != want {
+				t.Errorf("%s: %v, want %d", path, n, want)
+			}
+		}
+	}
+}
+
+func TestAFormThatAnAppFilledIsExtractedByConditions(t *testing.T) {
+	t.Parallel()
+	g := newRig(t)
+	g.submit("home", record(t, "boris/01-kind.json")).want(t, 201)
+	own := "https://drieluik.example/fhir/"
+	coded := func(link, list, code string) string {
+		return `{"linkId":"` + link + `","answer":[{"valueCoding":{"system":"` + own + `CodeSystem/` + list + `","code":"` + code + `"}}]}`
+	}
+	head := `{"resourceType":"QuestionnaireResponse","id":"app-1","status":"completed","authored":"2026-11-20","subject":{"reference":"` + boris + `"},"questionnaire":"` + own + `Questionnaire/`
+	for form, c := range map[string]struct {
+		items string
+		want  map[string]int
+	}{
+		"mks-hulpbehoeftescan": {`{"linkId":"hbs.med","item":[{"linkId":"hbs.med.voeding","item":[` + coded("hbs.med.voeding.niveau", "behoefte-niveau", "2") +
+			`,{"linkId":"hbs.med.voeding.toelichting","answer":[{"valueString":"sonde"}]}]},{"linkId":"hbs.med.huid","item":[` + coded("hbs.med.huid.niveau", "behoefte-niveau", "1") +
+			`]},{"linkId":"hbs.med.pijn","item":[` + coded("hbs.med.pijn.niveau", "behoefte-niveau", "9") + `]}]}`,
+			map[string]int{"Condition PUT": 2, "Goal PUT": 1, "CarePlan PUT": 1}},
+		"mks-verwijsboom": {`{"linkId":"vb.uitkomst","item":[` + coded("vb.uitkomst.wet", "wettelijk-kader", "zvw") + `,` + coded("vb.uitkomst.onderdeel", "zorgonderdeel", "verpleging") + `]}`,
+			map[string]int{"ServiceRequest PUT": 1}},
+		"mks-beslisboom": {`{"linkId":"bb.andereBehoeften","answer":[{"valueString":"logopedie"}]},` + coded("bb.uitkomst", "beslisboom-uitkomst", "disciplines") + `,` +
+			coded("bb.uitkomst", "beslisboom-uitkomst", "jeugdwet") + `,` + coded("bb.informeren", "informeren", "huisarts"),
+			map[string]int{"Task PUT": 1, "ServiceRequest PUT": 1, "Communication PUT": 1}},
+	} {
+		a := g.do("home", http.MethodPost, "/fhir/QuestionnaireResponse/$extract", head+form+`","item":[`+c.items+`]}`).want(t, 200).valid(t)
+		x := decode[extracted](t, a.body)
+		if diff := cmp.Diff(c.want, x.count()); diff != "" {
+			t.Errorf("%s: %s", form, diff)
+		}
+		for _, e := range x.Entry {
+			if !strings.Contains(e.Request.URL, "?identifier=") || !strings.HasPrefix(e.FullURL, "urn:uuid:") {
+				t.Errorf("%s: %+v", form, e)
+			}
+		}
+		if form == "mks-hulpbehoeftescan" {
+			plan := x.Entry[len(x.Entry)-1].Resource
+			if plan.Status != "draft" || len(plan.Activity) != 1 || plan.Activity[0].Detail.Description != "sonde" || !cmp.Equal(x.Entry[1].Resource.Description, any(map[string]any{"text": "Doel bij: Voeding en vocht"})) {
+				t.Errorf("%+v", x.Entry)
+			}
+		}
+	}
+}

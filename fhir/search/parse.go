@@ -235,3 +235,9 @@ func split(s string, separator byte) []string {
 var unescaper = strings.NewReplacer(`\,`, ",", `\|`, "|", `\$`, "$", `\\`, `\`)
 
 func unescape(s string) string { return unescaper.Replace(s) }
+
+var escaper = strings.NewReplacer(`\`, `\\`, "|", `\|`, ",", `\,`, "$", `\$`)
+
+// Escape writes a value, or one part of a token, so that a search parameter reads it as it is (R4 search,
+// 3.1.1.4.0.1).
+func Escape(s string) string { return escaper.Replace(s) }

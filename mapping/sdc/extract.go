@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/fhir/search"
 	"github.com/drieluik/drieluik/mapping"
 )
 
@@ -51,11 +52,11 @@ type concept struct {
 	Text   string            `json:"text,omitempty"`
 }
 
-// extractSystem is the identifier system of what was extracted: the response, the item and its answer.
-const extractSystem = fhir.Canonical + "/sid/extract"
-
-// extractable are the states of a response whose answers are facts.
-var extractable = map[string]bool{"completed": true, "amended": true}
+// Extractable reports whether the answers of a response are facts: it is completed or amended.
+func Extractable(answers *fhir.Resource) bool {
+	status := answers.Root().Member("status").Text()
+	return status == "completed" || status == "amended"
+}
 
 // Extract makes a transaction Bundle of the answers that a Questionnaire marks for it
 // (observationExtract, SDC 3.0.0): each an Observation, written by conditional update on an identifier of
@@ -63,7 +64,7 @@ var extractable = map[string]bool{"completed": true, "amended": true}
 // response that is not completed. Issues are answers that no Observation can hold.
 func Extract(questionnaire, answers *fhir.Resource) ([]byte, []fhir.Issue, error) {
 	root := answers.Root()
-	if !extractable[root.Member("status").Text()] {
+	if !Extractable(answers) {
 		e := fhir.Errorf(fhir.Unprocessable, "sdc.Extract", "business-rule", "SDC-STATUS",
 			"Only a completed or amended response is extracted; complete it first.")
 		e.Issues[0].Expression = "QuestionnaireResponse.status"
@@ -182,8 +183,8 @@ func (x *extracting) answer(q, a fhir.Node, m marks, key string) error {
 	if id := x.root.Member("id").Text(); id != "" {
 		key = id + key
 		o.DerivedFrom = []reference{{"QuestionnaireResponse/" + id}}
-		o.Identifier = []identifier{{extractSystem, key}}
-		how = request{"PUT", "Observation?identifier=" + url.QueryEscape(extractSystem+"|"+escaped(key))}
+		o.Identifier = []identifier{{mapping.ExtractSystem, key}}
+		how = request{"PUT", "Observation?identifier=" + url.QueryEscape(mapping.ExtractSystem+"|"+search.Escape(key))}
 	}
 	body, err := o.encoded(value)
 	x.out.Entry = append(x.out.Entry, entry{FullURL: "urn:uuid:" + mapping.ID("extract/"+key), Resource: body, Request: how})

@@ -7,6 +7,7 @@ import (
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/path"
+	"github.com/drieluik/drieluik/fhir/search"
 )
 
 // observed answers a question by the newest Observation of one of its codes within the period
@@ -20,7 +21,7 @@ func (p *populating) observed(q, period fhir.Node) ([]answer, error) {
 	}
 	var codes []string
 	for code := range q.All("code") {
-		codes = append(codes, escaped(code.Member("system").Text())+"|"+escaped(code.Member("code").Text()))
+		codes = append(codes, search.Escape(code.Member("system").Text())+"|"+search.Escape(code.Member("code").Text()))
 	}
 	if len(codes) == 0 {
 		return nil, nil
@@ -49,11 +50,6 @@ func numberOf(q, value fhir.Node) fhir.Node {
 		return value.Member("value")
 	}
 	return value
-}
-
-// escaped is a value inside a search parameter.
-func escaped(s string) string {
-	return strings.NewReplacer(`\`, `\\`, `|`, `\|`, `,`, `\,`, `$`, `\$`).Replace(s)
 }
 
 // periodUnits are the units of a Duration, as calendar days or as a span of time.

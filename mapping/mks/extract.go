@@ -1,0 +1,243 @@
+package mks
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+	commpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/communication_go_proto"
+	srpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/service_request_go_proto"
+	taskpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/task_go_proto"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping"
+)
+
+var _ mapping.Extractor = Format{}
+
+// extractors are the forms that become resources, by the id of their Questionnaire. Read only.
+var extractors = map[string]func(*extraction){
+	"mks-hulpbehoeftescan": (*extraction).scan, "mks-verwijsboom": (*extraction).referral, "mks-beslisboom": (*extraction).closing,
+}
+
+// Extract makes of a scan its needs, with a goal and a line of a draft plan for those of level 2 and
+// up; of a verwijsboom and a beslisboom what follows from their outcomes (mks.md 6.1). What a push of the
+// record wrote keeps its id, its identifiers and its meta.
+func (Format) Extract(response *fhir.Resource, stored func(fhir.Ref) (*fhir.Resource, error)) ([]mapping.Extracted, bool, error) {
+	root := response.Root()
+	canonical, _, _ := strings.Cut(root.Member("questionnaire").Text(), "|")
+	id, own := strings.CutPrefix(canonical, fhir.Canonical+"/Questionnaire/")
+	extract, ok := extractors[id]
+	if !own || !ok {
+		return nil, false, nil
+	}
+	x := &extraction{root: root, id: root.Member("id").Text(), pushed: pushedKey(root), stored: stored}
+	extract(x)
+	return x.out, true, x.err
+}
+
+// pushedKey is the key of the record that made a response, without its parts; "" for another origin.
+func pushedKey(root fhir.Node) string {
+	for e := range root.All("extension") {
+		if e.Member("url").Text() == extensionURL("bron-record") {
+			return "QuestionnaireResponse/" + part(e, "ura").Text() + "/" + part(e, "applicatie").Text() + "/" +
+				part(e, "recordType").Text() + "/" + part(e, "recordId").Text()
+		}
+	}
+	return ""
+}
+
+// extraction makes resources of one response.
+type extraction struct {
+	root   fhir.Node
+	id     string // of the response; "" when it has none
+	pushed string // key of its record, "" for another origin
+	stored func(fhir.Ref) (*fhir.Resource, error)
+	out    []mapping.Extracted
+	err    error
+}
+
+// add takes in a resource that stands at a place of the response and returns how others refer to it.
+func (x *extraction) add(m proto.Message, place string, a about) string {
+	one := mapping.Extracted{URN: "urn:uuid:" + mapping.ID("extract/"+x.id+"#"+place)}
+	before := x.before(fhir.Ref{Type: typeOf(m), ID: mapping.ID(x.pushed + "/" + place)})
+	if before == nil {
+		if x.id != "" {
+			one.Identifier = fhir.Identifier{System: mapping.ExtractSystem, Value: x.id + "#" + place}
+			addIdentifier(m, identifier(one.Identifier.System, one.Identifier.Value))
+		}
+		setMeta(m, protection(a))
+	}
+	r, err := fhir.FromProto(m)
+	if err == nil && before != nil {
+		r, err = r.Edit(kept(before)...)
+		one.URN = before.Ref().String()
+	}
+	if err != nil && x.err == nil {
+		x.err = fmt.Errorf("mks.Extract: %w", err)
+	}
+	one.Resource = r
+	x.out = append(x.out, one)
+	return one.URN
+}
+
+// before returns what a push of the record wrote, as far as the caller may see it.
+func (x *extraction) before(ref fhir.Ref) *fhir.Resource {
+	if x.pushed == "" || x.err != nil {
+		return nil
+	}
+	var r *fhir.Resource
+	r, x.err = x.stored(ref)
+	return r
+}
+
+// kept is what an update of a stored resource leaves as it is.
+func kept(before *fhir.Resource) []fhir.Edit {
+	out := []fhir.Edit{{Path: []string{"id"}, JSON: strconv.Quote(before.ID())}}
+	for _, name := range []string{"meta", "identifier"} {
+		if n := before.Root().Member(name); n.Exists() {
+			out = append(out, fhir.Edit{Path: []string{name}, JSON: n.Raw()})
+		}
+	}
+	return out
+}
+
+// protection is the meta of what is extracted.
+func protection(a about) *dpb.Meta {
+	out := &dpb.Meta{Security: a.labels}
+	for _, p := range a.profiles {
+		out.Profile = append(out.Profile, &dpb.Canonical{Value: p})
+	}
+	for _, d := range a.domains {
+		out.Tag = append(out.Tag, listCoding("mks-domein", d))
+	}
+	return out
+}
+
+// subject, author and response are references of the response, nil when it has none.
+func (x *extraction) subject() *dpb.Reference { return referenceIn(x.root.Member("subject")) }
+func (x *extraction) author() *dpb.Reference  { return referenceIn(x.root.Member("author")) }
+
+func (x *extraction) response() []*dpb.Reference {
+	if x.id == "" {
+		return nil
+	}
+	return []*dpb.Reference{literal(fhir.Ref{Type: "QuestionnaireResponse", ID: x.id})}
+}
+
+// day is the day of the response.
+func (x *extraction) day() day {
+	text, _, _ := strings.Cut(x.root.Member("authored").Text(), "T")
+	return day(text)
+}
+
+// referenceIn copies a Reference; nil when it is absent.
+func referenceIn(n fhir.Node) *dpb.Reference {
+	text, id := n.Member("reference").Text(), n.Member("identifier")
+	out := &dpb.Reference{
+		Identifier: identifier(id.Member("system").Text(), id.Member("value").Text()), Display: pstr(n.Member("display").Text()),
+	}
+	if text != "" {
+		out.Reference = &dpb.Reference_Uri{Uri: pstr(text)}
+	}
+	if text == "" && out.Identifier == nil && out.Display == nil {
+		return nil
+	}
+	return out
+}
+
+// answersAt are the values of an item below n, by its linkId.
+func answersAt(n fhir.Node, link string) []fhir.Node {
+	var out []fhir.Node
+	for item := range n.All("item") {
+		if item.Member("linkId").Text() != link {
+			continue
+		}
+		for a := range item.All("answer") {
+			for v := range a.Children() {
+				if strings.HasPrefix(v.Name(), "value") {
+					out = append(out, v)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// answerAt is the text or code of the first value of an item.
+func answerAt(n fhir.Node, link string) string {
+	for _, v := range answersAt(n, link) {
+		if code := v.Member("code"); code.Exists() {
+			return code.Text()
+		}
+		return v.Text()
+	}
+	return ""
+}
+
+// referral makes a draft ServiceRequest of each outcome of a verwijsboom.
+func (x *extraction) referral() {
+	seen := map[string]int{}
+	for item := range x.root.All("item") {
+		law, part := answerAt(item, "vb.uitkomst.wet"), answerAt(item, "vb.uitkomst.onderdeel")
+		if item.Member("linkId").Text() == "vb.uitkomst" && inList("wettelijk-kader", law) && inList("zorgonderdeel", part) {
+			x.request(law, part, "order", numbered(seen, law+"/"+part), "")
+		}
+	}
+}
+
+// request adds a draft ServiceRequest.
+func (x *extraction) request(law, part, intent, place, decides string) {
+	s := &srpb.ServiceRequest{
+		Status: enum(&srpb.ServiceRequest_StatusCode{}, "draft"), Intent: enum(&srpb.ServiceRequest_IntentCode{}, intent),
+		Category: []*dpb.CodeableConcept{listConcept("wettelijk-kader", law), listConcept("zorgonderdeel", part)},
+		Code:     textConcept(label("zorgonderdeel", part)), Subject: x.subject(), AuthoredOn: pdateTime(x.day()),
+		Requester: x.author(), SupportingInfo: x.response(),
+	}
+	addExtension(s, extensionOf("verantwoordelijke", vcode(decides)))
+	a := about{domains: []string{partDomain(part)}}
+	if s.SupportingInfo != nil && s.AuthoredOn != nil {
+		a.profiles = []string{ownProfile("mks-indicatie")}
+	}
+	x.add(s, place, a)
+}
+
+// closing makes of a beslisboom what its outcomes ask for (mks.md 3.7). The plan is closed by the push of
+// the record, or by its coordinator.
+func (x *extraction) closing() {
+	outcomes := map[string]bool{}
+	for _, v := range answersAt(x.root, "bb.uitkomst") {
+		code := v.Member("code").Text()
+		if r, ok := closingRequests[code]; ok && !outcomes[code] {
+			x.request(r.law, r.part, "proposal", code, r.by)
+		}
+		outcomes[code] = true
+	}
+	for i, need := range answersAt(x.root, "bb.andereBehoeften") {
+		if outcomes["disciplines"] {
+			t := &taskpb.Task{
+				Status: enum(&taskpb.Task_StatusCode{}, "requested"), Intent: enum(&taskpb.Task_IntentCode{}, "order"),
+				Code: listConcept("beslisboom-uitkomst", "disciplines"), Description: pstr(need.Text()), ForValue: x.subject(),
+			}
+			if r := x.response(); r != nil {
+				t.Focus = r[0]
+			}
+			x.add(t, "disciplines/"+strconv.Itoa(i+1), about{domains: childDomains})
+		}
+	}
+	told := map[string]bool{}
+	for _, v := range answersAt(x.root, "bb.informeren") {
+		party := v.Member("code").Text()
+		if told[party] || !inList("informeren", party) {
+			continue
+		}
+		told[party] = true
+		x.add(&commpb.Communication{
+			Status:   enum(&commpb.Communication_StatusCode{}, "preparation"),
+			Category: []*dpb.CodeableConcept{listConcept("mks-categorie", "afsluiting-melden")}, Topic: listConcept("informeren", party),
+			Subject: x.subject(), About: x.response(), Sender: x.author(),
+		}, party, about{domains: []string{"medisch"}})
+	}
+}

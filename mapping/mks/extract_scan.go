@@ -1,0 +1,127 @@
+package mks
+
+import (
+	"strconv"
+
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+	planpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/care_plan_go_proto"
+	condpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/condition_go_proto"
+	goalpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/goal_go_proto"
+
+	"github.com/drieluik/drieluik/fhir"
+)
+
+// formNeed is one need of a scan in its form.
+type formNeed struct {
+	item   fhir.Node // the group
+	name   string    // linkId, such as hbs.med.voeding
+	domain string
+	level  string // 1 to 4
+}
+
+// scan makes a Condition of each need of level 1 to 4, and of those from level 2 a Goal and an activity
+// of one draft plan.
+func (x *extraction) scan() {
+	plan := &planpb.CarePlan{
+		Status: enum(&planpb.CarePlan_StatusCode{}, "draft"), Intent: enum(&planpb.CarePlan_IntentCode{}, "proposal"),
+		Category: []*dpb.CodeableConcept{listConcept("mks-categorie", "zorgplan")},
+		Title:    pstr("Zorgplan kind en gezin"), Subject: x.subject(), Author: x.author(), SupportingInfo: x.response(),
+	}
+	var domains []string
+	var labels []*dpb.Coding
+	for _, n := range x.needs() {
+		about := n.about()
+		condition := x.add(x.condition(n), n.place(), about)
+		if n.level == "1" {
+			continue
+		}
+		domains, labels = append(domains, n.domain), append(labels, about.labels...)
+		goal := x.add(&goalpb.Goal{
+			LifecycleStatus: enum(&goalpb.Goal_LifecycleStatusCode{}, "proposed"),
+			Description:     textConcept("Doel bij: " + label("hulpbehoefte-item", n.name)),
+			Category:        []*dpb.CodeableConcept{listConcept("mks-domein", n.domain)},
+			Subject:         x.subject(), Addresses: []*dpb.Reference{to(condition)},
+		}, "doel/"+n.place(), about)
+		plan.Addresses, plan.Goal = append(plan.Addresses, to(condition)), append(plan.Goal, to(goal))
+		plan.Activity = append(plan.Activity, n.activity(goal))
+	}
+	if len(plan.Activity) > 0 {
+		x.add(plan, "zorgplan", about{domains: inDomainOrder(domains), labels: labels})
+	}
+}
+
+// needs are those of level 1 to 4, in the order of the form.
+func (x *extraction) needs() []formNeed {
+	var out []formNeed
+	for _, g := range scanGroups {
+		for domain := range x.root.All("item") {
+			if domain.Member("linkId").Text() != g.link {
+				continue
+			}
+			for item := range domain.All("item") {
+				n := formNeed{item: item, name: item.Member("linkId").Text(), domain: g.domain}
+				n.level = answerAt(item, n.name+".niveau")
+				if g.place(n.name) >= 0 && n.level >= "1" && n.level <= "4" {
+					out = append(out, n)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// place names a need in its response: its id, else its item.
+func (n formNeed) place() string { return orElse(answerAt(n.item, n.name+".id"), n.name) }
+
+// about protects a need of another person from everybody else in the family, as a push does.
+func (n formNeed) about() about {
+	a := about{domains: []string{n.domain}}
+	for _, who := range answersAt(n.item, n.name+".over") {
+		a.labels = append(a.labels, seal("about-parent", referenceIn(who)))
+	}
+	return a
+}
+
+// condition is the Condition of a need (mks.md 3.4).
+func (x *extraction) condition(n formNeed) *condpb.Condition {
+	c := &condpb.Condition{
+		ClinicalStatus: concept(coding("http://terminology.hl7.org/CodeSystem/condition-clinical", "active", "")),
+		Category:       []*dpb.CodeableConcept{listConcept("mks-categorie", "hulpbehoefte"), listConcept("mks-domein", n.domain)},
+		Code:           textConcept(label("hulpbehoefte-item", n.name)),
+		Subject:        x.subject(), RecordedDate: pdateTime(x.day()), Recorder: x.author(),
+	}
+	for _, v := range answersAt(n.item, n.name+".code") {
+		if system := v.Member("system").Text(); system != "" {
+			c.Code.Coding = append(c.Code.Coding, coding(system, v.Member("code").Text(), v.Member("display").Text()))
+		}
+	}
+	c.Code.Coding = append(c.Code.Coding, listCoding("hulpbehoefte-item", n.name))
+	if r := x.response(); r != nil {
+		c.Evidence = []*condpb.Condition_Evidence{{Detail: r}}
+	}
+	if note := answerAt(n.item, n.name+".toelichting"); note != "" {
+		c.Note = []*dpb.Annotation{{Text: pmarkdown(note)}}
+	}
+	addExtension(c, extensionOf("behoefte-niveau", vcoding(listCoding("behoefte-niveau", n.level))), extensionOf("behoefte-item", vcode(n.name)))
+	if first, err := strconv.ParseInt(answerAt(n.item, n.name+".prioriteit"), 10, 32); err == nil && first > 0 {
+		addExtension(c, extensionOf("prioriteit", vpositive(first)))
+	}
+	for _, who := range answersAt(n.item, n.name+".over") {
+		addExtension(c, extensionOf("over", vref(referenceIn(who))))
+	}
+	return c
+}
+
+// activity is the line of a need in a draft plan; who does it is still open.
+func (n formNeed) activity(goal string) *planpb.CarePlan_Activity {
+	return &planpb.CarePlan_Activity{Detail: &planpb.CarePlan_Activity_Detail{
+		Status:      enum(&planpb.CarePlan_Activity_Detail_StatusCode{}, "not-started"),
+		Description: pstr(orElse(answerAt(n.item, n.name+".toelichting"), label("hulpbehoefte-item", n.name))),
+		Goal:        []*dpb.Reference{to(goal)},
+	}}
+}
+
+// to refers to another resource of the same transaction, by its URN or as it is stored.
+func to(urn string) *dpb.Reference {
+	return &dpb.Reference{Reference: &dpb.Reference_Uri{Uri: pstr(urn)}}
+}
