@@ -23,7 +23,7 @@ var rows = [][]string{
 	{"fhir/search", "fhir/patch"},
 	{"fhir/path"},
 	{"fhir", "auth/jose"},
-	{"fhir/r4", "testdata"},
+	{"fhir/r4", "testdata", "docs"},
 }
 
 // kits are folders that only tests and generators import or run; they may import any row.

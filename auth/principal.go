@@ -53,6 +53,7 @@ type Principal struct {
 	Launch       string // ehr, standalone, none
 	BTG          *BreakGlass
 	Grant        string
+	Bound        bool // the token is bound to a key of the client, or was sent as if: challenges name DPoP
 	Issued       time.Time
 	Expires      time.Time
 }

@@ -21,9 +21,11 @@ func (d *demo) addViewer(t *testing.T, id, app string, more ...string) string {
 	return secret
 }
 
-// addAcute registers an app that may break the glass, and returns its id.
+// addAcute registers an app that may break the glass, and the organisation for it; it returns the id of
+// the app.
 func (d *demo) addAcute(t *testing.T, app string) string {
 	t.Helper()
+	d.run(t, "emergency", "enable", "90000001", "--store", "sqlite:"+d.dir)
 	return d.run(t, "client", "add", "--store", "sqlite:"+d.dir, "--name", "Spoed-app", "--type", "public", "--org", "90000001",
 		"--redirect-uri", app+"/app.html", "--purpose", "BTG", "--scope", "user/Patient.rs user/CarePlan.rs")
 }

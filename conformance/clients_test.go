@@ -32,6 +32,7 @@ var flows = []string{
 	"EXT-01 a parent permits an app to read for three months",
 	"EXT-02 the app refreshes twice and is stopped",
 	"EXT-03 an EHR starts an app at a child",
+	"a professional sees what works in their name and stops it",
 	"EXT-03 an app opens for nobody but the user of the EHR",
 	"EXT-03 an app that is not trusted asks the professional first, in nl",
 	"EXT-03 an app that is not trusted asks the professional first, in sv",
@@ -47,6 +48,11 @@ var flows = []string{
 	"EXT-08 a confidential app with private_key_jwt",
 	"EXT-09 an app that pushes its request and binds its tokens",
 	"EXT-10 @medplum/core as a backend",
+	"SMART-721 openid-client registers an app and a backend",
+	"the login page with logins elsewhere in nl",
+	"the login page with logins elsewhere in sv",
+	"the login page with logins elsewhere in en",
+	"the pages for developers",
 	"a wrong password says so and logs nobody in",
 	"an expired page and an expired session",
 	"the back button after a refusal",
@@ -67,14 +73,16 @@ var flows = []string{
 	"every page from the consent on in sv at 320 and 1280 px",
 	"every page up to the consent in en at 320 and 1280 px",
 	"every page from the consent on in en at 320 and 1280 px",
+	"the published pages at 320 and 1280 px",
 }
 
 // outcome is what the scripts print for one flow.
 type outcome struct {
-	Flow  string   `json:"flow"`
-	MS    int64    `json:"ms"`
-	Error string   `json:"error"`
-	Pages []string `json:"pages"`
+	Flow   string   `json:"flow"`
+	MS     int64    `json:"ms"`
+	Error  string   `json:"error"`
+	Pages  []string `json:"pages"`
+	Looked []string `json:"looked"` // template and language of each page that axe-core judged
 }
 
 func TestAppsOfOthersWorkInARealBrowser(t *testing.T) {
@@ -94,7 +102,15 @@ func TestAppsOfOthersWorkInARealBrowser(t *testing.T) {
 		"asking": "asking", "askingSecret": d.addViewer(t, "asking", app),
 	}
 	d.addServers(t, config)
+	d.startOpen(t, config)
 	ran := runFlows(t, config)
+	var seen []string
+	for _, o := range ran {
+		seen = append(seen, o.Looked...)
+	}
+	if os.Getenv("DRIELUIK_FLOWS") == "" {
+		everyPageIsSeen(t, seen)
+	}
 	for _, name := range flows {
 		t.Run(name, func(t *testing.T) {
 			o, ok := ran[name]
@@ -190,11 +206,16 @@ func stop(t *testing.T, cmd *exec.Cmd, log *bytes.Buffer) {
 	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
 		t.Error(err)
 	}
+	stopped(t, cmd, log)
+}
+
+// stopped waits for the end of a server that was told to stop.
+func stopped(t *testing.T, cmd *exec.Cmd, log *bytes.Buffer) {
 	if err := cmd.Wait(); err != nil {
-		t.Errorf("the demo ended badly: %v", err)
+		t.Errorf("a server ended badly: %v", err)
 	}
 	if t.Failed() {
-		t.Logf("log of the demo:\n%s", log)
+		t.Logf("log of %v:\n%s", cmd.Args[1:2], log)
 	}
 }
 

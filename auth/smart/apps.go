@@ -2,6 +2,7 @@ package smart
 
 import (
 	"cmp"
+	"context"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -15,22 +16,25 @@ import (
 type appsView struct {
 	Tables []appsTable
 	Sure   *appRow // of the page that asks once more
-	None   string  // key of what is said without any
+	Staff  bool    // the user is a professional, who is told how long apps stay
 	Log    string  // where the user sees who looked; may be empty
 	CSRF   string
 }
 
-// appsTable is one child.
+// appsTable is one child, or what works in the name of a professional.
 type appsTable struct {
 	Patient fhir.Ref
-	Child   string
+	Title   string
 	Rows    []appRow
 }
 
+// appRow is one app. Field and Value are what a form sends to stop it.
 type appRow struct {
-	Consent, App, Org, Child string
-	What                     []string
-	Since, Used, Until       string
+	Field, Value       string
+	App, Org           string
+	Label, Effect      string // of the button, and of pressing it
+	What               []string
+	Since, Used, Until string
 }
 
 // apps shows which apps read data, and stops one (SMART-513).
@@ -47,6 +51,9 @@ func (s *Server) apps(v *visit) error {
 	}
 	if !v.sameForm(current.secret, "", "apps") {
 		return forged()
+	}
+	if current.who.staff() {
+		return s.stopStaffApp(v, current)
 	}
 	return s.withdraw(v, current)
 }
@@ -112,57 +119,89 @@ func (s *Server) given(v *visit, current *session) ([]givenGrant, error) {
 }
 
 func (s *Server) showApps(v *visit, current *session) error {
-	consents, err := s.given(v, current)
+	view := appsView{CSRF: csrfField(current.secret, "", "apps"), Staff: current.who.staff()}
+	var err error
+	if view.Staff { // gives no consent, and sees no log of a child
+		view.Tables, err = s.staffApps(v, current)
+	} else {
+		view.Tables, err = s.familyApps(v, current)
+	}
 	if err != nil {
 		return err
 	}
-	view := appsView{CSRF: csrfField(current.secret, "", "apps"), None: "apps.none"}
-	if current.who.staff() { // gives no consent, and sees no log of a child
-		view.None = "apps.staff"
-	} else if log, found, err := s.registry.lookup(v.ctx(), s.logClient); err != nil {
-		return err
-	} else if found && log.active() {
-		view.Log = s.logPage
+	for _, table := range view.Tables {
+		for _, row := range table.Rows {
+			if v.value("stop") == row.Value {
+				view.Sure = &row
+				return s.show(v, http.StatusOK, screen{Page: "withdraw", Title: "apps.title", App: row.App, Login: current.who.Login, Switch: true, Body: view})
+			}
+		}
 	}
-	for _, c := range consents {
-		row, err := s.appRow(v, c)
-		if err != nil {
+	if !view.Staff {
+		if log, found, err := s.registry.lookup(v.ctx(), s.logClient); err != nil {
 			return err
+		} else if found && log.active() {
+			view.Log = s.logPage
 		}
-		if v.value("stop") == row.Consent {
-			view.Sure = &row
-			return s.show(v, http.StatusOK, screen{Page: "withdraw", Title: "apps.title", App: row.App, Login: current.who.Login, Switch: true, Body: view})
-		}
-		i := slices.IndexFunc(view.Tables, func(t appsTable) bool { return t.Patient == c.Patient.Current() })
-		if i < 0 {
-			i, view.Tables = len(view.Tables), append(view.Tables, appsTable{Patient: c.Patient.Current(), Child: c.GivenName})
-		}
-		view.Tables[i].Rows = append(view.Tables[i].Rows, row)
 	}
 	return s.show(v, http.StatusOK, screen{Page: "apps", Title: "apps.title", Login: current.who.Login, Switch: true, Body: view})
 }
 
-func (s *Server) appRow(v *visit, c givenGrant) (appRow, error) {
-	row := appRow{
-		Consent: c.Consent.Current().String(), App: v.t("apps.gone"), Child: c.GivenName,
-		Since: dayText(v.lang, c.Since), Until: dayText(v.lang, c.Until), Used: v.t("apps.never"),
+// familyApps shows the apps of each child.
+func (s *Server) familyApps(v *visit, current *session) ([]appsTable, error) {
+	consents, err := s.given(v, current)
+	if err != nil {
+		return nil, err
 	}
-	client, found, err := s.registry.lookup(v.ctx(), c.ClientID)
+	var tables []appsTable
+	for _, c := range consents {
+		row, err := s.appRow(v, c)
+		if err != nil {
+			return nil, err
+		}
+		i := slices.IndexFunc(tables, func(t appsTable) bool { return t.Patient == c.Patient.Current() })
+		if i < 0 {
+			i, tables = len(tables), append(tables, appsTable{Patient: c.Patient.Current(), Title: v.t("apps.child", "child", c.GivenName)})
+		}
+		tables[i].Rows = append(tables[i].Rows, row)
+	}
+	return tables, nil
+}
+
+// rowOf is an app as it is registered now.
+func (s *Server) rowOf(v *visit, id string) (appRow, error) {
+	row := appRow{App: v.t("apps.gone"), Used: v.t("apps.never")}
+	client, found, err := s.registry.lookup(v.ctx(), id)
+	if err == nil && found {
+		row.App, row.Org = client.appName(v.lang), client.organizationText()
+	}
+	return row, err
+}
+
+// lastUsed is when a grant last gave a token, zero for never.
+func (s *Server) lastUsed(ctx context.Context, g *grantRecord) (time.Time, error) {
+	stamp, err := s.state.Get(ctx, kindGrant, usedKey(g.ID))
+	if err != nil {
+		return time.Time{}, absent(err)
+	}
+	var used time.Time
+	return used, used.UnmarshalText(stamp)
+}
+
+func (s *Server) appRow(v *visit, c givenGrant) (appRow, error) {
+	row, err := s.rowOf(v, c.ClientID)
 	if err != nil {
 		return row, err
 	}
-	if found {
-		row.App, row.Org = client.appName(v.lang), client.organizationText()
-	}
-	stamp, err := s.state.Get(v.ctx(), kindGrant, usedKey(c.grant.ID))
-	if absent(err) != nil {
+	row.Field, row.Value = "consent", c.Consent.Current().String()
+	row.Label = v.t("apps.withdraw.of", "app", row.App, "child", c.GivenName)
+	row.Effect = v.t("apps.effect", "child", c.GivenName)
+	row.Since, row.Until = dayText(v.lang, c.Since), dayText(v.lang, c.Until)
+	used, err := s.lastUsed(v.ctx(), c.grant)
+	if err != nil {
 		return row, err
 	}
-	if err == nil {
-		var used time.Time
-		if err := used.UnmarshalText(stamp); err != nil {
-			return row, err
-		}
+	if !used.IsZero() {
 		row.Used = dayText(v.lang, used)
 	}
 	scopes, err := auth.ParseScopes(strings.Join(c.Scopes, " "))

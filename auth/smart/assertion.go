@@ -17,12 +17,12 @@ const (
 
 // byAssertion authenticates by private_key_jwt (SMART-321 to 325). Failures count per address.
 func (s *Server) byAssertion(ctx context.Context, q request) (*registered, error) {
-	c, err := s.checkAssertion(ctx, q.form)
+	c, err := s.checkAssertion(ctx, q)
 	if err == nil {
 		return c, nil
 	}
 	f := asFault(err)
-	if f.rule == "state.down" || f.rule == "server.error" {
+	if f.rule == "state.down" || f.rule == "server.error" || f.rule == "client.rate" {
 		return nil, err
 	}
 	if c != nil {
@@ -34,7 +34,8 @@ func (s *Server) byAssertion(ctx context.Context, q request) (*registered, error
 // checkAssertion judges the assertion. What is cheap comes first, keys are fetched only for an
 // assertion that is otherwise right, and the jti is claimed last. With an error the client is the
 // one that was named, if it exists.
-func (s *Server) checkAssertion(ctx context.Context, f form) (*registered, error) {
+func (s *Server) checkAssertion(ctx context.Context, q request) (*registered, error) {
+	f := q.form
 	if f["client_assertion_type"] != jose.AssertionType || f["client_assertion"] == "" {
 		return nil, refuse("jwt.type")
 	}
@@ -61,7 +62,10 @@ func (s *Server) checkAssertion(ctx context.Context, f form) (*registered, error
 	if err := s.checkClaims(a, c); err != nil {
 		return c, err
 	}
-	if err := s.checkSignature(ctx, a, c); err != nil {
+	if err := s.mayVerify(q.address); err != nil {
+		return c, err
+	}
+	if err := s.checkSignature(ctx, q, a, c); err != nil {
 		return c, err
 	}
 	return c, s.claimAssertion(ctx, a.Claims)
@@ -94,12 +98,12 @@ func (s *Server) checkClaims(a *jose.Assertion, c *registered) error {
 }
 
 // checkSignature verifies with the registered keys, by value or by URL (SMART-328).
-func (s *Server) checkSignature(ctx context.Context, a *jose.Assertion, c *registered) error {
+func (s *Server) checkSignature(ctx context.Context, q request, a *jose.Assertion, c *registered) error {
 	set := c.keys
 	if c.JWKSURI != "" {
 		fetched, err := s.keys.keySet(ctx, c.JWKSURI, a.Header.KeyID)
 		if err != nil {
-			s.logKeyFetch(ctx, c, err)
+			s.logKeyFetch(ctx, q, c, err)
 			return err
 		}
 		set = fetched

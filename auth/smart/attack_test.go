@@ -1,9 +1,12 @@
 package smart_test
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
+	"fmt"
 	"html"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -253,6 +256,32 @@ func TestATT63_HostileBodiesAreRefusedAtOnce(t *testing.T) {
 		}
 		if a.status != row.status || a.json["error"] != "invalid_request" || a.json["access_token"] != nil {
 			t.Errorf("%s: %d %s", row.name, a.status, a.body)
+		}
+	}
+}
+
+// TestATT63_NobodyWaitsForABodyThatIsTooLarge: what says that it is, is refused before it is sent.
+func TestATT63_NobodyWaitsForABodyThatIsTooLarge(t *testing.T) {
+	t.Parallel()
+	w := newWard(t)
+	sv := httptest.NewServer(w.handler)
+	t.Cleanup(sv.Close)
+	for path, kind := range map[string]string{
+		"/auth/token": "application/x-www-form-urlencoded", "/auth/introspect": "application/x-www-form-urlencoded",
+		"/auth/revoke": "application/x-www-form-urlencoded", "/auth/par": "application/x-www-form-urlencoded",
+		"/auth/authorize": "application/x-www-form-urlencoded", "/auth/login": "application/x-www-form-urlencoded", "/auth/launch": "application/json",
+	} {
+		for _, size := range []int{70_000, 100 << 20} { // net/http itself would wait for the smaller
+			conn, err := net.Dial("tcp", sv.Listener.Addr().String())
+			check(t, err)
+			check(t, conn.SetDeadline(time.Now().Add(5*time.Second)))
+			_, err = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\na=", path, w.ehr, kind, size)
+			check(t, err)
+			line, err := bufio.NewReader(conn).ReadString('\n')
+			if err != nil || !strings.HasPrefix(line, "HTTP/1.1 413 ") {
+				t.Errorf("%s with %d bytes: %q %v", path, size, line, err)
+			}
+			check(t, conn.Close())
 		}
 	}
 }

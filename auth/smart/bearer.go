@@ -23,10 +23,11 @@ func (s *Server) Authenticate(r *http.Request) (auth.Principal, error) {
 	}
 	a, err := s.holder(r, headers[0])
 	if err != nil {
-		return auth.Principal{State: auth.TokenInvalid}, s.unproven(op, r, err)
-	}
-	if a == nil {
-		return auth.Principal{State: auth.TokenInvalid}, nil
+		f := asFault(err)
+		if f.rule == "token.invalid" {
+			return auth.Principal{State: auth.TokenInvalid, Bound: f.bound}, nil
+		}
+		return auth.Principal{State: auth.TokenInvalid}, s.unproven(op, r, f)
 	}
 	c, found, err := s.registry.lookup(r.Context(), a.Client)
 	if err != nil || !found {
@@ -63,7 +64,7 @@ func (s *Server) userPrincipal(ctx context.Context, a *accessRecord, c *register
 	p := auth.Principal{
 		State: auth.TokenActive, Role: standing.Role, Client: c.ID, ClientName: c.Name, Subject: g.Subject,
 		FHIRUser: refOf(g.FHIRUser), Patient: refOf(g.Patient), Scopes: scopes, Launch: g.launch(),
-		Grant: g.ID, Issued: a.Issued, Expires: a.Expires,
+		Grant: g.ID, Bound: a.JKT != "", Issued: a.Issued, Expires: a.Expires,
 	}
 	if purposes := auth.Purposes(standing.Role); len(purposes) > 0 {
 		p.Purpose = purposes[0]
@@ -90,6 +91,7 @@ func principal(op string, a *accessRecord, c *registered) (auth.Principal, error
 		Scopes:       scopes,
 		Purpose:      a.Purpose,
 		Launch:       "none",
+		Bound:        a.JKT != "",
 		Issued:       a.Issued,
 		Expires:      a.Expires,
 	}, nil

@@ -95,7 +95,7 @@ func grantEntries() []entry {
 		{"scope.granular", 400, "invalid_scope", "Granular scopes take category, code, status, _tag, _security where the type has them, without modifiers.", "Widening or narrowing in silence would mislead, so that the whole request is refused.", "SMART-309"},
 		{"scope.none", 400, "invalid_scope", "No requested scope is available to this client.", "client_credentials takes system/ and drieluik/ scopes within the registration.", "SMART-309"},
 		{"target", 400, "invalid_target", "resource must be {base}/fhir.", "The same holds for audience.", "SMART-310"},
-		{"authz.purpose", 400, "invalid_request", "purpose_of_use is not registered for this client or role.", "Leave it out for the default, or have it registered.", "SMART-115"},
+		{"authz.purpose", 400, "invalid_request", "purpose_of_use is not registered for this client or role.", "Leave it out for the default, or have it registered; BTG and ETREAT for the organisation of the professional too.", "SMART-115"},
 	}
 }
 
@@ -145,7 +145,7 @@ func launchEntries() []entry {
 
 func tokenEntries() []entry {
 	return []entry{
-		{"token.none", 401, "", "Send Authorization: Bearer.", "The token goes into the Authorization header alone.", "SMART-601"},
+		{"token.none", 401, "invalid_token", "Send Authorization: Bearer.", "The token goes into the Authorization header alone.", "SMART-601"},
 		{"token.invalid", 401, "invalid_token", "The token is unknown, expired or withdrawn.", "Get a new token.", "SMART-601"},
 		{"token.twice", 400, "invalid_request", "Send one Authorization header.", "Bearer and DPoP do not go together.", "SMART-602"},
 		{"token.scope", 403, "insufficient_scope", "This needs {name}.", "Ask for a token with that scope.", "SMART-601"},

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-chi/chi/v5/middleware"
+
 	"github.com/drieluik/drieluik/auth/jose"
 	"github.com/drieluik/drieluik/fhir"
 )
@@ -39,6 +41,9 @@ func (s *Server) proven(ctx context.Context, c *registered, q request) (*jose.Pr
 			return nil, refuse("dpop.none")
 		}
 		return nil, nil
+	}
+	if err := s.mayVerify(q.address); err != nil {
+		return nil, err
 	}
 	p, err := s.readProof(q.http)
 	return p, s.unprovenClient(ctx, q, err)
@@ -144,16 +149,20 @@ func presented(header string) (token Secret, proof bool) {
 	return "", false
 }
 
-// holder returns the live token of an Authorization header that its sender may use, nil when there is
-// none: a token that is bound to a key is no bearer, and no other comes with a proof. A proof that
-// fails is a fault (SMART-712); it is read only for a live token.
+// holder returns the live token of an Authorization header that its sender may use. Everything else is a
+// fault: there is none; a token that is bound to a key is no bearer, and no other comes with a proof; or
+// the proof fails (SMART-712), which is read only for a live token.
 func (s *Server) holder(r *http.Request, header string) (*accessRecord, error) {
 	token, proof := presented(header)
 	a, err := s.access(r.Context(), token)
-	if err != nil || a == nil || proof != (a.JKT != "") || proof && !s.settings.DPoP {
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if !proof {
+	case a == nil:
+		return nil, &fault{rule: "token.invalid", bound: proof && s.settings.DPoP}
+	case proof != (a.JKT != "") || proof && !s.settings.DPoP:
+		return nil, &fault{rule: "token.invalid", bound: a.JKT != "" && s.settings.DPoP}
+	case !proof:
 		return a, nil
 	}
 	if err := s.provesHolder(r, token, a); err != nil {
@@ -190,17 +199,18 @@ func (s *Server) unproven(op string, r *http.Request, err error) error {
 		return unavailable(op, err)
 	}
 	s.log.LogAttrs(r.Context(), slog.LevelInfo, eventOf(f, http.StatusUnauthorized), slog.String("outcome", "refused"), slog.String("rule", f.rule),
-		slog.String("client_id", f.client.id), slog.String("organization", f.client.organization), slog.String("address", addressOf(r)))
+		slog.String("client_id", f.client.id), slog.String("organization", f.client.organization), slog.String("address", addressOf(r)),
+		slog.String("request_id", middleware.GetReqID(r.Context())))
 	return &fhir.Error{Kind: fhir.Unauthenticated, Op: op, Reason: "proof-invalid", Err: errors.New(f.rule), Issues: []fhir.Issue{{
 		Severity: fhir.SeverityError, Code: "login", Diagnostics: f.rule, Text: s.faults[f.rule].text,
 	}}}
 }
 
-// unheld is the answer to a token that was sent with a failed proof at an endpoint of our own: the
-// proof counts as a failure of the address.
+// unheld is the answer to a token that its sender may not use at an endpoint of our own: that counts as a
+// failure of the address.
 func (s *Server) unheld(ctx context.Context, q request, err error) error {
 	f := asFault(err)
-	if !f.isProof() {
+	if !f.isProof() && f.rule != "token.invalid" {
 		return err
 	}
 	f.status = http.StatusUnauthorized

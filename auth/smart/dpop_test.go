@@ -114,14 +114,22 @@ func rulesOf(err error) []string {
 // boundBench is a bench with a backend client and a bound token of it.
 func boundBench(t *testing.T) (b *bench, k proofKey, token string) {
 	t.Helper()
-	b, k = newBench(t), newProofKey(t)
+	b = newBench(t)
+	k, token = b.bound(t)
+	return b, k, token
+}
+
+// bound is a token of the client c that is bound to a key.
+func (b *bench) bound(t *testing.T) (k proofKey, token string) {
+	t.Helper()
+	k = newProofKey(t)
 	client := ecKey(t, "k")
 	b.backend("c", client)
 	a := b.post("/auth/token", tokenForm(b.assertion("c", client, nil)), "DPoP", b.tokenProof(k))
 	if a.status != 200 || a.text("token_type") != "DPoP" {
 		t.Fatalf("%d %s", a.status, a.body)
 	}
-	return b, k, a.text("access_token")
+	return k, a.text("access_token")
 }
 
 func TestSMART711_WhatIsWrongInAProofAtTheTokenEndpoint(t *testing.T) {

@@ -22,6 +22,13 @@ func (w *ward) acute() {
 		c.Name, c.Scope, c.Purposes = "Spoed-app", "openid offline_access online_access user/Patient.rs user/CarePlan.rs", []string{"BTG", "ETREAT"}
 	})
 	w.viewer("acute-ehr", func(c *smart.Client) { c.Purposes = []string{"BTG"} })
+	w.permitEmergency("urn:ura|90000001")
+}
+
+func (w *world) permitEmergency(identifier string) {
+	w.t.Helper()
+	_, err := w.registry.PermitEmergency(w.t.Context(), identifier, "")
+	check(w.t, err)
 }
 
 // emergency goes to the emergency screen of the app.
@@ -145,6 +152,57 @@ func TestSMART115_AnEmergencyNeedsRoleAndRegistration(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.wantDead("no longer registered for it", a.text("access_token"))
+}
+
+// TestSMART115_AnEmergencyNeedsTheOrganisationToo: of the professional, and at each request.
+func TestSMART115_AnEmergencyNeedsTheOrganisationToo(t *testing.T) {
+	t.Parallel()
+	w := newWard(t)
+	w.acute()
+	if _, err := w.registry.PermitEmergency(t.Context(), "90000001", ""); fhir.KindOf(err) != fhir.Unprocessable {
+		t.Errorf("an identifier without a system: %v", err)
+	}
+	u := w.emergency()
+	u.submit("decision", "allow", "reason", emergencyReason)
+	a := w.post("/auth/token", redeemForm(u.back().Get("code"), "client_id", "acute"))
+	w.wantAlive("permitted", a.text("access_token"))
+	treats := u.desk(nurse).text("access_token")
+
+	check(t, w.registry.BarEmergency(t.Context(), "urn:ura|90000001"))
+	w.wantDead("the organisation no longer may", a.text("access_token"))
+	w.wantAlive("what is no emergency", treats)
+	told := w.post("/auth/introspect", url.Values{"token": {a.text("access_token")}}, "Authorization", "Bearer "+w.introspector())
+	if d := cmp.Diff(map[string]any{"active": false}, told.json); d != "" {
+		t.Errorf("introspection (-want +got):\n%s", d)
+	}
+	if err := w.registry.BarEmergency(t.Context(), "urn:ura|90000001"); fhir.KindOf(err) != fhir.NotFound {
+		t.Errorf("barred twice: %v", err)
+	}
+	looks := len(w.family.looked)
+	for _, client := range []string{"acute", "acute-ehr"} {
+		u := w.browser()
+		if client == "acute" {
+			u.authorize("client_id", "acute", "scope", "user/Patient.rs", "purpose_of_use", "BTG")
+		} else {
+			u.authorize(launched(w.handle(map[string]any{"client_id": client}), "client_id", client, "purpose_of_use", "BTG")...)
+			looks = len(w.family.looked)
+		}
+		u.login(nurse)
+		if !strings.Contains(u.page.body, "Uw organisatie mag hier in een noodgeval niets openen") || strings.Contains(u.page.body, "<textarea") {
+			t.Errorf("%s: %d %s", client, u.page.status, u.page.body)
+		}
+		if q := u.back(); u.page.status != 403 || q.Get("error") != "invalid_request" || !strings.HasPrefix(q.Get("error_description"), "authz.purpose") || q.Has("code") {
+			t.Errorf("%s: %d %v", client, u.page.status, q)
+		}
+	}
+	if len(w.family.looked) != looks {
+		t.Error("a record was looked at")
+	}
+	w.permitEmergency("urn:ura|90000002") // another one
+	if list, err := w.registry.EmergencyOrganizations(t.Context()); err != nil || len(list) != 1 || list[0].Ref != "Organization/org-90000002" {
+		t.Errorf("%+v %v", list, err)
+	}
+	w.wantDead("another organisation may", a.text("access_token"))
 }
 
 // TestSMART115_ALaunchInAnEmergencyAsksBeforeItNamesTheChild: also of an app that asks nothing else.

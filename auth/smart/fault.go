@@ -20,6 +20,7 @@ type fault struct {
 	retry  int    // Retry-After in seconds; 0: none
 	status int    // in place of the rule's; 0: that
 	basic  bool   // the client used Basic (SMART-307)
+	bound  bool   // the token is bound to a key: DPoP is asked for (RFC 9449 7.1)
 	client party  // whom it is about, for the log
 	err    error  // cause, for the log
 }
@@ -72,10 +73,14 @@ func (s *Server) writeFault(w http.ResponseWriter, f *fault) {
 		h.Set("Retry-After", strconv.Itoa(f.retry))
 	}
 	switch {
-	case strings.HasPrefix(f.rule, "token."), f.rule == "reg.token":
-		h.Set("WWW-Authenticate", bearerChallenge(e.code))
-	case f.isProof() && status == http.StatusUnauthorized:
+	case f.isProof() && status == http.StatusUnauthorized, f.bound:
 		h.Set("WWW-Authenticate", proofChallenge(e.code))
+	case strings.HasPrefix(f.rule, "token."), f.rule == "reg.token":
+		code := e.code
+		if f.rule == "token.none" { // a challenge names no error where nothing was sent (RFC 6750 3.1)
+			code = ""
+		}
+		h.Set("WWW-Authenticate", bearerChallenge(code))
 	case f.basic && status == http.StatusUnauthorized:
 		h.Set("WWW-Authenticate", `Basic realm="drieluik"`)
 	}

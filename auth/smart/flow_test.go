@@ -70,7 +70,7 @@ func TestSMART110_TheConsentSaysWhatTheUserPermitted(t *testing.T) {
 				"patient/Patient.r", "patient/Task.cud",
 			},
 			Types: []fhir.Type{"Patient", "Task", "Observation"}, Write: true, From: w.clock(), Until: w.clock().Add(40 * 24 * time.Hour),
-			Language: "nl", TextVersion: 3,
+			Language: "nl", TextVersion: 4,
 			Text: "De app “Ouder-app” van Zorg & Co wil gegevens van Boris lezen.\n- Naam, geboortedatum en contact\n- Metingen en uitslagen\n" +
 				"  Hartslag, adem, temperatuur en gewicht\nDe app mag ook iets veranderen:\n- Taken\nHoe lang mag dit? 1 jaar\nU kunt dit altijd stoppen.",
 		}

@@ -45,15 +45,28 @@ func readForm(w http.ResponseWriter, r *http.Request) (form, error) {
 	if r.URL.RawQuery != "" || r.URL.ForceQuery {
 		return nil, refuse("form.query")
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxForm))
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
+	body, err := readAll(w, r, maxForm)
+	if err != nil {
+		return nil, err
+	}
+	return parseForm(string(body))
+}
+
+// readAll reads a body of at most limit bytes. One that is announced as larger is refused unread, with the
+// connection: nobody waits for what will not be looked at.
+func readAll(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+	if r.ContentLength > limit {
+		w.Header().Set("Connection", "close")
+		return nil, refuse("form.size")
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
 		return nil, refuse("form.size")
 	}
 	if err != nil {
 		return nil, &fault{rule: "form.encoding", err: err}
 	}
-	return parseForm(string(body))
+	return body, nil
 }
 
 func isForm(h http.Header) bool {

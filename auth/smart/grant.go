@@ -157,6 +157,11 @@ func (s *Server) saveGrant(ctx context.Context, g *grantRecord) error {
 		return err
 	}
 	life := max(g.End.Sub(s.clock()), time.Second)
+	if g.isStaff() { // listed first: what is listed opens nothing
+		if err := s.users.listGrant(ctx, g); err != nil {
+			return err
+		}
+	}
 	if err := s.state.Put(ctx, kindGrant, grantKey(g.ID), value, life); err != nil {
 		return err
 	}
@@ -195,7 +200,8 @@ func (s *Server) grantOf(ctx context.Context, id string) (*grantRecord, error) {
 }
 
 // alive is the per-request check of smart.md 3.1 from the grant to the Consent, in that order: the
-// grant, its session, the user, the Consent. Custody and age are auth.Decide's.
+// grant, its session, the user, the Consent, or in an emergency the organisation. Custody and age are
+// auth.Decide's.
 func (s *Server) alive(ctx context.Context, g *grantRecord) (bool, error) {
 	if g == nil || !s.clock().Before(g.End) {
 		return false, nil
@@ -215,7 +221,10 @@ func (s *Server) alive(ctx context.Context, g *grantRecord) (bool, error) {
 		return false, err
 	}
 	if g.isStaff() {
-		return true, nil
+		if g.BTG == nil {
+			return true, nil
+		}
+		return s.registry.permitsEmergency(ctx, who.org)
 	}
 	live, err := s.family.ConsentLive(ctx, refOf(g.Consent))
 	return live && err == nil, unavailable("smart.alive", err)
@@ -223,8 +232,16 @@ func (s *Server) alive(ctx context.Context, g *grantRecord) (bool, error) {
 
 // endGrant kills every token of a grant with the next request.
 func (s *Server) endGrant(ctx context.Context, id string) error {
-	_, err := s.state.Take(ctx, kindGrant, grantKey(id))
-	return absent(err)
+	value, err := s.state.Take(ctx, kindGrant, grantKey(id))
+	if err != nil {
+		return absent(err)
+	}
+	g := &grantRecord{}
+	if err := json.Unmarshal(value, g); err != nil {
+		return err
+	}
+	s.ended(ctx, g)
+	return nil
 }
 
 // redeem gives the tokens of a code (SMART-108, 109, 308). Whoever presents a code first consumes it;
@@ -344,7 +361,7 @@ func (s *Server) issueUser(ctx context.Context, i issuance) (tokenAnswer, error)
 	if err != nil {
 		return tokenAnswer{}, err
 	}
-	answer.Context = s.context(g)
+	answer.Context, answer.grant = s.context(g), g
 	if answer.Refresh, err = s.issueRefresh(ctx, i, now); err != nil {
 		return tokenAnswer{}, err
 	}

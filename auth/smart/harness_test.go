@@ -62,8 +62,23 @@ func (s *settings) Settings(_ context.Context, prefix string) (map[string][]byte
 func (s *settings) SaveSetting(_ context.Context, key string, value []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.rows[key] = value
+	if s.rows[key] = value; value == nil {
+		delete(s.rows, key)
+	}
 	return s.down
+}
+
+// named counts the settings whose key begins with a prefix.
+func (s *settings) named(prefix string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for key := range s.rows {
+		if strings.HasPrefix(key, prefix) {
+			n++
+		}
+	}
+	return n
 }
 
 // syncBuffer is a log sink for several goroutines.

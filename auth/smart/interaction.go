@@ -128,6 +128,7 @@ func (s *Server) flowOf(v *visit, id Secret) (*flow, error) {
 	if open(f.browser, interactionSeal, value, f.interaction) != nil {
 		return nil, foreign()
 	}
+	v.flow = id
 	if err := s.loadClient(v.ctx(), f); err != nil {
 		return nil, err
 	}

@@ -116,11 +116,8 @@ func (s *Server) bearerIntrospector(ctx context.Context, q request, header strin
 	if err != nil {
 		return introspector{}, s.unheld(ctx, q, err)
 	}
-	if found == nil {
-		return introspector{}, s.countFailure(ctx, q.address, refuse("token.invalid"))
-	}
 	if !slices.Contains(strings.Fields(found.Scopes), scopeIntrospect) {
-		return introspector{}, &fault{rule: "token.scope", name: scopeIntrospect, client: found.party()}
+		return introspector{}, &fault{rule: "token.scope", name: scopeIntrospect, bound: found.JKT != "", client: found.party()}
 	}
 	return introspector{client: found.party(), all: true}, nil
 }
@@ -140,13 +137,14 @@ func (s *Server) revoke(w http.ResponseWriter, r *http.Request, q request) error
 	if err := s.crossOrigin(w.Header(), c, r); err != nil {
 		return err
 	}
-	revoked, err := s.revokeToken(ctx, c, token)
+	revoked, grant, err := s.revokeToken(ctx, c, token)
 	if err != nil {
 		return err
 	}
 	if revoked {
 		s.log.LogAttrs(ctx, slog.LevelInfo, "grant_revoked", slog.String("outcome", "ok"),
 			slog.String("client_id", c.ID), slog.String("organization", c.OrganizationRef), slog.String("token", token.trace()), slog.String("by", "client"),
+			slog.String("grant", grant),
 			slog.String("address", q.address), slog.String("request_id", q.id))
 	}
 	w.Header().Set("Content-Length", "0")
@@ -154,21 +152,22 @@ func (s *Server) revoke(w http.ResponseWriter, r *http.Request, q request) error
 	return nil
 }
 
-// revokeToken ends a token of the client: an access token alone, a refresh token with its grant.
-func (s *Server) revokeToken(ctx context.Context, c *registered, token Secret) (bool, error) {
+// revokeToken ends a token of the client: an access token alone, a refresh token with its grant, which it
+// names.
+func (s *Server) revokeToken(ctx context.Context, c *registered, token Secret) (revoked bool, grant string, err error) {
 	if token.is(prefixRefresh) {
 		r, err := s.refreshOf(ctx, token)
 		if err != nil || r == nil || r.Client != c.ID {
-			return false, err
+			return false, "", err
 		}
-		return true, s.endGrant(ctx, r.Grant)
+		return true, r.Grant, s.endGrant(ctx, r.Grant)
 	}
 	a, err := s.recordOf(ctx, token)
 	if err != nil || a == nil || a.Client != c.ID {
-		return false, err
+		return false, "", err
 	}
 	_, err = s.state.Take(ctx, kindAccess, token.hash())
-	return err == nil, absent(err)
+	return err == nil, a.Grant, absent(err)
 }
 
 // access returns the record of a live access token of an active client, and nil for everything

@@ -299,7 +299,7 @@ func TestAFailedFetchIsSharedSafely(t *testing.T) {
 	}
 	done.Wait()
 	for _, id := range []string{"homecare", "hospital"} {
-		if n := strings.Count(b.log.String(), `"rule":"jwks.fetch","client_id":"`+id+`","organization":"Organization/org-1","address"`); n != 8 {
+		if n := strings.Count(b.log.String(), `"client_auth_failed","outcome":"refused","rule":"jwks.fetch","client_id":"`+id+`","organization":"Organization/org-1"`); n != 8 {
 			t.Errorf("%d refusals in the log name %s, want 8", n, id)
 		}
 	}

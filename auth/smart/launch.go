@@ -2,8 +2,6 @@ package smart
 
 import (
 	"context"
-	"errors"
-	"io"
 	"log/slog"
 	"mime"
 	"net/http"
@@ -87,8 +85,8 @@ func (s *Server) launcher(ctx context.Context, q request) (Reader, *registered, 
 	if err != nil {
 		return Reader{}, nil, s.unheld(ctx, q, err)
 	}
-	if a == nil || a.grant != nil {
-		return Reader{}, nil, s.countFailure(ctx, q.address, refuse("token.invalid"))
+	if a.grant != nil {
+		return Reader{}, nil, s.countFailure(ctx, q.address, &fault{rule: "token.invalid", bound: a.JKT != ""})
 	}
 	c, found, err := s.registry.lookup(ctx, a.Client)
 	if err != nil || !found {
@@ -99,7 +97,7 @@ func (s *Server) launcher(ctx context.Context, q request) (Reader, *registered, 
 		return Reader{}, nil, err
 	}
 	if !p.Scopes.Has(scopeLaunch) {
-		return Reader{}, nil, &fault{rule: "token.scope", name: scopeLaunch, client: c.party()}
+		return Reader{}, nil, &fault{rule: "token.scope", name: scopeLaunch, bound: a.JKT != "", client: c.party()}
 	}
 	if !c.MayLaunch {
 		return Reader{}, nil, &fault{rule: "launch.denied", client: c.party()}
@@ -119,12 +117,11 @@ func readBody(w http.ResponseWriter, r *http.Request, rules string) (fhir.Node, 
 	if r.URL.RawQuery != "" || r.URL.ForceQuery {
 		return fhir.Node{}, refuse("form.query")
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxForm))
-	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-		return fhir.Node{}, refuse(rules + ".size")
-	}
+	body, err := readAll(w, r, maxForm)
 	if err != nil {
-		return fhir.Node{}, &fault{rule: rules + ".form", err: err}
+		f := asFault(err)
+		f.rule = rules + map[bool]string{true: ".size", false: ".form"}[f.rule == "form.size"]
+		return fhir.Node{}, f
 	}
 	doc, issues := fhir.ParseDocument(body, fhir.Limits{Depth: bodyDepth})
 	if doc == nil || fhir.HasErrors(issues) || doc.Root().Shape() != fhir.Object {

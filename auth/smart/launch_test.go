@@ -52,7 +52,7 @@ func TestSMART201_OnlyAKnownLauncher(t *testing.T) {
 		status       int
 		code, rule   string
 	}{
-		{"no token", "", 401, "", "token.none"},
+		{"no token", "", 401, "invalid_token", "token.none"},
 		{"guessed token", "Bearer dra_" + strings.Repeat("A", 43), 401, "invalid_token", "token.invalid"},
 		{"a secret as token", "Bearer " + w.secret.Reveal(), 401, "invalid_token", "token.invalid"},
 		{"Basic", fmtBasic("viewer", w.secret.Reveal()), 401, "invalid_token", "token.invalid"},
@@ -63,6 +63,9 @@ func TestSMART201_OnlyAKnownLauncher(t *testing.T) {
 		a := w.launchBody(body, "Authorization", row.header)
 		if code, _ := a.json["error"].(string); a.status != row.status || code != row.code || a.rule() != row.rule {
 			t.Errorf("%s: %d %s", row.name, a.status, a.body)
+		}
+		if row.header == "" && a.header.Get("WWW-Authenticate") != `Bearer realm="drieluik"` {
+			t.Errorf("%s: %v", row.name, a.header)
 		}
 		if row.status == 401 && !strings.HasPrefix(a.header.Get("WWW-Authenticate"), `Bearer realm="drieluik"`) {
 			t.Errorf("%s: %v", row.name, a.header)

@@ -24,6 +24,10 @@ const (
 	secretWindow   = 5 * time.Minute
 )
 
+// verifiedWhenFull is how many signatures a second are still verified for an address that had too many
+// failures: enough for an honest neighbour, too few for a flood to matter.
+const verifiedWhenFull = 10
+
 // maxBlocked bounds how many buckets this process remembers as full.
 const maxBlocked = 4096
 
@@ -36,13 +40,19 @@ type limits struct {
 
 	mu      sync.Mutex
 	clients map[string]*rate.Limiter
-	blocked map[string]time.Time // full bucket → when it may be asked again
+	blocked map[string]fullBucket
+}
+
+// fullBucket is a bucket that takes no more until then, and what it spares.
+type fullBucket struct {
+	until  time.Time
+	spared *rate.Limiter
 }
 
 func newLimits(perSecond float64, burst int) *limits {
 	l := &limits{
 		rate: rate.Limit(perSecond), burst: burst,
-		clients: map[string]*rate.Limiter{}, blocked: map[string]time.Time{},
+		clients: map[string]*rate.Limiter{}, blocked: map[string]fullBucket{},
 	}
 	if perSecond == 0 {
 		l.rate = rate.Inf
@@ -68,18 +78,26 @@ func (l *limits) block(bucket string, now, until time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.blocked) >= maxBlocked {
-		maps.DeleteFunc(l.blocked, func(_ string, end time.Time) bool { return !now.Before(end) })
+		maps.DeleteFunc(l.blocked, func(_ string, b fullBucket) bool { return !now.Before(b.until) })
 	}
 	if len(l.blocked) < maxBlocked {
-		l.blocked[bucket] = until
+		l.blocked[bucket] = fullBucket{until, rate.NewLimiter(verifiedWhenFull, verifiedWhenFull)}
 	}
+}
+
+// spares reports whether a bucket that is full lets one more through; one that is not always does.
+func (l *limits) spares(bucket string, now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	b, full := l.blocked[bucket]
+	return !full || !now.Before(b.until) || b.spared.AllowN(now, 1)
 }
 
 // blockedFor returns how long a bucket stays full; 0 when it is not.
 func (l *limits) blockedFor(bucket string, now time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return max(l.blocked[bucket].Sub(now), 0)
+	return max(l.blocked[bucket].until.Sub(now), 0)
 }
 
 // bucket names a counter without naming whom it counts.
@@ -96,6 +114,14 @@ func bucket(parts ...string) string {
 // when the address has had too many.
 func (s *Server) countFailure(ctx context.Context, address string, refusal *fault) error {
 	return s.countIn(ctx, bucket("failure", address), refusal)
+}
+
+// mayVerify is asked before a signature is verified: floods are limited before they cost that.
+func (s *Server) mayVerify(address string) error {
+	if !s.rates.spares(bucket("failure", address), s.clock()) {
+		return tooMany(time.Second)
+	}
+	return nil
 }
 
 // countGuess counts an introspection that found nothing, per asker.

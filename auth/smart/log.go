@@ -26,6 +26,9 @@ func (s *Server) logIssued(ctx context.Context, q request, c *registered, grant 
 		slog.String("token", Secret(a.AccessToken).trace()),
 		slog.String("address", q.address),
 		slog.String("request_id", q.id))
+	if g := a.grant; g != nil {
+		r.AddAttrs(slog.String("user", g.FHIRUser), slog.String("patient", g.Patient), slog.String("grant", g.ID))
+	}
 	h := s.log.Handler()
 	if !h.Enabled(ctx, slog.LevelInfo) {
 		return nil
@@ -78,9 +81,10 @@ func (s *Server) logFault(ctx context.Context, q request, f *fault) {
 	s.log.LogAttrs(ctx, level, eventOf(f, status), attrs...)
 }
 
-func (s *Server) logKeyFetch(ctx context.Context, c *registered, err error) {
+func (s *Server) logKeyFetch(ctx context.Context, q request, c *registered, err error) {
 	f := asFault(err)
 	s.log.LogAttrs(ctx, slog.LevelWarn, "jwks_fetch_failed",
 		slog.String("outcome", "refused"), slog.String("rule", f.rule),
-		slog.String("client_id", c.ID), slog.String("organization", c.OrganizationRef))
+		slog.String("client_id", c.ID), slog.String("organization", c.OrganizationRef),
+		slog.String("address", q.address), slog.String("request_id", q.id))
 }

@@ -2,12 +2,11 @@ package smart
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"embed"
-	"errors"
 	"fmt"
 	"html/template"
-	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -86,6 +85,7 @@ type visit struct {
 	lang    string
 	address string
 	id      string // X-Request-Id
+	flow    Secret // of the interaction, once it was found
 	texts   map[string]phrase
 }
 
@@ -164,12 +164,9 @@ func (s *Server) readVisit(v *visit, limit int64) error {
 		if !isForm(v.r.Header) {
 			return refuse("form.type")
 		}
-		body, err := io.ReadAll(http.MaxBytesReader(v.w, v.r.Body, limit))
-		if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-			return refuse("form.size")
-		}
+		body, err := readAll(v.w, v.r, limit)
 		if err != nil {
-			return &fault{rule: "form.encoding", err: err}
+			return err
 		}
 		text = string(body)
 	default:
@@ -231,13 +228,16 @@ func (s *Server) show(v *visit, status int, sc screen) error {
 // form sent is not sent again.
 func languageLinks(v *visit, page string) []languageLink {
 	names := map[string]string{"nl": "Nederlands", "sv": "Svenska", "en": "English"}
-	kept := v.kept(page)
+	kept, path := v.kept(page), v.r.URL.Path
+	if strings.HasPrefix(path, upstreamPath) { // the way to a provider and back is gone once
+		path = "/auth/login"
+	}
 	var links []languageLink
 	for _, lang := range languages() {
 		link := languageLink{Lang: lang, Name: names[lang]}
 		if lang != v.lang {
 			kept.Set("lang", lang)
-			link.URL = v.r.URL.Path + "?" + kept.Encode()
+			link.URL = path + "?" + kept.Encode()
 		}
 		links = append(links, link)
 	}
@@ -248,8 +248,8 @@ func languageLinks(v *visit, page string) []languageLink {
 // up: those of a broken request stay out, and without them it is as broken.
 func (v *visit) kept(page string) url.Values {
 	q := url.Values{}
-	if id := v.value("ixn"); Secret(id).is(prefixInteraction) {
-		q.Set("ixn", id)
+	if id := cmp.Or(v.flow, Secret(v.value("ixn"))); id.is(prefixInteraction) {
+		q.Set("ixn", id.Reveal())
 	}
 	if page == "consent" { // not the short page that asks once more
 		q.Set("choose", "1")

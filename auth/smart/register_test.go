@@ -292,7 +292,7 @@ func TestATT72_RegistrationIsOffOrNeedsAToken(t *testing.T) {
 	if got := discovery(on); got != base+"/auth/register" {
 		t.Errorf("on: discovery names %v", got)
 	}
-	wantFault(t, on.registerAs("", appDocument(nil)), 401, "", "token.none")
+	wantFault(t, on.registerAs("", appDocument(nil)), 401, "invalid_token", "token.none")
 	stranger := "dri_" + strings.Repeat("A", 43)
 	for _, token := range []string{"x", stranger, "dra_" + strings.Repeat("A", 43)} {
 		wantFault(t, on.registerAs(token, appDocument(nil)), 401, "invalid_token", "reg.token")

@@ -155,6 +155,7 @@ func (s *Server) logout(v *visit) error {
 	if err := s.endSession(v.ctx(), current.secret); err != nil {
 		return err
 	}
+	s.endStaffSession(v.ctx(), current)
 	setCookie(v.w, cookieSession, "", -1)
 	s.logVisit(v, slog.LevelInfo, "logout", slog.String("outcome", "ok"), slog.String("user", current.who.FHIRUser))
 	return s.show(v, http.StatusOK, screen{Page: "logout", Title: "logout.title", Switch: true, Body: logoutView{Message: "logout.done"}})

@@ -68,7 +68,8 @@ func assertionAlgs() []string {
 	return []string{jose.RS384, jose.ES384, jose.ES256, jose.PS256, jose.PS384}
 }
 
-func (s Settings) check() error {
+// Check returns one error that names every setting outside its bounds.
+func (s Settings) Check() error {
 	var errs []error
 	if s.BackendTokenTTL < time.Second || s.BackendTokenTTL > maxBackendTTL {
 		errs = append(errs, errors.New("backendTokenTTL must lie between 1s and 300s"))

@@ -110,7 +110,7 @@ type Server struct {
 // New returns a Server. It fails with one error that names every fault of the configuration.
 func New(c Config) (*Server, error) {
 	base, baseErr := parseBase(c.Base)
-	if err := errors.Join(baseErr, c.missing(), c.Settings.check()); err != nil {
+	if err := errors.Join(baseErr, c.missing(), c.Settings.Check()); err != nil {
 		return nil, fmt.Errorf("smart.New: %w", err)
 	}
 	rendered, err := newPages()

@@ -55,6 +55,15 @@ func (s *Server) offered(v *visit, f *flow) (*offer, error) {
 	if !purposeFits(f.client, f.Purpose, f.Staff) {
 		return nil, s.barred(v, f, "broken", "authz.purpose")
 	}
+	if isEmergency(f.Purpose) {
+		permitted, err := s.registry.permitsEmergency(v.ctx(), f.session.who.org)
+		if err != nil {
+			return nil, err
+		}
+		if !permitted {
+			return nil, s.barred(v, f, "noemergency", "authz.purpose")
+		}
+	}
 	o, err := s.offerOf(f.client, f.interaction)
 	if err == nil && o.all.Empty() {
 		err = s.barred(v, f, "nothing", "scope.none")
@@ -132,22 +141,25 @@ func (s *Server) showStaff(v *visit, f *flow, o *offer, seen Glimpse) error {
 	return s.show(v, http.StatusOK, screen{Page: "staff", Title: "staff.title", App: view.App, Login: f.session.who.Login, Switch: true, Body: view})
 }
 
-// staffWhat lists what the app asks for: groups to read, types to change, and by their own names the
-// types that no page for families names.
-func staffWhat(v *visit, o *offer) []string {
+// staffWhat lists what the app asks for.
+func staffWhat(v *visit, o *offer) []string { return permittedWords(v, o.all, o.types) }
+
+// permittedWords lists what scopes permit of the types: groups to read, types to change, and by their own
+// names the types that no page for families names.
+func permittedWords(v *visit, scopes auth.Scopes, types []fhir.Type) []string {
 	var what []string
 	var named []fhir.Type
 	for _, g := range groups() {
 		named = append(named, g.types...)
-		if kinds := within(g, func(k fhir.Type) bool { return reads(o.all, k) }); len(kinds) > 0 {
+		if kinds := within(g, func(k fhir.Type) bool { return reads(scopes, k) }); len(kinds) > 0 {
 			what = append(what, groupLabel(v, g, kinds))
 		}
-		if kinds := within(g, func(k fhir.Type) bool { return changes(o.all, k) }); len(kinds) > 0 {
+		if kinds := within(g, func(k fhir.Type) bool { return changes(scopes, k) }); len(kinds) > 0 {
 			what = append(what, v.t("write")+" "+typeList(v, kinds))
 		}
 	}
-	for _, k := range o.types {
-		if !slices.Contains(named, k) {
+	for _, k := range types {
+		if !slices.Contains(named, k) && (reads(scopes, k) || changes(scopes, k)) {
 			what = append(what, string(k))
 		}
 	}
@@ -257,6 +269,7 @@ func staffPrincipal(a *accessRecord, c *registered, scopes auth.Scopes) auth.Pri
 	return auth.Principal{
 		State: auth.TokenActive, Role: auth.Professional, Client: c.ID, ClientName: c.Name,
 		Organization: refOf(g.Organization), Subject: g.Subject, FHIRUser: refOf(g.FHIRUser), Patient: refOf(g.Patient),
-		Scopes: scopes, Purpose: g.Purpose, Launch: g.launch(), BTG: a.glass(), Grant: g.ID, Issued: a.Issued, Expires: a.Expires,
+		Scopes: scopes, Purpose: g.Purpose, Launch: g.launch(), BTG: a.glass(), Grant: g.ID,
+		Bound: a.JKT != "", Issued: a.Issued, Expires: a.Expires,
 	}
 }

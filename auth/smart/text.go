@@ -12,7 +12,7 @@ import (
 
 // textVersion numbers the whole text set; any change of a phrase raises it (smart.md 5.4). It is
 // written into the Consent.
-const textVersion = 3
+const textVersion = 4
 
 // languages of the pages; the first is the default.
 func languages() []string { return []string{"nl", "sv", "en"} }
@@ -145,6 +145,7 @@ func errorPhrases() []phrase {
 		{"nochild", "U kunt hier van geen kind gegevens delen. Vraag uw zorgverlener om hulp.", "Du kan inte dela uppgifter om något barn här. Be din vårdgivare om hjälp.", "You cannot share data of any child here. Ask your care provider for help."},
 		{"nopatient", "U mag de gegevens van dit kind niet zien. Vraag uw collega om hulp.", "Du får inte se uppgifter om det här barnet. Be en kollega om hjälp.", "You may not see the data of this child. Ask a colleague for help."},
 		{"otheruser", "De app werd geopend voor iemand anders. Open de app opnieuw vanuit uw eigen systeem.", "Appen öppnades för någon annan. Öppna appen igen från ditt eget system.", "The app was opened for somebody else. Open the app again from your own system."},
+		{"noemergency", "Uw organisatie mag hier in een noodgeval niets openen. Vraag uw collega om hulp.", "Din organisation får inte öppna något här i en nödsituation. Be en kollega om hjälp.", "Your organisation may not open anything here in an emergency. Ask a colleague for help."},
 		{"nothing", "Deze app kan met uw account niets openen. Vraag de maker van de app om hulp.", "Appen kan inte öppna något med ditt konto. Be den som gör appen om hjälp.", "This app cannot open anything with your account. Ask the maker of the app for help."},
 		{"late", "Deze pagina is verlopen. Ga terug naar de app en begin opnieuw.", "Sidan har gått ut. Gå tillbaka till appen och börja om.", "This page has expired. Go back to the app and start again."},
 		{"broken", "De app stuurde een verkeerde vraag. U kunt hier niets aan doen.", "Appen skickade en felaktig begäran. Du har inte gjort något fel.", "The app sent a wrong request. You did nothing wrong."},
@@ -157,6 +158,8 @@ func appPhrases() []phrase {
 		{"apps.title", "Uw apps", "Dina appar", "Your apps"},
 		{"apps.none", "Geen enkele app mag nu gegevens lezen.", "Ingen app får läsa uppgifter just nu.", "No app may read data right now."},
 		{"apps.staff", "Apps die u voor uw werk opent, stoppen als u uitlogt.", "Appar som du öppnar i arbetet stoppas när du loggar ut.", "Apps that you open for your work stop when you log out."},
+		{"apps.none.mine", "Geen enkele app leest nu gegevens in uw naam.", "Ingen app läser uppgifter i ditt namn just nu.", "No app reads data in your name right now."},
+		{"apps.mine", "Apps die in uw naam werken", "Appar som arbetar i ditt namn", "Apps that work in your name"},
 		{"apps.child", "Apps die gegevens van {child} lezen", "Appar som läser uppgifter om {child}", "Apps that read data about {child}"},
 		{"apps.app", "App", "App", "App"},
 		{"apps.org", "Organisatie", "Organisation", "Organisation"},
@@ -167,8 +170,11 @@ func appPhrases() []phrase {
 		{"apps.until", "Tot", "Till och med", "Until"},
 		{"apps.withdraw", "Stoppen", "Stoppa", "Stop"},
 		{"apps.withdraw.of", "Stoppen met “{app}” voor {child}", "Stoppa ”{app}” för {child}", "Stop “{app}” for {child}"},
+		{"apps.withdraw.app", "Stoppen met “{app}”", "Stoppa ”{app}”", "Stop “{app}”"},
+		{"apps.until.logout", "{time}, of eerder als u uitlogt", "{time}, eller tidigare när du loggar ut", "{time}, or earlier when you log out"},
 		{"apps.sure", "Wilt u “{app}” stoppen?", "Vill du stoppa ”{app}”?", "Do you want to stop “{app}”?"},
 		{"apps.effect", "De app kan dan geen gegevens van {child} meer lezen.", "Appen kan då inte längre läsa uppgifter om {child}.", "The app can then no longer read data about {child}."},
+		{"apps.effect.mine", "De app kan dan niets meer in uw naam lezen of veranderen.", "Appen kan då inte längre läsa eller ändra något i ditt namn.", "The app can then no longer read or change anything in your name."},
 		{"apps.keep", "Niet stoppen", "Stoppa inte", "Do not stop"},
 		{"apps.log", "Bekijk wie er keek", "Se vem som har tittat", "See who looked"},
 		{"apps.gone", "Deze app", "Den här appen", "This app"},
@@ -207,6 +213,11 @@ var homeZone = sync.OnceValue(func() *time.Location {
 func dayText(lang string, t time.Time) string {
 	year, month, day := t.In(homeZone()).Date()
 	return strconv.Itoa(day) + " " + strings.Fields(months().in(lang))[month-1] + " " + strconv.Itoa(year)
+}
+
+// timeText is a date and a time of day, for what lasts hours.
+func timeText(lang string, t time.Time) string {
+	return dayText(lang, t) + ", " + t.In(homeZone()).Format("15:04")
 }
 
 // indexedPhrases returns phrases, groups and words by key.

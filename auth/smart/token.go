@@ -3,6 +3,7 @@ package smart
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"maps"
 	"net/http"
 	"slices"
@@ -47,6 +48,8 @@ type tokenAnswer struct {
 	Refresh     Secret         // empty: none
 	IDToken     string         // empty: none
 	Context     map[string]any // members of the launch context
+
+	grant *grantRecord // for the log; nil without a user
 }
 
 // body is the answer as it is written.
@@ -117,11 +120,21 @@ func (s *Server) grant(ctx context.Context, grant string, c *registered, q reque
 	}
 	switch grant {
 	case GrantCode:
-		return s.redeem(ctx, c, q)
+		a, err := s.redeem(ctx, c, q)
+		return a, s.provenForNothing(ctx, q, err)
 	case GrantRefresh:
-		return s.refresh(ctx, c, q)
+		a, err := s.refresh(ctx, c, q)
+		return a, s.provenForNothing(ctx, q, err)
 	}
 	return s.clientCredentials(ctx, c, q)
+}
+
+// provenForNothing counts a guess with which a proof came: anybody can sign one, and have it verified.
+func (s *Server) provenForNothing(ctx context.Context, q request, err error) error {
+	if f := (*fault)(nil); q.proof != nil && errors.As(err, &f) && (f.rule == "code.unknown" || f.rule == "refresh.unknown") {
+		return s.countFailure(ctx, q.address, f)
+	}
+	return err
 }
 
 // clientCredentials gives a backend client a token of its own (SMART-309, 310).

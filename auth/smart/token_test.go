@@ -319,6 +319,53 @@ func TestSMART312_AssertionFailuresPerAddress(t *testing.T) {
 	wantFault(t, b.post("/auth/token", tokenForm("a.b.c")), 401, "invalid_client", "jwt.form")
 }
 
+// TestSMART312_AFloodIsLimitedBeforeSignaturesAreVerified: those of assertions, and of proofs that anybody can
+// sign. A few a second pass, for an honest neighbour, and another address feels nothing.
+func TestSMART312_AFloodIsLimitedBeforeSignaturesAreVerified(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	k, stranger, proof := ecKey(t, "k"), ecKey(t, "k"), newProofKey(t)
+	w.backend("homecare", k)
+	from := func(address string, f url.Values, headers ...string) answer {
+		r := httptest.NewRequest("POST", "/auth/token", strings.NewReader(f.Encode()))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.RemoteAddr = address + ":1234"
+		for i := 0; i < len(headers); i += 2 {
+			r.Header.Set(headers[i], headers[i+1])
+		}
+		return w.do(r)
+	}
+	flooded := func(address string, spared int, bad func() answer) {
+		t.Helper()
+		for range 600 { // cheap ones; the next is too many
+			from(address, tokenForm("a.b.c"))
+		}
+		for range spared {
+			bad()
+		}
+		if a := bad(); a.status != 429 {
+			t.Errorf("%s: %d %s", address, a.status, a.body)
+		}
+		right := w.assertion("homecare", k, nil)
+		a := from(address, tokenForm(right))
+		wantFault(t, a, 429, "temporarily_unavailable", "client.rate")
+		if a.header.Get("Retry-After") != "1" {
+			t.Errorf("Retry-After %q", a.header.Get("Retry-After"))
+		}
+		if a := from("203.0.113.77", tokenForm(w.assertion("homecare", k, nil))); a.status != 200 {
+			t.Errorf("another address: %d %s", a.status, a.body)
+		}
+		w.advance(time.Second)
+		if a := from(address, tokenForm(right)); a.status != 200 { // it was not looked at: its jti is free
+			t.Errorf("a second later: %d %s", a.status, a.body)
+		}
+	}
+	form := tokenForm(w.assertion("homecare", stranger, nil)) // refused at its signature
+	flooded("203.0.113.1", 11, func() answer { return from("203.0.113.1", form) })
+	guess := redeemForm("drc_" + strings.Repeat("A", 43))
+	flooded("203.0.113.2", 11, func() answer { return from("203.0.113.2", guess, "DPoP", w.tokenProof(proof)) })
+}
+
 func TestSMART312_AFloodOfFailuresCostsNoWrites(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)

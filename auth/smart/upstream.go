@@ -63,7 +63,7 @@ func (s *Server) upstreamLogin(v *visit) error {
 		return err
 	}
 	a := p.NewAttempt(f.id.Reveal(), f.Fresh)
-	address, err := p.Address(s.callback(p), a)
+	address, err := p.Address(v.ctx(), s.callback(p), a)
 	if err != nil {
 		return s.upstreamFailed(v, f, p, err)
 	}

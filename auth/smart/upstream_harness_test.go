@@ -38,7 +38,7 @@ type idp struct {
 	forge    func(header, claims string) string                // makes the id_token; nil: signed as it should be
 	token    func(w http.ResponseWriter, r *http.Request) bool // answers the token request itself
 	hits     int
-	discover int // status of the discovery document; 0: 200
+	discover int // status of the discovery document and the keys; 0: 200
 }
 
 // idpKey is one for all: keys are slow to make.
@@ -62,7 +62,15 @@ func newIDP(t *testing.T) *idp {
 			"jwks_uri": i.URL + "/jwks", "id_token_signing_alg_values_supported": []string{"RS384", "RS256"},
 		})
 	})
-	mux.HandleFunc("/jwks", func(w http.ResponseWriter, _ *http.Request) { i.answer(w, jwks(i.key)) })
+	mux.HandleFunc("/jwks", func(w http.ResponseWriter, _ *http.Request) {
+		i.mu.Lock()
+		defer i.mu.Unlock()
+		if i.discover != 0 {
+			w.WriteHeader(i.discover)
+			return
+		}
+		i.answer(w, jwks(i.key))
+	})
 	mux.HandleFunc("/token", i.redeem)
 	i.Server = httptest.NewServer(mux)
 	t.Cleanup(i.Close)

@@ -3,8 +3,10 @@ package smart_test
 import (
 	"crypto"
 	"crypto/hmac"
+	"html"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -369,6 +371,63 @@ func TestAProviderThatIsDownIsAskedAgain(t *testing.T) {
 	u.get(strings.Replace(at, "/auth/upstream/"+elsewhereID, "/auth/login", 1))
 	if u.arrive(w.depart(u)); !strings.HasPrefix(u.at, "/auth/child") {
 		t.Errorf("%s %s", u.at, u.page.body)
+	}
+}
+
+// TestKeysOfAProviderServeWhileItIsOut: of what it says of itself, too; and the local login asks it nothing.
+func TestKeysOfAProviderServeWhileItIsOut(t *testing.T) {
+	t.Parallel()
+	w := newAbroad(t)
+	u := w.browser()
+	u.authorize()
+	if u.arrive(w.depart(u)); !strings.HasPrefix(u.at, "/auth/child") {
+		t.Fatalf("%s %s", u.at, u.page.body)
+	}
+	w.idp.mu.Lock()
+	hits := w.idp.hits
+	w.idp.discover = http.StatusBadGateway // of the keys too
+	w.idp.mu.Unlock()
+	w.advance(3 * time.Hour)
+	u = w.browser()
+	u.authorize()
+	if u.arrive(w.depart(u)); !strings.HasPrefix(u.at, "/auth/child") {
+		t.Errorf("%s %s", u.at, u.page.body)
+	}
+	u = w.browser()
+	u.authorize()
+	if u.login(parentLogin); !strings.HasPrefix(u.at, "/auth/child") {
+		t.Errorf("the local login: %s %s", u.at, u.page.body)
+	}
+	w.idp.mu.Lock()
+	defer w.idp.mu.Unlock()
+	if w.idp.hits > hits+1 {
+		t.Errorf("asked %d times", w.idp.hits-hits)
+	}
+}
+
+// TestALoginElsewhereThatFailsCanBeReadInAnotherLanguage: on the login page again, not on an expired one. An
+// address that nobody gave stands on no page.
+func TestALoginElsewhereThatFailsCanBeReadInAnotherLanguage(t *testing.T) {
+	t.Parallel()
+	w := newAbroad(t)
+	u := w.browser()
+	u.authorize()
+	back := w.depart(u)
+	u.arrive(url.Values{"state": back["state"], "error": {"access_denied"}})
+	if !strings.Contains(u.page.body, textFailed) {
+		t.Fatalf("%s", u.page.body)
+	}
+	link := regexp.MustCompile(`href="([^"]*lang=sv[^"]*)"`).FindStringSubmatch(u.page.body)
+	if link == nil {
+		t.Fatalf("%s", u.page.body)
+	}
+	if u.get(html.UnescapeString(link[1])); u.page.status != 200 || !strings.Contains(u.page.body, "Logga in med Medborgar-id") {
+		t.Errorf("%s: %d %s", link[1], u.page.status, u.page.body)
+	}
+	for _, path := range []string{"/auth/upstream/XXX-marker", "/auth/upstream/XXX-marker/callback?state=XXX-marker"} {
+		if u.get(path); u.page.status != 404 || strings.Contains(u.page.body, "XXX-marker") {
+			t.Errorf("%s: %d %s", path, u.page.status, u.page.body)
+		}
 	}
 }
 

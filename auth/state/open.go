@@ -161,9 +161,7 @@ func judge(ctx context.Context, s redis.Cmdable, c RedisConfig) error {
 	if err := judgePolicy(ctx, s, c.Log); err != nil {
 		return err
 	}
-	if info["aof_enabled"] != "1" {
-		c.Log.Warn("redis_append_only_off", "advice", "set appendonly yes: without it every restart of Redis ends all logins")
-	}
+	adviseOnFile(ctx, s, info["aof_enabled"] == "1", c.Log)
 	now, err := s.Time(ctx).Result()
 	if err != nil {
 		return err
@@ -172,6 +170,18 @@ func judge(ctx context.Context, s redis.Cmdable, c RedisConfig) error {
 		c.Log.Warn("redis_clock", "advice", "the clocks of Redis and of this server differ; let both follow NTP", "seconds", int(skew.Seconds()))
 	}
 	return nil
+}
+
+// adviseOnFile tells what a restart may lose. A server that does not tell how often it writes is left alone.
+func adviseOnFile(ctx context.Context, s redis.Cmdable, appends bool, log *slog.Logger) {
+	if !appends {
+		log.Warn("redis_append_only_off", "advice", "set appendonly yes: without it every restart of Redis ends all logins")
+		return
+	}
+	set, err := s.ConfigGet(ctx, "appendfsync").Result()
+	if err == nil && !strings.EqualFold(set["appendfsync"], "always") {
+		log.Warn("redis_append_late", "advice", "set appendfsync always: when the machine of Redis fails, what was used or revoked in its last second could be used again")
+	}
 }
 
 // judgePolicy refuses a server that drops keys when memory is short: a dropped claim is a second use.

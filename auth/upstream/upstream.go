@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
@@ -23,9 +22,7 @@ import (
 // Bounds of what is asked of a provider.
 const (
 	answerTime  = 5 * time.Second
-	answerSize  = 1 << 20          // bytes
-	knownFor    = time.Hour        // a discovery document
-	failedFor   = 10 * time.Second // a failure to get it
+	answerSize  = 1 << 20 // bytes
 	skew        = time.Minute
 	oldest      = 10 * time.Minute // of an id_token
 	assertLife  = time.Minute
@@ -59,25 +56,14 @@ func RuleOf(err error) string {
 	return ""
 }
 
-// Provider is one provider in use. It is safe for concurrent use; it asks the provider nothing before the
-// first login.
+// Provider is one provider in use. It is safe for concurrent use.
 type Provider struct {
 	Config
 	secret string
 	key    *jose.PrivateKey
 	client *http.Client
 	clock  func() time.Time
-
-	mu     sync.Mutex
-	found  *discovered
-	until  time.Time // when found, or the failure, is over
-	failed error
-}
-
-// discovered is what the provider says of itself.
-type discovered struct {
-	provider *oidc.Provider
-	endpoint oauth2.Endpoint
+	known  known
 }
 
 // New returns a provider of a checked Config. readFile reads the secret or the key.
@@ -143,8 +129,8 @@ func (a *Attempt) Is(p *Provider, state string) bool {
 }
 
 // Address is where the browser goes. Errors have the rule down.
-func (p *Provider) Address(redirect string, a *Attempt) (string, error) {
-	d, err := p.discover()
+func (p *Provider) Address(ctx context.Context, redirect string, a *Attempt) (string, error) {
+	d, err := p.discover(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -165,49 +151,6 @@ func (p *Provider) oauth(d *discovered, redirect string) *oauth2.Config {
 	}
 }
 
-// discover returns what the provider says of itself; the document of an hour ago is asked for again.
-func (p *Provider) discover() (*discovered, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.clock().Before(p.until) {
-		return p.found, p.failed
-	}
-	// The key set is fetched later with the same client: it must not end with this request.
-	provider, err := oidc.NewProvider(oidc.ClientContext(context.Background(), p.client), p.Issuer)
-	if err == nil {
-		p.found, err = read(provider, p.key != nil)
-	}
-	if p.failed = nil; err != nil {
-		p.found, p.failed = nil, &Error{Rule: "down", Err: err}
-		p.until = p.clock().Add(failedFor)
-		return nil, p.failed
-	}
-	p.until = p.clock().Add(knownFor)
-	return p.found, nil
-}
-
-// read checks the endpoints of a discovery document and finds how this server authenticates.
-func read(provider *oidc.Provider, byKey bool) (*discovered, error) {
-	var more struct {
-		KeySet  string   `json:"jwks_uri"`
-		Methods []string `json:"token_endpoint_auth_methods_supported"`
-	}
-	if err := provider.Claims(&more); err != nil {
-		return nil, err
-	}
-	d := &discovered{provider: provider, endpoint: provider.Endpoint()}
-	for _, address := range []string{strings.SplitN(d.endpoint.AuthURL, "?", 2)[0], d.endpoint.TokenURL, more.KeySet} {
-		if !secure(address) {
-			return nil, errors.New("an endpoint of the provider is not https")
-		}
-	}
-	d.endpoint.AuthStyle = oauth2.AuthStyleInHeader
-	if byKey || len(more.Methods) > 0 && !slices.Contains(more.Methods, "client_secret_basic") {
-		d.endpoint.AuthStyle = oauth2.AuthStyleInParams
-	}
-	return d, nil
-}
-
 // Identity is who logged in, as the provider says.
 type Identity struct {
 	Subject      string
@@ -219,7 +162,7 @@ type Identity struct {
 
 // Redeem turns the code of an attempt into who logged in.
 func (p *Provider) Redeem(ctx context.Context, redirect, code string, a *Attempt) (Identity, error) {
-	d, err := p.discover()
+	d, err := p.discover(ctx)
 	if err != nil {
 		return Identity{}, err
 	}
@@ -241,7 +184,7 @@ func (p *Provider) Redeem(ctx context.Context, redirect, code string, a *Attempt
 	if !ok {
 		return Identity{}, &Error{Rule: "id_token", Err: errors.New("the answer has none")}
 	}
-	t, err := d.provider.VerifierContext(ctx, &oidc.Config{ClientID: p.ClientID, Now: p.clock}).Verify(ctx, raw)
+	t, err := d.verifier.Verify(ctx, raw)
 	if err == nil && t.AccessTokenHash != "" {
 		err = t.VerifyAccessToken(token.AccessToken)
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -105,10 +106,69 @@ func TestWhatAProviderSaysOfItselfIsBoundedAndSafe(t *testing.T) {
 				answer(base, w, r)
 			})
 			base = srv.URL
-			if to, err := p.Address("https://as.example/cb", p.NewAttempt("i", false)); upstream.RuleOf(err) != "down" || to != "" {
+			if to, err := p.Address(t.Context(), "https://as.example/cb", p.NewAttempt("i", false)); upstream.RuleOf(err) != "down" || to != "" {
 				t.Errorf("%q %v", to, err)
 			}
 		})
+	}
+}
+
+// TestAnOutageOfAProviderHoldsNobody: what is known serves for a day while a provider does not answer; where
+// nothing is known, a login waits a moment and says so.
+func TestAnOutageOfAProviderHoldsNobody(t *testing.T) {
+	t.Parallel()
+	out, asked := make(chan struct{}), make(chan struct{}, 100)
+	var hangs atomic.Bool
+	var base string
+	p, srv := provider(t, "", map[string][]byte{"secret": []byte("s")}, func(w http.ResponseWriter, _ *http.Request) {
+		asked <- struct{}{}
+		if hangs.Load() {
+			<-out
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprint(w, document(base, ""))
+	})
+	base = srv.URL
+	var now atomic.Int64
+	now.Store(time.Now().Unix())
+	clocked, err := upstream.New(p.Config, func() time.Time { return time.Unix(now.Load(), 0) }, func(string) ([]byte, error) { return []byte("s"), nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := func(p *upstream.Provider, limit time.Duration) error {
+		begun := time.Now()
+		_, err := p.Address(t.Context(), "https://as.example/cb", p.NewAttempt("i", false))
+		if took := time.Since(begun); took > limit {
+			t.Errorf("a login was held for %v", took)
+		}
+		return err
+	}
+	clocked.Prepare()
+	if err := address(clocked, 3*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	hangs.Store(true)
+	t.Cleanup(func() { close(out) })
+	for range len(asked) {
+		<-asked
+	}
+	for range 3 {
+		now.Add(7 * 3600)
+		if err := address(clocked, time.Second); err != nil {
+			t.Errorf("an outage of hours: %v", err)
+		}
+	}
+	<-asked // it was asked again meanwhile
+	now.Add(4 * 3600)
+	both := make(chan error, 2)
+	for _, p := range []*upstream.Provider{clocked, p} {
+		go func() { both <- address(p, 4*time.Second) }()
+	}
+	for range 2 {
+		if err := <-both; upstream.RuleOf(err) != "down" {
+			t.Errorf("an outage of a day, or from the beginning: %v", err)
+		}
 	}
 }
 

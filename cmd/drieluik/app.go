@@ -26,6 +26,7 @@ import (
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/exchange"
 	"github.com/drieluik/drieluik/fhir/rest"
+	"github.com/drieluik/drieluik/fhir/rest/guide"
 	"github.com/drieluik/drieluik/fhir/store"
 	"github.com/drieluik/drieluik/mapping"
 	"github.com/drieluik/drieluik/mapping/bundle"
@@ -81,6 +82,7 @@ func openApp(ctx context.Context, s settings, base string, log *slog.Logger) (*a
 		Settings: auth.Settings{Jurisdiction: s.Jurisdiction, ParentRead1215: s.ParentRead1215},
 		Release:  release,
 		Now:      time.Now, NewID: newID, Log: log, Validator: defs.validator,
+		AllSign:    s.Signatures == "all",
 		Definition: defs.find, Terms: defs.terms,
 	})
 	a.audited = smart.Audited(log, a.note)
@@ -134,6 +136,9 @@ func (a *app) server(ctx context.Context) (http.Handler, error) {
 		return nil, err
 	}
 	go a.prepare(ctx)
+	for _, p := range a.providers {
+		p.Prepare()
+	}
 	key, err := a.pageKey(ctx)
 	if err != nil {
 		return nil, err
@@ -153,6 +158,10 @@ func (a *app) server(ctx context.Context) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	pages, err := guide.New()
+	if err != nil {
+		return nil, err
+	}
 	r := chi.NewRouter()
 	r.Use(fhirServer.KnownMethods(r))
 	authServer.Routes(r)
@@ -160,6 +169,8 @@ func (a *app) server(ctx context.Context) (http.Handler, error) {
 	parents := rest.App(a.parentApp)
 	r.Handle("/app", parents)
 	r.Handle("/app/*", parents)
+	r.Handle("/ig", pages)
+	r.Handle(guide.Root+"*", pages)
 	if a.viewer != nil {
 		r.Handle(viewerPath+"*", a.viewer)
 	}
@@ -167,7 +178,7 @@ func (a *app) server(ctx context.Context) (http.Handler, error) {
 	r.Get("/favicon.ico", noIcon)
 	r.Get("/healthz", a.healthy)
 	r.Get("/readyz", a.ready)
-	return crossOrigin(r, authServer), nil
+	return pages.Canonicals(crossOrigin(r, authServer)), nil
 }
 
 // metadata renders the CapabilityStatement.
@@ -296,6 +307,15 @@ func (a *app) serve(ctx context.Context, l net.Listener, ready func()) error {
 		go a.control(sweeping, orders)
 	}
 	go a.keepLog(sweeping)
+	ticked := make(chan struct{})
+	go func() {
+		defer close(ticked)
+		a.schedule(sweeping)
+	}()
+	defer func() {
+		stop()
+		<-ticked // what it commits is committed before the store closes
+	}()
 	if err := a.exchange.Note(ctx, exchange.Incident{Event: "started", Details: map[string]string{"release": release}}); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package main_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -77,4 +78,58 @@ func TestCheckPrintsTheSettings(t *testing.T) {
 	if code != 0 || !strings.Contains(out, "par: false\n") || !strings.Contains(out, "dpop: false\n") {
 		t.Errorf("exit %d, %q %q", code, out, stderr)
 	}
+}
+
+// TestTheBlockAuthOfTheSettingsFile: what it says holds, what is wrong with it is said at once, and what was
+// printed can be read again.
+func TestTheBlockAuthOfTheSettingsFile(t *testing.T) {
+	t.Parallel()
+	clients := resourceFile(t, "clients.json", `{"clients":[{"client_id":"imported","client_name":"App","type":"public",
+		"redirect_uris":["https://app.example/back"],"scope":"patient/Patient.r","organization":"urn:x|1"}]}`)
+	good := "auth:\n  accessTokenTTL: 600s\n  refreshIdle: 30d\n  par: false\n  assertionAlgs: [RS384, ES384, ES256]\n" +
+		"  jwksPrivateHosts: ['jwks.intern.example:8443']\n  clients: " + clients + "\n"
+	config := resourceFile(t, "drieluik.yaml", good)
+	printed, stderr, code := tool(t, "serve", "--check", "--config", config)
+	for _, said := range []string{"accessTokenTTL: 10m0s", "refreshIdle: 720h0m0s", "par: false", "- ES256", "jwks.intern.example:8443", "codeTTL: 1m0s"} {
+		if code != 0 || !strings.Contains(printed, said) {
+			t.Errorf("exit %d, %q is not in %s %s", code, said, printed, stderr)
+		}
+	}
+	again, stderr, code := tool(t, "serve", "--check", "--config", resourceFile(t, "again.yaml", printed))
+	if code != 0 || again != printed {
+		t.Errorf("exit %d, what was printed reads as %s %s", code, again, stderr)
+	}
+	for name, row := range map[string]struct{ text, says string }{
+		"out of bounds":   {"auth:\n  codeTTL: 2m\n  backendTokenTTL: 1h\n", "backendTokenTTL"},
+		"all of it":       {"auth:\n  codeTTL: 2m\n  backendTokenTTL: 1h\n", "codeTTL"},
+		"misspelt":        {"auth:\n  acessTokenTTL: 600s\n", "acessTokenTTL"},
+		"no duration":     {"auth:\n  codeTTL: soon\n", "auth: "},
+		"no map":          {"auth: on\n", "auth: "},
+		"a bad provider":  {"auth:\n  upstream: [{id: 'X Y'}]\n", "upstream[0].id"},
+		"providers twice": {"upstream: " + resourceFile(t, "idp.json", "[]") + "\nauth:\n  upstream: 3\n", "auth: "},
+	} {
+		out, stderr, code := tool(t, "serve", "--config", resourceFile(t, "bad.yaml", row.text))
+		if code != 2 || out != "" || !strings.Contains(stderr, row.says) || strings.Count(stderr, "\n") != 1 {
+			t.Errorf("%s: exit %d, %q, want one line with %q", name, code, stderr, row.says)
+		}
+	}
+	s := newSite(t)
+	_, known := s.start(t, "--config", config).login(t, "homecare", "").get(t, "/fhir/.well-known/smart-configuration")
+	if _, par := known["pushed_authorization_request_endpoint"]; par || !slices.Contains(texts(known["token_endpoint_auth_signing_alg_values_supported"]), "ES256") {
+		t.Errorf("discovery: %v", known)
+	}
+	if out, _, _ := tool(t, "client", "show", "--store", s.store(), "imported"); !strings.Contains(out, `"client_id": "imported"`) {
+		t.Errorf("the clients are not imported: %s", out)
+	}
+}
+
+// texts are the strings of a JSON array.
+func texts(v any) []string {
+	var out []string
+	items, _ := v.([]any)
+	for _, item := range items {
+		s, _ := item.(string)
+		out = append(out, s)
+	}
+	return out
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/drieluik/drieluik/auth/smart"
+	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/store"
 )
 
@@ -34,9 +35,11 @@ type order struct {
 	Status   string
 	Now      bool // what is replaced ends at once
 
+	OrganizationName string
+
 	// Of the log: the span, the rows of one organisation or child alone, and where a page begins.
 	From, To            time.Time
-	Organization, Child string
+	Organization, Child string // of an emergency: the organisation that may
 	After               store.AuditPlace
 }
 
@@ -45,10 +48,13 @@ type outcome struct {
 	Clients      []smart.Client
 	Users        []smart.Account
 	Keys         []smart.KeyInfo
+	Emergencies  []smart.EmergencyOrganization
 	Count        int
 	Verification store.Verification
 	Lines        []string          // NDJSON
 	Next         *store.AuditPlace // nil at the end
+	Issues       []fhir.Issue      // what is wrong with an imported record
+	Repeat       bool              // the record was stored before
 	Failed       string            // the sentence for the operator
 }
 
@@ -103,6 +109,17 @@ var orders = map[string]func(ctx context.Context, a *app, o order) (outcome, err
 	"user bind": func(ctx context.Context, a *app, o order) (outcome, error) {
 		return outcome{}, a.users.Bind(ctx, o.Login, o.Binding)
 	},
+	"emergency enable": func(ctx context.Context, a *app, o order) (outcome, error) {
+		_, err := a.clients.PermitEmergency(ctx, o.Organization, o.OrganizationName)
+		return outcome{}, err
+	},
+	"emergency disable": func(ctx context.Context, a *app, o order) (outcome, error) {
+		return outcome{}, a.clients.BarEmergency(ctx, o.Organization)
+	},
+	"emergency list": func(ctx context.Context, a *app, _ order) (outcome, error) {
+		list, err := a.clients.EmergencyOrganizations(ctx)
+		return outcome{Emergencies: list}, err
+	},
 	"keys list": func(ctx context.Context, a *app, _ order) (outcome, error) {
 		keys, err := a.keys.List(ctx)
 		return outcome{Keys: keys}, err
@@ -111,6 +128,7 @@ var orders = map[string]func(ctx context.Context, a *app, o order) (outcome, err
 		return outcome{}, a.keys.Rotate(ctx, o.Now)
 	},
 	"audit verify": func(ctx context.Context, a *app, o order) (outcome, error) { return a.verifyLog(ctx, o) },
+	"import":       func(ctx context.Context, a *app, o order) (outcome, error) { return a.importOne(ctx, o) },
 	"audit export": func(ctx context.Context, a *app, o order) (outcome, error) { return a.exportLog(ctx, o) },
 }
 
@@ -131,15 +149,26 @@ type storeFlags struct {
 
 // do carries out one order on the store: opened here, or through the server that has it.
 func (s storeFlags) do(ctx context.Context, io streams, o order) (outcome, error) {
-	a, err := openApp(ctx, settings{Store: s.Store, Jurisdiction: "nl", Signatures: "one"}, "http://127.0.0.1", commandLog(io.err))
-	if errors.Is(err, store.ErrLocked) {
-		return remote(socketPath(s.Store))(ctx, o)
-	}
+	do, closeStore, err := s.open(ctx, io, settings{Signatures: "one"})
 	if err != nil {
 		return outcome{}, err
 	}
-	out, err := a.obey(ctx, o)
-	return out, errors.Join(err, a.Close())
+	out, err := do(ctx, o)
+	return out, errors.Join(err, closeStore())
+}
+
+// open returns who carries out orders on the store: this process with these settings, or the server that
+// has it, with its own.
+func (s storeFlags) open(ctx context.Context, io streams, set settings) (operator, func() error, error) {
+	set.Store, set.Jurisdiction = s.Store, "nl"
+	a, err := openApp(ctx, set, "http://127.0.0.1", commandLog(io.err))
+	if errors.Is(err, store.ErrLocked) {
+		return remote(socketPath(s.Store)), func() error { return nil }, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return a.obey, a.Close, nil
 }
 
 // socketPath is where a server with this store listens for orders.

@@ -226,6 +226,7 @@ var viewerTemplate = template.Must(template.New("viewer").Parse(`<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Viewer (demo)</title>
+<main>
 <h1>Viewer (demo)</h1>
 {{with .Problem}}<p>{{.}}</p>
 {{else}}{{if .Banner}}<p><strong>{{.Name}}</strong>, born {{.Born}}</p>
@@ -234,7 +235,8 @@ var viewerTemplate = template.Must(template.New("viewer").Parse(`<!doctype html>
 {{range .Plans}}<li>{{.}}</li>
 {{else}}<li>none that you may see</li>
 {{end}}</ul>
-{{end}}</html>
+{{end}}</main>
+</html>
 `))
 
 func (v *viewer) show(w http.ResponseWriter, page viewerPage) {

@@ -16,8 +16,9 @@ import (
 // emergencyRoom is a demo with an account of an organisation that has nothing to do with any child, and
 // an app that may break the glass for it.
 type emergencyRoom struct {
-	t    *testing.T
-	base string
+	t     *testing.T
+	base  string
+	store string
 }
 
 func openEmergencyRoom(t *testing.T) *emergencyRoom {
@@ -33,7 +34,7 @@ func openEmergencyRoom(t *testing.T) *emergencyRoom {
 	})
 	data := filepath.Join(dir, "data")
 	text, _ := startDemo(t, data)
-	r := &emergencyRoom{t: t, base: regexp.MustCompile(`http://127\.0\.0\.1:\d+`).FindString(text)}
+	r := &emergencyRoom{t: t, store: "sqlite:" + data, base: regexp.MustCompile(`http://127\.0\.0\.1:\d+`).FindString(text)}
 	if out, errs, code := tool(t, "client", "add", "--store", "sqlite:"+data, "--id", "acute", "--name", "Spoed-app", "--type", "public",
 		"--org", "90000004", "--org-name", "Spoedpost", "--redirect-uri", r.base+"/app/", "--purpose", "BTG",
 		"--scope", "openid user/Patient.rs user/CarePlan.cruds user/Observation.rs"); code != 0 {
@@ -41,6 +42,9 @@ func openEmergencyRoom(t *testing.T) *emergencyRoom {
 	}
 	if out, errs, failed := typed(t, "correct horse battery", "user", "add", "--store", "sqlite:"+data, "--login", "spoedarts",
 		"--fhir-user", "Practitioner/spoed-1", "--org", "90000004", "--password-stdin"); failed {
+		t.Fatal(out, errs)
+	}
+	if out, errs, code := tool(t, "emergency", "enable", "90000004", "--store", "sqlite:"+data); code != 0 {
 		t.Fatal(out, errs)
 	}
 	return r
@@ -137,6 +141,18 @@ func TestSMART115_ADoctorWithoutRelationOpensAChildInAnEmergency(t *testing.T) {
 		if !strings.Contains(string(got.body), said) {
 			t.Errorf("the family does not read %s in the log", said)
 		}
+	}
+	if out, _, code := tool(t, "emergency", "list", "--store", r.store); code != 0 || !strings.Contains(out, "ura|90000004") || !strings.Contains(out, "Spoedpost") {
+		t.Errorf("exit %d %s", code, out)
+	}
+	if _, errs, code := tool(t, "emergency", "disable", "90000005", "--store", r.store); code != 1 || !strings.Contains(errs, "emergency list") {
+		t.Errorf("an organisation that is not there: exit %d %s", code, errs)
+	}
+	if _, errs, code := tool(t, "emergency", "disable", "90000004", "--store", r.store); code != 0 {
+		t.Fatal(errs)
+	}
+	if got, _ := doctor.get(t, "/fhir/Patient/"+child); got.status != http.StatusUnauthorized {
+		t.Errorf("the organisation no longer may, and the child answers %d", got.status)
 	}
 }
 

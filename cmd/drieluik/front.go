@@ -15,16 +15,19 @@ var frontPage = template.Must(template.New("front").Parse(`<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>drieluik</title>
+<main>
 <h1>drieluik</h1>
 <p>A FHIR R4 endpoint through which the transfer data of a child who is nursed at home moves between hospital, home care and family.</p>
 <ul>
 <li><a href="/app/">/app/</a>: the parents' page</li>
+<li><a href="/ig/">/ig/</a>: profiles, questionnaires and code lists, and how to send a first transfer</li>
 <li><a href="/fhir/metadata">/fhir/metadata</a>: what this server does (CapabilityStatement)</li>
 <li><a href="/fhir/.well-known/smart-configuration">/fhir/.well-known/smart-configuration</a>: how to get a token</li>
 <li><a href="/auth/errors">/auth/errors</a>: what the errors of the token endpoint mean</li>
 <li><a href="/healthz">/healthz</a>, <a href="/readyz">/readyz</a>: alive, ready</li>
 </ul>
 <p>FHIR base: <code>{{.}}/fhir</code></p>
+</main>
 </html>
 `))
 

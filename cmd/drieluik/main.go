@@ -17,16 +17,18 @@ import (
 
 // cli is the command line.
 type cli struct {
-	Demo     demoCmd     `cmd:"" help:"See it all in one command: a server with sample children, clients and curl lines."`
-	Serve    serveCmd    `cmd:"" help:"Run the server."`
-	Convert  convertCmd  `cmd:"" help:"Turn source documents into a FHIR Bundle, without a server."`
-	Validate validateCmd `cmd:"" help:"Check FHIR resources and source documents against R4 and profiles, without a server."`
-	Client   clientCmd   `cmd:"" help:"Register and list the systems that may connect."`
-	User     userCmd     `cmd:"" help:"Local accounts of parents and children."`
-	Keys     keysCmd     `cmd:"" help:"The keys that sign id_tokens; they change by themselves."`
-	Audit    auditCmd    `cmd:"" help:"Check the log of who saw and changed what."`
-	Check    checkCmd    `cmd:"" help:"Ask a running server from outside whether it keeps its contract."`
-	Version  versionCmd  `cmd:"" help:"Print release, commit, Go and FHIR version."`
+	Demo      demoCmd      `cmd:"" help:"See it all in one command: a server with sample children, clients and curl lines."`
+	Serve     serveCmd     `cmd:"" help:"Run the server."`
+	Convert   convertCmd   `cmd:"" help:"Turn source documents into a FHIR Bundle, without a server."`
+	Validate  validateCmd  `cmd:"" help:"Check FHIR resources and source documents against R4 and profiles, without a server."`
+	Import    importCmd    `cmd:"" help:"Take in folders and files of records, as a push does."`
+	Client    clientCmd    `cmd:"" help:"Register and list the systems that may connect."`
+	Emergency emergencyCmd `cmd:"" help:"The organisations whose professionals may open records in an emergency."`
+	User      userCmd      `cmd:"" help:"Local accounts of parents and children."`
+	Keys      keysCmd      `cmd:"" help:"The keys that sign id_tokens; they change by themselves."`
+	Audit     auditCmd     `cmd:"" help:"Check the log of who saw and changed what."`
+	Check     checkCmd     `cmd:"" help:"Ask a running server from outside whether it keeps its contract."`
+	Version   versionCmd   `cmd:"" help:"Print release, commit, Go and FHIR version."`
 }
 
 // streams are where a command reads and writes: data to out, everything else to err.

@@ -14,7 +14,6 @@ import (
 	"github.com/alecthomas/kong"
 	"gopkg.in/yaml.v3"
 
-	"github.com/drieluik/drieluik/auth/smart"
 	"github.com/drieluik/drieluik/fhir"
 )
 
@@ -41,7 +40,8 @@ type settings struct {
 	AuditRetention string          `default:"5y" help:"How long the log of who saw and changed what is kept: 5y to 20y."`
 	LogLevel       string          `default:"info" enum:"debug,info,warn,error" help:"Least level that is logged."`
 	LogFormat      string          `default:"json" enum:"json,text" help:"json or text."`
-	Config         kong.ConfigFlag `help:"YAML file with these settings."`
+	Auth           authBlock       `hidden:"" placeholder:"YAML" help:"Further settings of the authorisation server."`
+	Config         kong.ConfigFlag `help:"YAML file with these settings; those of the authorisation server that are no flags stand under auth."`
 }
 
 // yamlSettings reads --config: a flat map from flag names to values.
@@ -75,8 +75,12 @@ func (f yamlFile) Validate(app *kong.Application) error {
 // Resolve returns the value of a flag.
 func (f yamlFile) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 	v, ok := f[flag.Name]
-	if !ok {
+	if !ok || v == "" { // a path that is given as empty is none, not the folder
 		return nil, nil
+	}
+	if block, ok := v.(yamlFile); ok { // what stands in a map is read as that map
+		text, err := yaml.Marshal(block)
+		return string(text), err
 	}
 	if list, ok := v.([]any); ok {
 		words := make([]string, len(list))
@@ -109,7 +113,10 @@ func (s settings) faults() []string {
 		out = append(out, err.Error())
 	}
 	if _, err := s.providers(); err != nil {
-		out = append(out, err.Error())
+		out = append(out, strings.ReplaceAll(err.Error(), "\n", "; "))
+	}
+	if err := s.auth().Check(); err != nil {
+		out = append(out, "auth: "+strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
 	if (s.TLSCert == "") != (s.TLSKey == "") {
 		out = append(out, "tls-cert and tls-key: give both or none")
@@ -139,13 +146,6 @@ func (s settings) follows(profile string) bool {
 		return slices.Contains(s.Validate, "own")
 	}
 	return slices.Contains(s.Validate, "claimed")
-}
-
-// auth returns the settings of the authorisation server.
-func (s settings) auth() smart.Settings {
-	out := smart.DefaultSettings()
-	out.DPoP, out.PAR, out.Register = s.DPoP, s.PAR, s.Register
-	return out
 }
 
 func loopback(host string) bool {

@@ -1,5 +1,6 @@
 // Package artifacts holds what the product publishes under its canonical base: code systems, value
-// sets, concept maps, profiles and questionnaires, as FHIR resources.
+// sets, concept maps, profiles and questionnaires, as FHIR resources, the ImplementationGuide that
+// names them all, and the package that holds them.
 package artifacts
 
 import (
@@ -13,8 +14,18 @@ import (
 //go:embed *.json
 var files embed.FS
 
-// All returns the published resources, those of Bundles one by one, in the order of the files.
-// Tables of rules among the files, which are no resources, are left out.
+// SourceSchema is the name of the JSON Schema of mks-bron/1.
+const SourceSchema = "mks-bron-1.schema.json"
+
+// Schema returns the JSON Schema of mks-bron/1, made of the tables of its parser. NotFound is a fault of
+// the build.
+func Schema() ([]byte, error) {
+	b, err := files.ReadFile(SourceSchema)
+	return b, fhir.Wrap("artifacts.Schema", err)
+}
+
+// All returns the published resources, those of Bundles one by one, in the order of the files, then
+// the search parameters that are ours, and last the ImplementationGuide. Tables of rules among the files, which are no resources, are left out.
 func All() ([]*fhir.Resource, error) {
 	const op = "artifacts.All"
 	names, err := fs.Glob(files, "*.json")
@@ -38,14 +49,20 @@ func All() ([]*fhir.Resource, error) {
 			return nil, fhir.Wrap(op, err)
 		}
 	}
-	return out, nil
+	params, err := searchParameters()
+	if err != nil {
+		return nil, fhir.Wrap(op, err)
+	}
+	out = append(out, params...)
+	guide, err := guideOf(out)
+	return append(out, guide), fhir.Wrap(op, err)
 }
 
 // appendResources appends a resource, or the entries of a Bundle.
 func appendResources(out []*fhir.Resource, b []byte) ([]*fhir.Resource, error) {
-	r, issues := fhir.Parse(b, fhir.Limits{})
-	if fhir.HasErrors(issues) {
-		return nil, &fhir.Error{Kind: fhir.Internal, Op: "artifacts", Issues: issues}
+	r, err := parse(b)
+	if err != nil {
+		return nil, err
 	}
 	if r.Type() != "Bundle" {
 		return append(out, r), nil
@@ -57,4 +74,12 @@ func appendResources(out []*fhir.Resource, b []byte) ([]*fhir.Resource, error) {
 		}
 	}
 	return out, nil
+}
+
+func parse(b []byte) (*fhir.Resource, error) {
+	r, issues := fhir.Parse(b, fhir.Limits{})
+	if fhir.HasErrors(issues) {
+		return nil, &fhir.Error{Kind: fhir.Internal, Op: "artifacts", Issues: issues}
+	}
+	return r, nil
 }

@@ -9,6 +9,7 @@ export class Site {
     Object.assign(this, config)
     this.browser = browser
     this.contexts = []
+    this.looked = [] // templates and languages of the pages that axe-core judged
     this.watch = watch
   }
 

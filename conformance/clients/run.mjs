@@ -5,14 +5,16 @@ import { Site, watcher } from './lib.mjs'
 import * as client from './flows/client.mjs'
 import * as ehr from './flows/ehr.mjs'
 import * as emergency from './flows/emergency.mjs'
+import * as guide from './flows/guide.mjs'
 import * as misuse from './flows/misuse.mjs'
 import * as node from './flows/node.mjs'
 import * as own from './flows/own.mjs'
+import * as register from './flows/register.mjs'
 import * as reach from './flows/reach.mjs'
 import * as sdc from './flows/sdc.mjs'
 import * as screens from './flows/screens.mjs'
 
-const all = { ...misuse.flows, ...client.flows, ...ehr.flows, ...emergency.flows, ...node.flows, ...reach.flows, ...own.flows, ...sdc.flows, ...screens.flows }
+const all = { ...misuse.flows, ...client.flows, ...ehr.flows, ...emergency.flows, ...node.flows, ...reach.flows, ...register.flows, ...own.flows, ...sdc.flows, ...screens.flows, ...guide.flows }
 
 const flags = [
   '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
@@ -35,6 +37,7 @@ for (const name of wanted) {
     line.error = err.stack ?? String(err)
     line.pages = await Promise.all(site.contexts.flatMap((c) => c.pages().map(told)))
   }
+  line.looked = site.looked
   line.ms = Math.round(performance.now() - start)
   console.log(JSON.stringify(line))
   await site.close()

@@ -36,7 +36,7 @@ func (s *Service) Document(ctx context.Context, c Call, ref fhir.Ref) (Document,
 	if err != nil {
 		return Document{}, s.broke(ctx, op, e, err)
 	}
-	if err := s.record(ctx, op, e.audits(s)); err != nil {
+	if err := s.disclose(ctx, op, e); err != nil {
 		return Document{}, err
 	}
 	return out, refused

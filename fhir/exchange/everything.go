@@ -57,7 +57,7 @@ func (s *Service) Everything(ctx context.Context, c Call, ask Whole) (WholePage,
 	if err != nil {
 		return WholePage{}, s.broke(ctx, op, e, err)
 	}
-	if err := s.record(ctx, op, e.audits(s)); err != nil {
+	if err := s.disclose(ctx, op, e); err != nil {
 		return WholePage{}, err
 	}
 	return out, refused

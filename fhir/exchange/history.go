@@ -59,7 +59,7 @@ func (s *Service) History(ctx context.Context, c Call, ask Past) (Versions, erro
 	if err != nil {
 		return Versions{}, s.broke(ctx, op, e, err)
 	}
-	if err := s.record(ctx, op, e.audits(s)); err != nil {
+	if err := s.disclose(ctx, op, e); err != nil {
 		return Versions{}, err
 	}
 	return out, refused

@@ -39,6 +39,7 @@ var incidents = map[string]string{
 	"refresh_reuse": typeAlert, "code_replay": typeAlert, "jti_replay": typeAlert, "launch_refused": typeAlert,
 	"rate_limited": typeAlert, "chain_break": typeAlert,
 	"client_changed": typeActivity, "user_changed": typeActivity, "key_rotated": typeActivity,
+	"organization_changed": typeActivity, "emergency_opened": typeAlert,
 	"started": typeActivity, "log_purged": typeActivity, "log_exported": typeExport,
 }
 

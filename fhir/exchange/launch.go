@@ -34,7 +34,7 @@ func (s *Service) Look(ctx context.Context, c Call, ref, patient fhir.Ref) (Glim
 	if err != nil {
 		return Glimpse{}, s.broke(ctx, op, e, err)
 	}
-	if err := s.record(ctx, op, e.audits(s)); err != nil {
+	if err := s.disclose(ctx, op, e); err != nil {
 		return Glimpse{}, err
 	}
 	if refused != nil {

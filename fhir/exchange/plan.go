@@ -26,6 +26,7 @@ type draft struct {
 	patients map[fhir.Ref][]fhir.Ref
 	staff    map[fhir.Ref][]fhir.Ref // PractitionerRole → organisation and practitioner
 	issues   []fhir.Issue
+	told     []fhir.Issue // by the rules of time, for the report of a push
 }
 
 func (w *world) draft() *draft {
@@ -225,6 +226,14 @@ func (d *draft) add(w Write) {
 		kind = "create"
 	}
 	d.unit.Notices = append(d.unit.Notices, Notice{Compartment: w.Compartments[0], Ref: w.Ref, Kind: kind})
+	if !feedsRules(w) {
+		return
+	}
+	for _, p := range w.Facts.Patients {
+		if at := (Due{Compartment: p.ID}); !slices.Contains(d.unit.Due, at) {
+			d.unit.Due = append(d.unit.Due, at)
+		}
+	}
 }
 
 // heldBy says who holds a resource: the named organisations, else those of the stored version.

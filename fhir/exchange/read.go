@@ -30,7 +30,7 @@ func (s *Service) Read(ctx context.Context, c Call, ref fhir.Ref) (Served, error
 	if err != nil {
 		return Served{}, s.broke(ctx, op, e, err)
 	}
-	if err := s.record(ctx, op, e.audits(s)); err != nil {
+	if err := s.disclose(ctx, op, e); err != nil {
 		return Served{}, err
 	}
 	return out, refused

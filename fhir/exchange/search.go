@@ -43,7 +43,7 @@ func (s *Service) Search(ctx context.Context, c Call, plan search.Plan, query ur
 	if err != nil {
 		return Results{}, s.broke(ctx, op, e, err)
 	}
-	if err := s.record(ctx, op, e.audits(s)); err != nil {
+	if err := s.disclose(ctx, op, e); err != nil {
 		return Results{}, err
 	}
 	return out, refused

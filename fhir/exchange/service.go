@@ -29,12 +29,14 @@ type Service struct {
 	turn     sync.Mutex // repeats after a conflict
 	guesses  *guesses
 	protocol string // policy that AuditEvents name
+	allSign  bool
+	holder   func() string // of leases: this process
 
 	definition func(canonical string) (fhir.Node, bool)
 	terms      *terminology.Terms
 }
 
-// Config of New. Every member is required, but Release.
+// Config of New. Every member is required, but Release and AllSign.
 type Config struct {
 	Store    Store
 	Base     string // FHIR base URL, such as "https://host/fhir"
@@ -50,6 +52,8 @@ type Config struct {
 	Definition func(canonical string) (fhir.Node, bool)
 	Terms      *terminology.Terms
 	Release    string // of this server: with it AuditEvents name the policy by which access was decided
+	// AllSign: a care plan waits for the signature of every holder of authority, not of one (mks.md 7.6).
+	AllSign bool
 }
 
 // cacheSize is how many children keep their compiled policy (access.md 6.3).
@@ -61,6 +65,7 @@ func New(c Config) *Service {
 		store: c.Store, base: c.Base, settings: c.Settings, formats: c.Formats,
 		now: c.Now, newID: c.NewID, log: c.Log, memory: newMemory(cacheSize), checks: c.Validator,
 		guesses: &guesses{at: map[string][]time.Time{}}, protocol: accessPolicy + c.Release,
+		allSign: c.AllSign, holder: sync.OnceValue(c.NewID),
 		definition: c.Definition, terms: c.Terms,
 	}
 }
@@ -167,6 +172,7 @@ var refusalTexts = map[string]string{
 	"write-patient-change":   "The patients of a resource cannot change, and a new one has one patient.",
 	"consent-self-grant":     "A consent cannot permit its own writer.",
 	"consent-actor-required": "A permitting consent must name who is permitted, in provision.actor.",
+	"sign-authority":         "A plan is signed by who holds authority over the child now, or by the child at the age at which it signs; each for itself.",
 	"task-transition":        "The task cannot go to this status from the one it has.",
 	"push-sender":            "The sender of the document is not the organisation of the access token.",
 	"admin-no-clinical":      "This role reads no records of children.",

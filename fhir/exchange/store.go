@@ -35,6 +35,8 @@ type Snapshot interface {
 	Audit(compartment string, seq int64, max int) ([]AuditRow, error)
 	// Changes returns the notices after a position, at most max.
 	Changes(after int64, max int) ([]Notice, error)
+	// Due returns the children whom a rule of time must look at by an instant, the longest due first, at most max.
+	Due(until time.Time, max int) ([]Due, error)
 }
 
 // Lookups are the reads without a plan.
@@ -109,6 +111,14 @@ type Unit struct {
 	Audits  []Audit
 	Notices []Notice
 	Record  *RecordVersion // source record to remember
+	Due     []Due          // the last one of a compartment counts
+}
+
+// Due says when a rule of time must look at a child next (Tick). A compartment without one is never looked at.
+type Due struct {
+	Compartment string
+	At          time.Time // to the millisecond; zero: at once
+	Never       bool      // nothing will be due until the child's record changes
 }
 
 // Write is one resource of a Unit.

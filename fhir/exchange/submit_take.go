@@ -46,7 +46,12 @@ func (sub *submission) take(w *world) (error, error) {
 	if fhir.HasErrors(sub.draft.issues) { // what the mapping emits must be valid: a fault of ours
 		return nil, &fhir.Error{Kind: fhir.Internal, Op: op + " validate", Err: invalid(sub.draft.issues)}
 	}
-	return nil, nil
+	if len(sub.draft.unit.Due) == 0 || sub.result.Patient.IsZero() {
+		return nil, nil
+	}
+	err = sub.draft.calendar(&sub.event, sub.result.Patient.ID)
+	sub.issues = append(sub.issues, sub.draft.told...)
+	return nil, err
 }
 
 // storedChild returns the compartment of the document's child, "" when the child is not stored: a

@@ -173,17 +173,19 @@ func (b *batch) take(changes []Change) (error, error) {
 	if refused, err := b.each(b.put); refused != nil || err != nil {
 		return refused, err
 	}
-	if refused, err := b.each(b.orphans); refused != nil || err != nil {
-		return refused, err
+	for _, stage := range []func(*step) (error, error){b.orphans, b.sign} {
+		if refused, err := b.each(stage); refused != nil || err != nil {
+			return refused, err
+		}
 	}
 	if len(changes) == 0 {
 		b.event.asked(auth.Decision{Permit: true, Reason: "permit-write"})
 	}
-	refused := b.faults("exchange.Write")
-	if refused != nil {
+	if refused := b.faults("exchange.Write"); refused != nil {
 		b.event.refused(auth.Decision{HTTP: 422, Step: "permit", Reason: "rules"}, nil)
+		return refused, nil
 	}
-	return refused, nil
+	return nil, b.calendars()
 }
 
 // each runs a stage on every step.

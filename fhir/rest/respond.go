@@ -1,7 +1,6 @@
 package rest
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -10,6 +9,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+
+	"github.com/go-chi/chi/v5/middleware"
 
 	"github.com/drieluik/drieluik/auth/jose"
 	"github.com/drieluik/drieluik/fhir"
@@ -60,7 +61,7 @@ func reasonOf(err error) string {
 }
 
 // fail renders an error. Causes go to the log, never to the client.
-func (s *Server) fail(w http.ResponseWriter, err error) {
+func (s *Server) fail(w http.ResponseWriter, who *asker, err error) {
 	err = known(err)
 	kind := fhir.KindOf(err)
 	a, issues := answers[kind], issuesOf(err)
@@ -73,10 +74,10 @@ func (s *Server) fail(w http.ResponseWriter, err error) {
 	case fhir.Internal:
 		s.Log.Error("failed", "request", w.Header().Get("X-Request-Id"), "error", err.Error())
 	case fhir.Unauthenticated:
-		challenge(w, reason)
+		w.Header().Set("WWW-Authenticate", who.challenge(reason))
 	case fhir.Forbidden:
 		if reason == "scope-missing" {
-			w.Header().Set("WWW-Authenticate", `Bearer realm="drieluik", error="insufficient_scope"`)
+			w.Header().Set("WWW-Authenticate", who.challenge(reason))
 		}
 	case fhir.MethodNotAllowed:
 		if allow, ok := allowedAfter[reason]; ok {
@@ -110,13 +111,26 @@ func issuesOf(err error) []fhir.Issue {
 
 // challenges tell why a token is not taken (SMART-601, 711), by the reason of the refusal.
 var challenges = map[string]string{
-	"token-invalid": `Bearer realm="drieluik", error="invalid_token"`,
-	"proof-invalid": `DPoP realm="drieluik", error="invalid_dpop_proof", algs="` + strings.Join(jose.ProofAlgs(), " ") + `"`,
+	"token-invalid": "invalid_token",
+	"proof-invalid": "invalid_dpop_proof",
+	"scope-missing": "insufficient_scope",
 }
 
-// challenge tells how to authenticate (SMART-601).
-func challenge(w http.ResponseWriter, reason string) {
-	w.Header().Set("WWW-Authenticate", cmp.Or(challenges[reason], `Bearer realm="drieluik"`))
+// asker is what is learnt of who sends a request.
+type asker struct {
+	bound bool // the token is bound to a key of the sender
+}
+
+// challenge tells how to authenticate: with a proof, where the token has a key (RFC 9449 7.1).
+func (a *asker) challenge(reason string) string {
+	code := challenges[reason]
+	switch {
+	case code == "":
+		return `Bearer realm="drieluik"`
+	case a.bound || reason == "proof-invalid":
+		return `DPoP realm="drieluik", error="` + code + `", algs="` + strings.Join(jose.ProofAlgs(), " ") + `"`
+	}
+	return `Bearer realm="drieluik", error="` + code + `"`
 }
 
 // known turns errors of net/http into ours.
@@ -143,18 +157,22 @@ func writeJSON(w http.ResponseWriter, status int, body []byte) error {
 	return err
 }
 
-type requestIDKey struct{}
+type askerKey struct{}
 
-func withRequestID(ctx context.Context, id string) context.Context {
-	return context.WithValue(ctx, requestIDKey{}, id)
+// withAsker gives the id of a request to all that is called for it, the token check too, and a place for
+// what that finds.
+func withAsker(ctx context.Context, id string, who *asker) context.Context {
+	return context.WithValue(context.WithValue(ctx, middleware.RequestIDKey, id), askerKey{}, who)
 }
 
-func requestID(ctx context.Context) string {
-	id, ok := ctx.Value(requestIDKey{}).(string)
-	if !ok {
-		return ""
+func requestID(ctx context.Context) string { return middleware.GetReqID(ctx) }
+
+// askerOf is that of a request; outside of one, nobody's.
+func askerOf(ctx context.Context) *asker {
+	if who, ok := ctx.Value(askerKey{}).(*asker); ok {
+		return who
 	}
-	return id
+	return &asker{}
 }
 
 // address is the network address of the client, without its port.

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/drieluik/drieluik/auth"
 )
 
 func TestAResourceIsCreatedReadChangedAndKeptInItsVersions(t *testing.T) {
@@ -213,6 +215,25 @@ func TestAPathSaysWhichMethodsItTakes(t *testing.T) {
 			continue
 		}
 		a.wantIssue(t, "method", "")
+	}
+}
+
+// TestSMART601_AChallengeForABoundTokenNamesDPoP: also for an entry of a batch.
+func TestSMART601_AChallengeForABoundTokenNamesDPoP(t *testing.T) {
+	g := newRig(t)
+	const want = `DPoP realm="drieluik", error="%s", algs="ES256 ES384 PS256"`
+	bound := system("bound", g.orgs["home"], "system/Patient.r")
+	bound.Bound = true
+	g.principals["bound"], g.principals["dead"] = bound, auth.Principal{State: auth.TokenInvalid, Bound: true}
+	for as, code := range map[string]string{"bound": "insufficient_scope", "dead": "invalid_token"} {
+		a := g.get(as, "/fhir/CarePlan/x")
+		if got := a.header.Get("WWW-Authenticate"); got != fmt.Sprintf(want, code) || a.status != map[string]int{"bound": 403, "dead": 401}[as] {
+			t.Errorf("%s: %d %q", as, a.status, got)
+		}
+	}
+	a := g.do("bound", http.MethodPost, "/fhir", `{"resourceType":"Bundle","type":"transaction","entry":[{"request":{"method":"GET","url":"CarePlan/x"}}]}`)
+	if got := a.header.Get("WWW-Authenticate"); a.status != 403 || got != fmt.Sprintf(want, "insufficient_scope") {
+		t.Errorf("transaction: %d %q %s", a.status, got, a.body)
 	}
 }
 

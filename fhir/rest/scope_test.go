@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -206,6 +207,32 @@ func TestSMART601_ARefusalSaysWhatWouldDoBeforeItLooks(t *testing.T) {
 		}
 	}
 	same(t, "no scope", w.get("it", "/fhir/CarePlan/absent"), w.get("it", "/fhir/CarePlan/"+w.own["CarePlan"]))
+}
+
+// TestATT64_NobodyWaitsForABodyThatIsTooLarge: one that is announced so is refused before it is sent.
+func TestATT64_NobodyWaitsForABodyThatIsTooLarge(t *testing.T) {
+	g := newRig(t)
+	never, end := io.Pipe()
+	t.Cleanup(func() { _ = end.Close() })
+	for _, path := range []string{"/fhir/Patient", "/fhir", "/fhir/$submit", "/fhir/Patient/$validate"} {
+		r := httptest.NewRequest(http.MethodPost, path, never)
+		r.ContentLength = maxBody + 1
+		r.Header.Set("Authorization", "Bearer hospital")
+		r.Header.Set("Content-Type", "application/fhir+json")
+		if path == "/fhir/$submit" {
+			r.Header.Set("Content-Type", "application/json")
+		}
+		w, done := httptest.NewRecorder(), make(chan struct{})
+		go func() { defer close(done); g.handler.ServeHTTP(w, r) }()
+		select {
+		case <-done:
+			if w.Code != http.StatusRequestEntityTooLarge || w.Header().Get("Connection") != "close" {
+				t.Errorf("%s: %d %s", path, w.Code, w.Body)
+			}
+		case <-time.After(5 * time.Second):
+			t.Fatalf("%s is waited for", path)
+		}
+	}
 }
 
 // TestATT64_HostileBodiesEndAtOnce: a refusal, soon, and without memory out of proportion.

@@ -123,17 +123,31 @@ func (s *Server) handle(h handler) http.HandlerFunc {
 		w.Header().Set("X-Request-Id", id)
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Cache-Control", "no-store")
-		r = r.WithContext(withRequestID(r.Context(), id))
+		who := &asker{}
+		r = r.WithContext(withAsker(r.Context(), id, who))
 		r.Body = http.MaxBytesReader(w, r.Body, s.MaxBody)
+		if r.ContentLength > s.MaxBody { // nobody waits for what will not be read
+			w.Header().Set("Connection", "close")
+			r.Body = unread{s.MaxBody}
+		}
 		out := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		err := s.answer(h, out, r)
 		if err != nil {
-			s.fail(out, placed(r, err))
+			s.fail(out, who, placed(r, err))
 		}
 		s.Log.Info("fhir", "method", r.Method, "route", chi.RouteContext(r.Context()).RoutePattern(),
 			"status", out.Status(), "reason", reasonOf(err), "ms", time.Since(start).Milliseconds(), "request", id)
 	}
 }
+
+// unread is a body that was announced as larger than the limit in bytes.
+type unread struct{ limit int64 }
+
+// Read says that it is too large.
+func (u unread) Read([]byte) (int, error) { return 0, &http.MaxBytesError{Limit: u.limit} }
+
+// Close has nothing to close: the connection ends with the answer.
+func (unread) Close() error { return nil }
 
 // placed names the entry in the refusal of a transaction's read: what it says of the request is about
 // the url of that entry.
@@ -176,6 +190,7 @@ func (s *Server) caller(r *http.Request, i auth.Interaction, t fhir.Type) (excha
 			return exchange.Call{}, s.unproven(r, i, t, err)
 		}
 	}
+	askerOf(r.Context()).bound = by.principal.Bound
 	c := exchange.Call{Principal: by.principal, Address: address(r), RequestID: requestID(r.Context()), Trial: by.trial != ""}
 	return c, s.Exchange.Admit(r.Context(), c, i, t)
 }

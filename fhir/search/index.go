@@ -60,7 +60,7 @@ func parametersOf(t fhir.Type) ([]parameter, error) {
 // compile compiles the parameters of a type. Parameters without an expression (_text, _content,
 // _filter, _query) are no index parameters.
 func compile(resource string) ([]parameter, error) {
-	definitions := r4.SearchParams(resource)
+	definitions := defined(resource)
 	var out []parameter
 	for _, d := range definitions {
 		if d.Expression == "" {
@@ -126,7 +126,7 @@ type extraction struct {
 	systems map[string]string
 }
 
-// Index returns the index rows of r for every R4 search parameter of its type and of Resource,
+// Index returns the index rows of r for every search parameter of its type and of Resource, R4's and ours,
 // but not _id and _lastUpdated, which the store keeps itself (see OwnRows). base is the FHIR base
 // URL, under which absolute references are local.
 //

@@ -117,6 +117,11 @@ func (t *tx) commit(p *prepared) ([]exchange.Written, error) {
 			return nil, err
 		}
 	}
+	for i := range p.Due {
+		if err := t.due(&p.Due[i]); err != nil {
+			return nil, err
+		}
+	}
 	return written, nil
 }
 

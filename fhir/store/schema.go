@@ -55,6 +55,12 @@ CREATE TABLE lease(name TEXT PRIMARY KEY, holder TEXT NOT NULL, exp INTEGER NOT 
 CREATE TABLE auth_state(kind TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, at INTEGER NOT NULL,
 	exp INTEGER NOT NULL, PRIMARY KEY(kind,key)) WITHOUT ROWID;
 CREATE INDEX auth_state_exp ON auth_state(exp);
+` + dueSchema
+
+// dueSchema keeps when a rule of time must look at a child next: milliseconds since 1970, 0 for at once.
+const dueSchema = `
+CREATE TABLE due(comp INTEGER PRIMARY KEY, at INTEGER NOT NULL);
+CREATE INDEX due_at ON due(at);
 `
 
 // What gidx.param says of a row that is not a search parameter of dict.

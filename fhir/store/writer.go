@@ -94,6 +94,9 @@ func (w *writer) prepareFile() error {
 	if version != schemaVersion {
 		return ErrSchema
 	}
+	if err := w.prepareDue(); err != nil {
+		return fmt.Errorf("make the table of what is due: %w", err)
+	}
 	if _, err := w.c.one(`SELECT value FROM kv WHERE key=?`, args(keyClock), &w.last); err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ func closingFields() fields {
 		f("antwoorden", "1", obj(treeFields(closingQuestions, "")...)),
 		f("uitkomsten", "1..*", code("beslisboom-uitkomst")), f("afwijkingReden", "0..1", text),
 		f("afgeslotenZorgplan", "1", str),
-		f("evaluatieAfsluitend", "0..1", str), // required: BB-01 reports it, at its own place
+		f("evaluatieAfsluitend", "0..1", str).reported(), // BB-01
 		f("informeren", "0..*", code("informeren")), f("overdracht", "0..1", str),
 	}
 }

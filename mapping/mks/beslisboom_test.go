@@ -31,12 +31,11 @@ func holdEvaluation(t testing.TB, k *mapping.Memory, kind, status string) {
 		mapping.Result{Resources: []mapping.Mapped{{Resource: tree}}}, receipt)
 }
 
-// closingCase is Daan with his plan in force and, without a mapping of evaluations, the closing one.
+// closingCase is Daan with his plan in force and its closing evaluation.
 func closingCase(t testing.TB) *mapping.Memory {
 	t.Helper()
 	k := mapping.NewMemory()
-	store(t, k, "daan/01-kind.json", "daan/02-verwijsboom.json", "daan/04-zorgplan.json")
-	holdEvaluation(t, k, "afsluitend", "finished")
+	store(t, k, "daan/01-kind.json", "daan/02-verwijsboom.json", "daan/04-zorgplan.json", "daan/06-evaluatie-afsluitend.json")
 	return k
 }
 

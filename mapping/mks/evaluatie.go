@@ -2,8 +2,6 @@ package mks
 
 import (
 	"strings"
-
-	"github.com/drieluik/drieluik/fhir"
 )
 
 // evaluation is the record type evaluatie of mks.md 3.6: how far the goals of a plan were reached, and
@@ -11,7 +9,7 @@ import (
 func evaluation() record {
 	return record{
 		name: "evaluatie", anchor: "Encounter", fields: evaluationFields(),
-		local: checkEvaluation, stored: checkStoredEvaluation, write: writeEvaluation, spares: []fhir.Type{"Goal"},
+		local: checkEvaluation, stored: checkStoredEvaluation, write: writeEvaluation,
 	}
 }
 

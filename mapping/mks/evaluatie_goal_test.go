@@ -227,7 +227,7 @@ func TestADraftPlanLeavesTheVerdictWithThePlanInForce(t *testing.T) {
 
 func TestAVerdictOnADraftPlanStaysWhenThePlanComesIntoForce(t *testing.T) {
 	t.Parallel()
-	c := planBoris(t)
+	c := homeChild(t)
 	c.store(planEdited(t, boris2, func(_, in map[string]any) { delete(in, "handtekeningen") })) // held as a draft
 	c.store(borisVerdict(t))
 	draft := c.current("Goal/" + mapping.ID("CarePlan/90000001/ecd/zorgplan/zp-1001/concept/d1"))

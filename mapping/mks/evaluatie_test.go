@@ -22,10 +22,10 @@ const (
 // evaluationOf returns the ids that an evaluation of Boris gives its parts.
 func evaluationOf(record string) string { return "Encounter/90000001/ecd/evaluatie/" + record }
 
-// evaluated stores Boris with the plan that is evaluated.
+// evaluatedBoris stores Boris with the plan that is evaluated.
 func evaluatedBoris(t *testing.T, more ...string) planCase {
 	t.Helper()
-	return planBoris(t, append([]string{boris2}, more...)...)
+	return planOf(t, append([]string{"boris/01-kind.json", boris2}, more...)...)
 }
 
 func TestEvaluationsAreAsReviewed(t *testing.T) {
@@ -50,14 +50,15 @@ func fullEvaluation(t *testing.T) []byte {
 
 func TestEvaluationsKeepWhatWePublish(t *testing.T) {
 	t.Parallel()
+	plan := evaluatedBoris(t)
 	for name, c := range map[string]struct {
 		stored planCase
 		text   []byte
 	}{
-		"boris": {evaluatedBoris(t), sample(t, borisEvaluation)}, "a team talk": {evaluatedBoris(t), sample(t, borisTeamTalk)},
-		"every member": {evaluatedBoris(t), fullEvaluation(t)}, "before the child": {planOf(t), fullEvaluation(t)},
-		"before the plan": {planBoris(t), fullEvaluation(t)},
-		"a draft":         {evaluatedBoris(t), evaluationVersion(t, 1, "concept", nil)},
+		"boris": {plan, sample(t, borisEvaluation)}, "a team talk": {plan, sample(t, borisTeamTalk)},
+		"every member": {plan, fullEvaluation(t)}, "before the child": {planOf(t), fullEvaluation(t)},
+		"before the plan": {homeChild(t), fullEvaluation(t)},
+		"a draft":         {plan, evaluationVersion(t, 1, "concept", nil)},
 		"withdrawn":       {evaluatedBoris(t, borisEvaluation), evaluationVersion(t, 2, "ingetrokken", nil)},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -111,7 +112,7 @@ func TestWhatIsSaidOfAGoalIsProtectedAsTheGoal(t *testing.T) {
 			"zp-1001#d1": "[medisch veiligheid sociaal ontwikkeling] logical",
 			"zp-1001#d2": "[medisch veiligheid sociaal ontwikkeling] logical", "": "[sociaal] none"}},
 	} {
-		c := planBoris(t, row.stored...)
+		c := planOf(t, append([]string{"boris/01-kind.json"}, row.stored...)...)
 		got := map[string]string{}
 		for _, m := range c.store(fullEvaluation(t)).Resources {
 			n := m.Resource.Root()
@@ -135,6 +136,7 @@ func TestWhatIsSaidOfAGoalIsProtectedAsTheGoal(t *testing.T) {
 
 func TestEvaluationKeepsWhatFHIRCannotSay(t *testing.T) {
 	t.Parallel()
+	c := evaluatedBoris(t)
 	for name, row := range map[string]struct {
 		people []any
 		want   []string
@@ -145,7 +147,7 @@ func TestEvaluationKeepsWhatFHIRCannotSay(t *testing.T) {
 		"somebody else is twice": {[]any{"bet-01", "med-01", "bet-01"}, nil},
 	} {
 		text := planEdited(t, borisEvaluation, func(_, in map[string]any) { in["deelnemers"] = row.people })
-		_, r, issues := submit(t, evaluatedBoris(t).stored, text)
+		_, r, issues := submit(t, c.stored, text)
 		if fhir.HasErrors(issues) {
 			t.Fatal(told(issues))
 		}
@@ -157,7 +159,7 @@ func TestEvaluationKeepsWhatFHIRCannotSay(t *testing.T) {
 
 func TestPartsOfAnEvaluationHaveTheirOwnIDs(t *testing.T) {
 	t.Parallel()
-	r := planBoris(t).store(planEdited(t, borisEvaluation, func(_, in map[string]any) {
+	r := homeChild(t).store(planEdited(t, borisEvaluation, func(_, in map[string]any) {
 		var all []any
 		for _, goal := range list("gezinservaring", "d1", "d1/2", "d1", "ouders", "1") {
 			all = append(all, map[string]any{"doel": goal, "status": "behaald"})

@@ -168,13 +168,14 @@ func answersAt(n fhir.Node, link string) []fhir.Node {
 
 // answerAt is the text or code of the first value of an item.
 func answerAt(n fhir.Node, link string) string {
-	for _, v := range answersAt(n, link) {
-		if code := v.Member("code"); code.Exists() {
-			return code.Text()
-		}
-		return v.Text()
+	all := answersAt(n, link)
+	if len(all) == 0 {
+		return ""
 	}
-	return ""
+	if code := all[0].Member("code"); code.Exists() {
+		return code.Text()
+	}
+	return all[0].Text()
 }
 
 // referral makes a draft ServiceRequest of each outcome of a verwijsboom.

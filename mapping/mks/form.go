@@ -13,6 +13,8 @@ type field struct {
 	typ        typ
 	absent     string // rule when it is missing, default MKS-ENV-01
 	emptyMeans bool   // [] says something of its own
+	elsewhere  bool   // it is required, and a rule of the record says so at its own place
+	each       string // member of the items that has each code of its list once, which a rule of the record holds
 }
 
 type fields []field
@@ -21,6 +23,12 @@ func f(name, card string, t typ) field { return field{name: name, card: card, ty
 
 // instead names the rule that a missing member breaks, in place of MKS-ENV-01.
 func (x field) instead(rule string) field { x.absent = rule; return x }
+
+// reported says that a rule of the record reports the member when it is missing.
+func (x field) reported() field { x.elsewhere = true; return x }
+
+// eachOnce says that a rule of the record wants each code of a member of the items once.
+func (x field) eachOnce(member string) field { x.each = member; return x }
 
 // orNone lets the empty list stand for "none known".
 func (x field) orNone() field { x.emptyMeans = true; return x }

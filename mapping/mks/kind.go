@@ -51,14 +51,4 @@ func betrokkene(naam typ) typ {
 }
 
 // coveredLaw is wettelijk-kader without po, under which nobody is insured.
-func coveredLaw() typ {
-	t := code("wettelijk-kader")
-	inList := t.check
-	t.check = func(s string) string {
-		if s == "po" {
-			return "MKS-ENV-03"
-		}
-		return inList(s)
-	}
-	return t
-}
+func coveredLaw() typ { return code("wettelijk-kader").except("po") }

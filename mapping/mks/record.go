@@ -37,8 +37,6 @@ type record struct {
 	stored func(*mapper) error
 	// write adds the resources, the anchor with mapper.addAnchor. It runs only without faults.
 	write func(*mapper) error
-	// spares are types that the record only edits: what another record yielded is never ended.
-	spares []fhir.Type
 }
 
 // records are the record types of mks.md 3. It is read only.

@@ -2,7 +2,6 @@ package mks
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -94,7 +93,7 @@ func (m *mapper) retireVersion(version int, draft bool, now map[fhir.Ref]bool) e
 	}
 	for n := range found(p).All("target", "reference") {
 		ref := refOf(n.Text())
-		if ref.IsZero() || shared[ref.Type] || now[ref] || slices.Contains(m.rec.spares, ref.Type) {
+		if ref.IsZero() || shared[ref.Type] || now[ref] {
 			continue
 		}
 		now[ref] = true

@@ -28,7 +28,7 @@ func scanFields() fields {
 		f("domeinen", "4", obj(
 			f("domein", "1", code("mks-domein")), f("watGaatGoed", "0..1", text),
 			f("zorgenVan", "0..1", obj(f("kind", "0..1", text), f("ouder", "0..1", text), f("professional", "0..1", text))),
-			f("behoeften", "0..*", need))).instead("MKS-HBS-01"),
+			f("behoeften", "0..*", need))).instead("MKS-HBS-01").eachOnce("domein"),
 	}
 }
 

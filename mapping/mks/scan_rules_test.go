@@ -55,7 +55,8 @@ var scanRuleCases = []struct {
 
 func TestScanRules(t *testing.T) {
 	t.Parallel()
-	_, _, plain := submit(t, storedChild(t), sample(t, borisScan))
+	k := homeChild(t).stored
+	_, _, plain := submit(t, k, sample(t, borisScan))
 	known := planFindings(plain, "")
 	if d := cmp.Diff([]planFinding{{fhir.SeverityInformation, "MKS-HBS-08", "/inhoud/domeinen/2/behoeften/0/over"}}, known); d != "" {
 		t.Errorf("the sample (-want +got):\n%s", d)
@@ -63,7 +64,7 @@ func TestScanRules(t *testing.T) {
 	for _, row := range scanRuleCases {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			_, _, issues := submit(t, storedChild(t), planEdited(t, borisScan, row.change))
+			_, _, issues := submit(t, k, planEdited(t, borisScan, row.change))
 			got := planFindings(issues, "")
 			if !slices.Contains(got, row.want) {
 				t.Errorf("got %v, want %v among them", got, row.want)

@@ -59,6 +59,12 @@ func scanNeed(in map[string]any, domain, i int) map[string]any {
 	return planList(scanDomain(in, domain), "behoeften")[i]
 }
 
+// homeChild is Boris as the home care knows him.
+func homeChild(t *testing.T) planCase {
+	t.Helper()
+	return planOf(t, "boris/01-kind.json")
+}
+
 // fullScan is a scan of Boris with every member, and needs of more than one person.
 func fullScan(t *testing.T) []byte {
 	t.Helper()
@@ -74,6 +80,7 @@ func fullScan(t *testing.T) []byte {
 
 func TestScanAnswersItsOwnQuestionnaire(t *testing.T) {
 	t.Parallel()
+	k := homeChild(t).stored
 	for name, text := range map[string][]byte{
 		"boris, first": sample(t, "boris/04-hulpbehoeftescan-eerste.json"), "boris": sample(t, borisScan),
 		"with every member":           fullScan(t),
@@ -87,7 +94,7 @@ func TestScanAnswersItsOwnQuestionnaire(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, r, issues := submit(t, storedChild(t), text)
+			_, r, issues := submit(t, k, text)
 			if fhir.HasErrors(issues) {
 				t.Fatal(told(issues))
 			}
@@ -126,7 +133,7 @@ func TestScanFormHasEveryItemOfTheQuestionnaireInItsOrder(t *testing.T) {
 			slices.Reverse(scanDomain(in, i)["behoeften"].([]any))
 		}
 	})
-	_, r, _ := submit(t, storedChild(t), text)
+	_, r, _ := submit(t, homeChild(t).stored, text)
 	var got []string
 	for item := range anchorOf(t, r).All("item", "item") {
 		if item.Member("item").Exists() {
@@ -142,7 +149,7 @@ func ourCanonical(name string) string { return fhir.Canonical + "/" + name }
 
 func TestScanRemembersTheOrderOfItsSource(t *testing.T) {
 	t.Parallel()
-	_, r, _ := submit(t, storedChild(t), sample(t, borisScan))
+	_, r, _ := submit(t, homeChild(t).stored, sample(t, borisScan))
 	form := anchorOf(t, r)
 	got := map[string]string{}
 	for item := range form.All("item", "item") {
@@ -162,7 +169,7 @@ func TestScanRemembersTheOrderOfItsSource(t *testing.T) {
 		t.Errorf("places (-want +got):\n%s", d)
 	}
 	turned := planEdited(t, borisScan, func(_, in map[string]any) { slices.Reverse(in["domeinen"].([]any)) })
-	_, r, _ = submit(t, storedChild(t), turned)
+	_, r, _ = submit(t, homeChild(t).stored, turned)
 	if d := cmp.Diff(list("domein-4", "domein-3", "domein-2", "domein-1"), texts(anchorOf(t, r), "item", "id")); d != "" {
 		t.Errorf("places of the domains (-want +got):\n%s", d)
 	}
@@ -170,7 +177,7 @@ func TestScanRemembersTheOrderOfItsSource(t *testing.T) {
 
 func TestNeedsOfLevelOneToFourAreSharedPerDomain(t *testing.T) {
 	t.Parallel()
-	_, r, _ := submit(t, storedChild(t), sample(t, borisScan))
+	_, r, _ := submit(t, homeChild(t).stored, sample(t, borisScan))
 	got := map[string]string{}
 	for _, m := range r.Resources {
 		n := m.Resource.Root()
@@ -208,7 +215,7 @@ func aboutParent(n fhir.Node) []string {
 
 func TestANeedOfAnotherPersonIsThatPersonsToRead(t *testing.T) {
 	t.Parallel()
-	k := storedChild(t)
+	k := homeChild(t).stored
 	r := apply(t, k, fullScan(t))
 	for id, want := range map[string][]string{"hbs-1002#b1": nil, "hbs-1002#b4": {"bet-01"}, "hbs-1002#n11": {"bet-02"}} {
 		n := planResource(t, r, "Condition", id, "identifier", "value")
@@ -235,6 +242,7 @@ func TestANeedOfAnotherPersonIsThatPersonsToRead(t *testing.T) {
 
 func TestScanKeepsWhatTheFormDoesNotAsk(t *testing.T) {
 	t.Parallel()
+	k := homeChild(t).stored
 	for name, c := range map[string]struct {
 		change func(_, in map[string]any)
 		want   []string
@@ -254,7 +262,7 @@ func TestScanKeepsWhatTheFormDoesNotAsk(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, r, issues := submit(t, storedChild(t), planEdited(t, borisScan, c.change))
+			_, r, issues := submit(t, k, planEdited(t, borisScan, c.change))
 			if fhir.HasErrors(issues) {
 				t.Fatal(told(issues))
 			}
@@ -266,7 +274,7 @@ func TestScanKeepsWhatTheFormDoesNotAsk(t *testing.T) {
 }
 
 func TestScansAreAsReviewed(t *testing.T) {
-	golden(t, "scan-boris-herhaling.golden", apply(t, storedChild(t), sample(t, borisScan)))
+	golden(t, "scan-boris-herhaling.golden", apply(t, homeChild(t).stored, sample(t, borisScan)))
 	golden(t, "scan-sanne.golden", planOf(t, "sanne/01-kind.json").store(sample(t, sanneScan)))
 	golden(t, "scan-daan.golden", planOf(t, "daan/01-kind.json").store(sample(t, daanScan)))
 }

@@ -48,7 +48,7 @@ func formState(t *testing.T, k *mapping.Memory, path string) string {
 
 func TestVersionsOfAScanFollowItsRecord(t *testing.T) {
 	t.Parallel()
-	k := storedChild(t)
+	k := homeChild(t).stored
 	take(t, k, scanVersion(t, 1, "definitief", nil))
 	if got := formState(t, k, ""); got != "completed" {
 		t.Errorf("version 1 is %s", got)
@@ -120,7 +120,7 @@ func TestScanBeforeItsChildWaitsForItsReferences(t *testing.T) {
 
 func TestPlanRestsOnTheScansThatAreStored(t *testing.T) {
 	t.Parallel()
-	c := planBoris(t, "boris/04-hulpbehoeftescan-eerste.json", borisScan)
+	c := planOf(t, "boris/01-kind.json", "boris/04-hulpbehoeftescan-eerste.json", borisScan)
 	_, r, issues := c.try(sample(t, boris3))
 	if got := told(issues); slices.Contains(got, "warning MKS-REF-04 /inhoud/opBasisVan/0") {
 		t.Error("the stored scan counts as not stored")

@@ -184,13 +184,20 @@ func TestNextChildRecordLeavesTheRecordsThatWaited(t *testing.T) {
 
 func TestReferralIsNotJudgedByWhatOthersKnow(t *testing.T) {
 	t.Parallel()
+	stranger := func(doc, _, _ map[string]any) { doc["bronsysteem"].(map[string]any)["ura"] = "90000077" }
+	aged := func(years int) []byte { return tree(t, referral, stranger, answer("vb.leeftijd", years)) }
 	c := planOf(t, "boris/01-kind.json")
-	// Another organisation that knows the BSN, with no child record of its own.
-	text := tree(t, referral, answer("vb.leeftijd", 9), func(doc, _, _ map[string]any) {
-		doc["bronsysteem"].(map[string]any)["ura"] = "90000077"
-	})
-	_, _, issues := c.try(text)
-	if got := reported(issues, "MKS-VB"); len(got) != 0 {
-		t.Errorf("a stranger is told %v of the child", got)
+	if _, _, issues := c.try(aged(9)); len(reported(issues, "MKS-VB")) != 0 {
+		t.Errorf("a stranger without a child record is told %v", reported(issues, "MKS-VB"))
+	}
+	c.store(planEdited(t, "boris/01-kind.json", func(doc, in map[string]any) {
+		stranger(doc, nil, nil)
+		in["geboortedatum"] = "2020-05-04"
+	}))
+	if _, _, issues := c.try(aged(6)); len(reported(issues, "MKS-VB")) != 0 {
+		t.Errorf("its own birth date gives %v", reported(issues, "MKS-VB"))
+	}
+	if _, _, issues := c.try(aged(1)); len(reported(issues, "MKS-VB-05")) != 1 {
+		t.Error("the age by the birth date of another organisation is taken")
 	}
 }

@@ -1,7 +1,5 @@
 package mks
 
-import "github.com/drieluik/drieluik/fhir"
-
 // zorgplan is the record type of mks.md 3.5: the plan of care and support, and who does it.
 func zorgplan() record {
 	return record{
@@ -69,7 +67,5 @@ var (
 	// posInt is a whole number from 1 that fits a positiveInt.
 	posInt = integer(1, 1<<31-1)
 	// planDomain is a domain of one of the two divisions; MKS-ZP-02 says which one the plan uses.
-	planDomain = typ{shape: fhir.String, check: when(func(s string) bool {
-		return inList("mks-domein", s) || inList("zorgleefplan-domein", s)
-	}, "MKS-ENV-03")}
+	planDomain = codeOf("mks-domein", "zorgleefplan-domein")
 )

@@ -72,6 +72,23 @@ async function asks(site, locale, allow) {
   await look(site, page, locale, 'opened')
 }
 
+/** stops sees what works in the name of the professional of a tab, and stops it by the keyboard alone. */
+async function stops(site, page) {
+  await page.goto(`${site.base}/auth/apps`)
+  assert.match(await page.locator('main').innerText(), /Inkijk-app asking[\s\S]*Kinderthuiszorg Voorbeeld/)
+  await look(site, page, 'nl', 'apps-staff')
+  const own = page.getByRole('link', { name: /Inkijk-app asking/ }) // other windows may have opened other apps
+  await own.focus() // by the keyboard alone
+  await page.keyboard.press('Enter')
+  await page.waitForURL(/stop=/)
+  await look(site, page, 'nl', 'withdraw-staff')
+  assert.deepEqual(await page.locator('.buttons > *').allInnerTexts(), ['Niet stoppen', 'Stoppen'])
+  await page.locator('form button[type=submit]').focus()
+  await page.keyboard.press('Enter')
+  await page.waitForURL((u) => u.pathname === '/auth/apps' && !u.search)
+  assert.equal(await own.count(), 0)
+}
+
 export const flows = {
   async 'EXT-03 an EHR starts an app at a child'(site) {
     const { page, seen } = await staffPage(site, site.viewerSecret)
@@ -107,6 +124,19 @@ export const flows = {
       assert.equal(refused.status, 422)
       assert.match(refused.error_description, /^launch\.member: Member patient /)
     }
+  },
+
+  async 'a professional sees what works in their name and stops it'(site) {
+    const { page } = await staffPage(site, site.askingSecret)
+    await page.goto((await launch(site, site.asking)).launch_url)
+    await login(page)
+    await page.getByRole('button', { name: 'Toestaan' }).click()
+    assert.equal(await site.back(page), `OK ${site.child}`)
+    const { access_token } = await page.evaluate(() => client.state.tokenResponse)
+    const read = async () => (await fetch(`${site.base}/fhir/Patient/${site.child}`, { headers: { authorization: `Bearer ${access_token}` } })).status
+    assert.equal(await read(), 200)
+    await stops(site, page)
+    assert.equal(await read(), 401)
   },
 
   async 'EXT-03 an app opens for nobody but the user of the EHR'(site) {

@@ -14,7 +14,7 @@ const laidOut = ['color-contrast', 'target-size', 'link-in-text-block', 'scrolla
 /** wide is what an app asks that needs every part of the consent page. */
 const wide = 'launch/patient offline_access patient/Patient.rs patient/CarePlan.rs patient/Goal.rs patient/Observation.rs patient/Condition.rs'
 
-/** look judges the page that a tab shows. */
+/** look judges the page that a tab shows, and notes from which template it was made. */
 export async function look(site, page, lang, name) {
   await page.evaluate(axe)
   const faults = []
@@ -33,6 +33,8 @@ export async function look(site, page, lang, name) {
       await page.screenshot({ path: `${site.shots}/${name}-${lang}-${width}.png`, fullPage: true })
     }
   }
+  const made = await page.evaluate(() => document.body.dataset.page)
+  if (made) site.looked.push(`${made} ${lang}`)
   assert.deepEqual(faults, [], name)
 }
 
@@ -110,7 +112,16 @@ async function afterwards(site, page, see) {
   await see('logout-done')
 }
 
-export const flows = Object.fromEntries(['nl', 'sv', 'en'].flatMap((lang) => [
+/** plainPages sees those of the server itself, which are for developers. */
+async function plainPages(site) {
+  const page = await site.page({ locale: 'en' })
+  for (const [path, name] of [['/', 'front'], ['/auth/errors', 'errors'], ['/demo/viewer/', 'viewer']]) {
+    await page.goto(site.base + path)
+    await look(site, page, 'en', name)
+  }
+}
+
+export const flows = { 'the pages for developers': plainPages, ...Object.fromEntries(['nl', 'sv', 'en'].flatMap((lang) => [
   [`every page up to the consent in ${lang} at 320 and 1280 px`, (site) => walk(site, lang, wayIn)],
   [`every page from the consent on in ${lang} at 320 and 1280 px`, (site) => walk(site, lang, afterwards)],
-]))
+])) }

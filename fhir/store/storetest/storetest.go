@@ -44,6 +44,7 @@ func Run(t *testing.T, open Open) {
 		{"a source record version is stored once", records},
 		{"notices come in order of commit", notices},
 		{"a lease has one holder at a time", leases},
+		{"what is due is told in order, until it is moved", dues},
 		{"a cancelled unit is not applied", cancelled},
 		{"a foreign cursor is refused", cursors},
 		{"search equals the filtered set", searches},

@@ -67,11 +67,11 @@ func (r *record) scanGroup(g fhir.Node, link, domain string) *node {
 	return object(
 		m("domein", str(domain)), m("watGaatGoed", said("goed")),
 		m("zorgenVan", object(m("kind", said("zorgkind")), m("ouder", said("zorgouder")), m("professional", said("zorgprof")))),
-		m("behoeften", each(inSourceOrder(needs, domain), r.need)))
+		m("behoeften", each(inSourceOrder(needs, domain), r.scanNeed)))
 }
 
-// need reads one item of the form. One of another origin that bears no id is known by its item.
-func (r *record) need(i fhir.Node) *node {
+// scanNeed reads one item of the form. One of another origin that bears no id is known by its item.
+func (r *record) scanNeed(i fhir.Node) *node {
 	link := i.Member("linkId").Text()
 	of := func(name string) fhir.Node { return answer(i, link+"."+name) }
 	id := text(of("id"))

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"strconv"
+	"time"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/drieluik/drieluik/auth/smart"
+	"github.com/drieluik/drieluik/auth/upstream"
+)
+
+// authBlock is the member auth of a --config file: what the authorisation server can be told beside the
+// flags (smart.md 1).
+type authBlock struct {
+	smart.Settings `yaml:",inline"`
+	Clients        string `yaml:"clients,omitempty"`  // a clients.json, imported at each start
+	Upstream       []any  `yaml:"upstream,omitempty"` // as the file of --upstream
+
+	given bool
+}
+
+// wholeDays are durations that Go does not read.
+var wholeDays = regexp.MustCompile(`^[0-9]{1,5}d$`)
+
+// UnmarshalText reads the block: YAML with known members alone, on top of the defaults.
+func (b *authBlock) UnmarshalText(text []byte) error {
+	var doc yaml.Node
+	if err := yaml.Unmarshal(text, &doc); err != nil || len(doc.Content) != 1 || doc.Content[0].Kind != yaml.MappingNode {
+		return errors.New("auth: is not a map of settings")
+	}
+	for _, n := range doc.Content[0].Content {
+		if wholeDays.MatchString(n.Value) {
+			days, err := strconv.Atoi(n.Value[:len(n.Value)-1])
+			if err != nil {
+				return errors.New("auth: a number of days is too large")
+			}
+			n.Value = (time.Duration(days) * 24 * time.Hour).String()
+		}
+	}
+	plain, err := yaml.Marshal(&doc)
+	if err != nil {
+		return errors.New("auth: is not a map of settings")
+	}
+	out := authBlock{Settings: smart.DefaultSettings(), given: true}
+	d := yaml.NewDecoder(bytes.NewReader(plain))
+	d.KnownFields(true)
+	if err := d.Decode(&out); err != nil && !errors.Is(err, io.EOF) {
+		var wrong *yaml.TypeError
+		if errors.As(err, &wrong) && len(wrong.Errors) > 0 {
+			return fmt.Errorf("auth: %s", wrong.Errors[0])
+		}
+		return errors.New("auth: a setting has the wrong form")
+	}
+	*b = out
+	return nil
+}
+
+// auth returns the settings of the authorisation server: the block, and the flags. What either switches off
+// is off.
+func (s settings) auth() smart.Settings {
+	out := smart.DefaultSettings()
+	if s.Auth.given {
+		out = s.Auth.Settings
+	}
+	out.DPoP, out.PAR, out.Register = out.DPoP && s.DPoP, out.PAR && s.PAR, out.Register || s.Register
+	return out
+}
+
+// upstreams are the providers of --upstream and of the block.
+func (s settings) upstreams() ([]upstream.Config, error) {
+	var list []upstream.Config
+	if s.Upstream != "" {
+		src, err := os.ReadFile(s.Upstream)
+		if err != nil {
+			return nil, errors.New("upstream: the file cannot be read; check the path")
+		}
+		if list, err = upstream.Parse(src); err != nil {
+			return nil, err
+		}
+	}
+	if len(s.Auth.Upstream) == 0 {
+		return list, nil
+	}
+	if len(list) > 0 {
+		return nil, errors.New("upstream: give a file or auth.upstream, not both")
+	}
+	src, err := json.Marshal(s.Auth.Upstream)
+	if err != nil {
+		return nil, errors.New("auth.upstream: is not a list of providers")
+	}
+	return upstream.Parse(src)
+}
+
+// importClients registers the clients of the block, as client import does.
+func (a *app) importClients(ctx context.Context) error {
+	path := a.settings.Auth.Clients
+	if path == "" {
+		return nil
+	}
+	src, err := os.ReadFile(path)
+	if err != nil {
+		return errors.New("auth.clients: the file cannot be read; check the path")
+	}
+	if _, err := a.clients.Import(ctx, src); err != nil {
+		return fmt.Errorf("auth.clients: %w", plainError(err))
+	}
+	return nil
+}

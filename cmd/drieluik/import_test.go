@@ -1,0 +1,131 @@
+package main_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// write makes a file below a folder.
+func write(t *testing.T, dir, name string, text []byte) string {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// compact is a record on one line.
+func compact(t *testing.T, text []byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := json.Compact(&b, text); err != nil {
+		t.Fatal(err)
+	}
+	b.WriteByte('\n')
+	return b.Bytes()
+}
+
+// TestImportTakesFoldersAndGoesOnWhereItStopped: folders of children beside one another and lines of a
+// file, in the store itself; what is refused is in a file with place and rule; once that is mended the
+// same command takes it, and leaves what is there. A second system of the same children goes through a
+// running server, and a client reads what was imported.
+func TestImportTakesFoldersAndGoesOnWhereItStopped(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	dir := t.TempDir()
+	boris := sample(t, "boris/01-kind.json")
+	write(t, dir, "boris/01-kind.json", boris)
+	plan := write(t, dir, "boris/02-zorgplan.json", bytes.Replace(sample(t, "boris/07-zorgplan-v3.json"), []byte(`"ingangsdatum": "`), []byte(`"ingangsdatum": "x`), 1))
+	write(t, dir, "sanne/01-kind.json", sample(t, "sanne/01-kind.json"))
+	write(t, dir, ".hidden/x.json", []byte("{"))
+	write(t, dir, "notes.txt", []byte("not a record"))
+	lines := write(t, dir, "daan.ndjson", append(compact(t, sample(t, "daan/01-kind.json")), "\n{\"schema\":\n"...))
+	report := filepath.Join(s.dir, "refused.ndjson")
+	args := []string{"import", "--store", s.store(), "--errors", report, "--workers", "3", dir}
+
+	stdout, stderr, code := tool(t, args...)
+	if code != 1 || stdout != "" || !strings.Contains(stderr, "3 stored, 0 known already, 2 refused") || strings.Contains(stderr, "\r") {
+		t.Fatalf("exit %d, %q, %q", code, stdout, stderr)
+	}
+	refused := refusedIn(t, report)
+	if len(refused) != 2 || refused[plan] != "0 MKS-ENV-02 /inhoud/ingangsdatum" || !strings.HasPrefix(refused[lines], "3 ") {
+		t.Errorf("%v", refused)
+	}
+
+	write(t, dir, "boris/02-zorgplan.json", sample(t, "boris/07-zorgplan-v3.json"))
+	write(t, dir, "daan.ndjson", compact(t, sample(t, "daan/01-kind.json")))
+	if _, stderr, code = tool(t, args...); code != 0 || !strings.Contains(stderr, "1 stored, 3 known already, 0 refused") {
+		t.Fatalf("again: exit %d, %q", code, stderr)
+	}
+	if _, err := os.Stat(report); !os.IsNotExist(err) {
+		t.Error("the file of an earlier import is still there", err)
+	}
+
+	sv := s.start(t)
+	one := write(t, dir, "hospital.json", sample(t, "boris/02-kind-ziekenhuis.json"))
+	if _, stderr, code = tool(t, "import", "--store", s.store(), "--errors", report, one, dir); code != 0 || !strings.Contains(stderr, "1 stored, 5 known already") {
+		t.Fatalf("through the server: exit %d, %q", code, stderr)
+	}
+	r, plans := sv.login(t, "homecare", "").get(t, "/fhir/CarePlan?_summary=count&status=active&uitvoerder-soort=ouder")
+	if total, _ := plans["total"].(float64); r.status != http.StatusOK || total == 0 {
+		t.Errorf("what parents do by the plan: %d %v", r.status, plans)
+	}
+}
+
+// refusedIn reads an error file: line, rule and place of the first issue, by file.
+func refusedIn(t *testing.T, report string) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	b, err := os.ReadFile(report)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range bytes.Lines(b) {
+		var r struct {
+			File   string
+			Line   int
+			Issues []struct{ Rule, Expression, Text string }
+		}
+		if err := json.Unmarshal(line, &r); err != nil || len(r.Issues) == 0 || r.Issues[0].Text == "" {
+			t.Fatal(err, string(line))
+		}
+		out[r.File] = fmt.Sprintf("%d %s %s", r.Line, r.Issues[0].Rule, r.Issues[0].Expression)
+	}
+	return out
+}
+
+// TestImportOfBundlesNeedsTheirSender, and takes them when it is named.
+func TestImportOfBundlesNeedsTheirSender(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	dir := t.TempDir()
+	file := write(t, dir, "bundle.json", []byte(`[{"resourceType":"Bundle","type":"transaction","identifier":{"system":"urn:test","value":"1"},"entry":[`+
+		`{"fullUrl":"urn:uuid:7b2f4cc4-51a4-4a5c-9c63-1f5f0a3f7a10","resource":{"resourceType":"Patient","name":[{"family":"XXX_Import"}]},"request":{"method":"POST","url":"Patient"}}]}]`))
+	report := filepath.Join(dir, "refused.ndjson")
+	if _, stderr, code := tool(t, "import", "--store", s.store(), "--errors", report, file); code != 1 || !strings.Contains(stderr, "1 refused") {
+		t.Errorf("without: exit %d, %s", code, stderr)
+	}
+	if b, err := os.ReadFile(report); err != nil || !bytes.Contains(b, []byte("import-org")) {
+		t.Errorf("%s %v", b, err)
+	}
+	for _, want := range []string{"1 stored", "1 known already"} {
+		if _, stderr, code := tool(t, "import", "--store", s.store(), "--errors", report, "--org", "90000002", file); code != 0 || !strings.Contains(stderr, want) {
+			t.Errorf("exit %d, %s", code, stderr)
+		}
+	}
+	for _, args := range [][]string{{}, {t.TempDir()}, {filepath.Join(dir, "none")}, {"--workers", "65", file}} {
+		if _, stderr, code := tool(t, append([]string{"import", "--store", s.store()}, args...)...); code != 2 || strings.Count(stderr, "\n") != 1 {
+			t.Errorf("%v: exit %d, %q", args, code, stderr)
+		}
+	}
+}

@@ -1,0 +1,176 @@
+package exchange
+
+import (
+	"slices"
+	"time"
+
+	"github.com/drieluik/drieluik/auth"
+	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/fhir/workflow/calendar"
+)
+
+// situating gathers what the rules of time look at: what is stored, with the unit's own writes on top. What
+// is over is told by its facts alone, so that a long history costs no parse.
+type situating struct {
+	*draft
+	id     string
+	known  map[fhir.Type][]calendar.Known
+	past   map[string]time.Time
+	drafts []fhir.Ref // plans that wait
+	child  auth.Material
+}
+
+func (d *draft) situation(id string) (calendar.Situation, error) {
+	const op = "exchange.situation"
+	g := &situating{
+		draft: d, id: id, known: map[fhir.Type][]calendar.Known{}, past: map[string]time.Time{}, child: auth.Material{Compartment: id},
+	}
+	for t, pick := range feeds {
+		if t == "Provenance" {
+			continue
+		}
+		if err := g.gather(t, pick); err != nil {
+			return calendar.Situation{}, fhir.Wrap(op, err)
+		}
+	}
+	if len(g.drafts) > 0 { // a record has many, and few sign what waits
+		if err := g.gather("Provenance", g.onDraft); err != nil {
+			return calendar.Situation{}, fhir.Wrap(op, err)
+		}
+	}
+	c := auth.NewChild(g.child)
+	dir, err := d.w.directory(c.DirectoryNeeds())
+	if err != nil {
+		return calendar.Situation{}, unavailable(op, "policy-unavailable", err)
+	}
+	s := calendar.Situation{
+		Now: d.w.now, Household: c.Household(d.w.now, d.w.s.settings, dir), AllSign: d.w.s.allSign,
+		Teams: g.known["CareTeam"], Plans: g.known["CarePlan"], Meetings: g.known["Encounter"], Messages: g.known["Communication"],
+		Transfers: g.known["Composition"], Requests: g.known["ServiceRequest"], Emergency: g.known["noodplan"], Actions: g.known["actie"],
+		Tasks: g.known["Task"], Past: g.past, Signatures: g.known["Provenance"], Trees: g.known["QuestionnaireResponse"],
+		People: g.known["RelatedPerson"], Find: d.find,
+	}
+	for _, p := range g.known["Patient"] {
+		if p.Resource.ID() == id {
+			s.Patient = p
+		}
+	}
+	return s, nil
+}
+
+// idle say what of a type is over: no rule asks what it holds.
+var idle = map[fhir.Type]func(auth.ResourceFacts) bool{
+	"Task": func(f auth.ResourceFacts) bool {
+		return hasStatus(f, "completed", "cancelled", "failed", "entered-in-error") && !ofEmergency(f)
+	},
+	"Communication":  func(f auth.ResourceFacts) bool { return ofRules(f) && !hasStatus(f, "preparation") },
+	"CarePlan":       func(f auth.ResourceFacts) bool { return !carePlan(f) && !hasStatus(f, "active") },
+	"ServiceRequest": func(f auth.ResourceFacts) bool { return !hasStatus(f, "active") },
+	"Composition":    func(f auth.ResourceFacts) bool { return !hasStatus(f, "final", "amended") },
+	"Encounter":      func(f auth.ResourceFacts) bool { return !hasStatus(f, "finished") },
+}
+
+func hasStatus(f auth.ResourceFacts, statuses ...string) bool {
+	return slices.Contains(statuses, f.Status)
+}
+
+// ofEmergency picks the Tasks by which emergencies are reviewed: their letter may still have to go.
+func ofEmergency(f auth.ResourceFacts) bool {
+	return f.Source == fhir.Canonical+"/mks/workflow#"+calendar.RuleEmergency
+}
+
+// onDraft picks the signatures on plans that wait.
+func (g *situating) onDraft(f auth.ResourceFacts) bool {
+	return f.Signed && slices.ContainsFunc(g.drafts, func(plan fhir.Ref) bool { return slices.Contains(f.Refs, plan) })
+}
+
+// gather reads the resources of a type that a rule looks at.
+func (g *situating) gather(t fhir.Type, pick func(auth.ResourceFacts) bool) error {
+	over := idle[t]
+	fed, err := g.fed(g.id, t, func(f auth.ResourceFacts) bool {
+		if !pick(f) {
+			return false
+		}
+		if over != nil && over(f) {
+			g.past[f.Ref.ID] = f.When
+			return false
+		}
+		return true
+	})
+	if err != nil {
+		return err
+	}
+	for _, st := range fed {
+		r, err := tree(st)
+		if err != nil {
+			return err
+		}
+		kind := kindOf(t, st.Facts)
+		g.known[kind] = append(g.known[kind], calendar.Known{Resource: r, Version: st.Ref.Version, Custodian: st.Facts.Custodian.Current()})
+		switch {
+		case t == "Patient" || t == "RelatedPerson":
+			g.child.Resources = append(g.child.Resources, auth.Stored{Resource: r, Facts: st.Facts})
+		case kind == "CarePlan" && hasStatus(st.Facts, "draft"):
+			g.drafts = append(g.drafts, st.Ref.Current())
+		}
+	}
+	return nil
+}
+
+// kindOf tells the kinds of CarePlan apart; every other type is its own kind.
+func kindOf(t fhir.Type, f auth.ResourceFacts) fhir.Type {
+	switch {
+	case t != "CarePlan" || carePlan(f):
+		return t
+	case emergencyPlan(f):
+		return "noodplan"
+	}
+	return "actie"
+}
+
+// fed returns the resources of a type that a rule looks at.
+func (d *draft) fed(id string, t fhir.Type, pick func(auth.ResourceFacts) bool) ([]Stored, error) {
+	heads, err := d.w.v.Heads(id, t)
+	if err != nil {
+		return nil, err
+	}
+	var out []Stored
+	now := map[string]bool{}
+	for _, w := range d.unit.Writes {
+		if w.Ref.Type != t || !slices.Contains(w.Compartments, id) {
+			continue
+		}
+		now[w.Ref.ID] = true
+		if len(w.Body) > 0 && pick(w.Facts) {
+			out = append(out, Stored{Ref: w.Ref, Updated: d.w.now, Body: w.Body, MetaAt: w.MetaAt, Facts: w.Facts})
+		}
+	}
+	for _, f := range heads {
+		if now[f.Ref.ID] || !pick(f) {
+			continue
+		}
+		st, err := d.w.v.Read(f.Ref.Current())
+		if missing(err) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, st)
+	}
+	return out, nil
+}
+
+// find returns a resource as it will be after the unit, nil when there is none.
+func (d *draft) find(ref fhir.Ref) (*fhir.Resource, error) {
+	for _, w := range d.unit.Writes {
+		if w.Ref.Current() == ref.Current() && len(w.Body) > 0 {
+			return tree(Stored{Ref: w.Ref, Updated: d.w.now, Body: w.Body, MetaAt: w.MetaAt})
+		}
+	}
+	st, err := d.stored(ref.Current())
+	if err != nil || st == nil || st.Deleted {
+		return nil, err
+	}
+	return tree(*st)
+}

@@ -1,0 +1,101 @@
+package calendar
+
+import (
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/drieluik/drieluik/fhir"
+)
+
+// Days of mks.md 7.4.
+const (
+	cadenceGrace  = 30 // behind the interval, until an evaluation is overdue
+	cadenceUrgent = 90 // overdue, until its Task is urgent
+	yearDays      = 365
+)
+
+// cadence holds mks.md 7.4: an evaluation of an active plan that is overdue is a Task for the
+// zorgcoordinator. It ends with the evaluation, and with the plan.
+func (r *run) cadence() {
+	for _, p := range r.Plans {
+		n := p.Resource.Root()
+		if n.Member("status").Text() != "active" || !r.lasts(n) {
+			continue
+		}
+		for d := range n.All("activity", "detail") {
+			kind := codeOf(d, "code", "evaluatie-soort")
+			times, err := strconv.Atoi(d.At("scheduledTiming", "repeat", "frequency").Text())
+			if kind != "" && err == nil && times > 0 {
+				r.overdue(p, kind, times)
+			}
+		}
+	}
+	r.end(ruleCadence, done)
+}
+
+const ruleCadence = "7.4"
+
+// lasts reports whether a plan has not ended; of one that will, the rules are asked again when it has.
+func (r *run) lasts(plan fhir.Node) bool {
+	end, ok := lastDayOf(plan.At("period", "end"))
+	if !ok {
+		return true
+	}
+	r.wake(end.AddDate(0, 0, 1))
+	return !r.today.After(end)
+}
+
+// overdue asks for one kind of evaluation of a plan, so many times a year.
+func (r *run) overdue(p Known, kind string, times int) {
+	last, ok := r.lastMeeting(p.Resource.Root(), kind)
+	if !ok {
+		if last, ok = dayOf(p.Resource.Root().At("period", "start")); !ok {
+			return
+		}
+	}
+	limit := last.AddDate(0, 0, int(math.Ceil(yearDays/float64(times)))+cadenceGrace)
+	if !r.today.After(limit) {
+		r.wake(limit.AddDate(0, 0, 1))
+		return
+	}
+	t := task{
+		rule: ruleCadence, discriminator: p.Resource.ID() + "/" + kind + "/" + last.Format(time.DateOnly),
+		code: category("evaluatie-verlopen"), text: "Evaluatie over tijd: " + meetingNames[kind],
+		focus: p.Resource.Ref(), owner: r.coordinator(p.Custodian), custodian: p.Custodian,
+	}
+	if kind == meetingTeam { // the family's own evaluations are theirs to see (mks.md 7.4)
+		t.labels = []coding{notForFamily}
+	}
+	urgent := limit.AddDate(0, 0, cadenceUrgent)
+	if r.today.After(urgent) {
+		t.priority = "urgent"
+	}
+	r.wake(urgent.AddDate(0, 0, 1))
+	r.ask(t)
+}
+
+// meetingTeam is the evaluation of the team; the others are with the family.
+const meetingTeam = "client-bespreking"
+
+// meetingNames are the evaluations in words. Read only.
+var meetingNames = map[string]string{
+	meetingTeam: "cliëntbespreking", "evaluatie-ouders": "evaluatie met ouders", "afsluitend": "afsluitend evaluatiegesprek",
+}
+
+// lastMeeting returns the day of the latest finished evaluation of a kind that is about the plan.
+func (r *run) lastMeeting(plan fhir.Node, kind string) (time.Time, bool) {
+	var last time.Time
+	own, _ := record(plan)
+	for _, m := range r.Meetings {
+		n := m.Resource.Root()
+		day, ok := dayOf(n.At("period", "start"))
+		if !ok || n.Member("status").Text() != "finished" || codeOf(n, "type", "evaluatie-soort") != kind || !concerns(n, own) {
+			continue
+		}
+		if !day.After(r.today) && day.After(last) {
+			last = day
+		}
+	}
+	return last, !last.IsZero()
+}

@@ -1,0 +1,321 @@
+package mks
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+	appointpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/appointment_go_proto"
+
+	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping"
+)
+
+// Activate brings the draft of a zorgplan into force: what the record's version would have become had it
+// been signed when it came. The draft's resources move to the ids of the version in force, with the
+// signatures on it (Provenances); the draft and what it replaces end (mks.md 2.7, 7.6). A plan that is no
+// draft of a record of this format gives an empty Result.
+func (Format) Activate(plan *fhir.Resource, signatures []*fhir.Resource, k mapping.Known, now time.Time) (mapping.Result, error) {
+	a, err := newActivation(plan, k, now)
+	if a == nil || err != nil {
+		return mapping.Result{}, err
+	}
+	for _, step := range []func() error{a.move, a.appoint, a.retire} {
+		if err := step(); err != nil {
+			return mapping.Result{}, err
+		}
+	}
+	out := mapping.Result{Anchor: a.anchorRef(), Patient: a.child.ref}
+	attests := a.provenance
+	for _, s := range signatures {
+		if err := a.sign(s); err != nil {
+			return mapping.Result{}, err
+		}
+	}
+	a.added = append(a.added, added{edited: attests, ref: attests.Ref()})
+	for i := range a.added {
+		tree, err := a.added[i].tree()
+		if err != nil {
+			return mapping.Result{}, err
+		}
+		out.Resources = append(out.Resources, mapping.Mapped{Resource: tree})
+	}
+	return out, nil
+}
+
+// activation is one draft on its way into force. Its mapper stands for the record's version.
+type activation struct {
+	*mapper
+	draftPath  string // key of the draft's anchor; that of the version in force is anchorPath
+	parts      []*fhir.Resource
+	moved      *strings.Replacer // ids of the draft → ids in force
+	provenance *fhir.Resource    // of the version
+}
+
+// newActivation finds what the draft consists of; nil for what is no draft of ours.
+func newActivation(plan *fhir.Resource, k mapping.Known, now time.Time) (*activation, error) {
+	n := plan.Root()
+	h := headOf(n)
+	a := &activation{
+		mapper: &mapper{
+			document: &document{rec: zorgplan(), head: h, told: map[finding]bool{}, traced: map[string][]string{}},
+			known:    k, now: now, anchor: 0,
+			child: child{ref: refOf(n.At("subject", "reference").Text()), stored: true},
+		},
+		draftPath: "CarePlan/" + h.anchorKey() + "/concept",
+	}
+	if h.recordType != "zorgplan" || n.Member("status").Text() != "draft" || mapping.ID(a.draftPath) != plan.ID() {
+		return nil, nil
+	}
+	hit, err := k.Read(fhir.Ref{Type: "Provenance", ID: mapping.ID(a.draftPath + "/" + strconv.Itoa(h.version))})
+	if err != nil || hit == nil {
+		return nil, err
+	}
+	a.provenance, a.parts = hit.Resource, []*fhir.Resource{plan}
+	return a, a.findTargets()
+}
+
+// headOf reads the envelope of a record from its anchor.
+func headOf(anchor fhir.Node) head {
+	var h head
+	for e := range anchor.All("extension") {
+		if e.Member("url").Text() != extensionURL("bron-record") {
+			continue
+		}
+		version, err := strconv.Atoi(part(e, "versie").Text())
+		if err != nil {
+			continue
+		}
+		h = head{
+			recordType: part(e, "recordType").Text(), recordID: part(e, "recordId").Text(), status: "definitief", version: version,
+			ura: part(e, "ura").Text(), app: part(e, "applicatie").Text(), localID: part(e, "lokaalId").Text(),
+		}
+	}
+	return h
+}
+
+func (a *activation) anchorRef() fhir.Ref { return fhir.Ref{Type: "CarePlan", ID: a.key()} }
+
+// findTargets reads what the draft's version yielded, and tells the id that each part has in force.
+func (a *activation) findTargets() error {
+	pairs := []string{mapping.ID(a.draftPath), a.key(), a.provenance.ID(), a.part(strconv.Itoa(a.head.version))}
+	for n := range a.provenance.Root().All("target", "reference") {
+		ref := refOf(n.Text())
+		if ref.IsZero() || shared[ref.Type] {
+			continue
+		}
+		hit, err := a.known.Read(ref)
+		if err != nil {
+			return fmt.Errorf("mks.Activate: %w", err)
+		}
+		if hit == nil {
+			continue
+		}
+		if name, ok := a.partName(hit.Resource); ok {
+			a.parts = append(a.parts, hit.Resource)
+			pairs = append(pairs, ref.ID, a.part(name))
+		}
+	}
+	a.moved = strings.NewReplacer(pairs...)
+	return nil
+}
+
+// plainParts are the parts of a plan that bear no id of the source.
+var plainParts = []string{"dagprogramma", "noodplan", "voeding"}
+
+// partName returns the name under which a resource is a part of the draft.
+func (a *activation) partName(r *fhir.Resource) (string, bool) {
+	candidates := slices.Clone(plainParts)
+	for v := range r.Root().All("identifier", "value") {
+		if _, id, ok := strings.Cut(v.Text(), "#"); ok {
+			candidates = append(candidates, id)
+		}
+	}
+	for _, name := range candidates {
+		if mapping.ID(a.draftPath+"/"+name) == r.ID() {
+			return name, true
+		}
+	}
+	return "", false
+}
+
+// move adds the draft's resources under the ids in force, with the statuses of a plan in force.
+func (a *activation) move() error {
+	for _, r := range a.parts {
+		fresh, err := a.relocated(r)
+		if err != nil {
+			return err
+		}
+		if fresh.Type() == "Goal" {
+			if fresh, err = a.keepGoal(fresh); err != nil {
+				return err
+			}
+		}
+		a.added = append(a.added, added{edited: fresh, ref: fresh.Ref()})
+	}
+	return nil
+}
+
+// comesIntoForce says where a type has the statuses of a draft, and what they become.
+var comesIntoForce = map[fhir.Type][]struct {
+	path     []string
+	from, to string
+}{
+	"CarePlan": {
+		{[]string{"status"}, planStatuses["draft"].plan, planStatuses["active"].plan},
+		{[]string{"activity", "detail", "status"}, planStatuses["draft"].activity, planStatuses["active"].activity},
+	},
+	"NutritionOrder": {{[]string{"status"}, planStatuses["draft"].plan, planStatuses["active"].plan}},
+	"Goal":           {{[]string{"lifecycleStatus"}, planStatuses["draft"].goal, planStatuses["active"].goal}},
+	"Flag":           {{[]string{"status"}, planStatuses["draft"].flag, planStatuses["active"].flag}},
+}
+
+// relocated returns a resource of the draft as it is in force.
+func (a *activation) relocated(r *fhir.Resource) (*fhir.Resource, error) {
+	var places []fhir.Node
+	for _, row := range comesIntoForce[r.Type()] {
+		for n := range r.Root().All(row.path...) {
+			if n.Text() == row.from {
+				places = append(places, n)
+			}
+		}
+	}
+	to := func(n fhir.Node) string {
+		for _, row := range comesIntoForce[r.Type()] {
+			if n.Text() == row.from && row.path[len(row.path)-1] == n.Name() {
+				return row.to
+			}
+		}
+		return "definitief" // bron-record of a concept that was signed
+	}
+	for e := range r.Root().All("extension") {
+		if status := part(e, "status"); e.Member("url").Text() == extensionURL("bron-record") && status.Exists() {
+			places = append(places, status)
+		}
+	}
+	slices.SortFunc(places, func(x, y fhir.Node) int {
+		i, _ := x.Span()
+		j, _ := y.Span()
+		return cmp.Compare(i, j)
+	})
+	text, done := string(r.Bytes()), 0
+	var out strings.Builder
+	for _, n := range places {
+		start, end := n.Span()
+		out.WriteString(text[done:start])
+		out.WriteString(strconv.Quote(to(n)))
+		done = end
+	}
+	out.WriteString(text[done:])
+	return a.parsed(out.String())
+}
+
+// parsed reads text with the ids in force.
+func (a *activation) parsed(text string) (*fhir.Resource, error) {
+	r, issues := fhir.Parse([]byte(a.moved.Replace(text)), fhir.Limits{Bytes: 2 * len(text), Nodes: 2 * len(text)})
+	if fhir.HasErrors(issues) {
+		return nil, fmt.Errorf("mks.Activate: %s", issues[0].Diagnostics)
+	}
+	return r.Edit(fhir.Edit{Path: []string{"meta", "versionId"}}, fhir.Edit{Path: []string{"meta", "lastUpdated"}})
+}
+
+// keepGoal carries what evaluations said of the goal in force, as a pushed version does.
+func (a *activation) keepGoal(goal *fhir.Resource) (*fhir.Resource, error) {
+	hit, err := a.known.Read(goal.Ref())
+	if err != nil || hit == nil {
+		return goal, err
+	}
+	old := found(hit)
+	var edits []fhir.Edit
+	for _, name := range []string{"achievementStatus", "statusDate", "outcomeReference"} {
+		if n := old.Member(name); n.Exists() {
+			edits = append(edits, fhir.Edit{Path: []string{name}, JSON: n.Raw()})
+		}
+	}
+	for c := range old.All("achievementStatus", "coding", "code") {
+		if status, ok := endedBy[c.Text()]; ok && old.Member("lifecycleStatus").Text() == status {
+			edits = append(edits, fhir.Edit{Path: []string{"lifecycleStatus"}, JSON: strconv.Quote(status)})
+		}
+	}
+	return goal.Edit(edits...)
+}
+
+// appoint adds the proposed Appointments for which a draft does not ask.
+func (a *activation) appoint() error {
+	seen := map[string]int{}
+	for d := range a.added[0].edited.Root().All("activity", "detail") {
+		next := day(d.At("scheduledTiming", "repeat", "boundsPeriod", "start").Text())
+		kind := codeIn(d, "code", "evaluatie-soort")
+		if next == "" || kind == "" {
+			continue
+		}
+		ref := fhir.Ref{Type: "Appointment", ID: a.part(numbered(seen, kind))}
+		w := &planWriter{mapper: a.mapper}
+		if kept, err := w.keepAppointment(ref, next); kept || err != nil {
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		p := &appointpb.Appointment{
+			Status:                enum(&appointpb.Appointment_StatusCode{}, "proposed"),
+			ServiceType:           []*dpb.CodeableConcept{listConcept("evaluatie-soort", kind)},
+			SupportingInformation: []*dpb.Reference{literal(a.anchorRef())},
+			RequestedPeriod:       []*dpb.Period{period(next, next)},
+			Participant:           []*appointpb.Appointment_Participant{participant(nil, a.patientRef())},
+		}
+		for e := range d.All("extension") {
+			if e.Member("url").Text() == extensionURL("deelnemer-rol") {
+				p.Participant = append(p.Participant, participant(listConcept("teamrol", e.Member("valueCode").Text()), nil))
+			}
+		}
+		a.add(p, about{id: ref.ID})
+	}
+	return nil
+}
+
+// retire ends the draft and what the version in force had more, and tells in the Provenance what is written.
+func (a *activation) retire() error {
+	if err := a.mapper.retire(); err != nil {
+		return err
+	}
+	told := map[string]bool{}
+	p, err := a.parsed(string(a.provenance.Bytes()))
+	if err != nil {
+		return err
+	}
+	for n := range p.Root().All("target", "reference") {
+		told[n.Text()] = true
+	}
+	edits := []fhir.Edit{{Path: []string{"recorded"}, JSON: strconv.Quote(a.now.UTC().Format(time.RFC3339))}}
+	for _, w := range a.added {
+		if !told[w.ref.String()] {
+			edits = append(edits, fhir.Edit{Path: []string{"target"}, Append: true, JSON: fmt.Sprintf(`{"reference":%q}`, w.ref.String())})
+		}
+	}
+	a.provenance, err = p.Edit(edits...)
+	return err
+}
+
+// sign adds a signature on the draft as one on the plan in force. Of whom it is, is in its id.
+func (a *activation) sign(s *fhir.Resource) error {
+	who := refOf(s.Root().At("signature", "who", "reference").Text())
+	name := "handtekening/" + strconv.Itoa(a.head.version) + "/" + who.ID
+	copied, err := a.parsed(string(s.Bytes()))
+	if err != nil {
+		return err
+	}
+	copied, err = copied.Edit(
+		fhir.Edit{Path: []string{"id"}, JSON: strconv.Quote(a.part(name))},
+		fhir.Edit{Path: []string{"target"}, JSON: fmt.Sprintf(`[{"reference":%q}]`, a.anchorRef().String())},
+		fhir.Edit{Path: []string{"meta", "source"}, JSON: strconv.Quote(a.head.metaSource())})
+	if err != nil {
+		return err
+	}
+	a.added = append(a.added, added{edited: copied, ref: copied.Ref()})
+	return nil
+}
