@@ -154,6 +154,7 @@ func TestConsentsDecideAPull(t *testing.T) {
 			}
 			w := smallWorld(t, nil, append(append(resources, father), c.consents...)...)
 			got := w.read(t, asSystem(t, home), "CarePlan/plan")
+			wantObjected(t, w, got.Reason)
 			if c.want == "consent-denied-or-none" {
 				if got.Permit {
 					t.Errorf("permits by %s", got.Reason)

@@ -261,12 +261,36 @@ func restOf(root fhir.Node, open []string) string {
 	slices.SortFunc(members, func(a, b fhir.Node) int { return cmp.Compare(a.Name(), b.Name()) })
 	var text []byte
 	for _, n := range members {
-		sum := fhir.Hash(n)
-		text = append(append(text, n.Name()...), sum[:]...)
+		text = append(text, n.Name()...)
+		for _, part := range closedParts(root, n) {
+			sum := fhir.Hash(part)
+			text = append(text, sum[:]...)
+		}
 	}
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:16])
 }
+
+// closedParts returns what a change of status leaves alone of a member: all of it, but for the forms of
+// readiness of a transfer, to which its parties may add one (mks.md 7.1).
+func closedParts(root, member fhir.Node) []fhir.Node {
+	if member.Name() != "input" || !slices.Contains(readCodings(root, "code", "coding"), transferCoding) {
+		return []fhir.Node{member}
+	}
+	var out []fhir.Node
+	for in := range member.Children() {
+		if !slices.Contains(readCodings(in, "type", "coding"), readinessCoding) {
+			out = append(out, in)
+		}
+	}
+	return out
+}
+
+// A Task that carries a transfer, and its inputs that are forms of readiness (mks.md 3.8).
+var (
+	transferCoding  = Coding{System: "http://snomed.info/sct", Code: "308292007"}
+	readinessCoding = Coding{System: fhir.Canonical + "/CodeSystem/mks-categorie", Code: "ontslaggereedheid"}
+)
 
 // rightsTypes are the types whose custody facts, flags and seals open or close the whole record.
 var rightsTypes = types("RelatedPerson", "Patient", "Flag")

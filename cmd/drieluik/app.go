@@ -211,6 +211,8 @@ func operations() []conformance.Operation {
 		{Name: "everything", Definition: r4 + "Patient-everything", Type: "Patient"},
 		{Name: "document", Definition: r4 + "Composition-document", Type: "Composition"},
 		{Name: "explain-access", Definition: fhir.Canonical + "/OperationDefinition/Patient-explain-access", Type: "Patient"},
+		{Name: "completeness", Definition: fhir.Canonical + "/OperationDefinition/Patient-completeness", Type: "Patient"},
+		{Name: "discharge-check", Definition: fhir.Canonical + "/OperationDefinition/Task-discharge-check", Type: "Task"},
 		{Name: "validate", Definition: r4 + "Resource-validate", Type: "Resource"},
 		{Name: "populate", Definition: sdc + "Questionnaire-populate", Type: "Questionnaire"},
 		{Name: "extract", Definition: sdc + "QuestionnaireResponse-extract", Type: "QuestionnaireResponse"},

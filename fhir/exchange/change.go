@@ -162,6 +162,11 @@ func (b *batch) put(st *step) (error, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !d.Permit && d.Reason == "task-transition" && isTransfer(&st.prior.Facts) {
+		if refused, err := b.stepRefused(st, &w); refused != nil || err != nil {
+			return refused, err
+		}
+	}
 	if !d.Permit {
 		return b.denied(d, st)
 	}

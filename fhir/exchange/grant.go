@@ -139,7 +139,11 @@ func (s *Service) withdrawOnce(ctx context.Context, consent, user fhir.Ref) erro
 			refused = notFound(op, "relation-none")
 			return nil
 		}
-		return dr.withdraw(&e, st)
+		if err := dr.withdraw(&e, st); err != nil || len(dr.unit.Writes) == 0 {
+			return err
+		}
+		_, err = dr.follow(v, e.call.Principal, false, &e)
+		return err
 	})
 	if err != nil {
 		return fhir.Wrap(op, err)

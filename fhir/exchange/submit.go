@@ -91,6 +91,7 @@ func (sub *submission) once(ctx context.Context) (Receipt, error) {
 	const op = "exchange.Submit"
 	var repeat []byte
 	var refused error
+	var note *Unit
 	err := sub.s.store.View(ctx, func(v Snapshot) error {
 		w := sub.s.world(v)
 		sub.draft = w.draft()
@@ -106,14 +107,18 @@ func (sub *submission) once(ctx context.Context) (Receipt, error) {
 		if repeat, refused, err = sub.versions(v); repeat != nil || refused != nil || err != nil {
 			return err
 		}
-		refused, err = sub.take(w)
+		if refused, err = sub.take(w); err != nil || refused != nil {
+			return err
+		}
+		f, err := sub.draft.follow(v, sub.call.Principal, !sub.source.Foreign, &sub.event)
+		refused, note = f.refused, f.note
 		return err
 	})
 	if err != nil {
 		return Receipt{}, sub.s.broke(ctx, op, sub.event, err)
 	}
 	if repeat != nil || refused != nil {
-		if err := sub.s.record(ctx, op, sub.event.audits(sub.s)); err != nil {
+		if err := sub.s.conclude(ctx, op, sub.event, note); err != nil {
 			return Receipt{}, err
 		}
 		return Receipt{Repeat: true, Outcome: repeat}, refused

@@ -96,14 +96,16 @@ func (s *Service) changeOnce(ctx context.Context, e event, changes []Change) ([]
 		w := s.world(v)
 		b.draft, b.v = w.draft(), v
 		var err error
-		b.refused, err = b.take(changes)
+		if b.refused, err = b.take(changes); err == nil && b.refused == nil {
+			b.note, b.refused, err = b.rules()
+		}
 		return err
 	})
 	if err != nil {
 		return nil, s.broke(ctx, op, e, err)
 	}
 	if b.refused != nil || len(b.unit.Writes) == 0 {
-		if err := s.record(ctx, op, e.audits(s)); err != nil {
+		if err := s.conclude(ctx, op, e, b.note); err != nil {
 			return nil, err
 		}
 		return b.done(nil), b.refused
@@ -125,6 +127,7 @@ type batch struct {
 	steps       []*step // in the order of processing
 	asked       []*step // in the order of the request
 	refused     error   // what the client is told
+	note        *Unit   // what a refusal leaves behind
 }
 
 // step is one Change as far as it has come.

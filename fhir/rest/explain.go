@@ -54,8 +54,8 @@ func (s *Server) question(r *http.Request, patient fhir.Ref) (exchange.Question,
 		if err != nil {
 			return ask, err
 		}
-		if err := addParameters(query, given); err != nil {
-			return ask, err
+		if name, ok := addParameters(query, given); !ok {
+			return ask, explainFault(name)
 		}
 	}
 	ask.Query = query
@@ -150,8 +150,8 @@ func preferredLanguage(r *http.Request) string {
 	return ""
 }
 
-// addParameters takes the values of a Parameters resource into query.
-func addParameters(query url.Values, given *fhir.Resource) error {
+// addParameters takes the values of a Parameters resource into query; the name of one that it cannot take.
+func addParameters(query url.Values, given *fhir.Resource) (string, bool) {
 	for p := range given.Root().All("parameter") {
 		name := p.Member("name").Text()
 		text := ""
@@ -166,11 +166,11 @@ func addParameters(query url.Values, given *fhir.Resource) error {
 			}
 		}
 		if text == "" || len(query[name]) > exchange.MaxClasses {
-			return explainFault(name)
+			return name, false
 		}
 		query.Add(name, text)
 	}
-	return nil
+	return "", true
 }
 
 // parameters is a Parameters resource as it is written.
@@ -184,6 +184,8 @@ type parameter struct {
 	Code      string          `json:"valueCode,omitempty"`
 	String    string          `json:"valueString,omitempty"`
 	DateTime  string          `json:"valueDateTime,omitempty"`
+	Bool      *bool           `json:"valueBoolean,omitempty"`
+	Int       int             `json:"valueInteger,omitempty"`
 	Reference *paramReference `json:"valueReference,omitempty"`
 	Resource  json.RawMessage `json:"resource,omitempty"`
 	Part      []parameter     `json:"part,omitempty"`

@@ -1,0 +1,150 @@
+package rest
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/drieluik/drieluik/auth"
+	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/fhir/exchange"
+)
+
+// dischargeCheck serves GET and POST /Task/id/$discharge-check.
+func (s *Server) dischargeCheck(w http.ResponseWriter, r *http.Request) error {
+	ref, c, _, err := s.reporting(w, r, "Task", "discharge-check")
+	if err != nil {
+		return err
+	}
+	gate, err := s.Exchange.DischargeCheck(r.Context(), c, ref)
+	if err != nil {
+		return err
+	}
+	out := parameters{ResourceType: "Parameters", Parameter: []parameter{{Name: "open", Bool: &gate.Open}}}
+	for _, check := range gate.Checks {
+		parts := []parameter{{Name: "id", Code: check.ID}}
+		if !check.Unseen {
+			parts = append(parts, parameter{Name: "ok", Bool: &check.OK})
+		}
+		parts = append(parts, parameter{Name: "text", String: checkText(check.Text, check.Unseen)}, parameter{Name: "who", String: check.Who})
+		out.Parameter = append(out.Parameter, parameter{Name: "check", Part: parts})
+	}
+	return writeParameters(w, out)
+}
+
+// checkText says of a check that says nothing why.
+func checkText(text string, unseen bool) string {
+	if unseen {
+		return text + " Whether it is so rests on what you may not see, or is not there."
+	}
+	return text
+}
+
+// completeness serves GET and POST /Patient/id/$completeness.
+func (s *Server) completeness(w http.ResponseWriter, r *http.Request) error {
+	ref, c, query, err := s.reporting(w, r, "Patient", "completeness", "task")
+	if err != nil {
+		return err
+	}
+	task, err := s.taskParam(query)
+	if err != nil {
+		return s.Exchange.Reject(r.Context(), c, auth.Read, ref.Type, err)
+	}
+	report, err := s.Exchange.Completeness(r.Context(), c, ref, task, query)
+	if err != nil {
+		return err
+	}
+	out := parameters{ResourceType: "Parameters"}
+	for _, d := range report {
+		parts := []parameter{{Name: "domein", Code: d.Code}}
+		for _, what := range d.Present {
+			parts = append(parts, parameter{Name: "present", String: what})
+		}
+		for _, m := range d.Missing {
+			parts = append(parts, parameter{Name: "missing", Part: []parameter{{Name: "what", String: m.What}, {Name: "who", String: m.Who}}})
+		}
+		if d.Hidden > 0 {
+			parts = append(parts, parameter{Name: "hidden", Int: d.Hidden})
+		}
+		out.Parameter = append(out.Parameter, parameter{Name: "domain", Part: parts})
+	}
+	return writeParameters(w, out)
+}
+
+// taskParam reads the transfer Task that is asked about: an id, or a reference. Zero for none.
+func (s *Server) taskParam(query url.Values) (fhir.Ref, error) {
+	if !query.Has("task") {
+		return fhir.Ref{}, nil
+	}
+	text := strings.TrimPrefix(query.Get("task"), s.Base+"/")
+	if !strings.Contains(text, "/") {
+		text = "Task/" + text
+	}
+	ref, ok := fhir.ParseRef(text)
+	if !ok || ref.Type != "Task" || ref.Version != 0 || len(query["task"]) > 1 {
+		return ref, fhir.Errorf(fhir.BadRequest, "rest.taskParam", "value", "operation-parameter", "Give one task: a reference such as Task/x.")
+	}
+	return ref, nil
+}
+
+// reporting reads a request for an operation on one resource that only looks, with the parameters of
+// the URL or of the body.
+func (s *Server) reporting(w http.ResponseWriter, r *http.Request, t fhir.Type, name string, params ...string) (fhir.Ref, exchange.Call, url.Values, error) {
+	ref, err := s.operand(w, r, t)
+	if err != nil {
+		return ref, exchange.Call{}, nil, err
+	}
+	c, err := s.caller(r, auth.Read, ref.Type)
+	if err != nil {
+		return ref, c, nil, err
+	}
+	c.Operation = name
+	query, err := inputs(r, params)
+	if err != nil {
+		err = s.Exchange.Reject(r.Context(), c, auth.Read, ref.Type, err)
+	}
+	return ref, c, query, err
+}
+
+// inputs reads the parameters of an operation, of the URL or of a body, which may be left out.
+func inputs(r *http.Request, params []string) (url.Values, error) {
+	const op = "rest.inputs"
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, fhir.Errorf(fhir.BadRequest, op, "invalid", "query-form", "The query is not properly percent-encoded.")
+	}
+	for _, name := range formats {
+		query.Del(name)
+	}
+	if r.Method == http.MethodPost && r.ContentLength != 0 {
+		given, err := resource(r, "Parameters")
+		if err != nil {
+			return nil, err
+		}
+		if _, ok := addParameters(query, given); !ok {
+			return nil, fhir.Errorf(fhir.BadRequest, op, "not-supported", "operation-parameter", "%s", paramsText(params))
+		}
+	}
+	for name := range query {
+		if !slices.Contains(params, name) {
+			return nil, fhir.Errorf(fhir.BadRequest, op, "not-supported", "operation-parameter", "%s", paramsText(params))
+		}
+	}
+	return query, nil
+}
+
+func paramsText(params []string) string {
+	if len(params) == 0 {
+		return "This operation takes no parameters."
+	}
+	return "This operation takes " + strings.Join(params, ", ") + "."
+}
+
+func writeParameters(w http.ResponseWriter, out parameters) error {
+	body, err := exchange.JSON(out)
+	if err != nil {
+		return fhir.Wrap("rest.parameters", err)
+	}
+	return writeJSON(w, http.StatusOK, body)
+}
