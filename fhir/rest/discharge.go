@@ -91,15 +91,10 @@ func (s *Server) taskParam(query url.Values) (fhir.Ref, error) {
 // reporting reads a request for an operation on one resource that only looks, with the parameters of
 // the URL or of the body.
 func (s *Server) reporting(w http.ResponseWriter, r *http.Request, t fhir.Type, name string, params ...string) (fhir.Ref, exchange.Call, url.Values, error) {
-	ref, err := s.operand(w, r, t)
-	if err != nil {
-		return ref, exchange.Call{}, nil, err
-	}
-	c, err := s.caller(r, auth.Read, ref.Type)
+	c, ref, err := s.operation(w, r, t, name)
 	if err != nil {
 		return ref, c, nil, err
 	}
-	c.Operation = name
 	query, err := inputs(r, params)
 	if err != nil {
 		err = s.Exchange.Reject(r.Context(), c, auth.Read, ref.Type, err)
