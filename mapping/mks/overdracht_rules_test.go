@@ -93,6 +93,19 @@ func gates(issues []fhir.Issue) []string {
 	return out
 }
 
+// keptBySender shows what others know of the child as kept by the hospital that sends the transfer.
+type keptBySender struct{ *mapping.Memory }
+
+func (k keptBySender) Child(patient fhir.Ref, types ...fhir.Type) ([]*mapping.Found, error) {
+	all, err := k.Memory.Child(patient, types...)
+	for i, f := range all {
+		own := *f
+		own.Custodian = fhir.Ref{Type: "Organization", ID: mapping.ID("Organization/ura/90000002")}
+		all[i] = &own
+	}
+	return all, err
+}
+
 func TestTransferNamesEveryCheckThatKeepsTheGateClosed(t *testing.T) {
 	t.Parallel()
 	ready := func(c map[string]any) map[string]any { return c["ontslaggereedheid"].(map[string]any) }
@@ -126,9 +139,15 @@ func TestTransferNamesEveryCheckThatKeepsTheGateClosed(t *testing.T) {
 					}
 				}
 			}))
-			_, _, issues := submit(t, k, changed(t, c.change))
+			text := changed(t, c.change)
+			_, _, issues := submit(t, keptBySender{k}, text)
 			if got := gates(issues); !slices.Equal(got, c.want) {
 				t.Errorf("got %v, want %v", got, c.want)
+			}
+			_, _, issues = submit(t, k, text) // the plan is that of home care: the hospital is told nothing of it
+			want := slices.DeleteFunc(slices.Clone(c.want), func(id string) bool { return id == "G5" })
+			if got := gates(issues); !slices.Equal(got, want) {
+				t.Errorf("of a plan of another: got %v, want %v", got, want)
 			}
 		})
 	}

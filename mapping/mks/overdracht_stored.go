@@ -140,7 +140,7 @@ func (m *mapper) accepted() (bool, error) {
 }
 
 // ableParents reports whether every reserved action that a parent does in a plan in force has bekwaam,
-// or a training of that parent (G5).
+// or a training of that parent (G5). Of the plans that others keep the sender is told nothing.
 func (m *mapper) ableParents(trainings []value) (bool, error) {
 	plans, err := m.known.Child(m.child.ref, "CarePlan")
 	if err != nil {
@@ -153,7 +153,7 @@ func (m *mapper) ableParents(trainings []value) (bool, error) {
 		}
 	}
 	for _, f := range plans {
-		if needsTraining(found(f)) && !trained[found(f).At("activity", "detail", "performer", "reference").Text()] {
+		if f.Custodian.Current() == m.sender && needsTraining(found(f)) && !trained[found(f).At("activity", "detail", "performer", "reference").Text()] {
 			return false, nil
 		}
 	}
