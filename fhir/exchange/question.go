@@ -6,6 +6,7 @@ import (
 	"github.com/drieluik/drieluik/auth"
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/workflow"
+	"github.com/drieluik/drieluik/mapping"
 )
 
 // message follows the question back of a receiver, and the sender's answer to it (mks.md 7.13).
@@ -29,7 +30,7 @@ func (f *following) message(w *Write) error {
 	if err != nil || document == nil || !slices.Contains(w.Facts.Patients, patientIn(document.Resource)) {
 		return err
 	}
-	receives, err := f.receives(ref, w.Facts.Patients[0])
+	receives, err := f.receives(document, w.Facts.Patients[0])
 	if err != nil || !receives {
 		return err
 	}
@@ -45,15 +46,15 @@ func patientIn(r *fhir.Resource) fhir.Ref {
 	return ref.Current()
 }
 
-// receives reports whether the organisation is the receiver of a transfer of the document. Who is not
-// gets the same answer, and no Task.
-func (f *following) receives(document, patient fhir.Ref) (bool, error) {
+// receives reports whether the organisation is the receiver of a transfer of the document, by a Task of who
+// keeps that. Who is not gets the same answer, and no Task.
+func (f *following) receives(document *mapping.Found, patient fhir.Ref) (bool, error) {
 	tasks, err := f.w.heads(f.v, patient.ID, "Task")
 	if err != nil {
 		return false, unavailable("exchange.rules", "policy-unavailable", err)
 	}
 	for _, task := range tasks {
-		if !isTransfer(&task) || !slices.Contains(task.Up, document) {
+		if !isTransfer(&task) || task.Custodian != document.Custodian || !slices.Contains(task.Up, document.Resource.Ref()) {
 			continue
 		}
 		if acts, err := f.actsFor(auth.Principal{Organization: f.p.Organization}, task.Owner); err != nil || acts {
@@ -68,20 +69,29 @@ func (f *following) answer(r *fhir.Resource) error {
 	for _, question := range workflow.Asked(r) {
 		patient, _ := fhir.ParseRef(r.Root().At("subject", "reference").Text())
 		prior, err := f.stored(workflow.TaskOf(patient.Current(), question))
-		if err != nil || prior == nil || prior.Deleted {
+		if err != nil {
 			return err
 		}
+		if prior == nil || prior.Deleted {
+			continue
+		}
 		owns, err := f.actsFor(f.p, prior.Facts.Owner)
-		if err != nil || !owns {
+		if err != nil {
 			return err
+		}
+		if !owns {
+			continue
 		}
 		asked, err := tree(*prior)
 		if err != nil {
 			return err
 		}
 		task, err := workflow.Answered(asked, r)
-		if err != nil || task == asked {
+		if err != nil {
 			return err
+		}
+		if task == asked {
+			continue
 		}
 		if err := f.write(workflow.RuleQuestion, task, fhir.Ref{}); err != nil {
 			return err

@@ -125,7 +125,9 @@ func (t Transfer) evidence(k Known, before *fhir.Resource) (*evidence, error) {
 	for _, f := range found {
 		switch {
 		case f.Resource.Type() == "CarePlan":
-			e.plans = append(e.plans, f)
+			if t.isParty(f.Custodian) {
+				e.plans = append(e.plans, f)
+			}
 		case t.isTalk(f):
 			e.talked = true
 		case t.isEvaluation(f) && (last == nil || began(f) > began(last)):
@@ -136,6 +138,12 @@ func (t Transfer) evidence(k Known, before *fhir.Resource) (*evidence, error) {
 	return e, nil
 }
 
+// isParty reports whether an organisation sends or receives the transfer. What a third one keeps neither
+// opens the gate nor closes it, so that the gate tells nothing of it.
+func (t Transfer) isParty(org fhir.Ref) bool {
+	return !org.IsZero() && (org.Current() == t.Sender || org.Current() == t.Receiver)
+}
+
 func treeOf(f *mapping.Found) *fhir.Resource {
 	if f == nil {
 		return nil
@@ -143,8 +151,8 @@ func treeOf(f *mapping.Found) *fhir.Resource {
 	return f.Resource
 }
 
-// readiness returns the answered form that counts: the last that the Task names, about this child and
-// complete.
+// readiness returns the answered form that counts: the last that the Task names, of a party, about this
+// child and complete.
 func (t Transfer) readiness(k Known) (fhir.Node, error) {
 	inputs := readinessInputs(t.Task.Root())
 	for _, in := range slices.Backward(inputs) {
@@ -156,7 +164,7 @@ func (t Transfer) readiness(k Known) (fhir.Node, error) {
 		if err != nil {
 			return fhir.Node{}, err
 		}
-		if f != nil && answered(f.Resource) && refAt(f.Resource.Root(), "subject") == t.Patient {
+		if f != nil && t.isParty(f.Custodian) && answered(f.Resource) && refAt(f.Resource.Root(), "subject") == t.Patient {
 			return f.Resource.Root(), nil
 		}
 	}

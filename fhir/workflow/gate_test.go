@@ -88,12 +88,14 @@ func TestEachCheckOfTheDischargeGate(t *testing.T) {
 		{"one is not competent", "accepted", swap(t, `"og.training.bekwaam","answer":[{"valueBoolean":true`, `"og.training.bekwaam","answer":[{"valueBoolean":false`), []string{"G4", "G5"}},
 		{"no telephone", "accepted", swap(t, `{"linkId":"og.telefoon","answer":[{"valueString":"0880000199"}]},`, ``), []string{"G6"}},
 		{"the father does a reserved action untrained", "accepted", func(k shelf) { k.put(t, home, action("father")) }, []string{"G5"}},
+		{"in a plan of a third", "accepted", func(k shelf) { k.put(t, third, strings.Replace(action("father"), `"a1"`, `"a2"`, 1)) }, []string{}},
 		{"it is not in force", "accepted", func(k shelf) {
 			k.put(t, home, strings.Replace(action("father"), `"active"`, `"revoked"`, 1))
 		}, []string{}},
 		{"nobody talked: advice", "accepted", func(k shelf) { delete(k, fhir.Ref{Type: "Encounter", ID: "talk"}) }, []string{"G7"}},
 		{"the talk of another transfer", "accepted", func(k shelf) { k.put(t, hospital, strings.Replace(talkText, "ovd/1", "other/1", 1)) }, []string{"G7"}},
 		{"no form at all", "accepted", func(k shelf) { delete(k, fhir.Ref{Type: "QuestionnaireResponse", ID: "og"}) }, []string{"G2", "G3", "G4", "G5", "G6"}},
+		{"a form of a third", "accepted", func(k shelf) { k.put(t, third, readinessText) }, []string{"G2", "G3", "G4", "G5", "G6"}},
 		{"a form in progress", "accepted", swap(t, `"completed"`, `"in-progress"`), []string{"G2", "G3", "G4", "G5", "G6"}},
 		{"a form about another child", "accepted", swap(t, `Patient/kim`, `Patient/zoe`), []string{"G2", "G3", "G4", "G5", "G6"}},
 	} {

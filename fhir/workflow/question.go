@@ -1,7 +1,10 @@
 package workflow
 
 import (
+	"encoding/json"
 	"fmt"
+	"iter"
+	"slices"
 	"time"
 
 	"github.com/drieluik/drieluik/fhir"
@@ -51,9 +54,16 @@ type taskRestriction struct {
 	Period period `json:"period"`
 }
 
+// taskMeta are the labels and domains of what a Task repeats: whom the words are kept from, the Task is too.
+type taskMeta struct {
+	Security []json.RawMessage `json:"security,omitempty"`
+	Tag      []json.RawMessage `json:"tag,omitempty"`
+}
+
 type task struct {
 	ResourceType string           `json:"resourceType"`
 	ID           string           `json:"id"`
+	Meta         *taskMeta        `json:"meta,omitempty"`
 	Status       string           `json:"status"`
 	Intent       string           `json:"intent"`
 	Code         concept          `json:"code"`
@@ -84,8 +94,33 @@ func Question(document *mapping.Found, question *fhir.Resource, receiver fhir.Re
 		Code: codedAs(categorySystem, questionCode), Focus: to(question.Ref()), For: to(patient),
 		AuthoredOn: now.UTC().Format(time.RFC3339), Requester: to(receiver), Owner: to(owner), Reason: to(document.Resource.Ref()),
 		Restriction: &taskRestriction{Period: period{End: now.Add(answerWithin).UTC().Format(time.RFC3339)}},
-		Input:       words(question),
+		Input:       words(question), Meta: metaOf(question),
 	})
+}
+
+func metaOf(r *fhir.Resource) *taskMeta {
+	m := &taskMeta{}
+	for n := range r.Root().All("meta", "security") {
+		m.Security = append(m.Security, json.RawMessage(n.Raw()))
+	}
+	for n := range domainTags(r) {
+		m.Tag = append(m.Tag, json.RawMessage(n.Raw()))
+	}
+	if m.Security == nil && m.Tag == nil {
+		return nil
+	}
+	return m
+}
+
+// domainTags are the domains of a resource.
+func domainTags(r *fhir.Resource) iter.Seq[fhir.Node] {
+	return func(yield func(fhir.Node) bool) {
+		for n := range r.Root().All("meta", "tag") {
+			if n.Member("system").Text() == domainSystem && !yield(n) {
+				return
+			}
+		}
+	}
 }
 
 // words are the texts of a Communication.
@@ -124,6 +159,24 @@ func Answered(asked, answer *fhir.Resource) (*fhir.Resource, error) {
 		}
 		edits = append(edits, fhir.Edit{Path: []string{"output"}, Append: true, JSON: text})
 	}
-	r, err := asked.Edit(edits...)
+	r, err := asked.Edit(append(edits, labelEdits(asked, answer)...)...)
 	return r, fhir.Wrap(op, err)
+}
+
+// labelEdits add the labels and domains of an answer to the Task that repeats its words.
+func labelEdits(asked, answer *fhir.Resource) []fhir.Edit {
+	var out []fhir.Edit
+	add := func(member string, n fhir.Node) {
+		same := func(x fhir.Node) bool { return fhir.Equal(x, n) }
+		if !slices.ContainsFunc(slices.Collect(asked.Root().All("meta", member)), same) {
+			out = append(out, fhir.Edit{Path: []string{"meta", member}, Append: true, JSON: n.Raw()})
+		}
+	}
+	for n := range answer.Root().All("meta", "security") {
+		add("security", n)
+	}
+	for n := range domainTags(answer) {
+		add("tag", n)
+	}
+	return out
 }

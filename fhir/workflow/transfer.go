@@ -210,9 +210,8 @@ func ReadTransfer(k Known, task *fhir.Resource, custodian fhir.Ref) (Transfer, e
 	if err != nil || f == nil || t.Patient.IsZero() || refAt(f.Resource.Root(), "subject") != t.Patient {
 		return t, fhir.Wrap(op, err)
 	}
-	t.Direction = direction(f.Resource.Root())
 	if f.Custodian.Current() == t.Sender && custodian.Current() == t.Sender && !t.Sender.IsZero() {
-		t.Document, t.document = focus, f
+		t.Direction, t.Document, t.document = direction(f.Resource.Root()), focus, f
 	}
 	return t, nil
 }

@@ -48,6 +48,7 @@ func parse(t testing.TB, text string) *fhir.Resource {
 var (
 	hospital = fhir.Ref{Type: "Organization", ID: "hospital"}
 	home     = fhir.Ref{Type: "Organization", ID: "home"}
+	third    = fhir.Ref{Type: "Organization", ID: "third"}
 )
 
 const taskText = `{"resourceType":"Task","id":"taak","status":"STATUS","intent":"order",
