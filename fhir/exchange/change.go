@@ -263,6 +263,9 @@ func (d *draft) decide(p auth.Principal, ch Change, w Write, prior *Stored) (aut
 	if err != nil || !dec.Permit {
 		return dec, err
 	}
+	if posesAsRule(&w.Facts, prior) {
+		return foreignClaim, nil
+	}
 	foreign, err := d.foreign(p, ch.Resource, prior)
 	if err != nil || foreign {
 		return foreignClaim, err

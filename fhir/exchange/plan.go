@@ -7,6 +7,7 @@ import (
 	"github.com/drieluik/drieluik/auth"
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/search"
+	"github.com/drieluik/drieluik/fhir/workflow/calendar"
 )
 
 // identityTypes bear business identifiers that are looked up without knowing the child: persons,
@@ -26,7 +27,7 @@ type draft struct {
 	patients map[fhir.Ref][]fhir.Ref
 	staff    map[fhir.Ref][]fhir.Ref // PractitionerRole → organisation and practitioner
 	issues   []fhir.Issue
-	told     []fhir.Issue // by the rules of time, for the report of a push
+	told     []calendar.Told // by the rules of time, for the report of a push
 }
 
 func (w *world) draft() *draft {
@@ -72,6 +73,9 @@ func (d *draft) patientsOf(ref fhir.Ref) []fhir.Ref {
 func (d *draft) put(r *fhir.Resource, prior *Stored, custodian, author fhir.Ref) (Write, error) {
 	const op = "exchange.put"
 	r, err := tagged(r)
+	if err == nil {
+		r, err = ofItsRule(r, prior)
+	}
 	if err != nil {
 		return Write{}, fhir.Wrap(op, err)
 	}

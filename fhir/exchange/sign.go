@@ -33,17 +33,37 @@ func (b *batch) sign(st *step) (error, error) {
 	if err != nil {
 		return nil, err
 	}
+	if refused, err := b.ownSignature(st, signature, w.Facts.Patients); refused != nil || err != nil {
+		return refused, err
+	}
 	for n := range signature.Root().All("target", "reference") {
 		ref, _ := fhir.ParseRef(n.Text())
 		plan, err := b.stored(ref.Current())
 		if err != nil {
 			return nil, err
 		}
+		if plan == nil && ref.Type == "CarePlan" { // a plan that may come one day is not signed before
+			return b.absent(st)
+		}
 		if plan == nil || !carePlan(plan.Facts) || ref.Type != "CarePlan" || len(plan.Facts.Patients) != 1 {
 			continue
 		}
 		if refused, err := b.signPlan(st, signature, ref, *plan); refused != nil || err != nil {
 			return refused, err
+		}
+	}
+	return nil, nil
+}
+
+// ownSignature refuses a signature in the name of another, whatever it is on: what it names may become a plan.
+func (b *batch) ownSignature(st *step, signature *fhir.Resource, patients []fhir.Ref) (error, error) {
+	for _, patient := range patients {
+		who, err := b.signer(signature, patient)
+		if err != nil {
+			return nil, err
+		}
+		if who.IsZero() {
+			return b.refuse(auth.Decision{HTTP: 403, Step: "write", Reason: "sign-authority"}, st), nil
 		}
 	}
 	return nil, nil

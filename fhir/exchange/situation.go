@@ -16,7 +16,7 @@ type situating struct {
 	id     string
 	known  map[fhir.Type][]calendar.Known
 	past   map[string]time.Time
-	drafts []fhir.Ref // plans that wait
+	drafts []calendar.Known // plans that wait
 	child  auth.Material
 }
 
@@ -79,9 +79,12 @@ func ofEmergency(f auth.ResourceFacts) bool {
 	return f.Source == fhir.Canonical+"/mks/workflow#"+calendar.RuleEmergency
 }
 
-// onDraft picks the signatures on plans that wait.
+// onDraft picks the signatures on plans that wait: those that the family wrote, and those that came from who
+// keeps the plan. No other organisation signs for anybody.
 func (g *situating) onDraft(f auth.ResourceFacts) bool {
-	return f.Signed && slices.ContainsFunc(g.drafts, func(plan fhir.Ref) bool { return slices.Contains(f.Refs, plan) })
+	return f.Signed && slices.ContainsFunc(g.drafts, func(plan calendar.Known) bool {
+		return slices.Contains(f.Refs, plan.Resource.Ref().Current()) && (f.Custodian.IsZero() || f.Custodian.Current() == plan.Custodian)
+	})
 }
 
 // gather reads the resources of a type that a rule looks at.
@@ -101,17 +104,17 @@ func (g *situating) gather(t fhir.Type, pick func(auth.ResourceFacts) bool) erro
 		return err
 	}
 	for _, st := range fed {
-		r, err := tree(st)
+		k, err := knownOf(st)
 		if err != nil {
 			return err
 		}
 		kind := kindOf(t, st.Facts)
-		g.known[kind] = append(g.known[kind], calendar.Known{Resource: r, Version: st.Ref.Version, Custodian: st.Facts.Custodian.Current()})
+		g.known[kind] = append(g.known[kind], k)
 		switch {
 		case t == "Patient" || t == "RelatedPerson":
-			g.child.Resources = append(g.child.Resources, auth.Stored{Resource: r, Facts: st.Facts})
+			g.child.Resources = append(g.child.Resources, auth.Stored{Resource: k.Resource, Facts: st.Facts})
 		case kind == "CarePlan" && hasStatus(st.Facts, "draft"):
-			g.drafts = append(g.drafts, st.Ref.Current())
+			g.drafts = append(g.drafts, k)
 		}
 	}
 	return nil
@@ -161,16 +164,22 @@ func (d *draft) fed(id string, t fhir.Type, pick func(auth.ResourceFacts) bool) 
 	return out, nil
 }
 
-// find returns a resource as it will be after the unit, nil when there is none.
-func (d *draft) find(ref fhir.Ref) (*fhir.Resource, error) {
+// find returns a resource as it will be after the unit, without a tree when there is none.
+func (d *draft) find(ref fhir.Ref) (calendar.Known, error) {
 	for _, w := range d.unit.Writes {
 		if w.Ref.Current() == ref.Current() && len(w.Body) > 0 {
-			return tree(Stored{Ref: w.Ref, Updated: d.w.now, Body: w.Body, MetaAt: w.MetaAt})
+			return knownOf(Stored{Ref: w.Ref, Updated: d.w.now, Body: w.Body, MetaAt: w.MetaAt, Facts: w.Facts})
 		}
 	}
 	st, err := d.stored(ref.Current())
 	if err != nil || st == nil || st.Deleted {
-		return nil, err
+		return calendar.Known{}, err
 	}
-	return tree(*st)
+	return knownOf(*st)
+}
+
+// knownOf is a stored version as a rule looks at it.
+func knownOf(st Stored) (calendar.Known, error) {
+	r, err := tree(st)
+	return calendar.Known{Resource: r, Version: st.Ref.Version, Custodian: st.Facts.Custodian.Current(), Parties: st.Facts.Parties}, err
 }

@@ -50,7 +50,11 @@ func (sub *submission) take(w *world) (error, error) {
 		return nil, nil
 	}
 	err = sub.draft.calendar(&sub.event, sub.result.Patient.ID)
-	sub.issues = append(sub.issues, sub.draft.told...)
+	for _, told := range sub.draft.told {
+		if told.Custodian == sub.result.Sender.Current() { // of what others keep it is told nothing
+			sub.issues = append(sub.issues, told.Issue)
+		}
+	}
 	return nil, err
 }
 

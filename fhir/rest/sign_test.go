@@ -203,3 +203,21 @@ func TestASignatureWithoutAuthorityIsRefused(t *testing.T) {
 		t.Error(d)
 	}
 }
+
+// TestNobodySignsForAnotherInAdvance: a signature in the name of the other parent, or on a draft that is yet
+// to come, does not lie in wait for the plan.
+func TestNobodySignsForAnotherInAdvance(t *testing.T) {
+	t.Parallel()
+	g := newRig(t)
+	patient, _, mother, father := g.parents()
+	g.may(familyScopes, "mother", "father")
+	with := func(text string) string { // a target that is there gives the Provenance its child
+		return strings.Replace(text, `"target":[`, `"target":[{"reference":"`+patient.String()+`"},`, 1)
+	}
+	g.do("father", http.MethodPost, "/fhir/Provenance", with(signature(planDraft, 4, father, mother))).want(t, http.StatusForbidden).wantIssue(t, "sign-authority", "")
+	g.do("father", http.MethodPost, "/fhir/Provenance", with(signature(planDraft, 4, father))).want(t, http.StatusNotFound)
+	g.finalDraft()
+	if got := g.tasks("mother", patient.ID, "approve"); len(got) != 2 {
+		t.Errorf("still to sign: %v", got)
+	}
+}

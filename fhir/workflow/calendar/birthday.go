@@ -100,7 +100,7 @@ func (r *run) ageText(age int) string {
 func (r *run) wlzAgain() bool {
 	for _, t := range r.Trees {
 		n := t.Resource.Root()
-		if s := n.Member("status").Text(); s != "completed" && s != "amended" {
+		if s := n.Member("status").Text(); s != "completed" && s != "amended" || !r.heeds(r.Patient.Custodian, t.Custodian) {
 			continue
 		}
 		answers := map[string]string{}

@@ -3,6 +3,7 @@ package calendar
 import (
 	"math"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/drieluik/drieluik/fhir"
@@ -48,7 +49,7 @@ func (r *run) lasts(plan fhir.Node) bool {
 
 // overdue asks for one kind of evaluation of a plan, so many times a year.
 func (r *run) overdue(p Known, kind string, times int) {
-	last, ok := r.lastMeeting(p.Resource.Root(), kind)
+	last, ok := r.lastMeeting(p, kind)
 	if !ok {
 		if last, ok = dayOf(p.Resource.Root().At("period", "start")); !ok {
 			return
@@ -84,18 +85,39 @@ var meetingNames = map[string]string{
 }
 
 // lastMeeting returns the day of the latest finished evaluation of a kind that is about the plan.
-func (r *run) lastMeeting(plan fhir.Node, kind string) (time.Time, bool) {
+func (r *run) lastMeeting(plan Known, kind string) (time.Time, bool) {
 	var last time.Time
-	own, _ := record(plan)
-	for _, m := range r.Meetings {
-		n := m.Resource.Root()
-		day, ok := dayOf(n.At("period", "start"))
-		if !ok || n.Member("status").Text() != "finished" || codeOf(n, "type", "evaluatie-soort") != kind || !concerns(n, own) {
-			continue
-		}
-		if !day.After(r.today) && day.After(last) {
-			last = day
+	own, _ := record(plan.Resource.Root())
+	for _, m := range r.evaluations() {
+		if m.kind == kind && m.day.After(last) && (m.plan == "" || own == "" || m.plan == own) && r.heeds(plan.Custodian, m.custodian) {
+			last = m.day
 		}
 	}
 	return last, !last.IsZero()
+}
+
+// evaluation is what the cadence asks of a meeting.
+type evaluation struct {
+	day       time.Time
+	kind      string
+	plan      string // the record that it is about; "" when it names none
+	custodian fhir.Ref
+}
+
+// evaluations reads the meetings that were held, once for all plans.
+func (r *run) evaluations() []evaluation {
+	if r.held != nil {
+		return r.held
+	}
+	r.held = []evaluation{}
+	for _, m := range r.Meetings {
+		n := m.Resource.Root()
+		day, ok := dayOf(n.At("period", "start"))
+		if !ok || day.After(r.today) || n.Member("status").Text() != "finished" {
+			continue
+		}
+		name, _, _ := strings.Cut(extension(n, "betreft-plan").Member("valueString").Text(), "/")
+		r.held = append(r.held, evaluation{day, codeOf(n, "type", "evaluatie-soort"), name, m.Custodian})
+	}
+	return r.held
 }

@@ -2,7 +2,6 @@ package calendar
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/drieluik/drieluik/fhir"
 )
@@ -19,7 +18,7 @@ func (r *run) informed() {
 		n := m.Resource.Root()
 		day, ok := dayOf(n.At("period", "start"))
 		if !ok || n.Member("status").Text() != "finished" || codeOf(n, "type", "evaluatie-soort") != meetingTeam ||
-			r.familyWasThere(n) || r.told(m.Resource.Ref()) {
+			r.familyWasThere(n) || r.told(m) {
 			continue
 		}
 		limit := day.AddDate(0, 0, informedDays)
@@ -89,20 +88,25 @@ func (r *run) childTookPart(meeting fhir.Node) bool {
 	return false
 }
 
-// told reports whether a Communication says that the parents know of a meeting.
-func (r *run) told(meeting fhir.Ref) bool {
-	for _, m := range r.Messages {
-		n := m.Resource.Root()
-		if n.Member("status").Text() == "completed" && codeOf(n, "category", "mks-categorie") == "ouders-geinformeerd" &&
-			(names(n, meeting.Current(), "about", "basedOn", "partOf") || n.At("encounter", "reference").Text() == meeting.Current().String()) {
-			return true
+// told reports whether a Communication of those in care says that the parents know of a meeting.
+func (r *run) told(meeting Known) bool {
+	if r.knowing == nil {
+		r.knowing = map[fhir.Ref][]fhir.Ref{}
+		for _, m := range r.Messages {
+			n := m.Resource.Root()
+			if n.Member("status").Text() != "completed" || codeOf(n, "category", "mks-categorie") != "ouders-geinformeerd" {
+				continue
+			}
+			for _, path := range [][]string{{"about"}, {"basedOn"}, {"partOf"}, {"encounter"}} {
+				for ref := range n.All(append(path, "reference")...) {
+					if about, ok := fhir.ParseRef(ref.Text()); ok && !slices.Contains(r.knowing[about.Current()], m.Custodian) {
+						r.knowing[about.Current()] = append(r.knowing[about.Current()], m.Custodian)
+					}
+				}
+			}
 		}
 	}
-	return false
-}
-
-// concerns reports whether an evaluation is about the plan of a record: it names no plan, or that one.
-func concerns(meeting fhir.Node, record string) bool {
-	name, _, _ := strings.Cut(extension(meeting, "betreft-plan").Member("valueString").Text(), "/")
-	return name == "" || record == "" || name == record
+	return slices.ContainsFunc(r.knowing[meeting.Resource.Ref().Current()], func(by fhir.Ref) bool {
+		return r.heeds(meeting.Custodian, by)
+	})
 }

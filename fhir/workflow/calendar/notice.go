@@ -56,7 +56,7 @@ func (r *run) notice(k Known, version int, kept map[string]bool) {
 	if len(to) > 0 {
 		return
 	}
-	r.tell("MKS-WF-09", "Nobody outside the team is told: the child has no family doctor, and the team no youth health care. Add one.")
+	r.tell(k.Custodian, "MKS-WF-09", "Nobody outside the team is told: the child has no family doctor, and the team no youth health care. Add one.")
 	r.ask(task{
 		rule: ruleNotice, discriminator: name + "geadresseerde", code: notification, text: "Huisarts of jeugdgezondheidszorg vastleggen",
 		focus: k.Resource.Ref(), owner: cmp.Or(r.member("gezinscoordinator", k.Custodian), r.coordinator(k.Custodian)), custodian: k.Custodian,
@@ -78,24 +78,29 @@ func (r *run) addressees(org fhir.Ref) []fhir.Ref {
 	return slices.Compact(out)
 }
 
-// summary says what an addressee must know, and the domains from which it comes. What bears a label of its
-// own, such as a problem about a parent, is left out.
+// summary says what an addressee must know, and the domains from which it comes: of what its sender keeps,
+// since the letter is the sender's to read. What bears a label of its own, such as a problem about a parent,
+// is left out.
 func (r *run) summary(k Known) (string, []string) {
 	n := k.Resource.Root()
 	lines, domains := []string{}, []string{"medisch"}
 	for _, ref := range subjectsOf(n) {
-		c := r.find(ref)
-		if ref.Type != "Condition" || c == nil || c.Root().At("meta", "security").Exists() {
+		if ref.Type != "Condition" {
 			continue
 		}
-		if text := conceptText(c.Root().Member("code")); text != "" {
+		found := r.find(ref)
+		if found.Resource == nil || found.Custodian != k.Custodian || found.Resource.Root().At("meta", "security").Exists() {
+			continue
+		}
+		c := found.Resource.Root()
+		if text := conceptText(c.Member("code")); text != "" {
 			lines = append(lines, "Probleem: "+text)
-			domains = append(domains, domainsOf(c.Root())...)
+			domains = append(domains, domainsOf(c)...)
 		}
 	}
 	for _, p := range r.Emergency {
 		e := p.Resource.Root()
-		if e.Member("status").Text() != "active" || e.At("meta", "security").Exists() {
+		if p.Custodian != k.Custodian || e.Member("status").Text() != "active" || e.At("meta", "security").Exists() {
 			continue
 		}
 		d := e.At("activity", "detail")
@@ -144,7 +149,7 @@ func domainsOf(n fhir.Node) []string {
 
 // phone returns a telephone number of somebody, "" when none is known.
 func (r *run) phone(who fhir.Ref) string {
-	found := r.find(who)
+	found := r.find(who).Resource
 	if found == nil {
 		return ""
 	}
@@ -156,10 +161,10 @@ func (r *run) phone(who fhir.Ref) string {
 	return ""
 }
 
-// find looks another resource up, nil when there is none.
-func (r *run) find(ref fhir.Ref) *fhir.Resource {
+// find looks another resource up, without a Resource when there is none.
+func (r *run) find(ref fhir.Ref) Known {
 	if r.Find == nil {
-		return nil
+		return Known{}
 	}
 	found, err := r.Find(ref)
 	if err != nil {

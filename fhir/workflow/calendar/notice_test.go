@@ -19,11 +19,11 @@ func TestTheFamilyDoctorAndYouthHealthCareAreTold(t *testing.T) {
 		"Condition/c2":        `{"resourceType":"Condition","id":"c2","meta":{"security":[{"system":"` + b + `/CodeSystem/access-label","code":"about-parent"}]},"code":{"text":"Moeder is moe"},"subject":{"reference":"Patient/kind"}}`,
 		"PractitionerRole/zc": `{"resourceType":"PractitionerRole","id":"zc","telecom":[{"system":"phone","value":"0880000001"}]}`,
 	}
-	s.Find = func(ref fhir.Ref) (*fhir.Resource, error) {
+	s.Find = func(ref fhir.Ref) (calendar.Known, error) {
 		if text, ok := stored[ref.String()]; ok {
-			return known(t, "%s", text).Resource, nil
+			return known(t, "%s", text), nil
 		}
-		return nil, nil
+		return calendar.Known{}, nil
 	}
 	s.Plans = []calendar.Known{
 		plan(t, "p", "active", "2026-01-10", `,"addresses":[{"reference":"Condition/c1"},{"reference":"Condition/c2"},{"reference":"Condition/weg"}]`, 3),

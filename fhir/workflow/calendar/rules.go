@@ -21,6 +21,7 @@ type Known struct {
 	Resource  *fhir.Resource // as it is served
 	Version   int
 	Custodian fhir.Ref
+	Parties   []fhir.Ref // of a CareTeam: who takes part, and for whom
 }
 
 // Situation is what the rules of time know of one child at an instant. The order within a list means nothing.
@@ -46,8 +47,8 @@ type Situation struct {
 	// Past are the ids of what rules wrote and is over, with the instant that it tells: it is not in the lists.
 	Past map[string]time.Time
 
-	// Find looks up what a rule names only when it has something to say; nil when it is not there.
-	Find func(fhir.Ref) (*fhir.Resource, error)
+	// Find looks up what a rule names only when it has something to say; without a Resource when it is not there.
+	Find func(fhir.Ref) (Known, error)
 }
 
 // Write is a resource that a rule writes: new, or the next version of what is stored.
@@ -61,7 +62,13 @@ type Write struct {
 type Outcome struct {
 	Writes []Write
 	Next   time.Time
-	Issues []fhir.Issue // what the sender of a document is to know
+	Issues []Told // what the sender of a document is to know of what it keeps
+}
+
+// Told is an issue about what an organisation keeps: for nobody else.
+type Told struct {
+	Custodian fhir.Ref
+	Issue     fhir.Issue
 }
 
 // rules are those that depend on time, in the order of mks.md 7 with access.md 3.9 at the end. Each says
@@ -101,7 +108,9 @@ type run struct {
 	patient fhir.Ref
 	today   time.Time // midnight UTC of the local date
 	stored  map[string]Known
-	wanted  map[string]bool // ids of Tasks that have a reason now
+	wanted  map[string]bool         // ids of Tasks that have a reason now
+	held    []evaluation            // nil: not read yet
+	knowing map[fhir.Ref][]fhir.Ref // by meeting, who keeps the word that parents know of it; nil: not read yet
 	out     Outcome
 	err     error
 }
@@ -163,23 +172,25 @@ func (r *run) wakeAt(at time.Time) {
 	}
 }
 
-// tell adds a warning for the sender of a document.
-func (r *run) tell(rule, text string) {
-	r.out.Issues = append(r.out.Issues, fhir.Issue{Severity: fhir.SeverityWarning, Code: "business-rule", Diagnostics: rule, Text: text})
+// tell adds a warning for an organisation, about what it keeps.
+func (r *run) tell(org fhir.Ref, rule, text string) {
+	issue := fhir.Issue{Severity: fhir.SeverityWarning, Code: "business-rule", Diagnostics: rule, Text: text}
+	r.out.Issues = append(r.out.Issues, Told{org, issue})
 }
 
-// coordinator returns who is zorgcoordinator today: in a team of the organisation, else in the first team
-// that has one; else the organisation itself.
+// coordinator returns who is zorgcoordinator today for an organisation: in a team of its own, else in one of
+// the child's keeper in which it takes part; else the organisation itself.
 func (r *run) coordinator(org fhir.Ref) fhir.Ref {
 	return cmp.Or(r.member("zorgcoordinator", org), org)
 }
 
-// member returns who has a role in the child's teams today, zero for nobody.
+// member returns who has a role today in the teams that an organisation goes by, zero for nobody. Anybody can
+// write a team that names itself; no other's Tasks go to it, and nobody is told of a team that it is not in.
 func (r *run) member(role string, org fhir.Ref) fhir.Ref {
 	var first fhir.Ref
 	for _, t := range r.Teams {
 		n := t.Resource.Root()
-		if n.Member("status").Text() != "active" {
+		if n.Member("status").Text() != "active" || t.Custodian != org && !r.takesPart(t, org) {
 			continue
 		}
 		for p := range n.All("participant") {
@@ -194,4 +205,20 @@ func (r *run) member(role string, org fhir.Ref) fhir.Ref {
 		}
 	}
 	return first
+}
+
+// takesPart reports whether an organisation is in an active team that the child's keeper keeps.
+func (r *run) takesPart(t Known, org fhir.Ref) bool {
+	return t.Custodian == r.Patient.Custodian && slices.Contains(t.Parties, org) && t.Resource.Root().Member("status").Text() == "active"
+}
+
+// inCare reports whether an organisation keeps the child, or takes part in a team of its keeper.
+func (r *run) inCare(org fhir.Ref) bool {
+	return org == r.Patient.Custodian || slices.ContainsFunc(r.Teams, func(t Known) bool { return r.takesPart(t, org) })
+}
+
+// heeds reports whether a rule about what one organisation keeps goes by what another keeps: nobody else
+// silences it, or learns of the other from it.
+func (r *run) heeds(org, other fhir.Ref) bool {
+	return org == other || other.IsZero() || r.inCare(org) && r.inCare(other) // zero: of the family
 }

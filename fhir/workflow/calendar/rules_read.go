@@ -85,15 +85,3 @@ func record(n fhir.Node) (id, version string) {
 	b := extension(n, "bron-record")
 	return part(b, "recordId", "valueString").Text(), part(b, "versie", "valuePositiveInt").Text()
 }
-
-// names reports whether a resource refers to another anywhere at the members.
-func names(n fhir.Node, ref fhir.Ref, members ...string) bool {
-	for _, member := range members {
-		for r := range n.All(member, "reference") {
-			if got, ok := fhir.ParseRef(r.Text()); ok && got.Current() == ref {
-				return true
-			}
-		}
-	}
-	return false
-}

@@ -23,8 +23,8 @@ func (r *run) transports() {
 		if n.Member("status").Text() != "active" || !ok || part(extension(n, "actie"), "onderdeel", "valueCode").Text() != "vervoer" {
 			continue
 		}
-		if found := r.find(carrier); found == nil || codeOf(found.Root(), "type", "organisatie-soort") != "vervoerder" {
-			r.tell("MKS-WF-11", "Transport is asked of an organisation that is no carrier; name one as executor.")
+		if found := r.find(carrier).Resource; found == nil || codeOf(found.Root(), "type", "organisatie-soort") != "vervoerder" {
+			r.tell(k.Custodian, "MKS-WF-11", "Transport is asked of an organisation that is no carrier; name one as executor.")
 			continue
 		}
 		t := task{
@@ -32,7 +32,7 @@ func (r *run) transports() {
 			focus: k.Resource.Ref(), owner: carrier.Current(), custodian: k.Custodian,
 		}
 		for _, fact := range []struct{ name, value string }{
-			{"naam", r.calledBy()}, {"instructie", detail.Member("description").Text()}, {"tijden", timesOf(detail)}, {"noodtelefoon", r.emergencyPhone()},
+			{"naam", r.calledBy(k.Custodian)}, {"instructie", detail.Member("description").Text()}, {"tijden", timesOf(detail)}, {"noodtelefoon", r.emergencyPhone(k.Custodian)},
 		} {
 			if fact.value != "" {
 				t.inputs = append(t.inputs, taskInput{Type: concept{Text: fact.name}, Text: fact.value})
@@ -45,8 +45,12 @@ func (r *run) transports() {
 	r.end(ruleTransport, func(fhir.Node) string { return "cancelled" })
 }
 
-// calledBy is the given name of the child: the usual one, else the first.
-func (r *run) calledBy() string {
+// calledBy is the given name of the child: the usual one, else the first. Who takes no part in its care is not
+// told by the Task that it keeps.
+func (r *run) calledBy(org fhir.Ref) string {
+	if !r.inCare(org) {
+		return ""
+	}
 	first := ""
 	for name := range r.Patient.Resource.Root().All("name") {
 		for given := range name.All("given") {
@@ -71,11 +75,11 @@ func timesOf(detail fhir.Node) string {
 	return detail.Member("scheduledString").Text()
 }
 
-// emergencyPhone is the telephone number of the plan for emergencies.
-func (r *run) emergencyPhone() string {
+// emergencyPhone is the telephone number of the plan for emergencies that an organisation keeps.
+func (r *run) emergencyPhone(org fhir.Ref) string {
 	for _, p := range r.Emergency {
 		phone := extension(p.Resource.Root().At("activity", "detail"), "noodtelefoon").Member("valueString").Text()
-		if phone != "" && p.Resource.Root().Member("status").Text() == "active" {
+		if phone != "" && p.Custodian == org && p.Resource.Root().Member("status").Text() == "active" {
 			return phone
 		}
 	}

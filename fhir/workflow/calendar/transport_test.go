@@ -21,11 +21,11 @@ func TestACarrierIsToldWhatItMustKnow(t *testing.T) {
 	}
 	s := on(t, "2026-03-01", 6)
 	s.Patient = known(t, `{"resourceType":"Patient","id":"kind","active":true,"name":[{"use":"official","given":["Karel","Jan"],"family":"X"},{"use":"usual","given":["Kareltje"]}]}`)
-	s.Find = func(ref fhir.Ref) (*fhir.Resource, error) {
+	s.Find = func(ref fhir.Ref) (calendar.Known, error) {
 		if ref.ID == "weg" {
-			return nil, nil
+			return calendar.Known{}, nil
 		}
-		return known(t, `{"resourceType":"Organization","id":"%s","type":[{"coding":[{"system":"%s/CodeSystem/organisatie-soort","code":"%[1]s"}]}]}`, ref.ID, b).Resource, nil
+		return known(t, `{"resourceType":"Organization","id":"%s","type":[{"coding":[{"system":"%s/CodeSystem/organisatie-soort","code":"%[1]s"}]}]}`, ref.ID, b), nil
 	}
 	s.Emergency = []calendar.Known{known(t, `{"resourceType":"CarePlan","id":"n","status":"active","intent":"plan","subject":{"reference":"Patient/kind"},
 		"activity":[{"detail":{"status":"scheduled","description":"Bel 112.","extension":[{"url":"%s/StructureDefinition/noodtelefoon","valueString":"0880000099"}]}}]}`, b)}
