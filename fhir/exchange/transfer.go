@@ -144,6 +144,7 @@ func (f *following) objected(t workflow.Transfer) (bool, error) {
 		return false, err
 	}
 	receiver := auth.Principal{State: auth.TokenActive, Role: auth.System, Organization: t.Receiver, Purpose: auth.Purposes(auth.System)[0]}
+	f.unit.Relied = append(f.unit.Relied, f.w.relied()...)
 	return auth.Objected(receiver, facts), f.w.broken
 }
 
