@@ -247,3 +247,15 @@ func TestMeasurementsAreHeldToTheirBounds(t *testing.T) {
 		}
 	}
 }
+
+// TestCustodyIsNotToldToAStranger: a sender that takes no part in the care does not learn what is stored.
+func TestCustodyIsNotToldToAStranger(t *testing.T) {
+	t.Parallel()
+	k := mapping.NewMemory()
+	apply(t, k, planEdited(t, "boris/01-kind.json", func(_, in map[string]any) { delete(in, "kindteam") }))
+	store(t, k, "boris/02-kind-ziekenhuis.json")
+	_, _, issues := submit(t, k, changed(t, func(_, c map[string]any) { sub(c, "juridisch")["gezag"] = "Voogdij" }))
+	if slices.Contains(told(issues), "warning MKS-OVD-15 /inhoud/juridisch/gezag") {
+		t.Errorf("%q", told(issues))
+	}
+}

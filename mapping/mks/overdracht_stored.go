@@ -20,13 +20,26 @@ func transferStored(m *mapper) error {
 	if err := insuranceRule(m, c); err != nil {
 		return err
 	}
-	if v := c.at("juridisch").at("gezag"); v.sound() {
-		stored := part(storedCustody(m.child.patient()), "type").Text()
-		if stored != "" && stored != v.str() {
-			m.warn("MKS-OVD-15", v)
-		}
+	if err := custodyRule(m, c.at("juridisch").at("gezag")); err != nil {
+		return err
 	}
 	return gateRule(m, c)
+}
+
+// custodyRule compares custody with what is stored (MKS-OVD-15), for a sender that may know of it: the child's
+// custodian, and who has a relation to the child (mks.md 2.6).
+func custodyRule(m *mapper, v value) error {
+	stored := part(storedCustody(m.child.patient()), "type").Text()
+	if !v.sound() || stored == "" || stored == v.str() {
+		return nil
+	}
+	if !m.isCustodian() {
+		if err := m.findRelation(); err != nil || !m.related {
+			return err
+		}
+	}
+	m.warn("MKS-OVD-15", v)
+	return nil
 }
 
 // insuranceRule warns when no insurance is in force (MKS-OVD-05).

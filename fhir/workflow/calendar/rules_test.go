@@ -305,7 +305,7 @@ func TestAPlanWaitsForItsSigners(t *testing.T) {
 		want    []string
 	}{
 		"a young child":                      {age: 4, holders: []fhir.Ref{mother, father}, want: both},
-		"one of two, one is enough":          {age: 4, holders: []fhir.Ref{mother, father}, signed: []calendar.Known{signed(mother, 4)}},
+		"signed enough, and still a draft":   {age: 4, holders: []fhir.Ref{mother, father}, signed: []calendar.Known{signed(mother, 4)}, want: []string{task("PractitionerRole/zc")}},
 		"one of two, all must":               {age: 4, all: true, holders: []fhir.Ref{mother, father}, signed: []calendar.Known{signed(mother, 4)}, want: both[1:]},
 		"another version":                    {age: 4, holders: []fhir.Ref{mother, father}, signed: []calendar.Known{signed(mother, 3)}, want: both},
 		"11 years":                           {age: 11, holders: []fhir.Ref{mother}, want: both[:1]},

@@ -39,11 +39,14 @@ func (r *run) awaitSignatures(p Known, version int) {
 	plan := p.Resource.Ref().Current()
 	plan.Version = p.Version
 	signers, signed := r.Signers(), r.SignedBy(plan, version)
-	if signers.Enough(signed) {
+	name := plan.ID + "/" + strconv.Itoa(version) + "/"
+	if signers.Enough(signed) { // who was missing need not sign any longer: no signature is left to bring it into force
+		t := r.signTask(p, version, name+"van-kracht", r.coordinator(p.Custodian))
+		t.text = "Zorgplan is ondertekend en nog niet van kracht: stuur een nieuwe versie in"
+		r.ask(t)
 		return
 	}
 	missing := signers.missing(signed)
-	name := plan.ID + "/" + strconv.Itoa(version) + "/"
 	asked := r.today
 	for _, who := range missing {
 		r.ask(r.signTask(p, version, name+who.ID, who))
