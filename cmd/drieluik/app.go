@@ -11,7 +11,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -203,18 +202,11 @@ func crossOrigin(h http.Handler, s *smart.Server) http.Handler {
 	})
 }
 
-// signingKeys opens the keys of the id_token. They are sealed under a secret that lies beside the
-// store, readable by its owner alone.
+// signingKeys opens the keys of the id_token, which are sealed under the secret of the settings.
 func (a *app) signingKeys() (*smart.Keys, error) {
-	path := filepath.Join(strings.TrimPrefix(a.settings.Store, "sqlite:"), "secret.key")
-	secret, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
-		secret = make([]byte, 32)
-		rand.Read(secret) // crypto/rand.Read never fails
-		err = os.WriteFile(path, secret, 0o600)
-	}
+	secret, err := a.settings.secret()
 	if err != nil {
-		return nil, fmt.Errorf("the secret file of the data folder: %w", err)
+		return nil, err
 	}
 	return smart.NewKeys(smart.KeysConfig{Store: a.store, Secret: secret, Clock: time.Now, Random: rand.Reader, Log: a.audited})
 }
