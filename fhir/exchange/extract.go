@@ -73,6 +73,9 @@ func (s *Service) extractOwn(ctx context.Context, c Call, ask Extraction, x mapp
 		found, own, err = x.Extract(ask.Response, l.optional)
 		return err
 	})
+	if fhir.KindOf(err) == fhir.Unprocessable { // before anything was looked up
+		return out, own, fhir.Wrap(op, err)
+	}
 	if err != nil {
 		return out, own, s.broke(ctx, op, e, err)
 	}
