@@ -86,7 +86,7 @@ func (s *Service) look(ctx context.Context, op string, c Call, ref fhir.Ref, que
 	if err != nil {
 		return s.broke(ctx, op, e, err)
 	}
-	if err := s.record(ctx, op, e.audits(s)); err != nil {
+	if err := s.disclose(ctx, op, e); err != nil {
 		return err
 	}
 	return refused
