@@ -198,6 +198,12 @@ func TestSMART115_AnEmergencyNeedsTheOrganisationToo(t *testing.T) {
 	if len(w.family.looked) != looks {
 		t.Error("a record was looked at")
 	}
+	w.permitEmergency("urn:ura|90000001") // of an Organization that was made anew there are two
+	check(t, w.store.SaveSetting(t.Context(), "emergency/before", []byte(`{"identifier":"urn:ura|90000001","ref":"Organization/before"}`)))
+	check(t, w.registry.BarEmergency(t.Context(), "urn:ura|90000001"))
+	if list, err := w.registry.EmergencyOrganizations(t.Context()); err != nil || len(list) > 0 {
+		t.Errorf("after it was barred: %+v %v", list, err)
+	}
 	w.permitEmergency("urn:ura|90000002") // another one
 	if list, err := w.registry.EmergencyOrganizations(t.Context()); err != nil || len(list) != 1 || list[0].Ref != "Organization/org-90000002" {
 		t.Errorf("%+v %v", list, err)
