@@ -40,6 +40,7 @@ var flows = []string{
 	"a professional breaks the glass in nl",
 	"a professional breaks the glass in sv",
 	"a professional breaks the glass in en",
+	"EXT-04 an app asks for one category and gets less than it asked",
 	"EXT-05 a parent refuses",
 	"EXT-06 fhirclient on a server, with a key of its own",
 	"EXT-07 a backend with an ES384 key",

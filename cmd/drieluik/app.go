@@ -11,7 +11,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -20,10 +19,8 @@ import (
 	"github.com/drieluik/drieluik/auth"
 	"github.com/drieluik/drieluik/auth/smart"
 	"github.com/drieluik/drieluik/auth/upstream"
-	"github.com/drieluik/drieluik/conformance"
 	"github.com/drieluik/drieluik/conformance/terminology"
 	"github.com/drieluik/drieluik/conformance/validate"
-	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/exchange"
 	"github.com/drieluik/drieluik/fhir/rest"
 	"github.com/drieluik/drieluik/fhir/rest/guide"
@@ -190,39 +187,6 @@ func (a *app) server(ctx context.Context) (http.Handler, error) {
 	return pages.Canonicals(crossOrigin(r, authServer)), nil
 }
 
-// metadata renders the CapabilityStatement.
-func (a *app) metadata() ([]byte, error) {
-	return conformance.Statement(conformance.Capabilities{
-		Base: a.base + "/fhir", Release: release, Date: time.Now(),
-		Interactions: rest.Interactions[:], System: rest.SystemInteractions[:],
-		Operations: operations(),
-		Token:      a.base + "/auth/token", Introspect: a.base + "/auth/introspect", Revoke: a.base + "/auth/revoke",
-		Authorize: a.base + "/auth/authorize", Manage: a.base + "/auth/apps",
-	}, immutable)
-}
-
-// operations are those of this release, from the tables that serve them.
-func operations() []conformance.Operation {
-	const r4 = "http://hl7.org/fhir/OperationDefinition/"
-	const sdc = "http://hl7.org/fhir/uv/sdc/OperationDefinition/"
-	out := []conformance.Operation{
-		{Name: "submit", Definition: fhir.Canonical + "/OperationDefinition/submit"},
-		{Name: "convert", Definition: fhir.Canonical + "/OperationDefinition/convert"},
-		{Name: "everything", Definition: r4 + "Patient-everything", Type: "Patient"},
-		{Name: "document", Definition: r4 + "Composition-document", Type: "Composition"},
-		{Name: "explain-access", Definition: fhir.Canonical + "/OperationDefinition/Patient-explain-access", Type: "Patient"},
-		{Name: "completeness", Definition: fhir.Canonical + "/OperationDefinition/Patient-completeness", Type: "Patient"},
-		{Name: "discharge-check", Definition: fhir.Canonical + "/OperationDefinition/Task-discharge-check", Type: "Task"},
-		{Name: "validate", Definition: r4 + "Resource-validate", Type: "Resource"},
-		{Name: "populate", Definition: sdc + "Questionnaire-populate", Type: "Questionnaire"},
-		{Name: "extract", Definition: sdc + "QuestionnaireResponse-extract", Type: "QuestionnaireResponse"},
-	}
-	for _, o := range terminology.Operations() {
-		out = append(out, conformance.Operation{Name: o.Name, Definition: o.Definition, Type: o.Type})
-	}
-	return out
-}
-
 // crossOrigin lets browser apps of registered clients call the FHIR endpoint. What needs no token
 // says itself that everybody may read it.
 func crossOrigin(h http.Handler, s *smart.Server) http.Handler {
@@ -238,18 +202,11 @@ func crossOrigin(h http.Handler, s *smart.Server) http.Handler {
 	})
 }
 
-// signingKeys opens the keys of the id_token. They are sealed under a secret that lies beside the
-// store, readable by its owner alone.
+// signingKeys opens the keys of the id_token, which are sealed under the secret of the settings.
 func (a *app) signingKeys() (*smart.Keys, error) {
-	path := filepath.Join(strings.TrimPrefix(a.settings.Store, "sqlite:"), "secret.key")
-	secret, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
-		secret = make([]byte, 32)
-		rand.Read(secret) // crypto/rand.Read never fails
-		err = os.WriteFile(path, secret, 0o600)
-	}
+	secret, err := a.settings.secret()
 	if err != nil {
-		return nil, fmt.Errorf("the secret file of the data folder: %w", err)
+		return nil, err
 	}
 	return smart.NewKeys(smart.KeysConfig{Store: a.store, Secret: secret, Clock: time.Now, Random: rand.Reader, Log: a.audited})
 }
@@ -259,26 +216,6 @@ func (a *app) prepare(ctx context.Context) {
 	if err := a.keys.Prepare(ctx); err != nil && ctx.Err() == nil {
 		a.log.Error("signing keys are not ready", "error", err.Error())
 	}
-}
-
-// immutable tells what access.md 3 refuses with 405, and what a type does not have.
-func immutable(t fhir.Type, interaction string) bool {
-	return auth.Refused(t, auth.Interaction(interaction)) || !rest.Serves(t, interaction)
-}
-
-// served are the types and scope letters of this release, from the tables that serve them.
-func served() []smart.TypeLetters {
-	out := make([]smart.TypeLetters, 0, len(fhir.Types()))
-	for _, t := range fhir.Types() {
-		letters := ""
-		for _, l := range []struct{ letter, interaction string }{{"c", "create"}, {"r", "read"}, {"u", "update"}, {"d", "delete"}, {"s", "search-type"}} {
-			if !immutable(t, l.interaction) {
-				letters += l.letter
-			}
-		}
-		out = append(out, smart.TypeLetters{Type: t, Letters: letters})
-	}
-	return out
 }
 
 // pageKey returns the key that seals page links, made at the first start.

@@ -3,13 +3,16 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"gopkg.in/yaml.v3"
@@ -24,6 +27,9 @@ type authBlock struct {
 	smart.Settings `yaml:",inline"`
 	Clients        string `yaml:"clients,omitempty"`  // a clients.json, imported at each start
 	Upstream       []any  `yaml:"upstream,omitempty"` // as the file of --upstream
+	// SecretFile holds the 32 bytes under which signing keys are sealed; "": secret.key of the data
+	// folder, which is made.
+	SecretFile string `yaml:"secretFile,omitempty"`
 
 	given bool
 }
@@ -114,4 +120,34 @@ func (a *app) importClients(ctx context.Context) error {
 		return fmt.Errorf("auth.clients: %w", plainError(err))
 	}
 	return nil
+}
+
+// secret returns the 32 bytes that open the signing keys. A file that is named must be there, and be its
+// owner's alone; that of the data folder is made when it is not there.
+func (s settings) secret() ([]byte, error) {
+	if path := s.Auth.SecretFile; path != "" {
+		info, err := os.Stat(path)
+		if err != nil {
+			return nil, errors.New("auth.secretFile: the file cannot be read; check the path")
+		}
+		if info.Mode().Perm()&0o077 != 0 {
+			return nil, errors.New("auth.secretFile: others may read the file; chmod 600 it")
+		}
+		secret, err := os.ReadFile(path)
+		if err != nil || len(secret) != 32 {
+			return nil, errors.New("auth.secretFile: the file must hold 32 random bytes, such as: openssl rand 32")
+		}
+		return secret, nil
+	}
+	path := filepath.Join(strings.TrimPrefix(s.Store, "sqlite:"), "secret.key")
+	secret, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		secret = make([]byte, 32)
+		rand.Read(secret) // crypto/rand.Read never fails
+		err = os.WriteFile(path, secret, 0o600)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the secret file of the data folder: %w", err)
+	}
+	return secret, nil
 }

@@ -149,7 +149,12 @@ type storeFlags struct {
 
 // do carries out one order on the store: opened here, or through the server that has it.
 func (s storeFlags) do(ctx context.Context, io streams, o order) (outcome, error) {
-	do, closeStore, err := s.open(ctx, io, settings{Signatures: "one"})
+	return s.doWith(ctx, io, settings{Signatures: "one"}, o)
+}
+
+// doWith is do with settings of a server.
+func (s storeFlags) doWith(ctx context.Context, io streams, with settings, o order) (outcome, error) {
+	do, closeStore, err := s.open(ctx, io, with)
 	if err != nil {
 		return outcome{}, err
 	}

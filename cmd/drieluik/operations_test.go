@@ -7,7 +7,9 @@ import (
 )
 
 // onInstance are the operations that only a resource has, not its type.
-var onInstance = map[any]bool{"everything": true, "document": true, "explain-access": true}
+var onInstance = map[any]bool{
+	"everything": true, "document": true, "explain-access": true, "completeness": true, "discharge-check": true,
+}
 
 // posted are the operations that take a POST alone.
 var posted = map[any]bool{"populate": true, "extract": true}

@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"bytes"
 	"net/http"
 	"net/url"
 	"os"
@@ -93,5 +94,38 @@ func TestSigningKeysAreListedAndReplaced(t *testing.T) {
 	info, err := os.Stat(filepath.Join(s.dir, "data", "secret.key"))
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the secret of the keys: %v %v", info, err)
+	}
+}
+
+// TestKeysOpenUnderTheSecretFileAlone: keys that were made under the file of the settings open with it, and
+// with no other; a file that others may read is refused.
+func TestKeysOpenUnderTheSecretFileAlone(t *testing.T) {
+	t.Parallel()
+	s := &site{dir: t.TempDir()}
+	secret := filepath.Join(s.dir, "secret")
+	write := func(path string, b byte, mode os.FileMode) {
+		t.Helper()
+		if err := os.WriteFile(path, bytes.Repeat([]byte{b}, 32), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(secret, 1, 0o600)
+	config := resourceFile(t, "drieluik.yaml", "auth:\n  secretFile: "+secret+"\n")
+	s.start(t, "--config", config).kill()
+	if _, err := os.Stat(filepath.Join(s.dir, "data", "secret.key")); err == nil {
+		t.Error("a second secret was made")
+	}
+	if out, stderr, code := tool(t, "keys", "list", "--store", s.store(), "--secret-file", secret); code != 0 || !strings.Contains(out, "active") {
+		t.Errorf("exit %d: %s %s", code, out, stderr)
+	}
+	other := filepath.Join(s.dir, "other")
+	write(other, 2, 0o600)
+	if out, _, code := tool(t, "keys", "list", "--store", s.store(), "--secret-file", other); code != 1 || strings.Contains(out, "active") {
+		t.Errorf("another secret: exit %d: %s", code, out)
+	}
+	open := filepath.Join(s.dir, "open")
+	write(open, 1, 0o644)
+	if _, stderr, code := tool(t, "keys", "list", "--store", s.store(), "--secret-file", open); code != 1 || !strings.Contains(stderr, "chmod 600") {
+		t.Errorf("a file that others read: exit %d: %s", code, stderr)
 	}
 }

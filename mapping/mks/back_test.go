@@ -83,13 +83,12 @@ func TestEverySampleComesBackAsItWasSent(t *testing.T) {
 	for _, name := range []string{"boris", "sanne", "daan"} {
 		all, _ := dossier(t, name)
 		for _, m := range all {
+			if m.source.Doc.Root().Member("recordType").Text() == "beslisboom" { // not without its evaluation (BB-02): see the whole dossier
+				continue
+			}
 			t.Run(m.file+" alone", func(t *testing.T) {
 				k := mapping.NewMemory()
-				s, r, issues := submit(t, k, m.source.Doc.Bytes())
-				if fhir.HasErrors(issues) {
-					t.Skipf("is not taken alone: %v", rules(issues, fhir.SeverityError))
-				}
-				k.Apply(s, r, receipt)
+				resubmitted(t, k, m.source.Doc.Bytes())
 				sameDocument(t, m.source.Doc.Root(), backOf(t, k.All(), m.source.Doc.Root()))
 			})
 			if m.source.Doc.Root().Member("recordType").Text() == "kind" {
@@ -98,11 +97,7 @@ func TestEverySampleComesBackAsItWasSent(t *testing.T) {
 			t.Run(m.file+" after its child", func(t *testing.T) {
 				k := mapping.NewMemory()
 				store(t, k, name+"/01-kind.json")
-				s, r, issues := submit(t, k, m.source.Doc.Bytes())
-				if fhir.HasErrors(issues) {
-					t.Skipf("needs more than its child: %v", rules(issues, fhir.SeverityError))
-				}
-				k.Apply(s, r, receipt)
+				resubmitted(t, k, m.source.Doc.Bytes())
 				sameDocument(t, m.source.Doc.Root(), backOf(t, k.All(), m.source.Doc.Root()))
 			})
 		}

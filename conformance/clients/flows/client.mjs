@@ -73,6 +73,28 @@ export const flows = {
     await assert.rejects(page.evaluate(() => client.patient.read()))
   },
 
+  async 'EXT-04 an app asks for one category and gets less than it asked'(site) {
+    const category = 'patient/Observation.rs?category=http://terminology.hl7.org/CodeSystem/observation-category|vital-signs'
+    const page = await site.page()
+    await site.toConsent(page, { scope: `launch/patient openid fhirUser patient/Patient.r patient/CarePlan.rs ${category}` })
+    const groups = await page.locator('input[name=group]').all()
+    const values = await Promise.all(groups.map((box) => box.getAttribute('value')))
+    assert.ok(values.includes('plan') && groups.length >= 2, `the page offers ${values}`)
+    for (const [i, box] of groups.entries()) if (values[i] !== 'plan') await box.check()
+    await page.getByRole('button', { name: 'Toestaan' }).click()
+    assert.equal(await site.back(page), `OK ${site.child}`)
+    const { scope } = await tokens(page)
+    assert.ok(scope.split(' ').includes(category), scope)
+    assert.ok(!scope.includes('CarePlan'), scope)
+    const found = await site.get(page, `Observation?patient=${site.child}&_count=100`)
+    assert.equal(found.status, 200)
+    const categories = found.body.entry.map((e) => e.resource.category.flatMap((c) => c.coding.map((x) => x.code)))
+    assert.ok(categories.length > 0 && categories.every((codes) => codes.includes('vital-signs')), JSON.stringify(categories))
+    const plans = await site.get(page, `CarePlan?patient=${site.child}`)
+    assert.equal(plans.status, 403)
+    await site.stopApps(await page.context().newPage())
+  },
+
   async 'EXT-05 a parent refuses'(site) {
     const page = await site.page()
     const asked = await site.toConsent(page)
