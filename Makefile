@@ -16,6 +16,10 @@ RACE = -race -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/me
 # and tests everything with the race detector.
 test: lint clients redis
 	go test $(RACE) $(TESTFLAGS) ./...
+	go test $(TESTFLAGS) -run '$(LONG)' ./fhir/rest
+
+# Tests that are ten times as long without the race detector.
+LONG = ^(TestTheTrailHas|TestNothing|TestAHiddenResource|TestAChangeOfAccess)
 
 lint:
 	go mod download
