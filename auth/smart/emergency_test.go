@@ -91,7 +91,7 @@ func TestSMART115_TheEmergencyScreenSaysWhatItMeans(t *testing.T) {
 	if refuse, allow := strings.Index(body, `value="refuse"`), strings.Index(body, `value="allow"`); refuse < 0 || allow < refuse {
 		t.Error("to refuse is not the first button")
 	}
-	for _, short := range []string{"", "kort", "   \t  123456789  \n ", "          ", "a a a a", strings.Repeat("x", 501), "\u202e\u200f123456789"} {
+	for _, short := range []string{"", "kort", "   \t  123456789  \n ", "          ", "a a a a", strings.Repeat("x", 501), "\u202e\u200f123456789", "a" + strings.Repeat(" \u200b", 12) + " b"} {
 		u.submit("decision", "allow", "reason", short)
 		if u.page.status != 200 || !strings.Contains(u.page.body, "<textarea") || !strings.Contains(u.page.body, `role="alert"`) {
 			t.Errorf("%.20q: %d %s", short, u.page.status, u.page.body)
