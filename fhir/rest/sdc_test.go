@@ -273,3 +273,14 @@ func TestAFormThatAnAppFilledIsExtractedByConditions(t *testing.T) {
 		}
 	}
 }
+
+func TestTheNextScanNamesTheOneBeforeWithItsVersion(t *testing.T) {
+	t.Parallel()
+	g := newRig(t)
+	g.submit("home", record(t, "boris/01-kind.json")).want(t, 201)
+	g.submit("home", record(t, "boris/05-hulpbehoeftescan-herhaling.json")).want(t, 201)
+	got, _ := answersOf(t, g.do("home", http.MethodPost, "/fhir/Questionnaire/mks-hulpbehoeftescan/$populate", subject(boris)).want(t, 200))
+	if diff := cmp.Diff(`{"valueString":"hbs-1002/1"}`, got["hbs.alg.vorige"]); diff != "" {
+		t.Error(diff)
+	}
+}

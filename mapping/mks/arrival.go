@@ -28,7 +28,7 @@ func (m *mapper) resolveLogical() error {
 	questions := map[string]*question{}
 	for _, hit := range hits {
 		source := found(hit).At("meta", "source").Text()
-		if written[hit.Resource.Ref()] || !strings.HasPrefix(source, m.head.base()+"#") {
+		if written[hit.Resource.Ref()] || !strings.HasPrefix(source, m.head.base()+"#") || hit.Custodian.Current() != m.sender {
 			continue
 		}
 		broken, err := m.arrive(hit.Resource)
@@ -94,9 +94,10 @@ func (m *mapper) arrive(r *fhir.Resource) ([]string, error) {
 	return broken, nil
 }
 
-// arrivals are rules of the trees that wait for their child, by type. Read only.
+// arrivals are the rules that wait for the child record, by the type that bears what they ask. Read only.
 var arrivals = map[fhir.Type]func(*mapper, fhir.Node) []string{
 	"QuestionnaireResponse": treeArrives, "ServiceRequest": indicatorArrives,
+	"CarePlan": planArrives, "Composition": transferArrives,
 }
 
 // settle judges a waiting Consent with the child that is known now: who gave it, and until when it

@@ -3,6 +3,7 @@ package mks
 import (
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/drieluik/drieluik/fhir"
 )
@@ -22,7 +23,11 @@ func (w *closingWriter) closePlans() error {
 	if w.head.status == "ingetrokken" {
 		now = ""
 	}
-	if before != "" && before != now {
+	still, err := w.closedAt(before, w.head.recordID)
+	if err != nil {
+		return err
+	}
+	if before != "" && before != now && still.IsZero() {
 		if err := w.movePlan(before, "completed", "active"); err != nil {
 			return err
 		}
@@ -62,11 +67,14 @@ func (w *closingWriter) movePlan(record, from, to string) error {
 	if err != nil {
 		return fmt.Errorf("mks.movePlan: %w", err)
 	}
+	if err := w.moveFlag(record, to); err != nil {
+		return err
+	}
 	ref := master.Resource.Ref()
 	for _, p := range plans {
 		n := found(p)
-		if p.Resource.Ref() != ref && !partOfPlan(n, ref) {
-			continue
+		if p.Resource.Ref() != ref && !partOfPlan(n, ref) || p.Custodian.Current() != master.Custodian.Current() {
+			continue // or a plan by which somebody else takes part in this one
 		}
 		if s := n.Member("status").Text(); s != from && s != to {
 			continue
@@ -76,6 +84,52 @@ func (w *closingWriter) movePlan(record, from, to string) error {
 		}
 	}
 	return nil
+}
+
+// moveFlag holds the Flag of the noodplan to its plan: it is active only with an active one (mks.md 3.5).
+func (w *closingWriter) moveFlag(record, plan string) error {
+	path := "CarePlan/" + w.head.source() + "/zorgplan/" + record + "/noodplan"
+	hit, err := w.known.Read(fhir.Ref{Type: "Flag", ID: idOf(path)})
+	if err != nil {
+		return fmt.Errorf("mks.moveFlag: %w", err)
+	}
+	active, inactive := planStatuses["active"].flag, planStatuses["draft"].flag
+	if hit == nil || !contains([]string{active, inactive}, found(hit).Member("status").Text()) {
+		return nil
+	}
+	to := inactive
+	if plan == "active" {
+		to = active
+	}
+	return w.addEdited(hit.Resource, fhir.Edit{Path: []string{"status"}, JSON: strconv.Quote(to)})
+}
+
+// closedAt returns when the latest tree in force that closes a plan of this source was recorded, but for
+// that of one record; the zero time when none does.
+func (m *mapper) closedAt(plan, but string) (time.Time, error) {
+	var out time.Time
+	if m.child.found == nil {
+		return out, nil
+	}
+	hits, err := m.known.Child(m.child.ref, "QuestionnaireResponse")
+	if err != nil {
+		return out, fmt.Errorf("mks.closedAt: %w", err)
+	}
+	for _, hit := range hits {
+		n := found(hit)
+		r := bronRecordOf(n)
+		record := part(r, "recordId").Text()
+		own := idOf("QuestionnaireResponse/"+m.head.source()+"/beslisboom/"+record) == hit.Resource.ID()
+		counts := contains([]string{"completed", "amended"}, n.Member("status").Text())
+		if !own || !counts || record == but || answerAt(n, "bb.zorgplan") != plan {
+			continue
+		}
+		at, err := time.Parse(time.RFC3339Nano, part(r, "vastgelegdOp").Text())
+		if err == nil && at.After(out) {
+			out = at
+		}
+	}
+	return out, nil
 }
 
 func partOfPlan(n fhir.Node, master fhir.Ref) bool {

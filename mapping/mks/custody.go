@@ -55,19 +55,12 @@ func (m *mapper) toldFacts(custodian facts) (facts, bool, error) {
 
 // ownFacts returns what the source's own child record said, which its Provenance keeps (mks.md 2.6).
 func (m *mapper) ownFacts(custodian facts) (facts, error) {
-	version := ""
-	for e := range m.child.patient().All("extension") {
-		if part(e, "recordType").Text() == "kind" && part(e, "ura").Text() == m.head.ura && part(e, "applicatie").Text() == m.head.app {
-			version = part(e, "versie").Text()
-		}
-	}
-	key := "Patient/" + m.head.source() + "/" + m.head.localID + "/" + version
-	hit, err := m.known.Read(fhir.Ref{Type: "Provenance", ID: idOf(key)})
+	own, err := m.ownProvenance()
 	if err != nil {
-		return custodian, fmt.Errorf("mks.ownFacts: %w", err)
+		return custodian, err
 	}
 	out := facts{birth: custodian.birth}
-	for e := range found(hit).All("extension") {
+	for e := range own.All("extension") {
 		kept, issues := fhir.ParseDocument([]byte(`{"value":`+part(e, "value").Text()+`}`), fhir.Limits{})
 		if fhir.HasErrors(issues) {
 			continue
@@ -83,6 +76,32 @@ func (m *mapper) ownFacts(custodian facts) (facts, error) {
 		}
 	}
 	return out, nil
+}
+
+// ownProvenance returns the Provenance of the source's own child record, a missing node without one.
+func (m *mapper) ownProvenance() (fhir.Node, error) {
+	version := ""
+	for e := range m.child.patient().All("extension") {
+		if part(e, "recordType").Text() == "kind" && part(e, "ura").Text() == m.head.ura && part(e, "applicatie").Text() == m.head.app {
+			version = part(e, "versie").Text()
+		}
+	}
+	key := "Patient/" + m.head.source() + "/" + m.head.localID + "/" + version
+	hit, err := m.known.Read(fhir.Ref{Type: "Provenance", ID: idOf(key)})
+	if err != nil {
+		return fhir.Node{}, fmt.Errorf("mks.ownProvenance: %w", err)
+	}
+	return found(hit), nil
+}
+
+// mayBeTold reports whether the report may say what others keep of the child: to its custodian and to a
+// sender with a relation. To anybody else it is that of a child not known before (mks.md 2.6).
+func (m *mapper) mayBeTold() (bool, error) {
+	if m.isCustodian() {
+		return true, nil
+	}
+	err := m.findRelation()
+	return m.related, err
 }
 
 // ownHolders reads a gezag as the source sent it.

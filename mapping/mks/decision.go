@@ -30,7 +30,7 @@ type answers map[string]string
 func answersOf(v value) answers {
 	out := answers{}
 	for n := range v.n.Children() {
-		at := v.at(n.Name())
+		at := v.holding(n)
 		switch text := n.Text(); {
 		case !at.sound():
 		case text == "true":

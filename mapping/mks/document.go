@@ -17,6 +17,7 @@ type document struct {
 	issues  []fhir.Issue
 	told    map[finding]bool    // what issues holds
 	refused bool                // one of issues is an error
+	large   bool                // it is past the bounds, and not read to its end
 	faulty  map[string]bool     // pointers with a fault at or below
 	kept    map[string]bool     // pointers of unknown and empty members: source-member
 	traced  map[string][]string // pointer → elements
@@ -48,7 +49,10 @@ func readDocument(r *fhir.Resource, now time.Time) *document {
 	if d.rec.write == nil {
 		content = typ{shape: fhir.Object, entries: &typ{}}
 	}
-	d.object(d.root, envelope(content))
+	d.measure(d.root, new(int))
+	if !d.large {
+		d.object(d.root, envelope(content))
+	}
 	d.head = d.readHead()
 	d.envelopeRules(now)
 	return d
@@ -137,6 +141,34 @@ func (d *document) inform(rule string, v value, text string) {
 // the report of one that is stored.
 const maxIssues = 1000
 
+// full reports whether so much was told of a document that is refused that nothing more will be.
+func (d *document) full() bool { return d.refused && len(d.issues) >= maxIssues }
+
+// Bounds of one document. Past them a few bytes of the source, such as a member that is not known or a
+// reference, would become hundreds of an answer each.
+const (
+	maxParts = 50_000 // members and elements
+	maxItems = 1000   // of one list
+)
+
+// measure counts the members and elements at and below v, and stops past the bound.
+func (d *document) measure(v value, parts *int) {
+	for n := range v.n.Children() {
+		if *parts++; *parts > maxParts {
+			d.overflow(d.inhoud(), "The document has more members and elements than any real record. Split it.")
+			return
+		}
+		d.measure(value{d: d, n: n}, parts)
+	}
+}
+
+// overflow refuses a document past the bounds (MKS-ENV-02). Nothing else is asked of it.
+func (d *document) overflow(v value, text string) {
+	d.large = true
+	d.report(fhir.SeverityError, "MKS-ENV-02", v, text)
+	d.mark(v.ptr)
+}
+
 // cut says once that there is more.
 func (d *document) cut() {
 	if last := d.issues[len(d.issues)-1]; last.Diagnostics == moreFaults {
@@ -152,7 +184,7 @@ func (d *document) report(severity, rule string, v value, text string) {
 	if d.told[finding{rule, v.ptr}] {
 		return
 	}
-	if len(d.issues) >= maxIssues && d.refused {
+	if d.full() {
 		d.cut()
 		return
 	}

@@ -25,13 +25,9 @@ func evaluationFields() fields {
 	}
 }
 
-// maxEvaluated bounds the goals of one evaluation: each becomes an Observation.
-const maxEvaluated = 1000
-
 // checkEvaluation holds the rules of mks.md 3.6 that need the document alone.
 func checkEvaluation(d *document) {
 	in := d.inhoud()
-	d.atMost(in.at("perDoel"), maxEvaluated)
 	kind, decision := in.at("soort").str(), in.at("besluit")
 	if kind == "afsluitend" && decision.sound() && decision.str() != "afsluiten" {
 		d.fail("MKS-EV-03", decision)

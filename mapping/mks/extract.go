@@ -40,9 +40,24 @@ func (Format) Extract(response *fhir.Resource, stored func(fhir.Ref) (*fhir.Reso
 	if !own || !ok {
 		return nil, false, nil
 	}
+	if len(answersAt(root, "bb.andereBehoeften")) > maxInTree || len(answersAt(root, "bb.uitkomst")) > maxInTree || outcomeGroups(root) > maxInTree {
+		return nil, true, fhir.Errorf(fhir.Unprocessable, "mks.Extract", "too-long", "extract-size",
+			"The response has more outcomes or needs than any real one; send one with fewer.")
+	}
 	x := &extraction{root: root, id: root.Member("id").Text(), pushed: pushedKey(root), stored: stored}
 	extract(x)
 	return x.out, true, x.err
+}
+
+// outcomeGroups counts the outcomes of a verwijsboom.
+func outcomeGroups(root fhir.Node) int {
+	n := 0
+	for item := range root.All("item") {
+		if item.Member("linkId").Text() == "vb.uitkomst" {
+			n++
+		}
+	}
+	return n
 }
 
 // pushedKey is the key of the record that made a response, without its parts; "" for another origin.

@@ -54,9 +54,10 @@ func (x *extraction) scan() {
 	}
 }
 
-// needs are those of level 1 to 4, in the order of the form.
+// needs are those of level 1 to 4, in the order of the form. An item is asked once (HBS-03): the first counts.
 func (x *extraction) needs() []formNeed {
 	var out []formNeed
+	seen := map[string]bool{}
 	for _, g := range scanGroups {
 		for domain := range x.root.All("item") {
 			if domain.Member("linkId").Text() != g.link {
@@ -65,7 +66,8 @@ func (x *extraction) needs() []formNeed {
 			for item := range domain.All("item") {
 				n := formNeed{item: item, name: item.Member("linkId").Text(), domain: g.domain}
 				n.level = answerAt(item, n.name+".niveau")
-				if g.place(n.name) >= 0 && len(n.level) == 1 && n.level >= "1" && n.level <= "4" {
+				if g.place(n.name) >= 0 && !seen[n.name] && inList("behoefte-niveau", n.level) && n.level != "0" && n.level != "9" {
+					seen[n.name] = true
 					out = append(out, n)
 				}
 			}

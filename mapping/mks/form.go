@@ -110,6 +110,10 @@ func (d *document) member(v value, x *field) {
 		d.fault("MKS-ENV-02", v)
 		return
 	}
+	if v.n.Len() > maxItems {
+		d.overflow(v, tooLong)
+		return
+	}
 	if v.n.Len() > b.high || v.n.Len() < b.low {
 		d.fault(x.rule("MKS-ENV-02"), v)
 	}

@@ -23,7 +23,7 @@ func (Format) Schema() string { return "mks-bron/1" }
 // Read checks form, lists, identifiers and the rules that need the document alone (mks.md 2.1 to 2.4).
 func (Format) Read(doc *fhir.Resource, now time.Time) (mapping.Source, []fhir.Issue) {
 	d := readDocument(doc, now)
-	if d.known && d.rec.local != nil {
+	if d.known && d.rec.local != nil && !d.large {
 		d.rec.local(d)
 	}
 	h := d.head
@@ -47,7 +47,7 @@ func (Format) Map(s mapping.Source, k mapping.Known, now time.Time) (mapping.Res
 	if !ok {
 		return mapping.Result{}, fmt.Errorf("mks.Map: source was read by another format")
 	}
-	if !read.known {
+	if !read.known || read.large {
 		return mapping.Result{}, nil
 	}
 	m, err := newMapper(read.clone(), k, now)

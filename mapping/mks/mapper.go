@@ -203,7 +203,7 @@ func (m *mapper) check() error {
 		m.numberRule()
 	}
 	m.root.walk(envelope(content), func(v value, t typ) {
-		if failed == nil && t.refs != nil && v.sound() {
+		if failed == nil && t.refs != nil && v.sound() && !m.full() {
 			failed = m.checkReference(v, t.refs)
 		}
 	})

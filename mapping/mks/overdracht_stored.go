@@ -16,27 +16,42 @@ func transferStored(m *mapper) error {
 	if m.head.status == "ingetrokken" {
 		return nil
 	}
-	variantRule(m, c)
-	if err := insuranceRule(m, c); err != nil {
+	told, err := m.mayBeTold()
+	if err != nil {
 		return err
 	}
-	if v := c.at("juridisch").at("gezag"); v.sound() {
+	if err := variantRule(m, c, told); err != nil {
+		return err
+	}
+	if err := insuranceRule(m, c, told); err != nil {
+		return err
+	}
+	if v := c.at("juridisch").at("gezag"); told && v.sound() {
 		stored := part(storedCustody(m.child.patient()), "type").Text()
 		if stored != "" && stored != v.str() {
 			m.warn("MKS-OVD-15", v)
 		}
 	}
-	return gateRule(m, c)
+	return gateRule(m, c, told)
 }
 
-// insuranceRule warns when no insurance is in force (MKS-OVD-05).
-func insuranceRule(m *mapper, c value) error {
+// insuranceRule warns when no insurance is in force (MKS-OVD-05): none at all, or none that the sender
+// named itself when it may not be told of others.
+func insuranceRule(m *mapper, c value, told bool) error {
+	own, err := m.ownProvenance()
+	if err != nil {
+		return err
+	}
+	named := map[string]bool{}
+	for n := range own.All("target", "reference") {
+		named[n.Text()] = true
+	}
 	covered, err := m.known.Child(m.child.ref, "Coverage")
 	if err != nil {
 		return fmt.Errorf("mks.insuranceRule: %w", err)
 	}
 	for _, f := range covered {
-		if inForce(found(f)) {
+		if inForce(found(f)) && (told || named[f.Resource.Ref().String()]) {
 			return nil
 		}
 	}
@@ -46,15 +61,25 @@ func insuranceRule(m *mapper, c value) error {
 
 // variantRule holds the variant to the age on the day of the transfer (MKS-OVD-01): from the first
 // birthday on it is 1-18.
-func variantRule(m *mapper, c value) {
+func variantRule(m *mapper, c value, told bool) error {
 	variant, on := c.at("leeftijdsvariant"), c.at("overplaatsingsdatum")
-	if !variant.sound() || !on.sound() || m.child.birth == "" {
-		return
+	birth := m.child.birth
+	if !told {
+		var err error
+		if birth, err = m.birthTold(); err != nil {
+			return err
+		}
 	}
-	baby := age(m.child.birth, on.day()) < 1
-	if baby != (variant.str() == "0-1") {
+	if variant.sound() && on.sound() && !variantFits(variant.str(), birth, on.day()) {
 		m.fail("MKS-OVD-01", variant)
 	}
+	return nil
+}
+
+// variantFits reports whether a leeftijdsvariant is that of a child on a day; any is when nobody knows
+// its birth date.
+func variantFits(variant string, birth, on day) bool {
+	return birth == "" || (age(birth, on) < 1) == (variant == "0-1")
 }
 
 // senderRules compare the organisations behind the references (MKS-OVD-04, 13). What the document
@@ -88,7 +113,7 @@ func (t target) number() string {
 }
 
 // gateRule tells at once what keeps the discharge gate closed (MKS-OVD-02, mks.md 7.1).
-func gateRule(m *mapper, c value) error {
+func gateRule(m *mapper, c value, told bool) error {
 	r := c.at("ontslaggereedheid")
 	if !m.discharge() || !r.absentOrSound() {
 		return nil
@@ -97,7 +122,7 @@ func gateRule(m *mapper, c value) error {
 	if err != nil {
 		return err
 	}
-	able, err := m.ableParents(r.at("oudersGetraind").items())
+	able, err := m.ableParents(r.at("oudersGetraind").items(), told)
 	if err != nil {
 		return err
 	}
@@ -140,8 +165,8 @@ func (m *mapper) accepted() (bool, error) {
 }
 
 // ableParents reports whether every reserved action that a parent does in a plan in force has bekwaam,
-// or a training of that parent (G5).
-func (m *mapper) ableParents(trainings []value) (bool, error) {
+// or a training of that parent (G5). A plan of others is looked at for who may be told of it.
+func (m *mapper) ableParents(trainings []value, told bool) (bool, error) {
 	plans, err := m.known.Child(m.child.ref, "CarePlan")
 	if err != nil {
 		return false, fmt.Errorf("mks.ableParents: %w", err)
@@ -153,7 +178,7 @@ func (m *mapper) ableParents(trainings []value) (bool, error) {
 		}
 	}
 	for _, f := range plans {
-		if needsTraining(found(f)) && !trained[found(f).At("activity", "detail", "performer", "reference").Text()] {
+		if (told || f.Custodian.Current() == m.sender) && needsTraining(found(f)) && !trained[found(f).At("activity", "detail", "performer", "reference").Text()] {
 			return false, nil
 		}
 	}

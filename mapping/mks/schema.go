@@ -92,9 +92,7 @@ func (w *schemaWriter) member(x *field) schema {
 	if b.high > 0 {
 		item := one
 		one = schema{Type: "array", Items: &item, MinItems: b.low}
-		if b.high < 1<<30 {
-			one.MaxItems = b.high
-		}
+		one.MaxItems = min(b.high, maxItems)
 		if x.each != "" {
 			one.AllOf = eachOnce(x.typ.fields.named(x.each))
 		}

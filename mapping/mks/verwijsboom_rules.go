@@ -95,7 +95,7 @@ func checkIndication(d *document, in value) {
 func checkHours(d *document, hours, outcomes value) {
 	sum := new(exact.Rat)
 	for n := range hours.n.Children() {
-		v := hours.at(n.Name())
+		v := hours.holding(n)
 		if !v.present() {
 			continue
 		}

@@ -42,7 +42,7 @@ func (w *planWriter) evaluation(r value, on string) *carepb.CarePlan_Activity {
 // writeAppointments adds a proposed Appointment for each evaluation with a next date. A draft asks
 // nobody to come.
 func (w *planWriter) writeAppointments() error {
-	if !w.active {
+	if !w.active || w.closed {
 		return nil
 	}
 	seen := map[string]int{}

@@ -65,8 +65,10 @@ func (d *document) atMost(list value, most int) {
 	}
 }
 
+const tooLong = "The list is longer than in any real record. Split it."
+
 func (d *document) tooMany(list value) {
-	d.report(fhir.SeverityError, "MKS-ENV-02", list, "The list is longer than in any real record. Split it.")
+	d.report(fhir.SeverityError, "MKS-ENV-02", list, tooLong)
 	d.mark(list.ptr)
 }
 

@@ -27,6 +27,7 @@ type planWriter struct {
 	in       value
 	status   planStatus
 	active   bool
+	closed   bool // a tree that came before closes it
 	master   fhir.Ref
 	basis    planBasis
 	outcomes []outcome
@@ -58,7 +59,9 @@ func writePlan(m *mapper) error {
 		master:   fhir.Ref{Type: "CarePlan", ID: m.key()},
 		problems: map[string]planItem{}, goals: map[string]planItem{},
 	}
-	w.setStatus()
+	if err := w.setStatus(); err != nil {
+		return err
+	}
 	if err := w.writeMaster(); err != nil {
 		return err
 	}
@@ -79,7 +82,7 @@ func writePlan(m *mapper) error {
 	return nil
 }
 
-func (w *planWriter) setStatus() {
+func (w *planWriter) setStatus() error {
 	state := "active"
 	switch {
 	case w.head.status == "ingetrokken":
@@ -88,6 +91,14 @@ func (w *planWriter) setStatus() {
 		state = "draft"
 	}
 	w.status, w.active = planStatuses[state], state == "active"
+	if !w.active {
+		return nil
+	}
+	closed, err := w.closedAt(w.head.recordID, "")
+	if w.closed = !closed.IsZero() && !closed.Before(w.head.recordedAt); w.closed {
+		w.status.plan, w.status.flag = "completed", planStatuses["draft"].flag
+	}
+	return err
 }
 
 // partRef returns the reference that a part of the plan has.

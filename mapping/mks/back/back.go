@@ -59,6 +59,14 @@ const (
 	maxIssues  = 1000
 )
 
+// readFreely and readAgain bound what one call reads, in bytes: so many, and each resource so many times.
+// A resource counts anew for each record that takes it in and each reference that is followed, so that a
+// few bytes that name a large one over and over do not become a huge answer.
+const (
+	readFreely = 20_000_000
+	readAgain  = 10
+)
+
 // Documents reads the source document of every record among the resources, in their order: of every
 // bron-record, or where none is, of every resource that looks like a record, in the name of by. With
 // an error among the issues the documents are not whole. What a document must have is for the caller
@@ -74,6 +82,9 @@ func Documents(rs []*fhir.Resource, by mapping.Origin) ([][]byte, []fhir.Issue) 
 	}
 	var out [][]byte
 	for _, x := range records {
+		if s.left < 0 {
+			break
+		}
 		doc := x.record.document(x.read(x.record))
 		x.record.putBack(doc)
 		out = append(out, doc.write(nil))
@@ -107,6 +118,9 @@ func (s *set) ownRecords(by mapping.Origin) []readable {
 			r.several = len(all) > 1
 			if key := r.metaSource() + r.versie(); !seen[key] {
 				seen[key], r.mine = true, r.gather()
+				if !r.takeIn() {
+					return out
+				}
 				out = append(out, readable{r, read})
 			}
 		}
@@ -137,6 +151,9 @@ func (s *set) foreignRecords(by mapping.Origin) []readable {
 			}
 			r := newRecord(s, by, x.name, res.Root(), fhir.Node{})
 			r.mine = r.everything()
+			if !r.takeIn() {
+				return out
+			}
 			out = append(out, readable{r, x.read})
 		}
 	}

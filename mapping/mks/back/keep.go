@@ -32,22 +32,21 @@ func (r *record) claim() bool {
 // guest reports whether the anchor is a Patient with kind records of several sources of which this is
 // not the first: what it keeps as it came stands on its Provenance alone.
 func (r *record) guest() bool {
-	return r.several && (!r.provenance.Exists() || r.changed() != nil)
+	return r.several && (!r.provenance.Exists() || r.named)
 }
 
-// changed returns the elements of the Patient that the Provenance names as set by this version; nil
+// readChanges reads which elements of the Patient the Provenance names as set by this version; none stands
 // for all (mks.md 2.6).
-func (r *record) changed() []string {
-	var out []string
+func (r *record) readChanges() {
+	patient := r.patientRef()
 	for target := range r.provenance.All("target") {
-		if target.Member("reference").Text() != r.patientRef() {
+		if target.Member("reference").Text() != patient {
 			continue
 		}
 		for _, v := range values(target, "gewijzigd-element") {
-			out = append(out, v.Text())
+			r.named, r.born = true, r.born || v.Text() == "Patient.birthDate"
 		}
 	}
-	return out
 }
 
 func (r *record) patientRef() string {

@@ -1,10 +1,6 @@
 package back
 
-import (
-	"slices"
-
-	"github.com/drieluik/drieluik/fhir"
-)
+import "github.com/drieluik/drieluik/fhir"
 
 // child reads the record of mks.md 3.2.
 func child(r *record) *node {
@@ -32,16 +28,16 @@ func child(r *record) *node {
 
 // rights reports whether the record may change rights-bearing facts: then they are those of the
 // Patient, else only its own Provenance has them (mks.md 2.6).
-func (r *record) rights() bool {
-	changed := r.changed()
-	return !r.several || changed == nil || slices.Contains(changed, "Patient.birthDate")
-}
+func (r *record) rights() bool { return !r.several || !r.named || r.born }
 
 // listed reads a list of the record: one item per local id.
 func (r *record) listed(t fhir.Type, of string, read func(n fhir.Node, id string) *node) *node {
 	var items []*node
 	for _, n := range r.parts(t, "", "") {
-		for _, id := range r.localIDs(n, of) {
+		for i, id := range r.localIDs(n, of) {
+			if i > 0 && !r.spend(n) {
+				break
+			}
 			items = append(items, read(n, id))
 		}
 	}

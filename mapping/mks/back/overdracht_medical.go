@@ -79,14 +79,15 @@ func pain(o fhir.Node) *node {
 
 // nursingProblems reads each Condition with the CarePlans that address it.
 func (t *transferReader) nursingProblems() *node {
-	plans := t.entries("86644006", "CarePlan")
+	plans := map[string][]fhir.Node{}
+	for _, p := range t.entries("86644006", "CarePlan") {
+		problem := p.At("addresses", "reference").Text()
+		plans[problem] = append(plans[problem], p)
+	}
 	return each(t.entries("86644006", "Condition"), func(c fhir.Node) *node {
-		var mine []fhir.Node
-		for _, p := range plans {
-			if p.At("addresses", "reference").Text() == c.Resource().Ref().String() {
-				mine = append(mine, p)
-			}
-		}
+		problem := c.Resource().Ref().String()
+		mine := plans[problem]
+		delete(plans, problem)
 		return object(
 			m("tekst", text(c.At("code", "text"))), m("code", codering(c.Member("code"), nil)),
 			m("domein", code(c.Member("category"), "mks-domein")),

@@ -21,13 +21,18 @@ type record struct {
 	provenance fhir.Node
 	mine       []fhir.Node // what the record consists of, in source order
 	several    bool        // the anchor carries records of several sources
+	system     string      // base
+	// named: the Provenance says which elements of the Patient this version set; born: its birth date is one.
+	named, born bool
 }
 
 // foreign reports whether the record is of another origin: no bron-record says what it was.
 func (r *record) foreign() bool { return !r.envelope.Exists() }
 
 // base returns the identifier system that all ids of the source begin with.
-func (r *record) base() string {
+func (r *record) base() string { return r.system }
+
+func (r *record) systemOf() string {
 	ura, app := part(r.envelope, "ura").Text(), part(r.envelope, "applicatie").Text()
 	if r.foreign() {
 		ura, app = r.by.Organization.Value, r.by.Application
@@ -43,6 +48,7 @@ func (r *record) metaSource() string { return r.base() + "#" + r.typ + "/" + r.i
 // newRecord returns the record of an anchor, without its parts.
 func newRecord(s *set, by mapping.Origin, typ string, anchor, envelope fhir.Node) *record {
 	r := &record{set: s, by: by, typ: typ, id: part(envelope, "recordId").Text(), anchor: anchor, envelope: envelope}
+	r.system = r.systemOf()
 	r.patient = anchor
 	if anchor.Resource().Type() != "Patient" {
 		r.patient = s.get(anchor.Member("subject"))
@@ -56,7 +62,18 @@ func newRecord(s *set, by mapping.Origin, typ string, anchor, envelope fhir.Node
 	} else {
 		r.provenance = s.told[fhir.Identifier{System: r.base() + "/" + typ, Value: r.id + "/" + r.versie()}]
 	}
+	r.readChanges()
 	return r
+}
+
+// takeIn counts what the record consists of as read. It reports whether there may be so much.
+func (r *record) takeIn() bool {
+	for _, n := range append([]fhir.Node{r.anchor, r.patient, r.provenance}, r.mine...) {
+		if !r.spend(n) {
+			return false
+		}
+	}
+	return true
 }
 
 // about returns the first Provenance that has a resource among its targets.

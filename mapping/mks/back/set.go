@@ -13,17 +13,19 @@ type set struct {
 	owned  map[fhir.Ref]bool             // Patients whose source members were given to one record
 	found  []fhir.Issue
 	failed bool // an issue is an error
+	left   int  // bytes that may still be read; below 0: too many were
 }
 
 // newSet indexes the resources. Of two with the same id the first counts.
 func newSet(rs []*fhir.Resource) *set {
-	s := &set{byRef: map[fhir.Ref]*fhir.Resource{}, told: map[fhir.Identifier]fhir.Node{}, from: map[string][]*fhir.Resource{}, owned: map[fhir.Ref]bool{}}
+	s := &set{byRef: map[fhir.Ref]*fhir.Resource{}, told: map[fhir.Identifier]fhir.Node{}, from: map[string][]*fhir.Resource{}, owned: map[fhir.Ref]bool{}, left: readFreely}
 	for _, r := range rs {
 		if _, twice := s.byRef[r.Ref()]; twice && r.ID() != "" {
 			continue
 		}
 		s.byRef[r.Ref()] = r
 		s.rs = append(s.rs, r)
+		s.left += readAgain * len(r.Root().Raw())
 		source := r.Root().At("meta", "source").Text()
 		s.from[source] = append(s.from[source], r)
 		if r.Type() == "Provenance" {
@@ -50,7 +52,22 @@ func (s *set) get(reference fhir.Node) fhir.Node {
 	if !ok {
 		return fhir.Node{}
 	}
-	return s.read(ref.Current())
+	n := s.read(ref.Current())
+	if !s.spend(n) {
+		return fhir.Node{}
+	}
+	return n
+}
+
+// spend counts a resource that is read once more. It reports whether it may be.
+func (s *set) spend(n fhir.Node) bool {
+	if s.left < 0 {
+		return false
+	}
+	if s.left -= len(n.Raw()); s.left < 0 {
+		s.fail("too-costly", ruleMany, n, "The records name the same resources more often than is read at once; send fewer records.")
+	}
+	return s.left >= 0
 }
 
 func (s *set) read(ref fhir.Ref) fhir.Node {

@@ -16,7 +16,7 @@ func referral(r *record) *node {
 		m("antwoorden", tree(q, "vb.leeftijd", "vb.somatisch", "vb.verantwoordelijk", "vb.handelingen", "vb.handelingenLijst",
 			"vb.wlzIndicatie", "vb.blijvend24u", "vb.verstandelijk", "vb.verzorgingGeneeskundig", "vb.adl", "vb.begeleiding",
 			"vb.logeeropvang", "vb.opvoeding", "vb.hulpmiddelWoning", "vb.vervoer", "vb.onderwijs", "vb.vkdv", "vb.terminaal")),
-		m("uitkomsten", r.outcomes(slices.Clone(requests))),
+		m("uitkomsten", r.outcomes(requests)),
 		m("afwijkingReden", answered(answer(q, "vb.afwijking"))),
 		m("indicatie", indication(requests)),
 	)
@@ -65,14 +65,17 @@ func (r *record) requests() []fhir.Node {
 
 // outcomes reads uitkomsten: each group of the form with the next ServiceRequest of its law and part.
 func (r *record) outcomes(requests []fhir.Node) *node {
+	waiting := map[[2]string][]fhir.Node{}
+	for _, s := range requests {
+		key := [2]string{codeNode(s.Member("category"), codeSystem("wettelijk-kader")).Text(), requestPart(s)}
+		waiting[key] = append(waiting[key], s)
+	}
 	return each(items(r.anchor, "vb.uitkomst"), func(group fhir.Node) *node {
 		law, part := answer(group, "vb.uitkomst.wet").Member("code"), answer(group, "vb.uitkomst.onderdeel").Member("code")
 		var s fhir.Node
-		if i := slices.IndexFunc(requests, func(s fhir.Node) bool {
-			return has(s.Member("category"), "wettelijk-kader", law.Text()) && has(s.Member("category"), "zorgonderdeel", part.Text())
-		}); i >= 0 {
-			s = requests[i]
-			requests = slices.Delete(requests, i, i+1)
+		key := [2]string{law.Text(), part.Text()}
+		if next := waiting[key]; len(next) > 0 {
+			s, waiting[key] = next[0], next[1:]
 		}
 		return object(
 			m("wet", text(law)), m("onderdeel", text(part)), m("verantwoordelijke", text(ext(s, "verantwoordelijke"))),
@@ -82,16 +85,22 @@ func (r *record) outcomes(requests []fhir.Node) *node {
 	})
 }
 
+// requestPart is the zorgonderdeel of a ServiceRequest.
+func requestPart(s fhir.Node) string {
+	return codeNode(s.Member("category"), codeSystem("zorgonderdeel")).Text()
+}
+
 // indication reads indicatie, which stands on every ServiceRequest with hours.
 func indication(requests []fhir.Node) *node {
 	var hours []member
 	var s fhir.Node
+	seen := map[string]bool{}
 	for _, x := range requests {
-		part := codeNode(x.Member("category"), codeSystem("zorgonderdeel")).Text()
-		n := number(x.At("quantityQuantity", "value"))
-		if n == nil || slices.ContainsFunc(hours, func(h member) bool { return h.name == part }) {
+		part, n := requestPart(x), number(x.At("quantityQuantity", "value"))
+		if n == nil || seen[part] {
 			continue
 		}
+		seen[part] = true
 		if len(hours) == 0 {
 			s = x
 		}
