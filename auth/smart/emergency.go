@@ -92,13 +92,13 @@ func (s *Server) emergency(v *visit, f *flow, o *offer) error {
 
 // reasonOf leaves the words of a reason: no character that hides or turns text, and single blanks.
 func reasonOf(text string) string {
-	words := strings.Fields(text)
-	return strings.Map(func(r rune) rune {
+	shown := strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) {
 			return -1
 		}
 		return r
-	}, strings.Join(words, " "))
+	}, strings.Join(strings.Fields(text), " "))
+	return strings.Join(strings.Fields(shown), " ") // what hid stood between blanks
 }
 
 func (s *Server) showEmergency(v *visit, f *flow, o *offer, reason, problem string) error {

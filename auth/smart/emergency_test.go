@@ -91,7 +91,7 @@ func TestSMART115_TheEmergencyScreenSaysWhatItMeans(t *testing.T) {
 	if refuse, allow := strings.Index(body, `value="refuse"`), strings.Index(body, `value="allow"`); refuse < 0 || allow < refuse {
 		t.Error("to refuse is not the first button")
 	}
-	for _, short := range []string{"", "kort", "   \t  123456789  \n ", "          ", "a a a a", strings.Repeat("x", 501), "\u202e\u200f123456789"} {
+	for _, short := range []string{"", "kort", "   \t  123456789  \n ", "          ", "a a a a", strings.Repeat("x", 501), "\u202e\u200f123456789", "a" + strings.Repeat(" \u200b", 12) + " b"} {
 		u.submit("decision", "allow", "reason", short)
 		if u.page.status != 200 || !strings.Contains(u.page.body, "<textarea") || !strings.Contains(u.page.body, `role="alert"`) {
 			t.Errorf("%.20q: %d %s", short, u.page.status, u.page.body)
@@ -197,6 +197,12 @@ func TestSMART115_AnEmergencyNeedsTheOrganisationToo(t *testing.T) {
 	}
 	if len(w.family.looked) != looks {
 		t.Error("a record was looked at")
+	}
+	w.permitEmergency("urn:ura|90000001") // of an Organization that was made anew there are two
+	check(t, w.store.SaveSetting(t.Context(), "emergency/before", []byte(`{"identifier":"urn:ura|90000001","ref":"Organization/before"}`)))
+	check(t, w.registry.BarEmergency(t.Context(), "urn:ura|90000001"))
+	if list, err := w.registry.EmergencyOrganizations(t.Context()); err != nil || len(list) > 0 {
+		t.Errorf("after it was barred: %+v %v", list, err)
 	}
 	w.permitEmergency("urn:ura|90000002") // another one
 	if list, err := w.registry.EmergencyOrganizations(t.Context()); err != nil || len(list) != 1 || list[0].Ref != "Organization/org-90000002" {

@@ -56,11 +56,16 @@ func (r *Registry) BarEmergency(ctx context.Context, identifier string) error {
 	if err != nil {
 		return fhir.Wrap(op, err)
 	}
-	i := slices.IndexFunc(list, func(e EmergencyOrganization) bool { return e.Identifier == identifier })
-	if i < 0 {
+	list = slices.DeleteFunc(list, func(e EmergencyOrganization) bool { return e.Identifier != identifier })
+	if len(list) == 0 {
 		return fhir.Errorf(fhir.NotFound, op, "not-found", "organization.identifier", "No organisation of this identifier may do so; emergency list shows them.")
 	}
-	return fhir.Wrap(op, r.saveEmergency(ctx, list[i], nil, "emergencies barred"))
+	for _, e := range list { // of an Organization that was made anew there are two
+		if err := r.saveEmergency(ctx, e, nil, "emergencies barred"); err != nil {
+			return fhir.Wrap(op, err)
+		}
+	}
+	return nil
 }
 
 // EmergencyOrganizations are those that may break the glass, in the order of their identifiers.

@@ -30,7 +30,7 @@ func (s *Service) steady(ctx context.Context, op string) error {
 		}
 	}
 	if s.pulse.newest.Sub(now) > maxSkew {
-		s.log.Error("the clock has gone back behind the log; set it right", "log", s.pulse.newest, "clock", now)
+		s.log.Error("the clock is behind the newest row of the log: set it right, or wait until it is past that row", "log", s.pulse.newest, "clock", now)
 		return unavailable(op, "clock-skew", nil)
 	}
 	if now.After(s.pulse.newest) {

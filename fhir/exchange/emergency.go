@@ -17,6 +17,9 @@ func (s *Service) disclose(ctx context.Context, op string, e event) error {
 	if len(opened) == 0 || e.call.Trial {
 		return s.record(ctx, op, e.audits(s))
 	}
+	if err := s.steady(ctx, op); err != nil {
+		return err
+	}
 	_, err := again(s, func() (struct{}, error) {
 		with := e // one row tells of the access and of what it made the server write
 		with.touches = slices.Clone(e.touches)

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/url"
@@ -73,14 +74,16 @@ func (s *Service) extractOwn(ctx context.Context, c Call, ask Extraction, x mapp
 		found, own, err = x.Extract(ask.Response, l.optional)
 		return err
 	})
-	if fhir.KindOf(err) == fhir.Unprocessable { // before anything was looked up
-		return out, own, fhir.Wrap(op, err)
+	var refused error
+	if fhir.KindOf(err) == fhir.Unprocessable { // what was looked up until then was seen
+		e.denied(auth.Decision{HTTP: 422, Reason: ruleOf(err)}, fhir.Ref{})
+		refused, err = err, nil
 	}
 	if err != nil {
 		return out, own, s.broke(ctx, op, e, err)
 	}
-	if err := l.disclose(ctx, op); err != nil || !own {
-		return out, own, err
+	if err := l.disclose(context.WithoutCancel(ctx), op); err != nil || !own || refused != nil {
+		return out, own, cmp.Or(err, refused)
 	}
 	out.Bundle, err = JSON(s.transactionOf(found))
 	return out, own, fhir.Wrap(op, err)

@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"context"
+	"maps"
 	"net/url"
 	"strings"
 
@@ -60,13 +61,14 @@ func (s *Service) Populate(ctx context.Context, c Call, ask Prefilling) (Prefill
 		out, refused, err = f.fill(ctx)
 		return err
 	})
-	if fhir.KindOf(err) == fhir.Unprocessable {
-		return Prefilled{}, s.Reject(ctx, c, auth.Read, "Questionnaire", err)
+	if fhir.KindOf(err) == fhir.Unprocessable { // what was looked up until then was seen
+		e.denied(auth.Decision{HTTP: 422, Reason: ruleOf(err)}, fhir.Ref{})
+		refused, err = err, nil
 	}
 	if err != nil {
 		return Prefilled{}, s.broke(ctx, op, e, err)
 	}
-	if err := f.disclose(ctx, op); err != nil {
+	if err := f.disclose(context.WithoutCancel(ctx), op); err != nil {
 		return Prefilled{}, err
 	}
 	return out, refused
@@ -96,6 +98,9 @@ func (l *lookups) disclose(ctx context.Context, op string) error {
 // optional reads what can be done without: nil where the caller may not.
 func (l *lookups) optional(ref fhir.Ref) (*fhir.Resource, error) {
 	trial := l.s.event(l.e.call, auth.Read, ref.Type)
+	if ref.Version > 0 { // as old as it is, the resource of now must permit too
+		trial.interaction = auth.VRead
+	}
 	served, refused, err := l.s.readOne(l.w, &trial, ref)
 	if err != nil {
 		return nil, err
@@ -112,7 +117,11 @@ func (l *lookups) settle(trial event, refused error) {
 		l.denied = append(l.denied, trial)
 		return
 	}
-	l.e.touches = append(l.e.touches, trial.touches...)
+	l.e.touches, l.e.leaks = append(l.e.touches, trial.touches...), append(l.e.leaks, trial.leaks...)
+	if trial.query != nil {
+		l.e.query = maps.Clone(l.e.query)
+		l.e.query.Add("query", string(trial.kind)+"?"+hideIdentifiers(trial.query).Encode())
+	}
 }
 
 // filling is one form on its way.

@@ -3,7 +3,7 @@ package path
 import "math/big"
 
 // arithmetic applies + - * / div mod to two single values; one empty side gives empty.
-func arithmetic(_ *scope, op operation, a, b []Item) ([]Item, error) {
+func arithmetic(s *scope, op operation, a, b []Item) ([]Item, error) {
 	if len(a) == 0 || len(b) == 0 {
 		return nil, nil
 	}
@@ -14,7 +14,8 @@ func arithmetic(_ *scope, op operation, a, b []Item) ([]Item, error) {
 	if err != nil || result == nil {
 		return nil, err
 	}
-	return []Item{{val: result}}, nil
+	out := Item{val: result}
+	return []Item{out}, s.spend(op.pos, out.built()/64)
 }
 
 // apply returns nil for an empty result, such as of a division by zero.

@@ -1,6 +1,10 @@
 package path
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/drieluik/drieluik/fhir"
+)
 
 // compiler turns syntax nodes into closures.
 type compiler struct {
@@ -206,6 +210,9 @@ func cost(in []Item) int {
 	if len(in) != 1 {
 		return 1
 	}
+	if _, ok := in[0].val.(string); ok || in[0].node.Shape() == fhir.String {
+		return 1 + reading(in)
+	}
 	if _, ok := in[0].val.(Measure); ok || isQuantity(in[0].typ) {
 		return 16
 	}
@@ -244,7 +251,7 @@ func (c *compiler) call(n *node) (evalFunc, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := s.spend(k.pos, 1+len(in)); err != nil {
+		if err := s.spend(k.pos, 1+len(in)+reading(in)); err != nil {
 			return nil, err
 		}
 		return f.eval(s, k, in)

@@ -226,7 +226,7 @@ func (s *scope) distinct(pos int, collections ...[]Item) ([]Item, error) {
 	return out, nil
 }
 
-func concatenate(_ *scope, op operation, a, b []Item) ([]Item, error) {
+func concatenate(s *scope, op operation, a, b []Item) ([]Item, error) {
 	left, ok1 := textOrEmpty(a)
 	right, ok2 := textOrEmpty(b)
 	if !ok1 || !ok2 {
@@ -235,7 +235,7 @@ func concatenate(_ *scope, op operation, a, b []Item) ([]Item, error) {
 	if len(left)+len(right) > maxText {
 		return nil, op.fail("makes too long a text")
 	}
-	return []Item{StringItem(left + right)}, nil
+	return []Item{StringItem(left + right)}, s.spend(op.pos, (len(left)+len(right))/64)
 }
 
 // maxText bounds the texts that an expression may build.

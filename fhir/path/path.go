@@ -212,11 +212,32 @@ func (r *run) spend(pos, n int) error {
 
 // compare counts the comparison of all items of a with all of b, by the size of their texts.
 func (r *run) compare(pos int, a, b []Item) error {
-	weight := len(a)
+	weight, other := len(a), 0
 	for _, it := range a {
-		weight += len(it.node.Raw()) / 128
+		weight += (len(it.node.Raw()) + it.built()) / 128
 	}
-	return r.spend(pos, weight*len(b)+weight)
+	for _, it := range b {
+		other += (len(it.node.Raw()) + it.built()) / 128
+	}
+	return r.spend(pos, weight*len(b)+weight+other*len(a))
+}
+
+// built is the size of a text that no document holds.
+func (i Item) built() int {
+	text, _ := i.val.(string)
+	return len(text)
+}
+
+// reading is what it costs to read the texts among the items: that of a document is unquoted each time.
+func reading(in []Item) int {
+	n := 0
+	for _, it := range in {
+		if it.node.Shape() == fhir.String {
+			n += len(it.node.Raw()) / 32
+		}
+		n += it.built() / 1024
+	}
+	return n
 }
 
 // Stub returns an item of a resource type without content. It is what resolve() answers when there

@@ -538,3 +538,49 @@ func BenchmarkEval(b *testing.B) {
 		}
 	}
 }
+
+// TestWhatIsLongCostsMore: texts that are built or read, patterns, and what a document contains are counted
+// by their size, so that no expression takes more time or memory than its steps allow.
+func TestWhatIsLongCostsMore(t *testing.T) {
+	t.Parallel()
+	few := path.World{Steps: 1 << 16}
+	long, many := strings.Repeat("x", 100_000), strings.TrimSuffix(strings.Repeat(`{"value":"a"},`, 1_000), ",")
+	r := resource(t, `{"resourceType":"Patient","language":"`+long+`","implicitRules":"`+strings.Repeat(`\u0078`, 100_000)+`","identifier":[`+many+`]}`)
+	for _, expression := range []string{
+		"identifier.select(%resource.language & 'x').count()",
+		"identifier.select(%resource.language + 'x').count()",
+		"identifier.select(%resource.language.substring(1)).count()",
+		"identifier.where('x'.startsWith(%resource.implicitRules)).count()",
+		"identifier.where('x' = %resource.implicitRules).count()",
+		"identifier.where(%resource.implicitRules.toInteger() = 1).count()",
+		"language.matches('(x+x+)+y{0,900}')",
+		"identifier.where(%resource.language.substring(0, 5000).matches('^(x?){200}y$')).count()",
+		"language.matches('" + strings.Repeat("a{0,1000}", 6) + "')",
+	} {
+		x, err := path.Compile(expression)
+		if err != nil {
+			t.Fatalf("%s: %v", expression, err)
+		}
+		var e *path.Error
+		if _, err := x.Eval(few, r.Root()); !errors.As(err, &e) {
+			t.Errorf("%.80s is run", expression)
+		}
+	}
+	refs := strings.TrimSuffix(strings.Repeat(`{"reference":"#none"},`, 600), ",")
+	kept := strings.TrimSuffix(strings.Repeat(`{"resourceType":"Organization","id":"a"},`, 600), ",")
+	full := resource(t, `{"resourceType":"Patient","contained":[`+kept+`],"generalPractitioner":[`+refs+`]}`)
+	x, err := path.Compile("generalPractitioner.resolve().count()")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := x.Eval(few, full.Root()); err == nil {
+		t.Error("each reference is looked for in everything")
+	}
+	x, err = path.Compile("language.matches('^[a-z]{1,200}') and language.length() > 10 and language.substring(0, 3) = 'xxx'")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if truth, _, err := x.Test(path.World{}, path.Typed(r.Root())); err != nil || !truth {
+		t.Errorf("an honest expression: %v %v", truth, err)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"html"
 	"regexp"
+	"regexp/syntax"
 	"strings"
 	"sync/atomic"
 	"unicode/utf8"
@@ -116,8 +117,12 @@ func replace(s string, a []string) (any, bool) {
 	return strings.ReplaceAll(s, a[0], a[1]), true
 }
 
-// maxPattern bounds regular expressions; they run in linear time.
-const maxPattern = 2000
+// Bounds of a regular expression. It runs in the time of its size and that of its subject, and in a size
+// of 60 for each character of a repeat {60}.
+const (
+	maxPattern     = 2000 // bytes
+	maxPatternSize = 5000 // parts, repeats written out
+)
 
 // memo remembers the last pattern of a call: most are literals.
 type memo struct {
@@ -127,22 +132,48 @@ type memo struct {
 type compiledPattern struct {
 	text string
 	re   *regexp.Regexp
+	size int
 }
 
 // pattern compiles a regular expression, or finds it compiled; nil when it is not one.
-func (s *scope) pattern(k call, text string) (*regexp.Regexp, error) {
+func (s *scope) pattern(k call, text string) (*compiledPattern, error) {
 	if last := k.memo.last.Load(); last != nil && last.text == text {
-		return last.re, nil
+		return last, nil
 	}
 	if len(text) > maxPattern {
 		return nil, k.fail("has too long a pattern")
+	}
+	parsed, err := syntax.Parse(text, syntax.Perl)
+	if err != nil {
+		return nil, k.fail("cannot read its pattern")
+	}
+	size := sizeOf(parsed)
+	if size > maxPatternSize {
+		return nil, k.fail("has too large a pattern")
 	}
 	re, err := regexp.Compile(text)
 	if err != nil {
 		return nil, k.fail("cannot read its pattern")
 	}
-	k.memo.last.Store(&compiledPattern{text, re})
-	return re, s.spend(k.pos, len(text))
+	p := &compiledPattern{text, re, size}
+	k.memo.last.Store(p)
+	return p, s.spend(k.pos, len(text)+size)
+}
+
+// sizeOf counts the parts of a pattern, repeats written out. A parsed one repeats no more than a thousand
+// times in all.
+func sizeOf(re *syntax.Regexp) int {
+	n := 1
+	if re.Op == syntax.OpLiteral {
+		n = len(re.Rune)
+	}
+	for _, sub := range re.Sub {
+		n += sizeOf(sub)
+	}
+	if re.Op == syntax.OpRepeat {
+		n *= max(re.Min, re.Max, 1)
+	}
+	return n
 }
 
 // onPattern is onTexts for a function whose first argument is a regular expression, put in a frame.
@@ -152,11 +183,16 @@ func onPattern(frame string, f func(re *regexp.Regexp, s string, a []string) (an
 		if err != nil || !ok {
 			return nil, err
 		}
-		re, err := s.pattern(k, strings.Replace(frame, "%s", text, 1))
+		p, err := s.pattern(k, strings.Replace(frame, "%s", text, 1))
 		if err != nil {
 			return nil, err
 		}
-		return onTexts(func(s string, a []string) (any, bool) { return f(re, s, a) })(s, k, in)
+		if subject, ok, _ := k.subject(in); ok { // each part may look at each character
+			if err := s.spend(k.pos, len(subject)*p.size/64); err != nil {
+				return nil, err
+			}
+		}
+		return onTexts(func(s string, a []string) (any, bool) { return f(p.re, s, a) })(s, k, in)
 	}
 }
 
@@ -238,6 +274,9 @@ func substring(s *scope, k call, in []Item) ([]Item, error) {
 	if err != nil || !ok {
 		return nil, err
 	}
+	if err := s.spend(k.pos, len(subject)/64); err != nil {
+		return nil, err
+	}
 	runes := []rune(subject)
 	if start < 0 || start >= len(runes) {
 		return nil, nil
@@ -278,5 +317,5 @@ func join(s *scope, k call, in []Item) ([]Item, error) {
 		}
 		parts = append(parts, text)
 	}
-	return []Item{StringItem(strings.Join(parts, separator))}, nil
+	return []Item{StringItem(strings.Join(parts, separator))}, s.spend(k.pos, size/64)
 }

@@ -94,37 +94,44 @@ func resolve(s *scope, k call, in []Item) ([]Item, error) {
 			reference = it.node.Member("reference").Text()
 			declared = it.node.Member("type").Text()
 		}
-		if found, ok := s.follow(it, reference, declared); ok {
+		found, ok, err := s.follow(k, it, reference, declared)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
 			out = append(out, found)
 		}
 	}
 	return out, s.spend(k.pos, len(in))
 }
 
-func (s *scope) follow(from Item, reference, declared string) (Item, bool) {
-	if id, local := strings.CutPrefix(reference, "#"); local {
-		return contained(rootOf(from), id)
+func (s *scope) follow(k call, from Item, reference, declared string) (found Item, ok bool, err error) {
+	switch id, local := strings.CutPrefix(reference, "#"); {
+	case local:
+		return s.contained(k, rootOf(from), id)
+	case reference == "" && declared == "":
+	case s.world.Resolve == nil:
+		found, ok = StubOf(reference, declared)
+	default:
+		found, ok = s.world.Resolve(reference, declared)
 	}
-	if reference == "" && declared == "" {
-		return Item{}, false
-	}
-	if s.world.Resolve == nil {
-		return StubOf(reference, declared)
-	}
-	return s.world.Resolve(reference, declared)
+	return found, ok, nil
 }
 
 // contained finds a contained resource by its id; "" is the container.
-func contained(root Item, id string) (Item, bool) {
+func (s *scope) contained(k call, root Item, id string) (Item, bool, error) {
 	if id == "" {
-		return root, root.Exists()
+		return root, root.Exists(), nil
 	}
 	for c := range root.node.All("contained") {
+		if err := s.spend(k.pos, 1); err != nil {
+			return Item{}, false, err
+		}
 		if c.Member("id").Text() == id {
-			return Item{node: c, typ: resourceType(c)}, true
+			return Item{node: c, typ: resourceType(c)}, true, nil
 		}
 	}
-	return Item{}, false
+	return Item{}, false, nil
 }
 
 func memberOf(s *scope, k call, in []Item) ([]Item, error) {
@@ -237,6 +244,9 @@ func typeInfo(_ *scope, _ call, in []Item) ([]Item, error) {
 func (s *scope) text(k call, i int) (text string, ok bool, err error) {
 	v, err := s.arg(k, i)
 	if err != nil || len(v) == 0 {
+		return "", false, err
+	}
+	if err := s.spend(k.pos, reading(v)); err != nil {
 		return "", false, err
 	}
 	text, ok = v[0].value().(string)

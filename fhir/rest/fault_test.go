@@ -145,6 +145,7 @@ func everyPath(w *town) []query {
 	newPlan := fmt.Sprintf(planBody, "zza-Patient")
 	visit := `{"resourceType":"Appointment","status":"proposed","participant":[{"actor":{"reference":"RelatedPerson/zza-RelatedPerson"},"status":"accepted"}]}`
 	form := []string{"Content-Type", "application/x-www-form-urlencoded"}
+	prefilled, scanned := asking(w.t, "CarePlan?patient=zza-Patient", "Observation/zza-Observation"), pushedScan
 	return []query{
 		{method: "GET", path: "/fhir/CarePlan/zza-CarePlan"}, {method: "GET", path: "/fhir/CarePlan/zza-CarePlan/_history/1"},
 		{method: "GET", path: "/fhir/CarePlan/zza-CarePlan/_history"}, {method: "GET", path: "/fhir/CarePlan/_history"}, {method: "GET", path: "/fhir/_history"},
@@ -153,6 +154,8 @@ func everyPath(w *town) []query {
 		{method: "GET", path: "/fhir/CarePlan?_count=1&_total=accurate"}, {method: "POST", path: "/fhir/CarePlan/_search", body: "status=active", header: form},
 		{method: "GET", path: "/fhir/Patient/zza-Patient/CarePlan"}, {method: "GET", path: "/fhir/?_type=CarePlan,Goal"}, {method: "GET", path: "/fhir/Appointment?patient=zza-Patient"},
 		{method: "GET", path: "/fhir/Patient/zza-Patient/$everything"}, {method: "GET", path: "/fhir/Composition/zza-Composition/$document"},
+		{method: "POST", path: "/fhir/Questionnaire/$populate", body: prefilled}, {method: "POST", path: "/fhir/QuestionnaireResponse/$extract", body: scanned},
+		{method: "GET", path: "/fhir/Patient/zza-Patient/$completeness"},
 		{method: "GET", path: "/fhir/AuditEvent?patient=zza-Patient"}, {method: "POST", path: "/fhir/CarePlan/zza-CarePlan/$validate"},
 		{method: "GET", path: "/fhir/Organization"}, {method: "GET", path: "/fhir/Organization?_summary=count"},
 		{method: "POST", path: "/fhir", body: transaction(ask("GET", "CarePlan/zza-CarePlan", ""), ask("GET", "Goal?patient=zza-Patient", ""))},

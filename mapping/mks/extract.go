@@ -1,7 +1,7 @@
 package mks
 
 import (
-	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -22,9 +22,16 @@ var extractors = map[string]func(*extraction){
 	"mks-hulpbehoeftescan": (*extraction).scan, "mks-verwijsboom": (*extraction).referral, "mks-beslisboom": (*extraction).closing,
 }
 
+// Bounds of one extraction: far more than any form of ours asks.
+const (
+	maxExtracted      = 500       // resources
+	maxExtractedBytes = 5_000_000 // of them together
+)
+
 // Extract makes of a scan its needs, with a goal and a line of a draft plan for those of level 2 and
 // up; of a verwijsboom and a beslisboom what follows from their outcomes (mks.md 6.1). What a push of the
-// record wrote keeps its id, its identifiers and its meta.
+// record wrote keeps its id, its identifiers and its meta. It answers Unprocessable for a response of
+// which more would be made than any form of ours asks.
 func (Format) Extract(response *fhir.Resource, stored func(fhir.Ref) (*fhir.Resource, error)) ([]mapping.Extracted, bool, error) {
 	root := response.Root()
 	canonical, _, _ := strings.Cut(root.Member("questionnaire").Text(), "|")
@@ -71,11 +78,15 @@ type extraction struct {
 	pushed string // key of its record, "" for another origin
 	stored func(fhir.Ref) (*fhir.Resource, error)
 	out    []mapping.Extracted
+	size   int // bytes of out
 	err    error
 }
 
 // add takes in a resource that stands at a place of the response and returns how others refer to it.
 func (x *extraction) add(m proto.Message, place string, a about) string {
+	if x.err != nil || x.full(len(x.out) == maxExtracted) {
+		return ""
+	}
 	one := mapping.Extracted{URN: "urn:uuid:" + mapping.ID("extract/"+x.id+"#"+place)}
 	before := x.before(fhir.Ref{Type: typeOf(m), ID: mapping.ID(x.pushed + "/" + place)})
 	if before == nil {
@@ -83,19 +94,35 @@ func (x *extraction) add(m proto.Message, place string, a about) string {
 			one.Identifier = fhir.Identifier{System: mapping.ExtractSystem, Value: x.id + "#" + place}
 			addIdentifier(m, identifier(one.Identifier.System, one.Identifier.Value))
 		}
-		setMeta(m, protection(a))
 	}
+	setMeta(m, protection(a))
 	r, err := fhir.FromProto(m)
 	if err == nil && before != nil {
-		r, err = r.Edit(kept(before)...)
+		r, err = r.Edit(kept(before, r)...)
 		one.URN = before.Ref().String()
 	}
-	if err != nil && x.err == nil {
-		x.err = fmt.Errorf("mks.Extract: %w", err)
+	if err != nil { // it is made of what stands in the response, which nobody has validated
+		if x.err == nil {
+			x.err = fhir.Errorf(fhir.Unprocessable, "mks.Extract", "invalid", "extract-response",
+				"The response holds values that R4 does not allow, such as a date that is none; $validate tells which.")
+		}
+		return ""
+	}
+	if x.size += len(r.Bytes()); x.full(x.size > maxExtractedBytes) {
+		return ""
 	}
 	one.Resource = r
 	x.out = append(x.out, one)
 	return one.URN
+}
+
+// full ends an extraction of which too much would become.
+func (x *extraction) full(is bool) bool {
+	if is && x.err == nil {
+		x.err = fhir.Errorf(fhir.Unprocessable, "mks.Extract", "too-costly", "extract-limit",
+			"More would be made of this response than %d resources or %d bytes; correct what is given more than once.", maxExtracted, maxExtractedBytes)
+	}
+	return is
 }
 
 // before returns what a push of the record wrote, as far as the caller may see it.
@@ -108,13 +135,25 @@ func (x *extraction) before(ref fhir.Ref) *fhir.Resource {
 	return r
 }
 
-// kept is what an update of a stored resource leaves as it is.
-func kept(before *fhir.Resource) []fhir.Edit {
+// kept is what an update of a stored resource leaves as it is: to its labels those come that what is made
+// now needs.
+func kept(before, made *fhir.Resource) []fhir.Edit {
 	out := []fhir.Edit{{Path: []string{"id"}, JSON: strconv.Quote(before.ID())}}
 	for _, name := range []string{"meta", "identifier"} {
 		if n := before.Root().Member(name); n.Exists() {
 			out = append(out, fhir.Edit{Path: []string{name}, JSON: n.Raw()})
 		}
+	}
+	var labels []string
+	for _, r := range []*fhir.Resource{before, made} {
+		for l := range r.Root().All("meta", "security") {
+			if !slices.Contains(labels, l.Raw()) {
+				labels = append(labels, l.Raw())
+			}
+		}
+	}
+	if len(labels) > 0 {
+		out = append(out, fhir.Edit{Path: []string{"meta", "security"}, JSON: "[" + strings.Join(labels, ",") + "]"})
 	}
 	return out
 }
@@ -145,7 +184,10 @@ func (x *extraction) response() []*dpb.Reference {
 // day is the day of the response.
 func (x *extraction) day() day {
 	text, _, _ := strings.Cut(x.root.Member("authored").Text(), "T")
-	return day(text)
+	if d := day(text); !d.time().IsZero() {
+		return d
+	}
+	return ""
 }
 
 // referenceIn copies a Reference; nil when it is absent.

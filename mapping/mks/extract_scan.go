@@ -29,9 +29,13 @@ func (x *extraction) scan() {
 	}
 	var domains []string
 	var labels []*dpb.Coding
+	seen := map[string]int{}
 	for _, n := range x.needs() {
-		about := n.about()
-		condition := x.add(x.condition(n), n.place(), about)
+		if x.err != nil {
+			return
+		}
+		about, place := n.about(), numbered(seen, n.place())
+		condition := x.add(x.condition(n), place, about)
 		if n.level == "1" {
 			continue
 		}
@@ -41,7 +45,7 @@ func (x *extraction) scan() {
 			Description:     textConcept("Doel bij: " + label("hulpbehoefte-item", n.name)),
 			Category:        []*dpb.CodeableConcept{listConcept("mks-domein", n.domain)},
 			Subject:         x.subject(), Addresses: []*dpb.Reference{to(condition)},
-		}, "doel/"+n.place(), about)
+		}, "doel/"+place, about)
 		plan.Addresses, plan.Goal = append(plan.Addresses, to(condition)), append(plan.Goal, to(goal))
 		plan.Activity = append(plan.Activity, n.activity(goal))
 	}

@@ -19,23 +19,50 @@ func valueOf(n fhir.Node) (answer, bool) {
 }
 
 // typed makes answers of what an expression found. What does not fit the question is an issue.
-func (p *populating) typed(q fhir.Node, found []path.Item) []answer {
+func (p *populating) typed(q fhir.Node, found []path.Item) ([]answer, error) {
 	read, known := kindOf(q.Member("type").Text())
 	var out []answer
+	size := 0
 	for _, i := range found {
-		a, ok := answer{}, false
-		if known && len(out) <= maxRepeats {
-			a, ok = read(p, q, i)
+		if !known || len(out) > maxRepeats {
+			break
 		}
-		if ok {
-			out = append(out, a)
+		if err := p.visit(q); err != nil { // its options are looked through each time
+			return nil, err
+		}
+		a, ok := read(p, q, i)
+		if err := p.spend(0); err != nil {
+			return nil, err
+		}
+		if !ok {
+			continue
+		}
+		out = append(out, a)
+		if size += len(a.value); size > maxBytes {
+			return nil, tooLarge("bytes of answers", maxBytes)
 		}
 	}
 	if len(found) > 0 && len(out) == 0 {
 		p.issue(q, fhir.SeverityWarning, "value", "SDC-VALUE",
 			"What was found does not fit the type of this question or is not among its answers; fill it in by hand.")
 	}
-	return out
+	return out, nil
+}
+
+// coding finds a code in a value set, once.
+func (p *populating) coding(set, code string) ([]byte, bool) {
+	key := [2]string{set, code}
+	found, known := p.codings[key]
+	if !known {
+		if p.spend(listing) != nil {
+			return nil, false
+		}
+		if coding, ok := p.in.Coding(set, code); ok {
+			found = coding
+		}
+		p.codings[key] = found
+	}
+	return found, found != nil
 }
 
 // kind reads a found value as an answer to a question of one type.
@@ -97,14 +124,15 @@ func choice(open bool) kind {
 			return answer{typ: "Coding", value: json.RawMessage(coding.Raw())}, true
 		}
 		code := i.Text()
+		quoted := string(text(code))
 		for option := range q.All("answerOption") {
 			a, ok := valueOf(option)
-			if ok && (option.Member("valueCoding").Member("code").Text() == code || string(a.value) == string(text(code))) {
+			if ok && (option.Member("valueCoding").Member("code").Text() == code || string(a.value) == quoted) {
 				return a, true
 			}
 		}
 		if set := q.Member("answerValueSet").Text(); set != "" && code != "" {
-			if found, ok := p.in.Coding(set, code); ok {
+			if found, ok := p.coding(set, code); ok {
 				return answer{typ: "Coding", value: found}, true
 			}
 		}

@@ -71,7 +71,7 @@ func Extract(questionnaire, answers *fhir.Resource) ([]byte, []fhir.Issue, error
 		return nil, nil, e
 	}
 	x := &extracting{root: root, out: bundle{ResourceType: "Bundle", Type: "transaction"}}
-	if err := x.items(questionnaire.Root(), root, marks{}.at(questionnaire.Root()), ""); err != nil {
+	if err := x.items(questionOf(questionnaire.Root(), marks{}), root, ""); err != nil {
 		return nil, nil, err
 	}
 	body, err := encode(x.out)
@@ -82,7 +82,28 @@ func Extract(questionnaire, answers *fhir.Resource) ([]byte, []fhir.Issue, error
 type extracting struct {
 	root   fhir.Node
 	out    bundle
+	size   int // bytes of out
 	issues []fhir.Issue
+}
+
+// question is an item of the form as answers are read by it: looked at once, however often it is answered.
+type question struct {
+	marks
+	text, unit fhir.Node
+	codes      []json.RawMessage
+	below      map[string]*question // by linkId
+}
+
+// questionOf reads an item of a form, or the form itself, with all below it.
+func questionOf(n fhir.Node, inherited marks) *question {
+	q := &question{
+		marks: inherited.at(n), text: n.Member("text"), unit: extension(n, unit).Member("valueCoding"),
+		codes: raws(n, "code"), below: map[string]*question{},
+	}
+	for i := range n.All("item") {
+		q.below[i.Member("linkId").Text()] = questionOf(i, q.marks)
+	}
+	return q
 }
 
 // marks are what an item inherits from those above it.
@@ -114,20 +135,17 @@ func (m marks) at(q fhir.Node) marks {
 }
 
 // items extracts the items of a response, or below an answer; key names where they stand.
-func (x *extracting) items(q, r fhir.Node, m marks, key string) error {
-	asked, count := map[string]fhir.Node{}, map[string]int{}
-	for i := range q.All("item") {
-		asked[i.Member("linkId").Text()] = i
-	}
+func (x *extracting) items(q *question, r fhir.Node, key string) error {
+	count := map[string]int{}
 	for i := range r.All("item") {
 		link := i.Member("linkId").Text()
-		question, known := asked[link]
+		asked, known := q.below[link]
 		if !known {
 			continue
 		}
 		place := key + "/" + link + "." + strconv.Itoa(count[link])
 		count[link]++
-		if err := x.item(question, i, m.at(question), place); err != nil {
+		if err := x.item(asked, i, place); err != nil {
 			return err
 		}
 	}
@@ -135,20 +153,20 @@ func (x *extracting) items(q, r fhir.Node, m marks, key string) error {
 }
 
 // item extracts an item: what is below it, and its answers.
-func (x *extracting) item(q, i fhir.Node, m marks, key string) error {
-	if err := x.items(q, i, m, key); err != nil {
+func (x *extracting) item(q *question, i fhir.Node, key string) error {
+	if err := x.items(q, i, key); err != nil {
 		return err
 	}
 	n := 0
 	for a := range i.All("answer") {
 		place := key + "/" + strconv.Itoa(n)
 		n++
-		if m.extract && q.Member("code").Exists() {
-			if err := x.answer(q, a, m, place); err != nil {
+		if q.extract && len(q.codes) > 0 {
+			if err := x.answer(q, a, place); err != nil {
 				return err
 			}
 		}
-		if err := x.items(q, a, m, place); err != nil {
+		if err := x.items(q, a, place); err != nil {
 			return err
 		}
 	}
@@ -156,11 +174,14 @@ func (x *extracting) item(q, i fhir.Node, m marks, key string) error {
 }
 
 // answer makes an Observation of one answer.
-func (x *extracting) answer(q, a fhir.Node, m marks, key string) error {
+func (x *extracting) answer(q *question, a fhir.Node, key string) error {
 	if len(x.out.Entry) == maxItems {
 		return tooLarge("answers to extract", maxItems)
 	}
 	value, ok := observable(q, a)
+	if !ok && len(x.issues) == maxIssues {
+		return nil
+	}
 	if !ok {
 		x.issues = append(x.issues, fhir.Issue{
 			Severity: fhir.SeverityWarning, Code: "not-supported", Diagnostics: "SDC-EXTRACT", Expression: a.Path(),
@@ -171,9 +192,9 @@ func (x *extracting) answer(q, a fhir.Node, m marks, key string) error {
 	o := observation{
 		ResourceType: "Observation", Status: "final",
 		Subject: raw(x.root, "subject"), Encounter: raw(x.root, "encounter"), Effective: raw(x.root, "authored"),
-		Code: concept{Text: q.Member("text").Text(), Coding: raws(q, "code")},
+		Code: concept{Text: q.text.Text(), Coding: q.codes},
 	}
-	for _, c := range m.categories {
+	for _, c := range q.categories {
 		o.Category = append(o.Category, concept{Coding: []json.RawMessage{c}})
 	}
 	if author := raw(x.root, "author"); author != nil {
@@ -187,6 +208,9 @@ func (x *extracting) answer(q, a fhir.Node, m marks, key string) error {
 		how = request{"PUT", "Observation?identifier=" + url.QueryEscape(mapping.ExtractSystem+"|"+search.Escape(key))}
 	}
 	body, err := o.encoded(value)
+	if x.size += len(body); x.size > maxBytes {
+		return tooLarge("bytes to extract", maxBytes)
+	}
 	x.out.Entry = append(x.out.Entry, entry{FullURL: "urn:uuid:" + mapping.ID("extract/"+key), Resource: body, Request: how})
 	return err
 }
@@ -218,7 +242,7 @@ func raws(n fhir.Node, member string) (out []json.RawMessage) {
 }
 
 // observable is an answer as the value of an Observation.
-func observable(q, a fhir.Node) (answer, bool) {
+func observable(q *question, a fhir.Node) (answer, bool) {
 	v, ok := valueOf(a)
 	if !ok {
 		return answer{}, false
@@ -230,7 +254,7 @@ func observable(q, a fhir.Node) (answer, bool) {
 		v.typ = "DateTime"
 	case "Decimal":
 		v.typ = "Quantity"
-		v.value, err = encode(measured(string(v.value), extension(q, unit).Member("valueCoding")))
+		v.value, err = encode(measured(string(v.value), q.unit))
 	case "Coding":
 		v.typ = "CodeableConcept"
 		v.value, err = encode(concept{Coding: []json.RawMessage{v.value}})

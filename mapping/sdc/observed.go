@@ -26,18 +26,15 @@ func (p *populating) observed(q, period fhir.Node) ([]answer, error) {
 	if len(codes) == 0 {
 		return nil, nil
 	}
-	if p.queries++; p.queries > maxQueries {
-		return nil, tooLarge("queries", maxQueries)
-	}
-	found, err := p.in.Search(p.ctx, "Observation?subject="+p.in.Subject.String()+"&code="+url.QueryEscape(strings.Join(codes, ","))+
-		"&status=final,amended,corrected&date=ge"+url.QueryEscape(since.Format(time.RFC3339))+"&_sort=-date&_count=1")
+	found, err := p.search("Observation?subject=" + p.in.Subject.String() + "&code=" + url.QueryEscape(strings.Join(codes, ",")) +
+		"&status=final,amended,corrected&date=ge" + url.QueryEscape(since.Format(time.RFC3339)) + "&_sort=-date&_count=1")
 	if err != nil || found == nil {
 		return nil, err
 	}
 	for e := range found.Root().All("entry") {
 		for c := range e.Member("resource").Children() {
 			if strings.HasPrefix(c.Name(), "value") {
-				return p.typed(q, []path.Item{path.Typed(numberOf(q, c))}), nil
+				return p.typed(q, []path.Item{path.Typed(numberOf(q, c))})
 			}
 		}
 	}

@@ -34,15 +34,18 @@ type Output struct {
 // issue; the error is a failed look-up, or an Unprocessable form that is too large.
 func Populate(ctx context.Context, questionnaire *fhir.Resource, in Input) (Output, error) {
 	root := questionnaire.Root()
-	p := &populating{ctx: ctx, in: in, steps: maxSteps, absent: map[string]bool{}}
+	p := &populating{ctx: ctx, in: in, steps: maxSteps, work: maxWork, absent: map[string]bool{}, codings: map[[2]string][]byte{}}
 	p.in.World.Now, p.in.World.Budget = in.Now, &p.steps
+	p.chargeTerms()
 	names := scope{"questionnaire": {path.Typed(root)}}
 	for name, all := range in.Context {
 		for _, r := range all {
 			names[name] = append(names[name], path.Typed(r.Root()))
 		}
 	}
-	p.contexts(root, names)
+	if err := p.contexts(root, names); err != nil {
+		return Output{}, err
+	}
 	names, err := p.variables(root, names)
 	if err != nil {
 		return Output{}, err
@@ -75,34 +78,81 @@ type populating struct {
 	ctx     context.Context
 	in      Input
 	issues  []fhir.Issue
-	steps   int
+	steps   int // that expressions have left
+	work    int // that the form has left beside them
 	made    int // items so far
+	bytes   int // of their answers
 	queries int
-	absent  map[string]bool // names of what was not given or may not be seen
+	found   int                  // bytes
+	absent  map[string]bool      // names of what was not given or may not be seen
+	codings map[[2]string][]byte // by value set and code; nil: there is none
 }
 
-// issue reports what was not prefilled.
+// spend counts a look at the form, and stops when there were too many, or nobody waits any more.
+func (p *populating) spend(n int) error {
+	if p.work -= n; p.work < 0 {
+		return tooLarge("steps of work", maxWork)
+	}
+	return p.ctx.Err()
+}
+
+// visit counts a look at an item with all that is in it.
+func (p *populating) visit(q fhir.Node) error { return p.spend(1 + len(q.Raw())/64) }
+
+// chargeTerms makes expressions pay for what they ask of the terminology.
+func (p *populating) chargeTerms() {
+	w := &p.in.World
+	size := func(i path.Item) int { return 1 + len(i.Node().Raw())/50 }
+	if ask := w.MemberOf; ask != nil {
+		w.MemberOf = func(i path.Item, valueSet string) (member, known bool) {
+			if p.spend(asking*size(i)) != nil {
+				return false, false
+			}
+			return ask(i, valueSet)
+		}
+	}
+	if ask := w.Subsumes; ask != nil {
+		w.Subsumes = func(a, b path.Item) (subsumes, known bool) {
+			if p.spend(asking*size(a)*size(b)) != nil {
+				return false, false
+			}
+			return ask(a, b)
+		}
+	}
+}
+
+// issue reports what was not prefilled, as far as anybody reads on.
 func (p *populating) issue(at fhir.Node, severity, code, rule, text string) {
+	if len(p.issues) == maxIssues {
+		return
+	}
 	p.issues = append(p.issues, fhir.Issue{Severity: severity, Code: code, Diagnostics: rule, Expression: at.Path(), Text: text})
 }
 
 // contexts notes what the form asks for and was not given.
-func (p *populating) contexts(root fhir.Node, names scope) {
+func (p *populating) contexts(root fhir.Node, names scope) error {
 	for e := range root.All("extension") {
 		if e.Member("url").Text() != launchContext {
 			continue
 		}
 		name := extension(e, "name").Member("valueCoding").Member("code").Text()
-		if _, given := names[name]; !given {
-			p.absent[name] = true
+		if _, given := names[name]; given {
+			continue
+		}
+		if err := p.lack(name); err != nil {
+			return err
 		}
 	}
+	return nil
 }
 
 // items answers the items below n.
 func (p *populating) items(n fhir.Node, names scope) ([]*item, error) {
 	var out []*item
 	for q := range n.All("item") {
+		if err := p.visit(q); err != nil {
+			return nil, err
+		}
 		if q.Member("type").Text() == "display" {
 			continue
 		}
@@ -146,7 +196,11 @@ func (p *populating) groups(q fhir.Node, names scope) ([]*item, error) {
 	}
 	var out []*item
 	for _, one := range found {
-		made, err := p.group(q, names.with(expression.Member("name").Text(), []path.Item{one}))
+		within, err := p.with(names, expression.Member("name").Text(), []path.Item{one})
+		if err != nil {
+			return nil, err
+		}
+		made, err := p.group(q, within)
 		if err != nil {
 			return nil, err
 		}
@@ -171,7 +225,15 @@ func (p *populating) item(q fhir.Node, answers []answer, below []*item) (*item, 
 	if p.made++; p.made > maxItems {
 		return nil, tooLarge("items", maxItems)
 	}
-	return &item{LinkID: q.Member("linkId").Text(), Text: q.Member("text").Text(), Answer: answers, Item: below}, nil
+	one := &item{LinkID: q.Member("linkId").Text(), Text: q.Member("text").Text(), Answer: answers, Item: below}
+	p.bytes += len(one.LinkID) + len(one.Text)
+	for _, a := range answers {
+		p.bytes += len(a.value)
+	}
+	if p.bytes > maxBytes {
+		return nil, tooLarge("bytes of answers", maxBytes)
+	}
+	return one, nil
 }
 
 // question answers a question; nothing when there is no answer.
@@ -205,7 +267,7 @@ func (p *populating) answers(q fhir.Node, names scope) ([]answer, error) {
 		if err != nil {
 			return nil, err
 		}
-		return p.typed(q, found), nil
+		return p.typed(q, found)
 	}
 	if period := extension(q, observationLinkPeriod).Member("valueDuration"); period.Exists() {
 		return p.observed(q, period)

@@ -37,12 +37,31 @@ func (p *populating) variables(n fhir.Node, names scope) (scope, error) {
 			return nil, err
 		}
 		if !known {
-			p.absent[name] = true
-			continue
+			err = p.lack(name)
+		} else {
+			names, err = p.with(names, name, found)
 		}
-		names = names.with(name, found)
+		if err != nil {
+			return nil, err
+		}
 	}
 	return names, nil
+}
+
+// with is scope.with, bounded.
+func (p *populating) with(names scope, name string, found []path.Item) (scope, error) {
+	if len(names) >= maxNames {
+		return nil, tooLarge("variables", maxNames)
+	}
+	return names.with(name, found), p.spend(len(names))
+}
+
+// lack notes a name of which nothing is known.
+func (p *populating) lack(name string) error {
+	if p.absent[name] = true; len(p.absent) > maxNames {
+		return tooLarge("variables", maxNames)
+	}
+	return nil
 }
 
 // lacks tells of the first name in an expression that nothing is known of, and reports whether there
@@ -73,8 +92,7 @@ const (
 func (p *populating) evaluate(e fhir.Node, names scope) (found []path.Item, known bool, err error) {
 	switch e.Member("language").Text() {
 	case languagePath:
-		found, known = p.path(e, e.Member("expression").Text(), names)
-		return found, known, nil
+		return p.path(e, e.Member("expression").Text(), names)
 	case languageQuery:
 		return p.query(e, names)
 	}
@@ -84,30 +102,30 @@ func (p *populating) evaluate(e fhir.Node, names scope) (found []path.Item, know
 }
 
 // path runs a FHIRPath expression.
-func (p *populating) path(at fhir.Node, expression string, names scope) ([]path.Item, bool) {
+func (p *populating) path(at fhir.Node, expression string, names scope) ([]path.Item, bool, error) {
+	if err := p.spend(16 + len(names) + len(expression)/8 + len(p.absent)*(1+len(expression)/64)); err != nil {
+		return nil, false, err
+	}
 	if p.lacks(at, expression, names) {
-		return nil, false
+		return nil, false, nil
 	}
 	compiled, err := path.CompileDialect(expression, path.Dialect{Constants: slices.Collect(maps.Keys(names))})
 	if err != nil {
 		p.issue(at, fhir.SeverityWarning, "invalid", "SDC-EXPRESSION", "The expression is no FHIRPath that runs here; correct the form.")
-		return nil, false
+		return nil, false, nil
 	}
 	w := p.in.World
 	w.Constants = names
 	found, err := compiled.EvalItem(w, path.Item{})
 	if err != nil {
 		p.issue(at, fhir.SeverityWarning, "processing", "SDC-EXPRESSION", "The expression could not be carried out on this data; fill in the answer by hand.")
-		return nil, false
+		return nil, false, nil
 	}
-	return found, true
+	return found, true, p.spend(0) // of an answer of the terminology that was not had nothing may be concluded
 }
 
 // query runs a FHIR query. Where an expression in it finds nothing, there is nothing to ask.
 func (p *populating) query(e fhir.Node, names scope) (found []path.Item, known bool, err error) {
-	if p.queries++; p.queries > maxQueries {
-		return nil, false, tooLarge("queries", maxQueries)
-	}
 	var b strings.Builder
 	rest := e.Member("expression").Text()
 	for {
@@ -121,25 +139,51 @@ func (p *populating) query(e fhir.Node, names scope) (found []path.Item, known b
 			p.issue(e, fhir.SeverityWarning, "invalid", "SDC-QUERY", "The query has {{ without }}; correct the form.")
 			return nil, false, nil
 		}
-		values, known := p.path(e, expression, names)
-		if !known || len(values) == 0 {
-			return nil, known, nil
+		values, known, err := p.path(e, expression, names)
+		if err != nil || !known || len(values) == 0 {
+			return nil, known, err
 		}
-		b.WriteString(strings.Join(texts(values), ","))
+		if !writeValues(&b, values) {
+			return nil, false, tooLarge("bytes of one query", maxQuery)
+		}
 		rest = after
 	}
-	r, err := p.in.Search(p.ctx, b.String())
+	r, err := p.search(b.String())
 	if err != nil || r == nil {
 		return nil, false, err
 	}
 	return []path.Item{path.Typed(r.Root())}, true, nil
 }
 
-// texts are values as they stand in a query.
-func texts(values []path.Item) []string {
-	out := make([]string, len(values))
-	for i, v := range values {
-		out[i] = url.QueryEscape(v.Text())
+// search runs one query, nil for one that may not be run.
+func (p *populating) search(query string) (*fhir.Resource, error) {
+	if len(query) > maxQuery {
+		return nil, tooLarge("bytes of one query", maxQuery)
 	}
-	return out
+	if p.queries++; p.queries > maxQueries {
+		return nil, tooLarge("queries", maxQueries)
+	}
+	r, err := p.in.Search(p.ctx, query)
+	if err != nil || r == nil {
+		return nil, err
+	}
+	if p.found += len(r.Bytes()); p.found > maxFound {
+		return nil, tooLarge("bytes of data", maxFound)
+	}
+	return r, nil
+}
+
+// writeValues puts values into a query, as far as one may grow.
+func writeValues(b *strings.Builder, values []path.Item) bool {
+	for i, v := range values {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		text := v.Text()
+		if b.Len()+len(text) > maxQuery {
+			return false
+		}
+		b.WriteString(url.QueryEscape(text))
+	}
+	return true
 }

@@ -28,10 +28,22 @@ const (
 
 // Bounds of one form.
 const (
-	maxItems   = 5_000     // items that are answered, repeated groups counted each time
-	maxQueries = 50        // look-ups of one form
-	maxRepeats = 200       // answers of one item, groups of one context
-	maxSteps   = 4_000_000 // items that all expressions visit together
+	maxItems   = 5_000      // items that are answered, repeated groups counted each time
+	maxQueries = 50         // look-ups of one form
+	maxQuery   = 8_000      // bytes of one query
+	maxFound   = 50_000_000 // bytes of what all queries find together
+	maxRepeats = 200        // answers of one item, groups of one context
+	maxNames   = 200        // variables and contexts that one expression may name
+	maxSteps   = 4_000_000  // items that all expressions visit together
+	maxWork    = 1_000_000  // looks at the form itself, in pieces of some 64 bytes
+	maxBytes   = 5_000_000  // of the answers, or of what is extracted
+	maxIssues  = 1_000      // that one answer tells
+)
+
+// What one question to the terminology costs of maxWork: a value set may have to be listed for it.
+const (
+	listing = 5_000
+	asking  = 500
 )
 
 // tooLarge refuses a form that would take more than one of the bounds.

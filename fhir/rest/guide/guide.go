@@ -122,6 +122,7 @@ func (g *Guide) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		send(w, r, f)
 		return
 	}
+	w.Header().Set("Vary", "Accept, Accept-Language") // an address of a page answers programs in JSON
 	if it, ok := g.items[name]; ok && wantsJSON(r) {
 		send(w, r, g.files[it.resource.Ref().String()+".json"])
 		return
@@ -131,7 +132,6 @@ func (g *Guide) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "The page cannot be served.", http.StatusInternalServerError)
 		return
 	}
-	w.Header().Set("Vary", "Accept, Accept-Language")
 	if status != http.StatusOK {
 		headers(w, "text/html; charset=utf-8")
 		w.WriteHeader(status)

@@ -114,6 +114,11 @@ func TestAnArtefactIsServedAsItIs(t *testing.T) {
 			t.Errorf("%d %s", w.Code, w.Header().Get("Content-Type"))
 		}
 	}
+	for _, accept := range []string{"application/fhir+json", "text/html"} { // a cache between must not give a browser what a program asked for
+		if vary := get(t, page, "Accept", accept).Header().Get("Vary"); !strings.Contains(vary, "Accept,") {
+			t.Errorf("%s: Vary %q", accept, vary)
+		}
+	}
 	if w := get(t, "/ig/mks-bron-1.schema.json"); !json.Valid(w.Body.Bytes()) || w.Header().Get("Content-Type") != "application/schema+json" {
 		t.Errorf("the schema: %d %s", w.Code, w.Header().Get("Content-Type"))
 	}
