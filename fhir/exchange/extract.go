@@ -33,60 +33,71 @@ type Extracted struct {
 func (s *Service) Extract(ctx context.Context, c Call, ask Extraction) (Extracted, error) {
 	const op = "exchange.Extract"
 	c.Operation = "extract"
-	if ask.Response == nil {
-		served, err := s.Read(ctx, c, ask.Ref)
-		if err != nil {
-			return Extracted{}, err
-		}
-		if ask.Response, err = served.tree(); err != nil {
-			return Extracted{}, fhir.Wrap(op, err)
-		}
-	} else if err := s.Answered(ctx, c, auth.Read, "QuestionnaireResponse", ask.Query); err != nil {
-		return Extracted{}, err
-	}
-	for _, f := range s.formats {
-		x, ok := f.(mapping.Extractor)
-		if !ok || !sdc.Extractable(ask.Response) {
-			continue
-		}
-		out, own, err := s.extractOwn(ctx, c, ask, x)
-		if own || err != nil {
-			return out, err
-		}
-	}
-	form, err := s.formOf(ask)
-	if err != nil {
-		return Extracted{}, err
-	}
-	out := Extracted{}
-	out.Bundle, out.Issues, err = sdc.Extract(form, ask.Response)
-	return out, fhir.Wrap(op, err)
-}
-
-// extractOwn makes a transaction of an answer to a form of ours.
-func (s *Service) extractOwn(ctx context.Context, c Call, ask Extraction, x mapping.Extractor) (out Extracted, own bool, err error) {
-	const op = "exchange.Extract"
-	e := s.event(c, auth.Read, ask.Response.Type())
-	l := &lookups{s: s, e: &e}
-	var found []mapping.Extracted
-	err = s.store.View(ctx, func(v Snapshot) error {
-		l.w, l.v = s.world(v), v
-		found, own, err = x.Extract(ask.Response, l.optional)
+	e := s.event(c, auth.Read, "QuestionnaireResponse")
+	e.query = ask.Query
+	x := &extracting{lookups: lookups{s: s, e: &e}, ask: ask}
+	var refused error
+	err := s.store.View(ctx, func(v Snapshot) error {
+		x.w, x.v = s.world(v), v
+		var err error
+		refused, err = x.extract()
 		return err
 	})
-	var refused error
 	if fhir.KindOf(err) == fhir.Unprocessable { // what was looked up until then was seen
 		e.denied(auth.Decision{HTTP: 422, Reason: ruleOf(err)}, fhir.Ref{})
 		refused, err = err, nil
 	}
 	if err != nil {
-		return out, own, s.broke(ctx, op, e, err)
+		return Extracted{}, s.broke(ctx, op, e, err)
 	}
-	if err := l.disclose(context.WithoutCancel(ctx), op); err != nil || !own || refused != nil {
-		return out, own, cmp.Or(err, refused)
+	if err := x.disclose(context.WithoutCancel(ctx), op); err != nil || refused != nil {
+		return Extracted{}, cmp.Or(err, refused)
 	}
-	out.Bundle, err = JSON(s.transactionOf(found))
-	return out, own, fhir.Wrap(op, err)
+	return x.out, nil
+}
+
+// extracting is one response on its way.
+type extracting struct {
+	lookups
+	ask Extraction
+	out Extracted
+}
+
+// extract reads the response and makes a transaction of it: as the format knows its own forms, else as the
+// Questionnaire says.
+func (x *extracting) extract() (refused, err error) {
+	const op = "exchange.Extract"
+	if x.ask.Response == nil {
+		served, refused, err := x.s.readOne(x.w, x.e, x.ask.Ref)
+		if refused != nil || err != nil {
+			return refused, err
+		}
+		if x.ask.Response, err = parsed(served.Body); err != nil {
+			return nil, err
+		}
+	} else {
+		x.e.asked(auth.Decision{Permit: true, HTTP: 200, Reason: "permit-directory"})
+	}
+	for _, f := range x.s.formats {
+		extractor, ok := f.(mapping.Extractor)
+		if !ok || !sdc.Extractable(x.ask.Response) {
+			continue
+		}
+		found, own, err := extractor.Extract(x.ask.Response, x.optional)
+		if err != nil {
+			return nil, err
+		}
+		if own {
+			x.out.Bundle, err = JSON(x.s.transactionOf(found))
+			return nil, fhir.Wrap(op, err)
+		}
+	}
+	form, err := x.s.formOf(x.ask)
+	if err != nil {
+		return nil, err
+	}
+	x.out.Bundle, x.out.Issues, err = sdc.Extract(form, x.ask.Response)
+	return nil, fhir.Wrap(op, err)
 }
 
 // extracted is a transaction as it is written.
