@@ -1,6 +1,11 @@
 package mapping
 
-import "github.com/drieluik/drieluik/fhir"
+import (
+	"slices"
+	"strings"
+
+	"github.com/drieluik/drieluik/fhir"
+)
 
 // Extractor is a Format with forms whose answers become more than Observations.
 type Extractor interface {
@@ -20,3 +25,23 @@ type Extracted struct {
 
 // ExtractSystem is the identifier system of what was extracted: "response id#place in it".
 const ExtractSystem = fhir.Canonical + "/sid/extract"
+
+// AddMeta returns r with codings in its meta.security or meta.tag, those that it lacks. What is made of a
+// resource must not be open to more readers than that is.
+func AddMeta(r *fhir.Resource, member string, codings []fhir.Node) (*fhir.Resource, error) {
+	var all []string
+	for n := range r.Root().All("meta", member) {
+		all = append(all, n.Raw())
+	}
+	had := len(all)
+	for _, n := range codings {
+		if !slices.Contains(all, n.Raw()) {
+			all = append(all, n.Raw())
+		}
+	}
+	if len(all) == had {
+		return r, nil
+	}
+	out, err := r.Edit(fhir.Edit{Path: []string{"meta", member}, JSON: "[" + strings.Join(all, ",") + "]"})
+	return out, fhir.Wrap("mapping.AddMeta", err)
+}

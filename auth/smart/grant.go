@@ -199,6 +199,16 @@ func (s *Server) grantOf(ctx context.Context, id string) (*grantRecord, error) {
 	return g, nil
 }
 
+// standing returns a grant, and whether it is alive now.
+func (s *Server) standing(ctx context.Context, id string) (*grantRecord, bool, error) {
+	g, err := s.grantOf(ctx, id)
+	if err != nil {
+		return nil, false, err
+	}
+	live, err := s.alive(ctx, g)
+	return g, live, err
+}
+
 // alive is the per-request check of smart.md 3.1 from the grant to the Consent, in that order: the
 // grant, its session, the user, the Consent, or in an emergency the organisation. Custody and age are
 // auth.Decide's.

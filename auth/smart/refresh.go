@@ -145,11 +145,7 @@ func (s *Server) refresh(ctx context.Context, c *registered, q request) (tokenAn
 
 // refreshable returns a grant that may be refreshed now: alive, and allowed by custody and age.
 func (s *Server) refreshable(ctx context.Context, id string) (*grantRecord, error) {
-	g, err := s.grantOf(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	live, err := s.alive(ctx, g)
+	g, live, err := s.standing(ctx, id)
 	if err != nil {
 		return nil, err
 	}

@@ -76,11 +76,7 @@ func (s *Server) staffGrants(ctx context.Context, who *account) ([]*grantRecord,
 	}
 	var out []*grantRecord
 	for _, id := range ids {
-		g, err := s.grantOf(ctx, id)
-		if err != nil {
-			return nil, err
-		}
-		live, err := s.alive(ctx, g)
+		g, live, err := s.standing(ctx, id)
 		if err != nil {
 			return nil, err
 		}

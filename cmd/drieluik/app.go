@@ -145,22 +145,7 @@ func (a *app) server(ctx context.Context) (http.Handler, error) {
 	for _, p := range a.providers {
 		p.Prepare()
 	}
-	key, err := a.pageKey(ctx)
-	if err != nil {
-		return nil, err
-	}
-	metadata, err := a.metadata()
-	if err != nil {
-		return nil, err
-	}
-	maxBody, err := bytesOf(a.settings.MaxBody)
-	if err != nil {
-		return nil, err
-	}
-	fhirServer, err := rest.New(rest.Config{
-		Exchange: a.exchange, Authenticate: authServer.Authenticate, Base: a.base + "/fhir", MaxBody: maxBody,
-		PageKey: key, Metadata: metadata, Terms: a.terms, NewID: newID, Log: a.log,
-	})
+	fhirServer, err := a.fhirServer(ctx, authServer)
 	if err != nil {
 		return nil, err
 	}
@@ -185,6 +170,26 @@ func (a *app) server(ctx context.Context) (http.Handler, error) {
 	r.Get("/healthz", a.healthy)
 	r.Get("/readyz", a.ready)
 	return pages.Canonicals(crossOrigin(r, authServer)), nil
+}
+
+// fhirServer makes the FHIR endpoint, whose callers authServer knows.
+func (a *app) fhirServer(ctx context.Context, authServer *smart.Server) (*rest.Server, error) {
+	key, err := a.pageKey(ctx)
+	if err != nil {
+		return nil, err
+	}
+	metadata, err := a.metadata()
+	if err != nil {
+		return nil, err
+	}
+	maxBody, err := bytesOf(a.settings.MaxBody)
+	if err != nil {
+		return nil, err
+	}
+	return rest.New(rest.Config{
+		Exchange: a.exchange, Authenticate: authServer.Authenticate, Base: a.base + "/fhir", MaxBody: maxBody,
+		PageKey: key, Metadata: metadata, Terms: a.terms, NewID: newID, Log: a.log,
+	})
 }
 
 // crossOrigin lets browser apps of registered clients call the FHIR endpoint. What needs no token

@@ -12,12 +12,8 @@ type coding struct {
 // Coding returns the JSON Coding of a code in a value set ("url" or "url|version"). It reports false
 // when the set cannot be listed, lacks the code, or has it of several systems.
 func (t *Terms) Coding(valueSet, code string) ([]byte, bool) {
-	if !t.hasSet(valueSet) {
-		return nil, false
-	}
-	x := expander{evaluation: evaluation{terms: t, budget: maxVisited}}
-	all, err := x.entries(valueSet, 0)
-	if err != nil {
+	all, ok := t.listed(valueSet)
+	if !ok {
 		return nil, false
 	}
 	var found []coding

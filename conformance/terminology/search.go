@@ -9,12 +9,8 @@ func (t *Terms) Search() search.Terms {
 
 // codes returns the codes of a value set; false when it cannot be listed.
 func (t *Terms) codes(valueSet string) ([]search.Code, bool) {
-	if !t.hasSet(valueSet) {
-		return nil, false
-	}
-	x := expander{evaluation: evaluation{terms: t, budget: maxVisited}}
-	all, err := x.entries(valueSet, 0)
-	if err != nil {
+	all, ok := t.listed(valueSet)
+	if !ok {
 		return nil, false
 	}
 	out := make([]search.Code, len(all))
@@ -22,6 +18,16 @@ func (t *Terms) codes(valueSet string) ([]search.Code, bool) {
 		out[i] = search.Code{System: e.system, Code: e.code}
 	}
 	return out, true
+}
+
+// listed returns the entries of a value set; false when it cannot be listed.
+func (t *Terms) listed(valueSet string) ([]entry, bool) {
+	if !t.hasSet(valueSet) {
+		return nil, false
+	}
+	x := expander{evaluation: evaluation{terms: t, budget: maxVisited}}
+	all, err := x.entries(valueSet, 0)
+	return all, err == nil
 }
 
 // family returns a code with all that stand above or below it; false when its code system is not

@@ -96,7 +96,12 @@ func (x *extracting) extract() (refused, err error) {
 	if err != nil {
 		return nil, err
 	}
-	x.out.Bundle, x.out.Issues, err = sdc.Extract(form, x.ask.Response)
+	found, issues, err := sdc.Extract(form, x.ask.Response)
+	if err != nil {
+		return nil, err
+	}
+	x.out.Issues = issues
+	x.out.Bundle, err = JSON(x.s.transactionOf(found))
 	return nil, fhir.Wrap(op, err)
 }
 

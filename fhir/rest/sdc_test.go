@@ -232,6 +232,19 @@ func TestAPushedScanIsExtractedUnderTheIdsOfItsPush(t *testing.T) {
 	}
 }
 
+func TestNeedsAreAsGuardedAsTheirForm(t *testing.T) {
+	t.Parallel()
+	g := newRig(t)
+	const own, restricted = "https://drieluik.example/fhir/", `{"system":"http://terminology.hl7.org/CodeSystem/v3-Confidentiality","code":"R"}`
+	form := `{"resourceType":"QuestionnaireResponse","id":"app-1","status":"completed","authored":"2026-11-20","subject":{"reference":"Patient/x"},"questionnaire":"` + own + `Questionnaire/mks-hulpbehoeftescan",
+		"meta":{"security":[` + restricted + `,{"system":"` + own + `CodeSystem/access-label","code":"about-parent"}]},
+		"item":[{"linkId":"hbs.med","item":[{"linkId":"hbs.med.huid","item":[{"linkId":"hbs.med.huid.niveau","answer":[{"valueCoding":{"code":"2"}}]}]}]}]}`
+	a := g.do("home", http.MethodPost, "/fhir/QuestionnaireResponse/$extract", form).want(t, 200).valid(t)
+	if n := strings.Count(a.body, `"security":[`+restricted+`]`); n != 3 {
+		t.Errorf("%d of the need, its goal and the plan bear the label of the form alone: %s", n, a.body)
+	}
+}
+
 func TestAFormThatAnAppFilledIsExtractedByConditions(t *testing.T) {
 	t.Parallel()
 	g := newRig(t)

@@ -98,8 +98,14 @@ func (x *extraction) add(m proto.Message, place string, a about) string {
 	setMeta(m, protection(a))
 	r, err := fhir.FromProto(m)
 	if err == nil && before != nil {
-		r, err = r.Edit(kept(before, r)...)
+		made := slices.Collect(r.Root().All("meta", "security"))
+		if r, err = r.Edit(kept(before)...); err == nil {
+			r, err = mapping.AddMeta(r, "security", made)
+		}
 		one.URN = before.Ref().String()
+	}
+	if err == nil {
+		r, err = mapping.AddMeta(r, "security", x.labels())
 	}
 	if err != nil { // it is made of what stands in the response, which nobody has validated
 		if x.err == nil {
@@ -135,25 +141,25 @@ func (x *extraction) before(ref fhir.Ref) *fhir.Resource {
 	return r
 }
 
-// kept is what an update of a stored resource leaves as it is: to its labels those come that what is made
-// now needs.
-func kept(before, made *fhir.Resource) []fhir.Edit {
+// kept is what an update of a stored resource leaves as it is.
+func kept(before *fhir.Resource) []fhir.Edit {
 	out := []fhir.Edit{{Path: []string{"id"}, JSON: strconv.Quote(before.ID())}}
 	for _, name := range []string{"meta", "identifier"} {
 		if n := before.Root().Member(name); n.Exists() {
 			out = append(out, fhir.Edit{Path: []string{name}, JSON: n.Raw()})
 		}
 	}
-	var labels []string
-	for _, r := range []*fhir.Resource{before, made} {
-		for l := range r.Root().All("meta", "security") {
-			if !slices.Contains(labels, l.Raw()) {
-				labels = append(labels, l.Raw())
-			}
+	return out
+}
+
+// labels are those of the response that guard what is made of it too; about-parent stands on the need that
+// it is about.
+func (x *extraction) labels() []fhir.Node {
+	var out []fhir.Node
+	for l := range x.root.All("meta", "security") {
+		if l.Member("system").Text() != codeSystem("access-label") || l.Member("code").Text() != "about-parent" {
+			out = append(out, l)
 		}
-	}
-	if len(labels) > 0 {
-		out = append(out, fhir.Edit{Path: []string{"meta", "security"}, JSON: "[" + strings.Join(labels, ",") + "]"})
 	}
 	return out
 }

@@ -2,31 +2,12 @@ package sdc
 
 import (
 	"encoding/json"
-	"net/url"
+	"slices"
 	"strconv"
 
 	"github.com/drieluik/drieluik/fhir"
-	"github.com/drieluik/drieluik/fhir/search"
 	"github.com/drieluik/drieluik/mapping"
 )
-
-// bundle is a transaction as it is written.
-type bundle struct {
-	ResourceType string  `json:"resourceType"`
-	Type         string  `json:"type"`
-	Entry        []entry `json:"entry,omitempty"`
-}
-
-type entry struct {
-	FullURL  string          `json:"fullUrl"`
-	Resource json.RawMessage `json:"resource"`
-	Request  request         `json:"request"`
-}
-
-type request struct {
-	Method string `json:"method"`
-	URL    string `json:"url"`
-}
 
 // observation is an Observation that an answer becomes.
 type observation struct {
@@ -58,11 +39,10 @@ func Extractable(answers *fhir.Resource) bool {
 	return status == "completed" || status == "amended"
 }
 
-// Extract makes a transaction Bundle of the answers that a Questionnaire marks for it
-// (observationExtract, SDC 3.0.0): each an Observation, written by conditional update on an identifier of
-// response and item, so that to carry it out twice changes nothing. It answers Unprocessable for a
-// response that is not completed. Issues are answers that no Observation can hold.
-func Extract(questionnaire, answers *fhir.Resource) ([]byte, []fhir.Issue, error) {
+// Extract makes an Observation of each answer that a Questionnaire marks for it (observationExtract, SDC
+// 3.0.0), with the labels and domains of the response. It answers Unprocessable for a response that is not
+// completed, or holds what R4 does not allow. Issues are answers that no Observation can hold.
+func Extract(questionnaire, answers *fhir.Resource) ([]mapping.Extracted, []fhir.Issue, error) {
 	root := answers.Root()
 	if !Extractable(answers) {
 		e := fhir.Errorf(fhir.Unprocessable, "sdc.Extract", "business-rule", "SDC-STATUS",
@@ -70,20 +50,25 @@ func Extract(questionnaire, answers *fhir.Resource) ([]byte, []fhir.Issue, error
 		e.Issues[0].Expression = "QuestionnaireResponse.status"
 		return nil, nil, e
 	}
-	x := &extracting{root: root, out: bundle{ResourceType: "Bundle", Type: "transaction"}}
+	x := &extracting{root: root, labels: slices.Collect(root.All("meta", "security"))}
+	for tag := range root.All("meta", "tag") {
+		if tag.Member("system").Text() == fhir.Canonical+"/CodeSystem/mks-domein" {
+			x.domains = append(x.domains, tag)
+		}
+	}
 	if err := x.items(questionOf(questionnaire.Root(), marks{}), root, ""); err != nil {
 		return nil, nil, err
 	}
-	body, err := encode(x.out)
-	return body, x.issues, err
+	return x.out, x.issues, nil
 }
 
 // extracting is one response on its way.
 type extracting struct {
-	root   fhir.Node
-	out    bundle
-	size   int // bytes of out
-	issues []fhir.Issue
+	root            fhir.Node
+	labels, domains []fhir.Node // of the response
+	out             []mapping.Extracted
+	size            int // bytes of out
+	issues          []fhir.Issue
 }
 
 // question is an item of the form as answers are read by it: looked at once, however often it is answered.
@@ -175,7 +160,7 @@ func (x *extracting) item(q *question, i fhir.Node, key string) error {
 
 // answer makes an Observation of one answer.
 func (x *extracting) answer(q *question, a fhir.Node, key string) error {
-	if len(x.out.Entry) == maxItems {
+	if len(x.out) == maxItems {
 		return tooLarge("answers to extract", maxItems)
 	}
 	value, ok := observable(q, a)
@@ -200,19 +185,38 @@ func (x *extracting) answer(q *question, a fhir.Node, key string) error {
 	if author := raw(x.root, "author"); author != nil {
 		o.Performer = []json.RawMessage{author}
 	}
-	how := request{"POST", "Observation"}
+	var own fhir.Identifier
 	if id := x.root.Member("id").Text(); id != "" {
 		key = id + key
+		own = fhir.Identifier{System: mapping.ExtractSystem, Value: key}
 		o.DerivedFrom = []reference{{"QuestionnaireResponse/" + id}}
-		o.Identifier = []identifier{{mapping.ExtractSystem, key}}
-		how = request{"PUT", "Observation?identifier=" + url.QueryEscape(mapping.ExtractSystem+"|"+search.Escape(key))}
+		o.Identifier = []identifier{{own.System, own.Value}}
 	}
-	body, err := o.encoded(value)
-	if x.size += len(body); x.size > maxBytes {
+	r, err := x.resource(o, value)
+	if err != nil {
+		return err
+	}
+	if x.size += len(r.Bytes()); x.size > maxBytes {
 		return tooLarge("bytes to extract", maxBytes)
 	}
-	x.out.Entry = append(x.out.Entry, entry{FullURL: "urn:uuid:" + mapping.ID("extract/"+key), Resource: body, Request: how})
-	return err
+	x.out = append(x.out, mapping.Extracted{Resource: r, URN: "urn:uuid:" + mapping.ID("extract/"+key), Identifier: own})
+	return nil
+}
+
+// resource is an Observation as guarded as the response that it was made of.
+func (x *extracting) resource(o observation, value answer) (*fhir.Resource, error) {
+	body, err := o.encoded(value)
+	if err != nil {
+		return nil, err
+	}
+	r, issues := fhir.Parse(body, fhir.Limits{Bytes: len(body)})
+	if fhir.HasErrors(issues) {
+		return nil, &fhir.Error{Kind: fhir.Unprocessable, Op: "sdc.Extract", Issues: issues}
+	}
+	if r, err = mapping.AddMeta(r, "security", x.labels); err == nil {
+		r, err = mapping.AddMeta(r, "tag", x.domains)
+	}
+	return r, err
 }
 
 // encoded writes an Observation with its value.

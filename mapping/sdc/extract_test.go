@@ -8,6 +8,7 @@ import (
 
 	"github.com/drieluik/drieluik/conformance/validate"
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping"
 	"github.com/drieluik/drieluik/mapping/sdc"
 )
 
@@ -23,26 +24,23 @@ func filled(status, items string) string {
 		"authored":"2026-11-21","author":{"reference":"PractitionerRole/n"},"item":[` + items + `]}`
 }
 
-// extract returns the resources of the transaction as FHIRPath-free text, and the rules of the issues.
-func extract(t *testing.T, questionnaire, answers string) ([]fhir.Node, []string) {
+// extract returns what was extracted, each valid, and the rules of the issues.
+func extract(t *testing.T, questionnaire, answers string) ([]mapping.Extracted, []string) {
 	t.Helper()
 	out, issues, err := sdc.Extract(parse(t, questionnaire), parse(t, answers))
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := parse(t, string(out))
-	if found := validate.Resource(b); fhir.HasErrors(found) {
-		t.Errorf("%+v in %s", found, out)
-	}
-	var entries []fhir.Node
-	for e := range b.Root().All("entry") {
-		entries = append(entries, e)
+	for _, one := range out {
+		if found := validate.Resource(one.Resource); fhir.HasErrors(found) {
+			t.Errorf("%+v in %s", found, one.Resource.Bytes())
+		}
 	}
 	var rules []string
 	for _, i := range issues {
 		rules = append(rules, i.Diagnostics+" "+i.Expression)
 	}
-	return entries, rules
+	return out, rules
 }
 
 func TestAnswersBecomeObservations(t *testing.T) {
@@ -67,12 +65,11 @@ func TestAnswersBecomeObservations(t *testing.T) {
 			`"category":[{"coding":[{"system":"c","code":"vital-signs"}]}],"code":{"coding":[{"system":"http://loinc.org","code":"29463-7"}],"text":"Gewicht"},` +
 			`"subject":{"reference":"Patient/p"},"effectiveDateTime":"2026-11-21","performer":[{"reference":"PractitionerRole/n"}],` +
 			`"derivedFrom":[{"reference":"QuestionnaireResponse/r"}],` + c.want + `}`
-		if got := entries[0].Member("resource").Raw(); got != want {
+		if got := string(entries[0].Resource.Bytes()); got != want {
 			t.Errorf("%s: %s", name, cmp.Diff(want, got))
 		}
-		if how := entries[0].Member("request"); how.Member("method").Text() != "PUT" ||
-			how.Member("url").Text() != "Observation?identifier=https%3A%2F%2Fdrieluik.example%2Ffhir%2Fsid%2Fextract%7Cr%2Fg.0%2F1.0%2F0" {
-			t.Errorf("%s: %s", name, how.Raw())
+		if one := entries[0]; !strings.HasPrefix(one.URN, "urn:uuid:") || one.Identifier != (fhir.Identifier{System: mapping.ExtractSystem, Value: "r/g.0/1.0/0"}) {
+			t.Errorf("%s: %+v", name, one)
 		}
 	}
 }
@@ -89,7 +86,7 @@ func TestOnlyWhatTheFormMarksIsExtracted(t *testing.T) {
 		{"linkId":"unknown","answer":[{"valueString":"g"}]}]}`))
 	var got []string
 	for _, e := range entries {
-		got = append(got, e.Member("resource").Member("valueString").Text())
+		got = append(got, e.Resource.Root().Member("valueString").Text())
 	}
 	if strings.Join(got, "") != "bef" || !cmp.Equal(rules, []string{"SDC-EXTRACT QuestionnaireResponse.item[1].item[3].answer[0]"}) {
 		t.Errorf("%v, %v", got, rules)
@@ -103,5 +100,17 @@ func TestAnUnfinishedResponseIsNotExtracted(t *testing.T) {
 		if fhir.KindOf(err) != fhir.Unprocessable {
 			t.Errorf("%s: %v", status, err)
 		}
+	}
+}
+
+func TestWhatIsExtractedIsAsGuardedAsItsResponse(t *testing.T) {
+	t.Parallel()
+	label := `{"system":"http://terminology.hl7.org/CodeSystem/v3-Confidentiality","code":"R"}`
+	domain := `{"system":"` + fhir.Canonical + `/CodeSystem/mks-domein","code":"sociaal"}`
+	answers := strings.Replace(filled("completed", `{"linkId":"1","answer":[{"valueString":"a"}]}`), `"id":"r"`,
+		`"id":"r","meta":{"security":[`+label+`],"tag":[`+domain+`,{"system":"urn:x","code":"of the form alone"}]}`, 1)
+	entries, _ := extract(t, form(extracted, `{"linkId":"1","type":"string",`+coded+`}`), answers)
+	if want := `{"security":[` + label + `],"tag":[` + domain + `]}`; len(entries) != 1 || entries[0].Resource.Root().Member("meta").Raw() != want {
+		t.Errorf("%d entries, meta %s", len(entries), entries[0].Resource.Root().Member("meta").Raw())
 	}
 }
