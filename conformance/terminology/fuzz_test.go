@@ -14,7 +14,7 @@ import (
 // a refusal in our own words.
 func FuzzOperations(f *testing.F) {
 	for _, query := range []string{
-		"url=urn:vs:whole&filter=d&count=1&offset=0", "url=urn:vs:nested&displayLanguage=sv", "system=urn:cs:animals&code=hond&property=parent",
+		"url=urn:vs:whole&filter=d&count=1&offset=0", "url=urn:vs:whole&displayLanguage=+", "url=urn:vs:nested&displayLanguage=sv", "system=urn:cs:animals&code=hond&property=parent",
 		"url=urn:vs:thicket", "source=urn:vs:s&reverse=true&system=urn:s&code=a", "url=urn:vs:edition%7C1.9", "%00=%ff", "url=|", "url=urn:cs:loose&code=AB",
 	} {
 		f.Add(query, "")

@@ -77,8 +77,8 @@ var kindTexts = map[kind]string{
 
 // fits says whether a parameter has a value of a kind.
 var fits = map[kind]func(given) bool{
-	oneText:   func(g given) bool { return g.text != "" },
-	manyTexts: func(g given) bool { return g.text != "" },
+	oneText:   func(g given) bool { return strings.TrimSpace(g.text) != "" },
+	manyTexts: func(g given) bool { return strings.TrimSpace(g.text) != "" },
 	yesNo:     func(g given) bool { return g.text == "true" || g.text == "false" },
 	number: func(g given) bool {
 		n, err := strconv.Atoi(g.text)
