@@ -60,7 +60,7 @@ func (t *tx) insertIdx(comp, rid int64, rows []idxRow) error {
 				values = appendIdx(append(values, comp, rid), n+j, &rows[n+j])
 			}
 			n += batch
-			if _, err := t.c.exec(inserts[i], values...); err != nil {
+			if err := t.c.exec(inserts[i], values...); err != nil {
 				return err
 			}
 		}

@@ -30,7 +30,7 @@ func (s *Store) View(ctx context.Context, f func(exchange.Snapshot) error) (err 
 	whole := false
 	defer func() {
 		if whole {
-			if _, e := c.exec(`ROLLBACK`); e != nil {
+			if e := c.exec(`ROLLBACK`); e != nil {
 				err, whole = errors.Join(err, fhir.Wrap(op, e)), false
 			}
 		}
@@ -38,7 +38,7 @@ func (s *Store) View(ctx context.Context, f func(exchange.Snapshot) error) (err 
 			err = errors.Join(err, fhir.Wrap(op, e))
 		}
 	}()
-	if _, err := c.exec(`BEGIN`); err != nil {
+	if err := c.exec(c.begin); err != nil {
 		return fhir.Wrap(op, err)
 	}
 	whole = true
@@ -154,7 +154,7 @@ func identified(c *conn, lookup func(string) (int64, error), t fhir.Type, id fhi
 		hits = append(hits, f)
 		return scan(&hits[len(hits)-1].id, &hits[len(hits)-1].rid, &hits[len(hits)-1].comp)
 	}, `SELECT h.id,h.rid,h.comp FROM gidx g CROSS JOIN resource_head h ON h.comp=g.comp AND h.type=g.type AND h.rid=g.rid
-		WHERE g.type=? AND g.param=? AND g.sys=? AND g.val=? ORDER BY h.rid`, typ, gidxIdentifier, sys, id.Value)
+		WHERE g.type=? AND g.param=? AND g.sys=? AND g.val=? ORDER BY h.rid`, typ, gidxIdentifier, sys, c.key(id.Value))
 	return hits, err
 }
 
@@ -243,7 +243,7 @@ func (s *snapshot) members(out []exchange.Stored, comp, typ int64) ([]exchange.S
 		st, err := r.stored()
 		out = append(out, st)
 		return err
-	}, selectStored+` WHERE h.comp=? AND h.type=? AND h.deleted=0 ORDER BY h.rid`, comp, typ)
+	}, selectStored+` WHERE h.comp=? AND h.type=? AND h.deleted=FALSE ORDER BY h.rid`, comp, typ)
 	return out, err
 }
 
