@@ -138,7 +138,7 @@ type pgLink struct {
 	c     *pgxpool.Conn
 	texts *pgTexts
 	batch *pgx.Batch
-	begun bool   // something was sent
+	begun bool // something was sent
 }
 
 // question is a query with what becomes of its rows; nil for a statement.

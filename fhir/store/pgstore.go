@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/drieluik/drieluik/fhir"
@@ -65,13 +66,22 @@ func openPostgres(ctx context.Context, dsn string, o Options) (*Store, error) {
 		if errors.Is(err, ErrSchema) {
 			return nil, err
 		}
-		return nil, fmt.Errorf("%w (%w)", ErrNoPostgres, err)
+		return nil, noPostgres(err)
 	}
 	texts := &pgTexts{texts: map[string]string{}}
 	s := &Store{dict: newInterned(), recent: newRecent(0), shut: func() error { return nil }}
 	s.readers = &pgReaders{pool: reading, texts: texts}
 	s.writer = &pgWriter{pool: writing, texts: texts, dict: s.dict, store: name, now: now, queue: int64(o.Queue)}
 	return s, nil
+}
+
+// noPostgres says why a database cannot be used, as far as that is a code.
+func noPostgres(err error) error {
+	var told *pgconn.PgError
+	if errors.As(err, &told) {
+		return fmt.Errorf("%w (SQLSTATE %s)", ErrNoPostgres, told.Code)
+	}
+	return ErrNoPostgres
 }
 
 func pgPool(ctx context.Context, dsn string, params map[string]string, size int) (*pgxpool.Pool, error) {
