@@ -139,6 +139,7 @@ type pgLink struct {
 	texts *pgTexts
 	batch *pgx.Batch
 	begun bool // something was sent
+	final bool // the commit was sent: what becomes of it may be unknown
 }
 
 // question is a query with what becomes of its rows; nil for a statement.
@@ -229,6 +230,7 @@ func (l *pgLink) commit() error {
 	if !l.begun && l.batch.Len() == 1 {
 		return nil
 	}
+	l.final = true
 	_, err := l.change(`COMMIT`)
 	return err
 }
@@ -243,6 +245,16 @@ func (l *pgLink) undo() error {
 		return l.c.Conn().Close(context.WithoutCancel(l.ctx))
 	}
 	return nil
+}
+
+// suspect reports whether this connection ended by itself, and then lets all of its pool go that are not in
+// use: after a restart of PostgreSQL none of them works.
+func (l *pgLink) suspect(pool *pgxpool.Pool) bool {
+	if !l.c.Conn().IsClosed() || l.ctx.Err() != nil {
+		return false
+	}
+	pool.Reset()
+	return true
 }
 
 // close gives the connection up: what it had open is rolled back.

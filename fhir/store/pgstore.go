@@ -131,6 +131,7 @@ func (r *pgReaders) give(c *conn, whole bool) error {
 		}
 	}
 	if !whole {
+		l.suspect(r.pool)
 		return l.close()
 	}
 	l.c.Release()

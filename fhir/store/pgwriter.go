@@ -49,13 +49,31 @@ func (w *pgWriter) do(ctx context.Context, op string, _ int, apply func(*tx) err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unitLimit)
 	defer cancel()
-	defer c.Release() // one whose transaction is open is not lent again
+	return fhir.Wrap(op, w.run(ctx, c, apply))
+}
+
+// run runs a unit until it is in, or cannot be: again when others got in between, and when a connection
+// ended before the commit was sent. It releases the connection.
+func (w *pgWriter) run(ctx context.Context, c *pgxpool.Conn, apply func(*tx) error) error {
+	var err error
 	for range unitTries {
-		if err = w.transact(ctx, c, apply); !pgAgain(err) {
+		var again, lost bool
+		again, lost, err = w.transact(ctx, c, apply)
+		if !again {
 			break
 		}
+		if !lost {
+			continue
+		}
+		c.Release()
+		next, none := w.pool.Acquire(ctx)
+		if none != nil {
+			return &fhir.Error{Kind: fhir.Unavailable, Op: "store.postgres", Reason: "no-connection", Err: none}
+		}
+		c = next
 	}
-	return fhir.Wrap(op, err)
+	c.Release() // one whose transaction is open is not lent again
+	return err
 }
 
 // refusal says why a connection was not to be had.
@@ -74,11 +92,12 @@ func (w *pgWriter) stop() (bool, error) {
 	return true, nil
 }
 
-// transact runs one transaction.
-func (w *pgWriter) transact(ctx context.Context, c *pgxpool.Conn, apply func(*tx) error) error {
+// transact runs one transaction: again says that a failed one may be run again, lost that its connection
+// is gone.
+func (w *pgWriter) transact(ctx context.Context, c *pgxpool.Conn, apply func(*tx) error) (again, lost bool, err error) {
 	l := &pgLink{ctx: ctx, c: c, texts: w.texts, batch: &pgx.Batch{}}
 	if err := l.exec(`BEGIN`); err != nil {
-		return err
+		return false, false, err
 	}
 	at := time.Now().UnixMilli()
 	if w.now != nil {
@@ -88,7 +107,7 @@ func (w *pgWriter) transact(ctx context.Context, c *pgxpool.Conn, apply func(*tx
 		c: &conn{l, &pgDialect}, dict: w.dict, start: at, at: at, fresh: map[string]int64{},
 		made: map[string]int64{}, comps: map[string]*compID{}, pg: &pgUnit{w: w, link: l},
 	}
-	err := t.safely(apply)
+	err = t.safely(apply)
 	if err == nil {
 		err = t.saveComps()
 	}
@@ -96,10 +115,11 @@ func (w *pgWriter) transact(ctx context.Context, c *pgxpool.Conn, apply func(*tx
 		err = l.commit()
 	}
 	if err != nil {
-		return errors.Join(err, l.undo())
+		lost = l.suspect(w.pool)
+		return pgAgain(err) || lost && !l.final, lost, errors.Join(err, l.undo())
 	}
 	for text, n := range t.made {
 		w.dict.add(text, n)
 	}
-	return nil
+	return false, false, nil
 }
