@@ -30,6 +30,7 @@ type conn struct {
 // dialect is where what the two databases understand differs, beyond words (pgWords).
 type dialect struct {
 	begin    string // of a snapshot
+	patient  string // ends the bound on how long its queries may take; "": there is none
 	distinct string // begins a choice of one row for each rid
 	grouped  string // ends it
 	ownComp  string // the row of a compartment, which its transaction may change

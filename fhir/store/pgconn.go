@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -33,6 +34,7 @@ const pgPlaces = `(SELECT convert_from(value,'UTF8')::bigint FROM kv WHERE key='
 
 var pgDialect = dialect{
 	begin:    `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`,
+	patient:  `SET LOCAL statement_timeout=0`,
 	distinct: `DISTINCT ON (h.rid) `,
 	ownComp:  `SELECT comp,n,writes,seq,hash,at FROM epoch WHERE name=? FOR NO KEY UPDATE`,
 	saveComp: `UPDATE epoch SET n=$1,writes=$2,seq=$3,hash=$4,at=$6 WHERE comp=$5`,
@@ -51,9 +53,10 @@ var pgDialect = dialect{
 	longest: 1000,
 }
 
-// key is a text that stands in a key: PostgreSQL takes no long ones, so that of those a hash stands there.
+// key is a text that stands in a key: of what PostgreSQL does not take as it is, or not that long, a hash
+// stands there.
 func (d *dialect) key(text string) string {
-	if d.longest == 0 || len(text) <= d.longest {
+	if d.longest == 0 || len(text) <= d.longest && pgString(text) == text {
 		return text
 	}
 	sum := sha256.Sum256([]byte(text))
@@ -128,6 +131,9 @@ func pgArgs(args []any) []any {
 
 // pgString is a text as PostgreSQL can hold it.
 func pgString(s string) string {
+	if utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 {
+		return s
+	}
 	return strings.ReplaceAll(strings.ToValidUTF8(s, "\ufffd"), "\x00", "\ufffd")
 }
 

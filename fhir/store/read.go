@@ -45,6 +45,14 @@ func (s *Store) View(ctx context.Context, f func(exchange.Snapshot) error) (err 
 	return f(&snapshot{ctx: ctx, c: c, dict: s.dict})
 }
 
+// unhurried lets queries of the snapshot take as long as they need.
+func (s *snapshot) unhurried() error {
+	if s.c.patient == "" {
+		return nil
+	}
+	return s.c.exec(s.c.patient)
+}
+
 func (s *snapshot) lookup(text string) (int64, error) { return s.dict.lookup(s.c, text) }
 
 // Read implements exchange.Lookups.

@@ -68,6 +68,9 @@ func (s *Store) VerifyAudit(ctx context.Context, check AuditCheck) (Verification
 		if !ok {
 			return errForeign
 		}
+		if err := sn.unhurried(); err != nil {
+			return err
+		}
 		w := auditWalk{s: sn, check: check, out: &v, anchors: map[string]voucher{}, low: math.MinInt64, high: math.MaxInt64}
 		if !check.From.IsZero() {
 			w.low = check.From.UnixMilli()

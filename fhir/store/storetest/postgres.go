@@ -225,3 +225,6 @@ func Schema(address string) string {
 	}
 	return strings.TrimSpace(u.Query().Get("search_path"))
 }
+
+// Address returns where the cluster is, with no store.
+func (p *Postgres) Address() string { return p.url("public") }
