@@ -34,13 +34,15 @@ type Service struct {
 	source   auditSource
 	pulse    pulse
 
+	jobs       Jobs
 	definition func(canonical string) (fhir.Node, bool)
 	terms      *terminology.Terms
 }
 
-// Config of New. Every member is required, but Release, Instance and AllSign.
+// Config of New. Every member is required, but Jobs, Release, Instance and AllSign.
 type Config struct {
 	Store    Store
+	Jobs     Jobs   // what was asked for and takes longer than a request; Export alone asks for it
 	Base     string // FHIR base URL, such as "https://host/fhir"
 	Settings auth.Settings
 	Formats  []mapping.Format // the source formats that Submit and Convert know
@@ -69,8 +71,8 @@ func New(c Config) *Service {
 		now: c.Now, newID: c.NewID, log: c.Log, memory: newMemory(cacheSize), checks: c.Validator,
 		guesses: &guesses{at: map[string][]time.Time{}}, protocol: accessPolicy + c.Release,
 		allSign: c.AllSign, holder: sync.OnceValue(c.NewID),
-		source:     ourSource(c.Instance),
-		definition: c.Definition, terms: c.Terms,
+		source: ourSource(c.Instance),
+		jobs:   c.Jobs, definition: c.Definition, terms: c.Terms,
 	}
 }
 
