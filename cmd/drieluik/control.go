@@ -41,6 +41,7 @@ type order struct {
 	From, To            time.Time
 	Organization, Child string // of an emergency: the organisation that may
 	After               store.AuditPlace
+	Path                string // file to write, where the server runs
 }
 
 type outcome struct {
@@ -129,6 +130,7 @@ var orders = map[string]func(ctx context.Context, a *app, o order) (outcome, err
 	},
 	"audit verify": func(ctx context.Context, a *app, o order) (outcome, error) { return a.verifyLog(ctx, o) },
 	"import":       func(ctx context.Context, a *app, o order) (outcome, error) { return a.importOne(ctx, o) },
+	"backup":       func(ctx context.Context, a *app, o order) (outcome, error) { return a.backup(ctx, o) },
 	"audit export": func(ctx context.Context, a *app, o order) (outcome, error) { return a.exportLog(ctx, o) },
 }
 
