@@ -18,6 +18,9 @@ type pulse struct {
 	newest time.Time
 }
 
+// Steady answers nil when the log can be written: the clock has not gone back behind it. Unavailable else.
+func (s *Service) Steady(ctx context.Context) error { return s.steady(ctx, "exchange.Steady") }
+
 // steady refuses to go on when the clock has gone back behind the log: every period, age and lifetime would
 // be judged wrongly, and the log would tell of accesses in an order that never was.
 func (s *Service) steady(ctx context.Context, op string) error {

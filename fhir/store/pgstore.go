@@ -71,7 +71,7 @@ func openPostgres(ctx context.Context, dsn string, o Options) (*Store, error) {
 	texts := &pgTexts{texts: map[string]string{}}
 	s := &Store{dict: newInterned(), recent: newRecent(0), shut: func() error { return nil }}
 	s.readers = &pgReaders{pool: reading, texts: texts}
-	s.writer = &pgWriter{pool: writing, texts: texts, dict: s.dict, store: name, now: now, queue: int64(o.Queue)}
+	s.writer = &pgWriter{pool: writing, texts: texts, dict: s.dict, store: name, now: now, told: o.Committed, queue: int64(o.Queue)}
 	return s, nil
 }
 

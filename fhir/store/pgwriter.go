@@ -26,6 +26,7 @@ type pgWriter struct {
 	dict    *interned
 	store   string           // tells its locks from those of other stores
 	now     func() time.Time // nil: the clock of the database
+	told    func(units int, took time.Duration)
 	queue   int64
 	waiting atomic.Int64
 	closed  atomic.Bool
@@ -49,7 +50,12 @@ func (w *pgWriter) do(ctx context.Context, op string, _ int, apply func(*tx) err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unitLimit)
 	defer cancel()
-	return fhir.Wrap(op, w.run(ctx, c, apply))
+	start := time.Now()
+	err = w.run(ctx, c, apply)
+	if w.told != nil {
+		w.told(1, time.Since(start))
+	}
+	return fhir.Wrap(op, err)
 }
 
 // run runs a unit until it is in, or cannot be: again when others got in between, and when a connection
@@ -83,6 +89,8 @@ func refusal(ctx context.Context) string {
 	}
 	return "no-connection"
 }
+
+func (w *pgWriter) waits() (units, room int) { return int(w.waiting.Load()), int(w.queue) }
 
 func (w *pgWriter) stop() (bool, error) {
 	if w.closed.Swap(true) {

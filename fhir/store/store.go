@@ -38,6 +38,8 @@ type Options struct {
 	Queue   int              // units that may wait for the writer; default 1024
 	Readers int              // snapshots open at a time; default 4 per processor, at least 8
 	Writers int              // connections that write to PostgreSQL; default 16
+	// Committed is told of each group that became durable, or failed as a whole: of its units and how long it took.
+	Committed func(units int, took time.Duration)
 }
 
 // Store is an embedded store over one folder. It is safe for concurrent use.
@@ -56,6 +58,8 @@ type applier interface {
 	// do applies a change in a transaction, alone or with others, and returns when it is durable. apply
 	// may run more than once. When ctx ends before its turn it is never applied; after, it is waited for.
 	do(ctx context.Context, op string, size int, apply func(*tx) error) error
+	// waits returns how many units wait or run, of as many as may.
+	waits() (units, room int)
 	// stop finishes what was taken and refuses the rest; false when that was done before.
 	stop() (bool, error)
 }
@@ -94,6 +98,9 @@ func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 	}
 	return s, nil
 }
+
+// Waiting returns how many units wait for the writer, of as many as may.
+func (s *Store) Waiting() (units, room int) { return s.writer.waits() }
 
 func wrapped(op string, err error) error {
 	if err == nil {

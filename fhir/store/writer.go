@@ -43,6 +43,7 @@ type writer struct {
 	readers *pool
 
 	now  func() time.Time
+	told func(units int, took time.Duration)
 	jobs chan *job
 	c    *conn // nil after damage, until it is opened anew
 	last int64 // last instant given out, milliseconds
@@ -58,7 +59,7 @@ type writer struct {
 }
 
 func newWriter(ctx context.Context, file string, db *sql.DB, s *Store, readers *pool, o Options) (*writer, error) {
-	w := &writer{file: file, db: db, dict: s.dict, recent: s.recent, readers: readers, now: o.Now, jobs: make(chan *job, o.Queue), ended: make(chan struct{}), walNext: walLimit, walStep: walLimit}
+	w := &writer{file: file, db: db, dict: s.dict, recent: s.recent, readers: readers, now: o.Now, told: o.Committed, jobs: make(chan *job, o.Queue), ended: make(chan struct{}), walNext: walLimit, walStep: walLimit}
 	if err := w.connect(ctx); err != nil {
 		return nil, err
 	}
@@ -157,6 +158,8 @@ func (w *writer) enqueue(ctx context.Context, op string, j *job) error {
 	}
 }
 
+func (w *writer) waits() (units, room int) { return len(w.jobs), cap(w.jobs) }
+
 // stop closes the queue and waits until it is drained; false when that was done before.
 func (w *writer) stop() (bool, error) {
 	w.mu.Lock()
@@ -214,8 +217,11 @@ func (w *writer) commit(group []*job) {
 	if len(group) == 0 {
 		return
 	}
-	outcome := make([]error, len(group))
+	outcome, start := make([]error, len(group)), time.Now()
 	err := w.transact(group, outcome)
+	if w.told != nil {
+		w.told(len(group), time.Since(start))
+	}
 	for i, j := range group {
 		if err != nil {
 			outcome[i] = err
