@@ -75,7 +75,7 @@ var pgWords = sync.OnceValue(func() *strings.Replacer {
 		`c.rowid=h.vrow`, `c.comp=h.home AND c.rid=h.rid AND c.ver=h.ver`,
 		`h.vrow`, `h.home`,
 		`instr(`, `strpos(`,
-		` AND +(`, ` AND (`,
+		` AND +(`, ` AND (FALSE OR `, // a condition by itself, not a join
 	)
 })
 

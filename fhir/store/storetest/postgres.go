@@ -2,6 +2,8 @@ package storetest
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/url"
@@ -11,7 +13,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -28,7 +29,6 @@ type Postgres struct {
 	args   []string
 	cmd    *exec.Cmd
 	done   chan struct{}
-	stores atomic.Int64
 }
 
 // pgPlain are the settings of a cluster that outlives the death of processes, not that of the machine, and
@@ -194,7 +194,11 @@ func (p *Postgres) Log() string {
 
 // Exec runs SQL on the cluster.
 func (p *Postgres) Exec(ctx context.Context, sql string) error {
-	c, err := pgx.Connect(ctx, p.url("public"))
+	return execute(ctx, p.url("public"), sql)
+}
+
+func execute(ctx context.Context, database, sql string) error {
+	c, err := pgx.Connect(ctx, database)
 	if err != nil {
 		return err
 	}
@@ -207,14 +211,29 @@ func (p *Postgres) url(schema string) string {
 	return "postgres://drieluik@/postgres?" + q.Encode()
 }
 
-// NewStore returns the address of an empty store: a schema of its own.
+// NewStore returns the address of an empty store.
 func (p *Postgres) NewStore(t testing.TB) string {
 	t.Helper()
-	schema := fmt.Sprintf("s%d", p.stores.Add(1))
-	if err := p.Exec(t.Context(), "CREATE SCHEMA "+schema); err != nil {
+	return SchemaIn(t, p.url("public"))
+}
+
+// SchemaIn makes a schema in a database and returns the address of the empty store in it.
+func SchemaIn(t testing.TB, database string) string {
+	t.Helper()
+	u, err := url.Parse(database)
+	if err != nil {
 		t.Fatal(err)
 	}
-	return p.url(schema)
+	var id [8]byte
+	rand.Read(id[:]) // crypto/rand.Read never fails
+	schema := "s" + hex.EncodeToString(id[:])
+	if err := execute(t.Context(), database, "CREATE SCHEMA "+schema); err != nil {
+		t.Fatal(err)
+	}
+	query := u.Query()
+	query.Set("search_path", schema)
+	u.RawQuery = query.Encode()
+	return u.String()
 }
 
 // Schema returns the schema of an address that NewStore gave.
