@@ -26,6 +26,8 @@ type pgUnit struct {
 	relied  map[string]*compID // compartments that it reads
 	heads   map[fhir.Ref]head  // of what it reads and writes, until it writes it; without version
 	numbers []int64            // of sequence versions, not yet used
+	floor   int64              // instant of the last checkpoint
+	clock   int64              // of the database
 	notices int
 }
 
@@ -51,10 +53,9 @@ func (w *pgWriter) lock(name string) int64 {
 
 // plan is what a unit must lock and read.
 type plan struct {
-	locks           map[int64]bool // true: not with others
-	own, read       []string       // compartments, in order
-	writes, relied  []fhir.Ref
-	creates, amends int
+	locks          map[int64]bool // true: not with others
+	own, read      []string       // compartments, in order
+	writes, relied []fhir.Ref
 }
 
 func (w *pgWriter) plan(p *prepared) plan {
@@ -176,35 +177,33 @@ func (t *tx) reserve(p *prepared) error {
 // take asks for all at once, and returns the compartments that are not there.
 func (t *tx) take(l *plan, numbers int) (missing []string, err error) {
 	u := t.pg
-	u.relied, u.heads, u.numbers = map[string]*compID{}, map[fhir.Ref]head{}, nil
+	u.relied, u.heads, u.numbers, u.floor = map[string]*compID{}, map[fhir.Ref]head{}, nil, 0
 	for _, name := range l.read {
 		u.relied[name] = &compID{name: name}
 	}
 	clear(t.comps)
-	var floor, now int64
-	number := func(scan func(...any) error) error {
-		u.numbers = append(u.numbers, 0)
-		return scan(&u.numbers[len(u.numbers)-1])
+	questions := u.gate(l.locks)
+	if len(l.read) > 0 {
+		questions = append(questions, question{pgComps + `FOR SHARE`, args(l.read), u.read})
 	}
-	questions := append(u.gate(l.locks),
-		question{`SELECT name,comp,n,writes,seq,hash,at FROM epoch WHERE name=ANY(?) ORDER BY name FOR SHARE`, args(l.read), u.read},
-		question{`SELECT name,comp,n,writes,seq,hash,at FROM epoch WHERE name=ANY(?) ORDER BY name FOR NO KEY UPDATE`, args(l.own), t.own},
-	)
+	if len(l.own) > 0 {
+		questions = append(questions, question{pgComps + `FOR NO KEY UPDATE`, args(l.own), t.own})
+	}
 	resources, err := t.resources(l)
 	if err != nil {
 		return nil, err
 	}
-	questions = append(append(questions, resources...),
-		question{`SELECT nextval('versions') FROM generate_series(1,?)`, args(numbers), number},
-		question{`SELECT ` + pgFloor + `,(` + pgNow + `)`, nil, func(scan func(...any) error) error { return scan(&floor, &now) }},
-	)
+	questions = append(questions, resources...)
+	if numbers > 0 {
+		questions = append(questions, question{`SELECT nextval('versions') FROM generate_series(1,?)`, args(numbers), u.numbered})
+	}
 	if _, err := u.link.ask(questions...); err != nil {
 		return nil, err
 	}
-	if u.w.now == nil {
-		t.at = now
+	if u.w.now == nil && u.clock > 0 {
+		t.at = u.clock
 	}
-	t.at = max(t.at, floor+1)
+	t.at = max(t.at, u.floor+1)
 	for _, name := range l.own {
 		c, ok := t.comps[name]
 		if !ok {
@@ -216,6 +215,9 @@ func (t *tx) take(l *plan, numbers int) (missing []string, err error) {
 	return missing, nil
 }
 
+// pgComps reads rows of compartments, each with the instant of the last checkpoint and the clock.
+const pgComps = `SELECT name,comp,n,writes,seq,hash,at,` + pgFloor + `,(` + pgNow + `) FROM epoch WHERE name=ANY(?) ORDER BY name `
+
 // gate asks for the advisory locks.
 func (u *pgUnit) gate(locks map[int64]bool) []question {
 	none := func(func(...any) error) error { return nil }
@@ -223,31 +225,39 @@ func (u *pgUnit) gate(locks map[int64]bool) []question {
 	if len(locks) > maxLocks {
 		return []question{{`SELECT pg_advisory_xact_lock(?)`, gate, none}}
 	}
+	shared := question{`SELECT pg_advisory_xact_lock_shared(?)`, gate, none}
+	if len(locks) == 0 {
+		return []question{shared}
+	}
 	numbers := slices.Sorted(maps.Keys(locks))
 	whole := make([]bool, len(numbers))
 	for i, n := range numbers {
 		whole[i] = locks[n]
 	}
-	return []question{
-		{`SELECT pg_advisory_xact_lock_shared(?)`, gate, none},
-		{`SELECT CASE WHEN u.whole THEN pg_advisory_xact_lock(u.n)::text ELSE pg_advisory_xact_lock_shared(u.n)::text END
-			FROM unnest(?::bigint[],?::boolean[]) u(n,whole)`, args(numbers, whole), none},
-	}
+	return []question{shared, {
+		`SELECT CASE WHEN u.whole THEN pg_advisory_xact_lock(u.n)::text ELSE pg_advisory_xact_lock_shared(u.n)::text END
+			FROM unnest(?::bigint[],?::boolean[]) u(n,whole)`, args(numbers, whole), none,
+	}}
 }
 
-func scanComp(scan func(...any) error) (*compID, error) {
+func (u *pgUnit) scan(scan func(...any) error) (*compID, error) {
 	c := &compID{}
-	return c, scan(&c.name, &c.n, &c.epoch, &c.writes, &c.seq, &c.hash, &c.at)
+	return c, scan(&c.name, &c.n, &c.epoch, &c.writes, &c.seq, &c.hash, &c.at, &u.floor, &u.clock)
+}
+
+func (u *pgUnit) numbered(scan func(...any) error) error {
+	u.numbers = append(u.numbers, 0)
+	return scan(&u.numbers[len(u.numbers)-1])
 }
 
 func (u *pgUnit) read(scan func(...any) error) error {
-	c, err := scanComp(scan)
+	c, err := u.scan(scan)
 	u.relied[c.name] = c
 	return err
 }
 
 func (t *tx) own(scan func(...any) error) error {
-	c, err := scanComp(scan)
+	c, err := t.pg.scan(scan)
 	t.comps[c.name] = c
 	return err
 }
@@ -262,14 +272,20 @@ func (t *tx) resources(l *plan) ([]question, error) {
 		return nil, err
 	}
 	ownTypes, ownIDs, err := t.keysOf(l.writes)
-	return []question{
-		{rows + `FOR SHARE OF l`, args(types, ids), none},
-		{rows + `FOR NO KEY UPDATE OF l`, args(ownTypes, ownIDs), none},
-		{`SELECT d.text,l.type,l.id,l.rid,l.home,l.comps,l.keys,h.ver,h.at,h.filed,h.deleted,h.facts
-			FROM unnest(?::bigint[],?::text[]) r(type,id) JOIN dict d ON d.n=r.type JOIN locate l ON l.type=r.type AND l.id=r.id
-			JOIN resource_head h ON h.comp=split_part(l.comps,' ',1)::bigint AND h.type=l.type AND h.rid=l.rid`,
-			args(slices.Concat(types, ownTypes), slices.Concat(ids, ownIDs)), t.foundHead},
-	}, err
+	if err != nil || len(ids)+len(ownIDs) == 0 {
+		return nil, err
+	}
+	var out []question
+	if len(ids) > 0 {
+		out = append(out, question{rows + `FOR SHARE OF l`, args(types, ids), none})
+	}
+	if len(ownIDs) > 0 {
+		out = append(out, question{rows + `FOR NO KEY UPDATE OF l`, args(ownTypes, ownIDs), none})
+	}
+	return append(out, question{`SELECT d.text,l.type,l.id,l.rid,l.home,l.comps,l.keys,h.ver,h.at,h.filed,h.deleted,h.facts
+		FROM unnest(?::bigint[],?::text[]) r(type,id) JOIN dict d ON d.n=r.type JOIN locate l ON l.type=r.type AND l.id=r.id
+		JOIN resource_head h ON h.comp=split_part(l.comps,' ',1)::bigint AND h.type=l.type AND h.rid=l.rid`,
+		args(slices.Concat(types, ownTypes), slices.Concat(ids, ownIDs)), t.foundHead}), nil
 }
 
 // keysOf returns the keys of resources in locate, and takes them for absent until they are found.
