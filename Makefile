@@ -2,7 +2,7 @@
 export DRIELUIK_SHARED ?= $(abspath ../shared)
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test lint clients redis postgres demo bench generate fuzz
+.PHONY: build test lint clients redis postgres demo bench generate fuzz torture
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o drieluik ./cmd/drieluik
@@ -38,6 +38,11 @@ redis:
 # Installs PostgreSQL of Debian where it is missing; tests make clusters of their own and remove them.
 postgres:
 	conformance/postgres/install.sh
+
+# The tests of faults again, long: power cuts, full disks, stops, idle connections.
+TORTURE = ^(TestAcknowledged|TestAFullDisk|TestASignalToStop|TestIdleConnections|TestABackup|TestPostgres)
+torture: clients redis postgres
+	DRIELUIK_TORTURE=200 go test $(TESTFLAGS) -timeout 60m -run '$(TORTURE)' ./fhir/store ./cmd/drieluik
 
 demo:
 	go run ./cmd/drieluik demo

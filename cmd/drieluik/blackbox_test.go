@@ -167,7 +167,12 @@ var readyLine = regexp.MustCompile(`"base":"(http://[^"]+)/fhir"`)
 // start runs serve on a free port and waits until it is ready.
 func (s *site) start(t *testing.T, flags ...string) *server {
 	t.Helper()
-	cmd := exec.Command(binary, append([]string{"serve", "--store", s.store(), "--listen", "127.0.0.1:0"}, flags...)...)
+	return s.run(t, exec.Command(binary, append([]string{"serve", "--store", s.store(), "--listen", "127.0.0.1:0"}, flags...)...))
+}
+
+// run starts a server by a command and waits until it is ready.
+func (s *site) run(t *testing.T, cmd *exec.Cmd) *server {
+	t.Helper()
 	cmd.Env = append(os.Environ(), s.env...)
 	log := &lockedBuffer{}
 	pipe, err := cmd.StderrPipe()

@@ -74,7 +74,7 @@ type needed struct {
 
 // parts are the store, whether the log can be written, and Redis where there is one.
 func (a *app) parts() []needed {
-	out := []needed{{"store", a.storeAnswers}, {"audit", a.exchange.Steady}}
+	out := []needed{{"store", a.storeAnswers}, {"audit", a.exchange.Writable}}
 	if a.state.ready != nil {
 		out = append(out, needed{"redis", a.state.ready})
 	}

@@ -33,6 +33,7 @@ type Service struct {
 	holder   func() string // of leases: this process
 	source   auditSource
 	pulse    pulse
+	writable writable
 	meters   Meters
 
 	jobs       Jobs
