@@ -218,14 +218,16 @@ func (t *tx) take(l *plan, numbers int) (missing []string, err error) {
 // pgComps reads rows of compartments, each with the instant of the last checkpoint and the clock.
 const pgComps = `SELECT name,comp,n,writes,seq,hash,at,` + pgFloor + `,(` + pgNow + `) FROM epoch WHERE name=ANY(?) ORDER BY name `
 
+// noRow looks at no row of a question that is asked for its locks.
+func noRow(func(...any) error) error { return nil }
+
 // gate asks for the advisory locks.
 func (u *pgUnit) gate(locks map[int64]bool) []question {
-	none := func(func(...any) error) error { return nil }
 	gate := args(u.w.lock(gateLock))
 	if len(locks) > maxLocks {
-		return []question{{`SELECT pg_advisory_xact_lock(?)`, gate, none}}
+		return []question{{`SELECT pg_advisory_xact_lock(?)`, gate, noRow}}
 	}
-	shared := question{`SELECT pg_advisory_xact_lock_shared(?)`, gate, none}
+	shared := question{`SELECT pg_advisory_xact_lock_shared(?)`, gate, noRow}
 	if len(locks) == 0 {
 		return []question{shared}
 	}
@@ -236,7 +238,7 @@ func (u *pgUnit) gate(locks map[int64]bool) []question {
 	}
 	return []question{shared, {
 		`SELECT CASE WHEN u.whole THEN pg_advisory_xact_lock(u.n)::text ELSE pg_advisory_xact_lock_shared(u.n)::text END
-			FROM unnest(?::bigint[],?::boolean[]) u(n,whole)`, args(numbers, whole), none,
+			FROM unnest(?::bigint[],?::boolean[]) u(n,whole)`, args(numbers, whole), noRow,
 	}}
 }
 
@@ -265,7 +267,6 @@ func (t *tx) own(scan func(...any) error) error {
 // resources asks for the rows of locate, locked, and then for the heads under them. What was not found is
 // known to be absent.
 func (t *tx) resources(l *plan) ([]question, error) {
-	none := func(func(...any) error) error { return nil }
 	const rows = `SELECT 1 FROM locate l JOIN unnest(?::bigint[],?::text[]) r(type,id) ON l.type=r.type AND l.id=r.id ORDER BY l.type,l.id `
 	types, ids, err := t.keysOf(l.relied)
 	if err != nil {
@@ -277,10 +278,10 @@ func (t *tx) resources(l *plan) ([]question, error) {
 	}
 	var out []question
 	if len(ids) > 0 {
-		out = append(out, question{rows + `FOR SHARE OF l`, args(types, ids), none})
+		out = append(out, question{rows + `FOR SHARE OF l`, args(types, ids), noRow})
 	}
 	if len(ownIDs) > 0 {
-		out = append(out, question{rows + `FOR NO KEY UPDATE OF l`, args(ownTypes, ownIDs), none})
+		out = append(out, question{rows + `FOR NO KEY UPDATE OF l`, args(ownTypes, ownIDs), noRow})
 	}
 	return append(out, question{`SELECT d.text,l.type,l.id,l.rid,l.home,l.comps,l.keys,h.ver,h.at,h.filed,h.deleted,h.facts
 		FROM unnest(?::bigint[],?::text[]) r(type,id) JOIN dict d ON d.n=r.type JOIN locate l ON l.type=r.type AND l.id=r.id
@@ -406,16 +407,29 @@ func (t *tx) internAll(texts map[string]bool) error {
 	return err
 }
 
+// beside keeps checkpoints of the log out, as every unit does; its instant is later than the last one.
+func (t *tx) beside() error {
+	if t.pg == nil {
+		return nil
+	}
+	var floor int64
+	_, err := t.pg.link.ask(
+		question{`SELECT pg_advisory_xact_lock_shared(?)`, args(t.pg.w.lock(gateLock)), noRow},
+		question{`SELECT ` + pgFloor, nil, func(scan func(...any) error) error { return scan(&floor) }},
+	)
+	t.at = max(t.at, floor+1)
+	return err
+}
+
 // alone waits until no other unit runs in any process, and keeps them out; its instant is later than all of
 // theirs.
 func (t *tx) alone() error {
 	if t.pg == nil {
 		return nil
 	}
-	none := func(func(...any) error) error { return nil }
 	var last int64
 	_, err := t.pg.link.ask(
-		question{`SELECT pg_advisory_xact_lock(?)`, args(t.pg.w.lock(gateLock)), none},
+		question{`SELECT pg_advisory_xact_lock(?)`, args(t.pg.w.lock(gateLock)), noRow},
 		question{`SELECT greatest((SELECT max(at) FROM audit WHERE at>` + pgFloor + `),` + pgFloor + `)`, nil,
 			func(scan func(...any) error) error { return scan(&last) }},
 	)

@@ -191,6 +191,9 @@ func (s *Store) PurgeAudit(ctx context.Context, by Signer, before time.Time) (in
 
 // purge drops the oldest rows of one chain.
 func (t *tx) purge(by Signer, c *compID, before int64) (int, error) {
+	if err := t.beside(); err != nil {
+		return 0, err
+	}
 	var last int64
 	var hash []byte
 	old, err := t.c.one(`SELECT at FROM audit WHERE comp=? ORDER BY seq LIMIT 1`, args(c.n), &last)
