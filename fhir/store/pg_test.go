@@ -171,6 +171,30 @@ func (p pgTests) settle(t *testing.T) {
 	}
 }
 
+// signing lets every store sign its log until stop is closed.
+func signing(t *testing.T, signed *atomic.Int64, stop <-chan struct{}, all ...*store.Store) *sync.WaitGroup {
+	var signers sync.WaitGroup
+	for _, s := range all {
+		signers.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				did, err := s.SignAudit(context.Background(), seal{"us"})
+				if err != nil {
+					t.Error(err)
+				}
+				if did {
+					signed.Add(1)
+				}
+			}
+		})
+	}
+	return &signers
+}
+
 // oneLog: two processes write, sign and purge at once, and the log is whole.
 func (p pgTests) oneLog(t *testing.T) {
 	ctx := context.Background()
@@ -187,26 +211,8 @@ func (p pgTests) oneLog(t *testing.T) {
 			}
 		})
 	}
-	var signers sync.WaitGroup
 	var signed atomic.Int64
-	for _, s := range []*store.Store{a, b} {
-		signers.Go(func() {
-			for {
-				select {
-				case <-stop:
-					return
-				default:
-				}
-				did, err := s.SignAudit(ctx, seal{"us"})
-				if err != nil {
-					t.Error(err)
-				}
-				if did {
-					signed.Add(1)
-				}
-			}
-		})
-	}
+	signers := signing(t, &signed, stop, a, b)
 	all.Wait()
 	close(stop)
 	signers.Wait()
