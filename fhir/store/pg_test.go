@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -147,8 +149,12 @@ func (p pgTests) lateNotices(t *testing.T) {
 func (p pgTests) kills(t *testing.T) {
 	address := p.NewStore(t)
 	var acknowledged []string
-	for round := range 3 {
-		acknowledged = append(acknowledged, killAfter(t, address, 60+45*round)...)
+	rounds := 3
+	if n, err := strconv.Atoi(os.Getenv("DRIELUIK_TORTURE")); err == nil {
+		rounds = n
+	}
+	for round := range rounds {
+		acknowledged = append(acknowledged, killAfter(t, address, 60+45*(round%4))...)
 		p.settle(t)
 		checkUnits(t, openPostgres(t, address, store.Options{}), acknowledged)
 	}
@@ -400,17 +406,42 @@ func (p pgTests) large(t *testing.T) {
 // restarts: while PostgreSQL is away everything is Unavailable, and afterwards all is there.
 func (p pgTests) restarts(t *testing.T) {
 	s, _ := p.pair(t, store.Options{})
-	commit(t, s, unit("before", 1))
+	commit(t, s, unit("before.a", 1))
+	ctx := context.Background()
+	acknowledged := make(chan string, 10_000)
+	var writers sync.WaitGroup
+	for g := range 4 {
+		writers.Go(func() {
+			for n := 0; ; n++ {
+				id := fmt.Sprintf("%d-%d", g, n)
+				if _, err := s.Commit(ctx, pair(id)); err != nil {
+					if fhir.KindOf(err) != fhir.Unavailable {
+						t.Error(err)
+					}
+					return
+				}
+				acknowledged <- id
+			}
+		})
+	}
+	var ids []string
+	for range 100 {
+		ids = append(ids, <-acknowledged)
+	}
 	if err := p.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	ctx := context.Background()
+	writers.Wait()
+	close(acknowledged)
+	for id := range acknowledged {
+		ids = append(ids, id)
+	}
 	if _, err := s.Commit(ctx, unit("meanwhile", 1)); fhir.KindOf(err) != fhir.Unavailable {
 		t.Errorf("commit: %v", err)
 	}
 	look := func() error {
 		return s.View(ctx, func(v exchange.Snapshot) error {
-			_, err := v.Read(fhir.Ref{Type: "Goal", ID: "before"})
+			_, err := v.Read(fhir.Ref{Type: "Goal", ID: "before.a"})
 			return err
 		})
 	}
@@ -420,8 +451,23 @@ func (p pgTests) restarts(t *testing.T) {
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}
-	commit(t, s, unit("after", 1))
+	again := pair("after")
+	commit(t, s, again)
 	if err := look(); err != nil {
 		t.Errorf("view: %v", err)
+	}
+	for _, id := range append(ids, "after") {
+		for _, half := range []string{".a", ".b"} {
+			err := s.View(ctx, func(v exchange.Snapshot) error {
+				_, err := v.Read(fhir.Ref{Type: "Goal", ID: id + half})
+				return err
+			})
+			if err != nil {
+				t.Errorf("acknowledged unit %s lost %s: %v", id, half, err)
+			}
+		}
+	}
+	if v := verify(t, s, store.AuditCheck{}); v.Break != nil {
+		t.Errorf("%+v", v.Break)
 	}
 }
