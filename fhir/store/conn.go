@@ -31,6 +31,7 @@ type conn struct {
 type dialect struct {
 	begin    string // of a snapshot
 	patient  string // ends the bound on how long its queries may take; "": there is none
+	planned  string // lets its queries be planned for their values; "": they are
 	distinct string // begins a choice of one row for each rid
 	grouped  string // ends it
 	ownComp  string // the row of a compartment, which its transaction may change

@@ -38,6 +38,9 @@ func (t *tx) due(d *exchange.Due) error {
 // Due implements exchange.Snapshot.
 func (s *snapshot) Due(until time.Time, max int) ([]exchange.Due, error) {
 	var out []exchange.Due
+	if err := s.planned(); err != nil {
+		return nil, fhir.Wrap("store.Due", err)
+	}
 	err := s.c.each(s.ctx, func(scan func(...any) error) error {
 		var d exchange.Due
 		var at int64

@@ -27,6 +27,9 @@ func (s *snapshot) History(span exchange.Span) (exchange.Page, error) {
 	if err != nil {
 		return page, fhir.Wrap(op, err)
 	}
+	if err := s.planned(); err != nil {
+		return page, fhir.Wrap(op, err)
+	}
 	rows, err := s.past(span, before)
 	if err != nil {
 		return page, fhir.Wrap(op, err)

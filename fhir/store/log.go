@@ -37,6 +37,9 @@ func records(c *conn, key string) ([]exchange.RecordVersion, error) {
 // Changes implements exchange.Snapshot.
 func (s *snapshot) Changes(after int64, max int) ([]exchange.Notice, error) {
 	var out []exchange.Notice
+	if err := s.planned(); err != nil {
+		return nil, fhir.Wrap("store.Changes", err)
+	}
 	err := s.c.each(s.ctx, func(scan func(...any) error) error {
 		var n exchange.Notice
 		var typ string

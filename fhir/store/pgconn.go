@@ -35,6 +35,7 @@ const pgPlaces = `(SELECT convert_from(value,'UTF8')::bigint FROM kv WHERE key='
 var pgDialect = dialect{
 	begin:    `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`,
 	patient:  `SET LOCAL statement_timeout=0`,
+	planned:  `SELECT set_config('plan_cache_mode','force_custom_plan',true),set_config('enable_seqscan','on',true)`,
 	distinct: `DISTINCT ON (h.rid) `,
 	ownComp:  `SELECT comp,n,writes,seq,hash,at FROM epoch WHERE name=? FOR NO KEY UPDATE`,
 	saveComp: `UPDATE epoch SET n=$1,writes=$2,seq=$3,hash=$4,at=$6 WHERE comp=$5`,

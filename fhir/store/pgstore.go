@@ -18,16 +18,18 @@ import (
 // ErrNoPostgres says that the server of a postgres:// address cannot be used.
 var ErrNoPostgres = errors.New("cannot use the PostgreSQL of --store; check that it runs, and address, database, user and password")
 
-// Settings of the connections. Readers are planned for their values: the same search is one thing for a
-// child of ten resources and another for one of ten thousand.
+// Settings of the connections. Most queries look into one index by its whole key: they are planned once, and
+// never as the reading of a whole table, which is the best way while it is empty. What is not like that is
+// planned for its values (snapshot.planned).
 var (
 	pgReading = map[string]string{
-		"application_name": "drieluik", "plan_cache_mode": "force_custom_plan", "jit": "off",
+		"application_name": "drieluik", "plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "jit": "off",
 		"statement_timeout": "30s", "idle_in_transaction_session_timeout": "60s",
 	}
 	pgWriting = map[string]string{
-		"application_name": "drieluik", "synchronous_commit": "on", "jit": "off",
-		"statement_timeout": "10s", "lock_timeout": "8s", "idle_in_transaction_session_timeout": "30s",
+		"application_name": "drieluik", "plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "jit": "off",
+		"synchronous_commit": "on",
+		"statement_timeout":  "10s", "lock_timeout": "8s", "idle_in_transaction_session_timeout": "30s",
 	}
 )
 

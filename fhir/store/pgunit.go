@@ -215,6 +215,30 @@ func (t *tx) pgVersion(w *preparedWrite, now *head) error {
 		now.home, now.rid, now.ver, now.at, now.deleted, w.dict, w.MetaAt, w.packed, t.pg.number())
 }
 
+// pgIdx writes the rows of one resource in one compartment at once, a list for each column.
+func (t *tx) pgIdx(comp, rid int64, rows []idxRow) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	places, params, systems := make([]int64, len(rows)), make([]int64, len(rows)), make([]int64, len(rows))
+	values, texts := make([]string, len(rows)), make([]*string, len(rows))
+	low, high := make([]*float64, len(rows)), make([]*float64, len(rows))
+	for i := range rows {
+		r := &rows[i]
+		places[i], params[i], systems[i], values[i] = r.place(i), r.param, r.sys, pgString(r.row.Value)
+		if r.bounded() {
+			low[i], high[i] = &r.row.Low, &r.row.High
+		}
+		if r.row.Text != "" {
+			text := pgString(r.row.Text)
+			texts[i] = &text
+		}
+	}
+	return t.c.exec(`INSERT INTO idx(comp,rid,n,param,sys,val,low,high,text) SELECT ?::bigint,?::bigint,u.* FROM
+		unnest(?::bigint[],?::bigint[],?::bigint[],?::text[],?::float8[],?::float8[],?::text[]) u`,
+		comp, rid, places, params, systems, values, low, high, texts)
+}
+
 // number takes the next one: two were asked for each write.
 func (u *pgUnit) number() int64 {
 	n := u.numbers[0]

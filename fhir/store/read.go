@@ -16,6 +16,8 @@ type snapshot struct {
 	ctx  context.Context
 	c    *conn
 	dict *interned
+
+	plans bool // its queries are planned for their values from now on
 }
 
 var _ exchange.Snapshot = (*snapshot)(nil)
@@ -50,7 +52,17 @@ func (s *snapshot) unhurried() error {
 	if s.c.patient == "" {
 		return nil
 	}
-	return s.c.exec(s.c.patient)
+	return errors.Join(s.planned(), s.c.exec(s.c.patient))
+}
+
+// planned lets the queries of the snapshot be planned for their values: the same search is one thing for a
+// child of ten resources and another for one of ten thousand.
+func (s *snapshot) planned() error {
+	if s.plans || s.c.planned == "" {
+		return nil
+	}
+	s.plans = true
+	return s.c.exec(s.c.planned)
 }
 
 func (s *snapshot) lookup(text string) (int64, error) { return s.dict.lookup(s.c, text) }
@@ -311,6 +323,9 @@ func (s *snapshot) Related(party fhir.Ref) ([]string, error) {
 // Held implements exchange.Lookups.
 func (s *snapshot) Held(organization fhir.Ref) ([]string, error) {
 	const op = "store.Held"
+	if err := s.planned(); err != nil {
+		return nil, fhir.Wrap(op, err)
+	}
 	org, err := s.lookup(organization.Current().String())
 	if err != nil {
 		return nil, fhir.Wrap(op, err)

@@ -67,6 +67,9 @@ func (s *snapshot) Search(p search.Plan, f auth.Filter) (exchange.Page, error) {
 	if err != nil {
 		return page, fhir.Wrap(op, err)
 	}
+	if err := s.planned(); err != nil {
+		return page, fhir.Wrap(op, err)
+	}
 	best := ranking{plan: p}
 	for _, part := range p.All() {
 		one := p
