@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -123,7 +124,7 @@ type row struct {
 	deleted   bool
 	facts     []byte
 	dict      int
-	metaAt    int
+	metaAt    int64 // see metaBits
 	body      []byte
 }
 
@@ -137,11 +138,15 @@ func (r *row) stored() (exchange.Stored, error) {
 	if err != nil {
 		return exchange.Stored{}, err
 	}
+	offset, err := metaIn(r.metaAt, r.body)
+	if err != nil {
+		return exchange.Stored{}, fmt.Errorf("%w: %s", err, ref)
+	}
 	body, err := unpack(r.body, r.dict)
 	if err != nil {
 		return exchange.Stored{}, err
 	}
-	return exchange.Stored{Ref: ref, Updated: facts.Updated, Deleted: r.deleted, Body: body, MetaAt: r.metaAt, Facts: facts}, nil
+	return exchange.Stored{Ref: ref, Updated: facts.Updated, Deleted: r.deleted, Body: body, MetaAt: offset, Facts: facts}, nil
 }
 
 // factsOf completes decoded facts with what stands in columns.
