@@ -193,3 +193,20 @@ func Some[T any](all ...*T) []*T {
 	}
 	return out
 }
+
+// Choice sets the member of a choice message, such as &pb.Goal_StartX{}, whose type is that of value;
+// nil for a nil value or one that it cannot hold.
+func Choice[T proto.Message](x T, value proto.Message) T {
+	var none T
+	if value == nil || !value.ProtoReflect().IsValid() {
+		return none
+	}
+	fields := x.ProtoReflect().Descriptor().Fields()
+	for i := range fields.Len() {
+		if f := fields.Get(i); f.Message() != nil && f.Message().FullName() == value.ProtoReflect().Descriptor().FullName() {
+			x.ProtoReflect().Set(f, protoreflect.ValueOfMessage(value.ProtoReflect()))
+			return x
+		}
+	}
+	return none
+}

@@ -83,7 +83,7 @@ const (
 	solid       = "[^" + controls + whiteSpace + "]"
 	filledText  = "^[^" + controls + "]*" + solid + "[^" + controls + "]*$"
 	trimmedText = "^" + solid + "([^" + controls + "]*" + solid + ")?$"
-	trimmedLine = "^" + solid + "([^" + controls + "\n\r]*" + solid + ")?$"
+	trimmedLine = "^" + solid + "([^" + controls + "\n]*" + solid + ")?$"
 )
 
 // Days that exist, 29 February in leap years alone.

@@ -115,10 +115,10 @@ func Trimmed(longest int, rule string) Type {
 		Schema{MaxLength: longest, Pattern: trimmedText})
 }
 
-// Line is Trimmed without line ends.
+// Line is Trimmed without line feeds.
 func Line(longest int, rule string) Type {
 	return Checked(func(s string) bool {
-		return filled(s, longest) && strings.TrimSpace(s) == s && !strings.ContainsAny(s, "\r\n")
+		return filled(s, longest) && strings.TrimSpace(s) == s && !strings.Contains(s, "\n")
 	}, rule, Schema{MaxLength: longest, Pattern: trimmedLine})
 }
 
