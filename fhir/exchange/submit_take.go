@@ -21,6 +21,9 @@ func (sub *submission) take(w *world) (error, error) {
 		return nil, fhir.Wrap(op, err)
 	}
 	sub.issues = append(sub.issues, sub.result.Issues...)
+	if sub.result.Refused {
+		return sub.otherSender(""), nil
+	}
 	if sub.source.Foreign {
 		sub.issues = append(sub.issues, validate.Resource(sub.doc)...)
 	}
