@@ -56,7 +56,9 @@ func TestAChildPlanIsPushedReadAndConverted(t *testing.T) {
 	g.swedish("school", "SE4000000069-ELEV1")
 	g.swedish("clinic", "SE4000000077-BUP1")
 	const barnplan, plan = "valid/03-barnplan-olle.json", "/fhir/CarePlan/72899170-74f8-50b9-9b46-15de470efff3"
-	push := func(who string, changes map[string]any) answer { return g.submit(who, coordinated(t, barnplan, changes)) }
+	push := func(who string, changes map[string]any) answer {
+		return g.submit(who, coordinated(t, barnplan, changes))
+	}
 	push("clinic", nil).want(t, 403).wantIssue(t, "push-sender", "")
 	push("school", map[string]any{"status": "uppfoljning"}).want(t, 422).wantIssue(t, "SP-T01", "/status")
 	push("school", nil).want(t, 201)
