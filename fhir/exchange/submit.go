@@ -83,6 +83,7 @@ type submission struct {
 	source mapping.Source
 	issues []fhir.Issue // of the document
 	event  event
+	known  *known
 	result mapping.Result
 	draft  *draft
 }
@@ -94,7 +95,7 @@ func (sub *submission) once(ctx context.Context) (Receipt, error) {
 	var note *Unit
 	err := sub.s.store.View(ctx, func(v Snapshot) error {
 		w := sub.s.world(v)
-		sub.draft = w.draft()
+		sub.draft, sub.known = w.draft(), &known{v: v}
 		sub.source, sub.issues = sub.format.Read(sub.doc, w.now)
 		sub.source.Holder, sub.source.Arrives = sub.call.Principal.Organization, !sub.call.Import
 		if sub.source.Foreign && sub.source.Record != "" {
@@ -150,9 +151,21 @@ func (sub *submission) sender(w *world) (error, error) {
 	if own := w.people.resources[p.Organization]; own != nil { // decide has read it
 		for _, id := range append([]fhir.Identifier{sub.source.Sender}, sub.source.Senders...) {
 			if bears(own, id) {
-				return nil, nil
+				return sub.admitted()
 			}
 		}
+	}
+	return sub.otherSender(""), nil
+}
+
+// admitted asks a format whose records several organisations may send.
+func (sub *submission) admitted() (error, error) {
+	f, asks := sub.format.(mapping.Admitter)
+	if !asks {
+		return nil, nil
+	}
+	if ok, err := f.Admits(sub.source, sub.known); ok || err != nil {
+		return nil, fhir.Wrap("exchange.Submit", err)
 	}
 	return sub.otherSender(""), nil
 }

@@ -15,15 +15,12 @@ import (
 // take maps the document, validates what came of it and decides on the types it writes.
 func (sub *submission) take(w *world) (error, error) {
 	const op = "exchange.Submit"
-	k := &known{v: w.v}
+	k := sub.known
 	var err error
 	if sub.result, err = sub.format.Map(sub.source, k, w.now); err != nil {
 		return nil, fhir.Wrap(op, err)
 	}
 	sub.issues = append(sub.issues, sub.result.Issues...)
-	if sub.result.Refused {
-		return sub.otherSender(""), nil
-	}
 	if sub.source.Foreign {
 		sub.issues = append(sub.issues, validate.Resource(sub.doc)...)
 	}

@@ -74,7 +74,18 @@ func TestAChildPlanIsPushedReadAndConverted(t *testing.T) {
 	push("school", changed).want(t, 201)
 	g.backAgain("school", coordinated(t, barnplan, changed))
 	push("school", nil).want(t, 200)
-	push("school", map[string]any{"version": 1, "titel": "Ny"}).want(t, 409).wantIssue(t, "SP-V01", "/version")
+	by := func(unit string) map[string]any {
+		return map[string]any{"vardgivareHsaId": unit[:12] + "-VG1", "vardenhetHsaId": unit}
+	}
+	g.swedish("stranger", "SE4000000010-HAB1")
+	for _, version := range []int{1, 2, 3} { // nobody learns of a plan that is not theirs
+		push("stranger", map[string]any{"version": version, "ansvar": by("SE4000000010-HAB1")}).want(t, 403).wantIssue(t, "push-sender", "")
+	}
+	closed["version"], closed["ansvar"] = 3, by("SE4000000077-BUP1")
+	push("clinic", closed).want(t, 201)
+	if a := g.get("school", plan).want(t, 200); !strings.Contains(a.body, `"revoked"`) {
+		t.Errorf("closed by its coordinator: %s", a.body)
+	}
 }
 
 // backAgain holds that what is stored of the child comes back as the document that was pushed.
