@@ -41,8 +41,8 @@ func TestPublishedSchemaIsThatOfTheTables(t *testing.T) {
 	}
 }
 
-// formRules are the rules that the JSON Schema says; beyondSchema the places at which it leaves them to the
-// parser: check digits, conditions between members, and who is an organisation.
+// formRules are the rules that the JSON Schema says, but for check digits, conditions between members and who
+// is an organisation: those it leaves to the parser.
 var formRules = []string{"SP-S01", "SP-S02", "SP-S03", "SP-S06", "SP-S07", "SP-S09"}
 
 // TestSchemaAcceptsAndRefusesWhatTheParserDoes is over every sample record and what is drawn from them. Where
