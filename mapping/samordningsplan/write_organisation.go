@@ -35,7 +35,7 @@ func (m *mapper) findOrganisation(actor form.Value) error {
 	}
 	if o.found != nil {
 		o.ref = o.found.Resource.Ref()
-		o.foreign = o.found.Custodian.Current() != m.sender || o.ref == m.sender
+		o.foreign = o.found.Custodian.Current() != m.sender || o.ref == m.sender || more(o.found, "type", "name")
 	}
 	m.orgs[actor.At("id").Str()] = o
 	return nil

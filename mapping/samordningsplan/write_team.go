@@ -42,7 +42,7 @@ func (m *mapper) writeTeam() {
 		}
 	}
 	for _, v := range m.root.At("aktorer").Items() {
-		if id := v.At("id").Str(); !m.excluded(id) {
+		if id := v.At("id").Str(); !m.leftOut[id] {
 			t.Participant = append(t.Participant, member("aktor", m.orgs[id].ref, m.span()))
 		}
 	}
@@ -51,7 +51,7 @@ func (m *mapper) writeTeam() {
 		x.Extension = element.Some(element.OwnExtension("attends", element.Bool(v.At("deltar").To(m.teamRef().String()+".participant.extension").Yes())))
 		t.Participant = append(t.Participant, x)
 	}
-	m.add(t, "team", m.allDomains()...)
+	m.add(t, "team", m.union...)
 }
 
 func period(v form.Value) *dpb.Period { return element.Period(v.At("fran").Day(), v.At("till").Day()) }
@@ -149,16 +149,8 @@ func (m *mapper) priority(v form.Value) string {
 
 // goalDomains are those of whoever answers for the measures that serve the goal, without any as the plan.
 func (m *mapper) goalDomains(goal string) []string {
-	of := map[string]bool{}
-	for _, act := range m.root.At("insatser").Items() {
-		for _, id := range act.At("mal").Strs() {
-			if id == goal {
-				of[m.domain(act.At("ansvarigAktor").Str())] = true
-			}
-		}
+	if of := m.serving[goal]; of != nil {
+		return ordered(of)
 	}
-	if len(of) == 0 {
-		return m.allDomains()
-	}
-	return ordered(of)
+	return m.union
 }
