@@ -153,6 +153,22 @@ func (m *mapper) put(r proto.Message, ref fhir.Ref, meta element.Meta) {
 	m.added = append(m.added, added{message: r, ref: ref})
 }
 
+// during is the Period of two days. FHIR has none that ends before it starts: of such the end is left out,
+// and the document keeps it.
+func (m *mapper) during(from, to form.Value) *dpb.Period {
+	if from.Day().After(to.Day()) {
+		m.Keep(to)
+	}
+	return span(from.Day(), to.Day())
+}
+
+func span(from, to form.Day) *dpb.Period {
+	if from.After(to) {
+		to = ""
+	}
+	return element.Period(from, to)
+}
+
 func tags(domains []string) []*dpb.Coding {
 	var out []*dpb.Coding
 	for _, d := range domains {

@@ -178,3 +178,31 @@ func returned(t rapid.TB, text []byte) bool {
 	}
 	return true
 }
+
+// TestDaysInTheWrongOrderComeBackToo: FHIR has no Period that ends before it starts, and a consent that ran out
+// before it was given is not in force.
+func TestDaysInTheWrongOrderComeBackToo(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		file    string
+		changes []change
+	}{
+		"a coordinator":           {ylva, []change{set("2026-01-01", "samordnare", "till")}},
+		"a person in charge":      {olle, []change{set("2013-01-01", "ansvarig", 0, "till")}},
+		"a consent":               {ylva, []change{set("2026-01-01", "samtycke", 0, "giltigTill")}},
+		"a consent, withdrawn":    {ylva, []change{set("2026-01-01", "samtycke", 0, "aterkallat")}},
+		"a plan that broke off":   {ylva, []change{set("avbruten", "status"), set("2026-01-01", "giltighet", "slut")}},
+		"a plan that ended early": {ylva, []change{set("avbruten", "status"), set(map[string]any{"datum": "2026-01-01", "orsak": "flyttat"}, "avslut")}},
+	} {
+		if !returned(t, edited(t, c.file, c.changes...)) {
+			t.Errorf("%s is refused", name)
+		}
+	}
+	r, _ := submit(t, mapping.NewMemory(), edited(t, ylva, set("2026-01-01", "samtycke", 0, "giltigTill")))
+	for _, m := range r.Resources {
+		n := m.Resource.Root()
+		if m.Resource.Type() == "Consent" && n.Member("dateTime").Text() == "2026-08-21" && n.Member("status").Text() != "inactive" {
+			t.Error("a consent that ran out before it was given is in force")
+		}
+	}
+}

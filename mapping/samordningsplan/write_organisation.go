@@ -98,7 +98,7 @@ func (m *mapper) role(v form.Value, key string, extension *dpb.Extension, codes 
 	}
 	m.add(&prpb.PractitionerRole{
 		Extension: element.Some(extension), Practitioner: who, Organization: m.organisationOf(of), Code: codes,
-		Period:  element.Period(v.At("fran").To(on+".period.start").Day(), v.At("till").To(on+".period.end").Day()),
+		Period:  m.during(v.At("fran").To(on+".period.start"), v.At("till").To(on+".period.end")),
 		Telecom: element.Some(element.Contact("phone", v.At("telefon").To(on+".telecom").Str())),
 	}, key)
 	v.At("id").To(on + ".identifier")

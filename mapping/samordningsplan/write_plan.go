@@ -23,7 +23,7 @@ func (m *mapper) writePlan() {
 		Title:       element.String(of("titel", "title").Str()),
 		Description: element.String(of("vadArViktigt", "description").Str()),
 		Subject:     m.subject(),
-		Period:      element.Period(validity.At("start").To(on+".period.start").Day(), validity.At("slut").To(on+".period.end").Day()),
+		Period:      m.during(validity.At("start").To(on+".period.start"), validity.At("slut").To(on+".period.end")),
 		Created:     element.DateTime(m.root.At("initiativ").At("datum").Day()),
 		Author:      element.Literal(m.orgs[m.mainActor()].ref), Contributor: m.contributors(),
 		CareTeam: element.Literals(m.teamRef()),
