@@ -256,6 +256,14 @@ func wait(act string) map[string]any {
 	return map[string]any{"insats": act, "tillDatum": "2027-01-18", "skal": "En sak i taget"}
 }
 
+func TestAMeetingEndsInAYearThatFHIRHas(t *testing.T) {
+	t.Parallel()
+	_, issues := submit(t, mapping.NewMemory(), edited(t, ylva, set("9999-12-31T23:30:00+02:00", "kallelse", 0, "motestid")))
+	if d := cmp.Diff([]string{"SP-S09"}, rules(issues)); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
 // TestNumbersThatIdentifySwedesAreChecked is the table of numbers and their checks.
 func TestNumbersThatIdentifySwedesAreChecked(t *testing.T) {
 	t.Parallel()
