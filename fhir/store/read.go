@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -101,6 +102,9 @@ func (s *snapshot) Read(ref fhir.Ref) (exchange.Stored, error) {
 			return exchange.Stored{}, notFound(op)
 		}
 	}
+	if r.id != ref.ID {
+		return exchange.Stored{}, fmt.Errorf("%s: %w: %s leads to another", op, errBody, ref)
+	}
 	st, err := r.stored()
 	if err == nil && st.Deleted {
 		err = &fhir.Error{Kind: fhir.Gone, Op: op}
@@ -123,7 +127,7 @@ type row struct {
 	deleted   bool
 	facts     []byte
 	dict      int
-	metaAt    int
+	metaAt    int64 // see metaBits
 	body      []byte
 }
 
@@ -137,11 +141,15 @@ func (r *row) stored() (exchange.Stored, error) {
 	if err != nil {
 		return exchange.Stored{}, err
 	}
+	offset, err := metaIn(ref, r.metaAt, r.body)
+	if err != nil {
+		return exchange.Stored{}, fmt.Errorf("%w: %s", err, ref)
+	}
 	body, err := unpack(r.body, r.dict)
 	if err != nil {
 		return exchange.Stored{}, err
 	}
-	return exchange.Stored{Ref: ref, Updated: facts.Updated, Deleted: r.deleted, Body: body, MetaAt: r.metaAt, Facts: facts}, nil
+	return exchange.Stored{Ref: ref, Updated: facts.Updated, Deleted: r.deleted, Body: body, MetaAt: offset, Facts: facts}, nil
 }
 
 // factsOf completes decoded facts with what stands in columns.
