@@ -31,6 +31,7 @@ import (
 	"github.com/drieluik/drieluik/mapping"
 	"github.com/drieluik/drieluik/mapping/bundle"
 	"github.com/drieluik/drieluik/mapping/mks"
+	"github.com/drieluik/drieluik/mapping/netwerk"
 )
 
 const (
@@ -126,7 +127,7 @@ func (g *rig) wire(st exchange.Store) {
 	}
 	g.exchange = exchange.New(exchange.Config{
 		Definition: find, Terms: terms,
-		Store: st, Base: base, Formats: []mapping.Format{mks.Format{}, bundle.Format{}}, Settings: g.settings,
+		Store: st, Base: base, Formats: []mapping.Format{mks.Format{}, netwerk.Format{}, bundle.Format{}}, Settings: g.settings,
 		Now: g.clock, NewID: newID, Log: log, Validator: validate.New(validate.Options{}), Instance: instance,
 	})
 	server, err := rest.New(rest.Config{
