@@ -38,18 +38,17 @@ type Tie struct {
 type kind struct {
 	code, symbol string
 	reach        int // half the width of the symbol
-	organization bool
 }
 
 // kinds are in the order in which the picture goes round.
 var kinds = []kind{
-	{"familie", "M0-14A14 14 0 1 1 0 14A14 14 0 1 1 0-14Z", 14, false},
-	{"vriend", "M0-16L16 0L0 16L-16 0Z", 16, false},
-	{"buur", "M-13-13H13V13H-13Z", 13, false},
-	{"vrijwilliger", "M0-16L15 12H-15Z", 15, false},
-	{"lotgenoot", "M-8-14H8L16 0L8 14H-8L-16 0Z", 16, false},
-	{"professional", "M-5-15H5V-5H15V5H5V15H-5V5H-15V-5H-5Z", 15, true},
-	{"organisatie", "M-18-10H18V10H-18Z", 18, true},
+	{"familie", "M0-14A14 14 0 1 1 0 14A14 14 0 1 1 0-14Z", 14},
+	{"vriend", "M0-16L16 0L0 16L-16 0Z", 16},
+	{"buur", "M-13-13H13V13H-13Z", 13},
+	{"vrijwilliger", "M0-16L15 12H-15Z", 15},
+	{"lotgenoot", "M-8-14H8L16 0L8 14H-8L-16 0Z", 16},
+	{"professional", "M-5-15H5V-5H15V5H5V15H-5V5H-15V-5H-5Z", 15},
+	{"organisatie", "M-18-10H18V10H-18Z", 18},
 }
 
 // kindAt returns the place of a code in kinds, -1 for one that is not there.

@@ -13,7 +13,7 @@ type Sight uint8
 const (
 	Nothing Sight = iota
 	Self          // a member: itself alone
-	Outside       // an organisation: no names of persons, nothing tense, no arrows
+	Outside       // an organisation: nothing tense, no circle and no direction in words
 	Parent        // who has authority: all but what is tense, where no parent drew it up
 	Whole         // the child, the supporter, and who keeps the record
 )
@@ -21,8 +21,7 @@ const (
 // View is what one reader sees.
 type View struct {
 	Sight Sight
-	Self  fhir.Ref          // the member itself
-	Named map[fhir.Ref]bool // persons whose names an organisation sees: a live task is shared
+	Self  fhir.Ref // the member itself
 }
 
 // tense are the strengths that not everybody sees; calm is drawn in their place.
@@ -48,9 +47,6 @@ func (n Network) For(v View) Network {
 		}
 		if v.Sight == Outside {
 			m.Direction, m.circle = "", ""
-			if !kinds[kindAt(m.Kind)].organization && !v.Named[m.Ref] {
-				m.Name = ""
-			}
 		}
 		out.Members = append(out.Members, m)
 	}

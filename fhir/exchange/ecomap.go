@@ -45,10 +45,7 @@ func (o *outlook) network(st Stored) (ecomap.Network, error) {
 	if err != nil {
 		return ecomap.Network{}, err
 	}
-	view, err := o.sight(st)
-	if err != nil {
-		return ecomap.Network{}, err
-	}
+	view := o.sight(st)
 	if view.Sight == ecomap.Parent {
 		if n.ByParent, err = o.byParent(st); err != nil {
 			return ecomap.Network{}, err
@@ -57,8 +54,9 @@ func (o *outlook) network(st Stored) (ecomap.Network, error) {
 	return n.For(view), nil
 }
 
-// member finds what a network refers to, and shows as much of it as the principal may see.
+// member finds what a network refers to. A person of whom the kind alone is shown has no name.
 func (o *outlook) member(ref fhir.Ref) (ecomap.Found, error) {
+	const op = "exchange.member"
 	if ref.IsZero() {
 		return ecomap.Found{}, nil
 	}
@@ -67,38 +65,37 @@ func (o *outlook) member(ref fhir.Ref) (ecomap.Found, error) {
 		return ecomap.Found{}, nil
 	}
 	if err != nil {
-		return ecomap.Found{}, unavailable("exchange.member", "policy-unavailable", err)
+		return ecomap.Found{}, unavailable(op, "policy-unavailable", err)
 	}
-	stored, err := tree(st)
-	if err != nil {
-		return ecomap.Found{}, err
+	out := ecomap.Found{}
+	if out.Stored, err = tree(st); err != nil {
+		return out, err
 	}
-	seen, err := o.seen(st)
-	if err != nil || seen == nil {
-		return ecomap.Found{Stored: stored}, err
+	d, err := o.w.decide(o.e.call.Principal, auth.Action{Interaction: auth.Read, Type: ref.Type}, &st.Facts)
+	if err != nil || !d.Permit || slices.Contains(d.Obligations, auth.NetworkView) {
+		return out, err
 	}
-	return ecomap.Found{Stored: stored, Shown: seen.Resource}, nil
+	o.e.saw(st, d)
+	served, err := serve(st, d)
+	if err == nil {
+		out.Shown, err = served.tree()
+	}
+	return out, err
 }
 
 // sight is how the principal sees the network of a child. Who keeps the record has sent it, and knows it
 // whole; so does the supporter, who works there.
-func (o *outlook) sight(team Stored) (ecomap.View, error) {
+func (o *outlook) sight(team Stored) ecomap.View {
 	p := o.e.call.Principal
-	org := p.Organization
 	switch {
-	case p.Role == auth.ChildRole:
-		return ecomap.View{Sight: ecomap.Whole}, nil
+	case p.Role == auth.ChildRole, !p.Organization.IsZero() && (team.Facts.Custodian == p.Organization || team.Facts.Author == p.Organization):
+		return ecomap.View{Sight: ecomap.Whole}
 	case p.Role == auth.Guardian:
-		return ecomap.View{Sight: ecomap.Parent}, nil
+		return ecomap.View{Sight: ecomap.Parent}
 	case p.Role == auth.Helper:
-		return ecomap.View{Sight: ecomap.Self, Self: p.FHIRUser.Current()}, nil
-	case org.IsZero():
-		return ecomap.View{}, nil
-	case team.Facts.Custodian == org || team.Facts.Author == org:
-		return ecomap.View{Sight: ecomap.Whole}, nil
+		return ecomap.View{Sight: ecomap.Self, Self: p.FHIRUser.Current()}
 	}
-	named, err := o.named(team)
-	return ecomap.View{Sight: ecomap.Outside, Named: named}, err
+	return ecomap.View{Sight: ecomap.Outside}
 }
 
 // byParent reports whether a parent drew the network up, as the newest Provenance of its record says.
@@ -124,81 +121,4 @@ func (o *outlook) byParent(team Stored) (bool, error) {
 	}
 	r, err := tree(st)
 	return err == nil && ecomap.DrawnUpBy(r, "ouder"), err
-}
-
-// named are the persons whose name the organisation of the principal sees: those who own a live task of the
-// network in which it takes part.
-func (o *outlook) named(team Stored) (map[fhir.Ref]bool, error) {
-	sides, err := o.sides(team)
-	if err != nil {
-		return nil, err
-	}
-	out := map[fhir.Ref]bool{}
-	for _, patient := range team.Facts.Patients {
-		tasks, _, err := o.v.Compartment(patient.ID, "Task")
-		if err != nil {
-			return nil, unavailable("exchange.named", "policy-unavailable", err)
-		}
-		for _, st := range tasks {
-			if !slices.ContainsFunc(slices.Concat(st.Facts.Parties, st.Facts.Refs), func(ref fhir.Ref) bool { return sides[ref] }) {
-				continue
-			}
-			r, err := tree(st)
-			if err != nil {
-				return nil, err
-			}
-			if ecomap.Live(r) {
-				out[st.Facts.Owner] = true
-			}
-		}
-	}
-	return out, nil
-}
-
-// sides are the Organizations that stand for the one of the principal: itself, and members of the network
-// with its number.
-func (o *outlook) sides(team Stored) (map[fhir.Ref]bool, error) {
-	org := o.e.call.Principal.Organization
-	out := map[fhir.Ref]bool{org: true}
-	own, err := o.v.Read(org)
-	if err != nil {
-		if missing(err) {
-			err = nil
-		}
-		return out, err
-	}
-	number, err := uraOf(own)
-	if err != nil || number == "" {
-		return out, err
-	}
-	for _, ref := range team.Facts.Parties {
-		if ref.Type != "Organization" {
-			continue
-		}
-		st, err := o.v.Read(ref)
-		if missing(err) {
-			continue
-		}
-		if err != nil {
-			return nil, unavailable("exchange.sides", "policy-unavailable", err)
-		}
-		if other, err := uraOf(st); err != nil || other == number {
-			out[ref] = err == nil
-		}
-	}
-	return out, nil
-}
-
-// uraOf is the URA of an Organization, "" for none.
-func uraOf(st Stored) (string, error) {
-	r, err := tree(st)
-	if err != nil {
-		return "", err
-	}
-	for id := range r.Root().All("identifier") {
-		if id.Member("system").Text() == uraSystem {
-			return id.Member("value").Text(), nil
-		}
-	}
-	return "", nil
 }
