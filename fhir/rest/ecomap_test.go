@@ -46,7 +46,7 @@ func newNetwork(t *testing.T, before ...string) *network {
 		n.submit("home", record(t, name)).want(t, http.StatusCreated)
 	}
 	n.submit("home", networkFile(t, "valid/01-boris.json")).want(t, http.StatusCreated)
-	for _, kind := range []string{"CareTeam", "RelatedPerson"} {
+	for _, kind := range []string{"CareTeam", "RelatedPerson", "Consent", "CarePlan", "Task"} {
 		for _, e := range n.search("home", "/fhir/"+kind+"?_tag="+fhir.Canonical+"/CodeSystem/mks-domein|sociaal").Entry {
 			r, _ := fhir.Parse([]byte(n.get("home", "/fhir/"+kind+"/"+e.Resource.ID).want(t, http.StatusOK).body), fhir.Limits{})
 			n.note(r)
@@ -67,9 +67,21 @@ func (n *network) note(r *fhir.Resource) {
 	n.kin[key] = r.Ref().String()
 }
 
+// mother is the login of boris' mother, whom his file knows.
+func (n *network) mother(scopes string) {
+	n.t.Helper()
+	for _, e := range n.search("home", "/fhir/RelatedPerson?patient="+n.patient).Entry {
+		if strings.Contains(n.get("home", "/fhir/RelatedPerson/"+e.Resource.ID).body, `"code":"MTH"`) {
+			n.principals["mother"] = guardian(n.t, n.patient, "RelatedPerson/"+e.Resource.ID, scopes)
+			return
+		}
+	}
+	n.t.Fatal("no mother")
+}
+
 // person is somebody of the family with the child in context.
 func (n *network) person(name string, role auth.Role, who, purpose string) {
-	p := guardian(n.t, n.patient, who, "patient/*.rs")
+	p := guardian(n.t, n.patient, who, "patient/*.cruds")
 	p.Role, p.Purpose = role, purpose
 	n.principals[name] = p
 }
@@ -137,11 +149,7 @@ func TestAPictureIsRefusedAsItsCareTeamIs(t *testing.T) {
 func TestEachReaderSeesItsPartOfTheNetwork(t *testing.T) {
 	t.Parallel()
 	n := newNetwork(t, "boris/01-kind.json")
-	for _, e := range n.search("home", "/fhir/RelatedPerson?patient="+n.patient).Entry {
-		if strings.Contains(n.get("home", "/fhir/RelatedPerson/"+e.Resource.ID).body, `"code":"MTH"`) {
-			n.principals["mother"] = guardian(t, n.patient, "RelatedPerson/"+e.Resource.ID, "patient/*.rs")
-		}
-	}
+	n.mother("patient/*.rs")
 	n.share("hospital", n.orgs["hospital"].String())
 	n.share("grandfather", n.kin["n1"])
 	row := func(cells ...string) string {

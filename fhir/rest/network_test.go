@@ -1,0 +1,116 @@
+package rest_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/drieluik/drieluik/fhir"
+)
+
+// help is a task of help that somebody asks for.
+func (n *network) help(by, owner string, more ...string) string {
+	return fmt.Sprintf(`{"resourceType":"Task","status":"requested","intent":"proposal","for":{"reference":%q},"requester":{"reference":%q},"owner":{"reference":%q},
+		"businessStatus":{"coding":[{"system":"https://drieluik.example/fhir/CodeSystem/netwerk-afspraak","code":"voorgesteld"}]},
+		"code":{"coding":[{"system":"https://drieluik.example/fhir/CodeSystem/netwerk-taak","code":"hulp"}]}%s}`, n.patient, by, owner, strings.Join(more, ""))
+}
+
+const prepared = `,"extension":[{"url":"https://drieluik.example/fhir/StructureDefinition/voorbereiding","extension":[{"url":"tekst","valueString":"geoefend"},{"url":"datum","valueDate":"2026-11-20"}]},
+	{"url":"https://drieluik.example/fhir/StructureDefinition/beslisser","extension":[{"url":"naam","valueString":"XXX_Anna"},{"url":"rol","valueCode":"ouder"}]}]`
+
+// status is that of a resource, as home care reads it.
+func (n *network) status(ref string) string {
+	n.t.Helper()
+	return decode[struct{ Status string }](n.t, n.get("home", "/fhir/"+ref).want(n.t, http.StatusOK).body).Status
+}
+
+// to gives a resource another status, and more members, as somebody.
+func (n *network) to(as, ref, status string, more ...string) answer {
+	n.t.Helper()
+	body := n.get("home", "/fhir/"+ref).want(n.t, http.StatusOK).body
+	r, _ := fhir.Parse([]byte(body), fhir.Limits{})
+	r, err := r.Edit(fhir.Edit{Path: []string{"status"}, JSON: `"` + status + `"`})
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	text := strings.TrimSuffix(string(r.Bytes()), "}") + strings.Join(more, "") + "}"
+	return n.do(as, http.MethodPut, "/fhir/"+ref, text)
+}
+
+// TestWhoMayBeAskedForHelp (network.md 4): who may be approached, for what they do not refuse, by who keeps the
+// network or has authority; who carries much already is told of.
+func TestWhoMayBeAskedForHelp(t *testing.T) {
+	t.Parallel()
+	n := newNetwork(t, "boris/01-kind.json")
+	n.mother("patient/*.cruds")
+	mother := n.principals["mother"].FHIRUser.String()
+	n.do("mother", http.MethodPost, "/fhir/Task", n.help(mother, n.kin["n5"])).want(t, http.StatusForbidden).wantIssue(t, "NW-R03", "")
+	n.do("mother", http.MethodPost, "/fhir/Task", n.help(mother, n.kin["n3"], `,"extension":[{"url":"https://drieluik.example/fhir/StructureDefinition/netwerk-aanbod","valueCode":"gezelschap"}]`)).
+		want(t, http.StatusUnprocessableEntity).wantIssue(t, "NW-R07", "")
+	n.do("mother", http.MethodPost, "/fhir/Task", n.help(mother, n.kin["n2"], `,"basedOn":[{"reference":"`, n.kin["t1"], `"}]`)).
+		want(t, http.StatusUnprocessableEntity).wantIssue(t, "NW-R06", "")
+	n.do("other", http.MethodPost, "/fhir/Task", n.help(n.orgs["other"].String(), n.kin["n2"])).want(t, http.StatusForbidden).wantIssue(t, "write-role", "")
+	n.do("home", http.MethodPost, "/fhir/Task", n.help(n.orgs["home"].String(), n.kin["n2"])).want(t, http.StatusCreated)
+	n.create("home", "Observation", fmt.Sprintf(`{"resourceType":"Observation","status":"final","code":{"coding":[{"system":"https://drieluik.example/fhir/CodeSystem/netwerk-meting","code":"belasting"}]},
+		"subject":{"reference":%q},"focus":[{"reference":%q}],"effectiveDateTime":"2026-11-01","valueInteger":4}`, n.patient, n.kin["n1"]))
+	a := n.do("mother", http.MethodPost, "/fhir/Task", n.help(mother, n.kin["n1"], `,"basedOn":[{"reference":"`, n.kin["t1"], `"}]`), "Prefer", "return=OperationOutcome").want(t, http.StatusCreated)
+	a.wantIssue(t, "NW-R04", "Task.owner")
+	if !strings.Contains(a.body, n.kin["n2"]) {
+		t.Errorf("the reserve is not proposed: %s", a.body)
+	}
+}
+
+// TestAHelperAnswersAndAnotherIsAsked: nothing is accepted unprepared or undecided, and a refusal asks the reserve once.
+func TestAHelperAnswersAndAnotherIsAsked(t *testing.T) {
+	t.Parallel()
+	n := newNetwork(t, "boris/01-kind.json")
+	n.mother("patient/*.cruds")
+	mother := n.principals["mother"].FHIRUser.String()
+	first := "Task/" + n.create("mother", "Task", n.help(mother, n.kin["n1"], `,"basedOn":[{"reference":"`, n.kin["t2"], `"}]`))
+	a := n.to("grandfather", first, "accepted").want(t, http.StatusUnprocessableEntity)
+	a.wantIssue(t, "NW-R01", "Task.extension")
+	a.wantIssue(t, "NW-R02", "Task.extension")
+	n.to("mother", first, "accepted", prepared).want(t, http.StatusForbidden)
+	if a := n.to("grandfather", first, "accepted", prepared).want(t, http.StatusOK); !strings.Contains(a.body, "geaccepteerd") {
+		t.Errorf("the agreement does not hold: %s", a.body)
+	}
+	n.to("mother", first, "on-hold").want(t, http.StatusOK)
+	tasks := func() int { return len(n.search("home", "/fhir/Task?owner="+n.kin["n2"]).Entry) }
+	before := tasks()
+	for range 2 {
+		second := "Task/" + n.create("mother", "Task", n.help(mother, n.kin["n1"], `,"basedOn":[{"reference":"`, n.kin["t1"], `"}]`))
+		n.to("grandfather", second, "rejected").want(t, http.StatusOK)
+	}
+	if now := tasks(); now != before+1 {
+		t.Errorf("the reserve was asked %d times", now-before)
+	}
+	n.to("home", n.kin["taak-t3"], "rejected").want(t, http.StatusOK)
+}
+
+// TestAMemberWithdraws: at once nobody asks them, and what they do waits.
+func TestAMemberWithdraws(t *testing.T) {
+	t.Parallel()
+	n := newNetwork(t, "boris/01-kind.json")
+	n.to("grandfather", n.kin["n1-ziet"], "inactive").want(t, http.StatusOK)
+	for _, task := range []string{"taak-t1", "taak-t2"} {
+		if got := n.status(n.kin[task]); got != "on-hold" {
+			t.Errorf("%s is %s", task, got)
+		}
+	}
+	if got := n.status(n.kin["taak-t3"]); got != "requested" {
+		t.Errorf("the task of another is %s", got)
+	}
+	if body := n.get("home", "/fhir/"+n.kin["n1"]).body; !strings.Contains(body, `"active":false`) {
+		t.Errorf("still active: %s", body)
+	}
+	n.get("grandfather", "/fhir/"+n.kin["taak-t2"]).want(t, http.StatusForbidden)
+	again := strings.Replace(networkFile(t, "valid/01-boris.json"), `"versie": 1`, `"versie": 2`, 1)
+	n.submit("home", again).want(t, http.StatusCreated)
+	if got := n.status(n.kin["n1-ziet"]); got != "inactive" {
+		t.Errorf("the next version of the record gives back what was taken: %s", got)
+	}
+	if got := n.status(n.kin["taak-t1"]); got != "on-hold" {
+		t.Errorf("the next version of the record starts what waits: %s", got)
+	}
+}
