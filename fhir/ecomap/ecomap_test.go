@@ -14,17 +14,10 @@ import (
 	"github.com/drieluik/drieluik/fhir/ecomap"
 )
 
-// shared returns a file of the network records, and skips where they are not there.
-func shared(t *testing.T, name string) []byte {
+// record returns a file of the network records.
+func record(t *testing.T, name string) []byte {
 	t.Helper()
-	dir := os.Getenv("DRIELUIK_SHARED")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "shared")
-	}
-	if _, err := os.Stat(dir); err != nil {
-		t.Skip("the shared material is not there; DRIELUIK_SHARED names its folder")
-	}
-	b, err := os.ReadFile(filepath.Join(dir, "records", "netwerk", name))
+	b, err := os.ReadFile(filepath.Join("..", "..", "testdata", "netwerk", name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,11 +52,11 @@ func read(t *testing.T, bundle []byte) ecomap.Network {
 
 func TestTheChildSeesTheWholeNetwork(t *testing.T) {
 	t.Parallel()
-	n := read(t, shared(t, "expected/01-boris.bundle.json")).For(ecomap.View{Sight: ecomap.Whole})
-	if diff := cmp.Diff(string(shared(t, "expected/01-boris.ecomap.svg")), string(n.SVG())); diff != "" {
+	n := read(t, record(t, "expected/01-boris.bundle.json")).For(ecomap.View{Sight: ecomap.Whole})
+	if diff := cmp.Diff(string(record(t, "expected/01-boris.ecomap.svg")), string(n.SVG())); diff != "" {
 		t.Errorf("the picture: %s", diff)
 	}
-	if diff := cmp.Diff(string(shared(t, "expected/01-boris.ecomap.html")), string(n.HTML())); diff != "" {
+	if diff := cmp.Diff(string(record(t, "expected/01-boris.ecomap.html")), string(n.HTML())); diff != "" {
 		t.Errorf("the table: %s", diff)
 	}
 }

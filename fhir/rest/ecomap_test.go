@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -14,17 +13,10 @@ import (
 	"github.com/drieluik/drieluik/fhir"
 )
 
-// networkFile returns a file of the network records, and skips where they are not there.
+// networkFile returns a file of the network records.
 func networkFile(t testing.TB, name string) string {
 	t.Helper()
-	dir := os.Getenv("DRIELUIK_SHARED")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "shared")
-	}
-	if _, err := os.Stat(dir); err != nil {
-		t.Skip("the shared material is not there; DRIELUIK_SHARED names its folder")
-	}
-	b, err := os.ReadFile(filepath.Join(dir, "records", "netwerk", name))
+	b, err := os.ReadFile("../../testdata/netwerk/" + name)
 	if err != nil {
 		t.Fatal(err)
 	}

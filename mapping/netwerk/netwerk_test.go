@@ -16,7 +16,7 @@ import (
 
 func TestValidRecordsBecomeTheirBundlesAndReturn(t *testing.T) {
 	t.Parallel()
-	names, err := filepath.Glob(filepath.Join(folder(t), "records", "netwerk", "valid", "*.json"))
+	names, err := filepath.Glob(filepath.Join(records, "valid", "*.json"))
 	if err != nil || len(names) < 2 {
 		t.Fatal(names, err)
 	}

@@ -15,22 +15,12 @@ import (
 // receipt is when the records come in.
 var receipt = time.Date(2026, 11, 21, 20, 0, 0, 0, time.FixedZone("CET", 3600))
 
-// folder is that of the records, and skips where they are not there.
-func folder(t testing.TB) string {
-	t.Helper()
-	dir := os.Getenv("DRIELUIK_SHARED")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "shared")
-	}
-	if _, err := os.Stat(dir); err != nil {
-		t.Skip("the shared material is not there; DRIELUIK_SHARED names its folder")
-	}
-	return dir
-}
+// records are ours.
+const records = "../../testdata/netwerk"
 
 func file(t testing.TB, name string) []byte {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join(folder(t), "records", "netwerk", name))
+	b, err := os.ReadFile(filepath.Join(records, name))
 	if err != nil {
 		t.Fatal(err)
 	}
