@@ -55,6 +55,22 @@ func (c *Child) shows(member, other fhir.Ref) bool {
 // liveTasks are the statuses of a task of help that is proposed or holds.
 var liveTasks = []string{"requested", "received", "accepted", "in-progress", "on-hold"}
 
+// helpPlan is the category of a plan by which somebody of a network helps.
+var helpPlan = Coding{System: "http://snomed.info/sct", Code: "243114000"}
+
+// helpIsOver reports whether an agreement of a network was refused or has stopped: organisations see those that
+// are live.
+func (t *target) helpIsOver() bool {
+	switch {
+	case isHelp(t.ResourceFacts):
+		return !slices.Contains(liveTasks, t.Status)
+	case t.Ref.Type == "CarePlan" && slices.Contains(t.Codings, helpPlan) &&
+		slices.ContainsFunc(t.Refs, func(r fhir.Ref) bool { return r.Type == "CareTeam" }):
+		return t.Status != "draft" && t.Status != "active"
+	}
+	return false
+}
+
 // helpsWith reports whether a person owns a live task of help that somebody takes part in.
 func (c *Child) helpsWith(person fhir.Ref, acts func(fhir.Ref) bool) bool {
 	return slices.ContainsFunc(c.tasks, func(k task) bool {

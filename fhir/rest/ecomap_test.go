@@ -38,7 +38,7 @@ func newNetwork(t *testing.T, before ...string) *network {
 		n.submit("home", record(t, name)).want(t, http.StatusCreated)
 	}
 	n.submit("home", networkFile(t, "valid/01-boris.json")).want(t, http.StatusCreated)
-	for _, kind := range []string{"CareTeam", "RelatedPerson", "Consent", "CarePlan", "Task"} {
+	for _, kind := range []string{"CareTeam", "RelatedPerson", "Consent", "CarePlan", "Task", "Observation"} {
 		for _, e := range n.search("home", "/fhir/"+kind+"?_tag="+fhir.Canonical+"/CodeSystem/mks-domein|sociaal").Entry {
 			r, _ := fhir.Parse([]byte(n.get("home", "/fhir/"+kind+"/"+e.Resource.ID).want(t, http.StatusOK).body), fhir.Limits{})
 			n.note(r)

@@ -114,3 +114,47 @@ func TestAMemberWithdraws(t *testing.T) {
 		t.Errorf("the next version of the record starts what waits: %s", got)
 	}
 }
+
+// TestReadsShowOfANetworkWhatItsPictureDoes (network.md 5).
+func TestReadsShowOfANetworkWhatItsPictureDoes(t *testing.T) {
+	t.Parallel()
+	n := newNetwork(t, "boris/01-kind.json")
+	n.mother("patient/*.cruds")
+	n.share("hospital", n.orgs["hospital"].String())
+	n.share("grandfather", n.kin["n1"])
+	for _, r := range []struct {
+		who, ref   string
+		shows, not []string
+	}{
+		{"mother", n.team, []string{"netwerk-kring", "netwerk-niet", `"zwak"`}, []string{"gespannen", "netwerk-onderling"}},
+		{"mother", n.kin["n5"], []string{"XXX_Tante Sara"}, nil},
+		{"hospital", n.team, []string{"netwerk-aanbod", `"zwak"`, "netwerk-besluit"}, []string{"gespannen", "netwerk-onderling", "netwerk-kring", "netwerk-niet", "netwerk-grens", "netwerk-relatie"}},
+		{"hospital", n.kin["n1"], []string{`"familie"`}, []string{"XXX_Opa", "GRFTH", "000-0000101"}},
+		{"hospital", n.kin["n1-belasting"], []string{"belasting"}, []string{"valueInteger"}},
+		{"grandfather", n.team, []string{"netwerk-besluit"}, []string{"netwerk-sterkte", "netwerk-aanbod"}},
+		{"grandfather", n.kin["n1"], []string{"XXX_Opa Jan"}, nil},
+		{"grandfather", n.kin["n2"], []string{`"buur"`}, []string{"XXX_Els"}},
+		{"home", n.team, []string{"gespannen", "netwerk-onderling"}, nil},
+	} {
+		body := n.get(r.who, "/fhir/"+r.ref).want(t, http.StatusOK).body
+		for _, want := range r.shows {
+			if !strings.Contains(body, want) {
+				t.Errorf("%s does not see %s in %s", r.who, want, body)
+			}
+		}
+		for _, hidden := range r.not {
+			if strings.Contains(body, hidden) {
+				t.Errorf("%s sees %s", r.who, hidden)
+			}
+		}
+	}
+	if found := n.search("hospital", "/fhir/RelatedPerson?name=XXX_Opa").Entry; len(found) != 0 {
+		t.Error("what is not shown can be searched for")
+	}
+	for _, ref := range []string{"taak-t2", "t2"} {
+		n.get("hospital", "/fhir/"+n.kin[ref]).want(t, http.StatusOK)
+	}
+	n.to("mother", n.kin["taak-t2"], "cancelled").want(t, http.StatusOK)
+	n.get("hospital", "/fhir/"+n.kin["taak-t2"]).want(t, http.StatusNotFound)
+	n.get("mother", "/fhir/"+n.kin["taak-t2"]).want(t, http.StatusOK)
+}
