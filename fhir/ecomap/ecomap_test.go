@@ -1,11 +1,17 @@
 package ecomap_test
 
 import (
+	"bytes"
+	"encoding/xml"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -110,5 +116,57 @@ func TestNoTextRunsIntoAnother(t *testing.T) {
 		if n <= 12 && len(boxes) != n+1 {
 			t.Errorf("of %d, %d have a text", n, len(boxes)-1)
 		}
+	}
+}
+
+// TestNamesAreTextAndNothingElse: whatever somebody is called, the picture is well-formed and holds no other element.
+func TestNamesAreTextAndNothingElse(t *testing.T) {
+	t.Parallel()
+	n := ecomap.Network{Child: `"><script>alert(1)</script>`, Date: `2026"><a href="x">`, Members: []ecomap.Member{
+		{ID: "x", Name: "</text><image href='x'/>&amp;", Kind: "vriend", Circle: 2, Strength: "verbroken", Direction: "wederzijds", Offers: []string{"<b>"}},
+		{ID: "y", Kind: "buur", Circle: 1},
+	}}
+	known := []string{"svg", "title", "desc", "style", "defs", "marker", "path", "circle", "g", "line", "polyline", "text"}
+	d := xml.NewDecoder(bytes.NewReader(n.SVG()))
+	for {
+		token, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e, ok := token.(xml.StartElement); ok && !slices.Contains(known, e.Name.Local) {
+			t.Errorf("the picture holds %s", e.Name.Local)
+		}
+	}
+	if table := string(n.HTML()); strings.Contains(table, "<script") || strings.Contains(table, "<b>") || strings.Contains(table, "<image") {
+		t.Errorf("the table holds markup: %s", table)
+	}
+}
+
+// TestNothingCanBeReadFromAShift: for whoever looks, everybody stands where they stand for the child; a member
+// alone stands alone.
+func TestNothingCanBeReadFromAShift(t *testing.T) {
+	t.Parallel()
+	n := read(t, record(t, "expected/01-boris.bundle.json"))
+	places := regexp.MustCompile(`translate\(\d+ \d+\)`)
+	whole := places.FindAllString(string(n.SVG()), -1)
+	for _, v := range []ecomap.View{{Sight: ecomap.Parent}, {Sight: ecomap.Outside}} {
+		seen := n.For(v)
+		picture := string(seen.SVG())
+		if diff := cmp.Diff(whole, places.FindAllString(picture, -1)); diff != "" {
+			t.Errorf("%v: %s", v, diff)
+		}
+		if len(seen.Ties) > 0 || strings.Contains(picture, "<polyline") || strings.Contains(string(seen.HTML()), "gespannen") {
+			t.Errorf("%v sees what is tense", v)
+		}
+	}
+	self := n.For(ecomap.View{Sight: ecomap.Self, Self: n.Members[2].Ref})
+	if got := places.FindAllString(string(self.SVG()), -1); !slices.Equal(got, []string{"translate(400 200)"}) {
+		t.Errorf("a member alone stands at %v", got)
+	}
+	if nobody := n.For(ecomap.View{}); len(nobody.Members) > 0 {
+		t.Error("who is nobody sees members")
 	}
 }

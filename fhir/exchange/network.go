@@ -47,14 +47,21 @@ func (f *following) help(w *Write, prior *Stored, before, after *fhir.Resource) 
 			return err
 		}
 	}
-	if !workflow.Refused(before, after) {
-		return nil
+	var next *fhir.Resource
+	if workflow.Refused(before, after) {
+		if next, err = h.Pass(f.known); err != nil {
+			return err
+		}
 	}
-	next, err := h.Pass(f.known)
-	if err != nil || next == nil {
-		return err
+	for _, r := range []*fhir.Resource{next, h.Plan(before, next != nil)} {
+		if r == nil {
+			continue
+		}
+		if err := f.write(workflow.RuleNetwork, r, w.Facts.Custodian); err != nil {
+			return err
+		}
 	}
-	return f.write(workflow.RuleNetwork, next, w.Facts.Custodian)
+	return nil
 }
 
 // ask judges a new task of help. An organisation asks in a network that it keeps; what the family asks is kept

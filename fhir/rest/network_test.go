@@ -86,6 +86,13 @@ func TestAHelperAnswersAndAnotherIsAsked(t *testing.T) {
 		t.Errorf("the reserve was asked %d times", now-before)
 	}
 	n.to("home", n.kin["taak-t3"], "rejected").want(t, http.StatusOK)
+	if got := n.status(n.kin["t3"]); got != "revoked" {
+		t.Errorf("the plan of what was refused is %s", got)
+	}
+	n.to("grandfather", n.kin["taak-t1"], "in-progress").want(t, http.StatusOK)
+	if body := n.get("home", "/fhir/"+n.kin["t1"]).body; n.status(n.kin["t1"]) != "active" || !strings.Contains(body, `"status":"in-progress"`) {
+		t.Errorf("the plan of what goes on: %s", body)
+	}
 }
 
 // TestAMemberWithdraws: at once nobody asks them, and what they do waits.

@@ -1,7 +1,6 @@
 package workflow
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 
@@ -31,16 +30,17 @@ func IsHelp(task *fhir.Resource) bool {
 
 // Help is a task of help with what the network says of it.
 type Help struct {
-	Task    *fhir.Resource
-	Patient fhir.Ref
-	Keepers []fhir.Ref // organisations that keep a network in which the helper is
-	helper  *fhir.Resource
-	reserve fhir.Ref
-	stands  *fhir.Resource // the reserve, nil when it is not there
-	what    string         // code of netwerk-aanbod
-	refuses []string       // what the helper does not want to do
-	burden  int
-	plan    fhir.Ref
+	Task      *fhir.Resource
+	Patient   fhir.Ref
+	Keepers   []fhir.Ref // organisations that keep a network in which the helper is
+	helper    *fhir.Resource
+	reserve   fhir.Ref
+	stands    *fhir.Resource // the reserve, nil when it is not there
+	what      string         // code of netwerk-aanbod
+	refuses   []string       // what the helper does not want to do
+	burden    int
+	plan      fhir.Ref
+	agreement *fhir.Resource // the plan, nil when it is not there
 }
 
 // ReadHelp reads what is known of a task of help. It passes on the errors of k.
@@ -58,6 +58,7 @@ func ReadHelp(k Known, task *fhir.Resource) (Help, error) {
 			return h, err
 		}
 		if plan != nil && refAt(plan.Resource.Root(), "subject") == h.Patient {
+			h.agreement = plan.Resource
 			h.agreed(plan.Resource.Root().At("activity", "detail"))
 		}
 	}
@@ -186,27 +187,6 @@ func Prepared(before, after *fhir.Resource) []fhir.Issue {
 	return out
 }
 
-// agreements are the states of an agreement by the status of its task.
-var agreements = map[string]string{accepted: "geaccepteerd", rejected: "geweigerd", inProgress: "loopt", cancelled: "gestopt"}
-
-// Agreed returns the task with the state of its agreement that a new status means; the task itself when it
-// means none. Only what says so already is changed.
-func Agreed(before, after *fhir.Resource) (*fhir.Resource, error) {
-	state := agreements[status(after)]
-	has := slices.ContainsFunc(slices.Collect(after.Root().All("businessStatus", "coding")), func(c fhir.Node) bool {
-		return c.Member("system").Text() == stateSystem
-	})
-	if state == "" || status(before) == status(after) || !has {
-		return after, nil
-	}
-	text, err := jsonOf(codedAs(stateSystem, state))
-	if err != nil {
-		return nil, fhir.Wrap("workflow.Agreed", err)
-	}
-	r, err := after.Edit(fhir.Edit{Path: []string{"businessStatus"}, JSON: text})
-	return r, fhir.Wrap("workflow.Agreed", err)
-}
-
 // helpTask is the task for a reserve.
 type helpTask struct {
 	ResourceType   string           `json:"resourceType"`
@@ -248,50 +228,4 @@ func (h Help) Pass(k Known) (*fhir.Resource, error) {
 		out.Restriction = &taskRestriction{Period: period{Start: p.Member("start").Text(), End: p.Member("end").Text()}}
 	}
 	return made("workflow.Pass", out)
-}
-
-// Refused reports whether a helper has refused just now.
-func Refused(before, after *fhir.Resource) bool {
-	return before != nil && status(after) == rejected && status(before) != rejected
-}
-
-// openHelp are the statuses of a task of help that has not ended.
-var openHelp = []string{draft, requested, received, accepted, inProgress}
-
-// Withdraw returns what ends when a Consent on what a member of the network sees is withdrawn: the member is not
-// active any more, and its open tasks wait. Nil for any other Consent.
-func Withdraw(k Known, before, after *fhir.Resource) ([]*fhir.Resource, error) {
-	const op = "workflow.Withdraw"
-	n := after.Root()
-	if !coded(n, consentSystem, "lid-ziet", "category", "coding") || status(after) != "inactive" || before == nil || status(before) != "active" {
-		return nil, nil
-	}
-	patient, member := refAt(n, "patient"), refAt(n, "provision", "actor", "reference")
-	person, err := k.Read(member)
-	if err != nil || person == nil || refAt(person.Resource.Root(), "patient") != patient {
-		return nil, err
-	}
-	var out []*fhir.Resource
-	if approachable(person.Resource) {
-		r, err := person.Resource.Edit(fhir.Edit{Path: []string{"active"}, JSON: "false"})
-		if err != nil {
-			return nil, fhir.Wrap(op, err)
-		}
-		out = append(out, r)
-	}
-	tasks, err := k.Child(patient, "Task")
-	if err != nil {
-		return nil, err
-	}
-	for _, t := range tasks {
-		if !IsHelp(t.Resource) || refAt(t.Resource.Root(), "owner") != member || !slices.Contains(openHelp, status(t.Resource)) {
-			continue
-		}
-		r, err := t.Resource.Edit(fhir.Edit{Path: []string{"status"}, JSON: fmt.Sprintf("%q", onHold)})
-		if err != nil {
-			return nil, fhir.Wrap(op, err)
-		}
-		out = append(out, r)
-	}
-	return out, nil
 }
