@@ -114,6 +114,8 @@ func TestAMemberWithdraws(t *testing.T) {
 	n.get("grandfather", "/fhir/"+n.kin["taak-t2"]).want(t, http.StatusForbidden)
 	again := strings.Replace(networkFile(t, "valid/01-boris.json"), `"versie": 1`, `"versie": 2`, 1)
 	n.submit("home", again).want(t, http.StatusCreated)
+	n.submit("home", networkFile(t, "valid/01-boris.json")).want(t, http.StatusOK)
+	n.submit("home", strings.Replace(again, "XXX_Els", "XXX_Else", 1)).want(t, http.StatusConflict)
 	if got := n.status(n.kin["n1-ziet"]); got != "inactive" {
 		t.Errorf("the next version of the record gives back what was taken: %s", got)
 	}

@@ -1,6 +1,7 @@
 package netwerk
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/drieluik/drieluik/fhir"
@@ -35,12 +36,15 @@ func (m *mapper) withdrawn(l form.Value) bool {
 	return withdrawn(l) || m.takenBack[l.At("id").Str()]
 }
 
-// endings are what resources become when a later version of their record leaves them out.
-var endings = map[fhir.Type]fhir.Edit{
-	"RelatedPerson": {Path: []string{"active"}, JSON: `false`},
-	"Consent":       {Path: []string{"status"}, JSON: `"inactive"`},
-	"CarePlan":      {Path: []string{"status"}, JSON: `"revoked"`},
-	"Task":          {Path: []string{"status"}, JSON: `"cancelled"`},
+// endings are what resources become when a later version of their record leaves them out, from what they were.
+var endings = map[fhir.Type]struct {
+	member, to string
+	from       []string
+}{
+	"RelatedPerson": {"active", `false`, []string{"true"}},
+	"Consent":       {"status", `"inactive"`, []string{"active"}},
+	"CarePlan":      {"status", `"revoked"`, []string{"draft", "active", "on-hold"}},
+	"Task":          {"status", `"cancelled"`, []string{"draft", "requested", "received", "accepted", "in-progress", "on-hold"}},
 }
 
 // retire ends what an earlier version of the record made and this one does not: what somebody may see or do
@@ -58,10 +62,12 @@ func (m *mapper) retire() error {
 		return err
 	}
 	for _, f := range old {
-		if made[f.Resource.Ref()] || !strings.HasPrefix(m.keyOf(f.Resource), m.record+"#") {
+		end := endings[f.Resource.Type()]
+		if made[f.Resource.Ref()] || !strings.HasPrefix(m.keyOf(f.Resource), m.record+"#") ||
+			!slices.Contains(end.from, f.Resource.Root().Member(end.member).Text()) {
 			continue
 		}
-		tree, err := f.Resource.Edit(endings[f.Resource.Type()])
+		tree, err := f.Resource.Edit(fhir.Edit{Path: []string{end.member}, JSON: end.to})
 		if err != nil {
 			return err
 		}
