@@ -162,6 +162,11 @@ func TestNothingCanBeReadFromAShift(t *testing.T) {
 			t.Errorf("%v sees what is tense", v)
 		}
 	}
+	own := n
+	own.ByParent = true
+	if diff := cmp.Diff(string(n.SVG()), string(own.For(ecomap.View{Sight: ecomap.Parent}).SVG())); diff != "" {
+		t.Errorf("a parent does not see what a parent drew up: %s", diff)
+	}
 	self := n.For(ecomap.View{Sight: ecomap.Self, Self: n.Members[2].Ref})
 	if got := places.FindAllString(string(self.SVG()), -1); !slices.Equal(got, []string{"translate(400 200)"}) {
 		t.Errorf("a member alone stands at %v", got)

@@ -160,6 +160,11 @@ func TestReadsShowOfANetworkWhatItsPictureDoes(t *testing.T) {
 	if found := n.search("hospital", "/fhir/RelatedPerson?name=XXX_Opa").Entry; len(found) != 0 {
 		t.Error("what is not shown can be searched for")
 	}
+	drawn := strings.NewReplacer(`"versie": 1`, `"versie": 2`, `"rol": "clientondersteuner"`, `"rol": "ouder"`).Replace(networkFile(t, "valid/01-boris.json"))
+	n.submit("home", drawn).want(t, http.StatusCreated)
+	if a := n.get("mother", "/fhir/"+n.team+"/$ecomap").want(t, http.StatusOK); !strings.Contains(a.body, "<polyline") {
+		t.Error("the mother does not see what parents drew up")
+	}
 	for _, ref := range []string{"taak-t2", "t2"} {
 		n.get("hospital", "/fhir/"+n.kin[ref]).want(t, http.StatusOK)
 	}
