@@ -1,10 +1,12 @@
 package rest_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/drieluik/drieluik/fhir"
 )
@@ -171,4 +173,25 @@ func TestReadsShowOfANetworkWhatItsPictureDoes(t *testing.T) {
 	n.to("mother", n.kin["taak-t2"], "cancelled").want(t, http.StatusOK)
 	n.get("hospital", "/fhir/"+n.kin["taak-t2"]).want(t, http.StatusNotFound)
 	n.get("mother", "/fhir/"+n.kin["taak-t2"]).want(t, http.StatusOK)
+}
+
+// TestAnAgreementThatIsNotReviewedWaits (network.md 4).
+func TestAnAgreementThatIsNotReviewedWaits(t *testing.T) {
+	t.Parallel()
+	n := newNetwork(t)
+	n.advance(25 * 24 * time.Hour) // 16 December, reviews were to be on the first
+	if _, err := n.exchange.Tick(context.Background(), n.clock()); err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string]string{"t1": "on-hold", "t2": "on-hold", "t3": "draft"} {
+		if got := n.status(n.kin[key]); got != want {
+			t.Errorf("%s is %s, want %s", key, got, want)
+		}
+	}
+	if found := n.search("home", "/fhir/Task?code="+fhir.Canonical+"/CodeSystem/netwerk-taak|evalueren&status=requested").Entry; len(found) != 2 {
+		t.Errorf("%d reviews are asked for", len(found))
+	}
+	if found := n.search("home", "/fhir/Communication?recipient="+n.kin["n1"]).Entry; len(found) != 2 {
+		t.Errorf("the helper is told %d times", len(found))
+	}
 }
