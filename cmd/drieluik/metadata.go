@@ -37,6 +37,7 @@ func operations() []conformance.Operation {
 		{Name: "explain-access", Definition: fhir.Canonical + "/OperationDefinition/Patient-explain-access", Type: "Patient"},
 		{Name: "completeness", Definition: fhir.Canonical + "/OperationDefinition/Patient-completeness", Type: "Patient"},
 		{Name: "discharge-check", Definition: fhir.Canonical + "/OperationDefinition/Task-discharge-check", Type: "Task"},
+		{Name: "ecomap", Definition: fhir.Canonical + "/OperationDefinition/CareTeam-ecomap", Type: "CareTeam"},
 		{Name: "validate", Definition: r4 + "Resource-validate", Type: "Resource"},
 		{Name: "populate", Definition: sdc + "Questionnaire-populate", Type: "Questionnaire"},
 		{Name: "extract", Definition: sdc + "QuestionnaireResponse-extract", Type: "QuestionnaireResponse"},
