@@ -13,36 +13,33 @@ import (
 
 // result gathers what pairs and the whole of the child say.
 func (t *Table) result() Result {
-	var out Result
-	plans := map[string]bool{}
+	out := Result{Findings: make([]Finding, 0, len(t.pairs)+4)}
+	t.turn++
+	for _, p := range t.pairs {
+		if p.known {
+			out.Known = append(out.Known, p.findings...)
+			continue
+		}
+		if p.a.activity && p.b.activity {
+			p.a.turn, p.b.turn = t.turn, t.turn
+		}
+		out.Findings = append(out.Findings, p.findings...)
+	}
+	var plans []fhir.Ref
 	for _, x := range t.all {
 		if len(x.needs) == 0 {
 			out.Uncoded = append(out.Uncoded, x.ref)
 		}
-		for y, p := range x.pairs {
-			switch {
-			case p.a != x && !p.known && x.activity && y.activity:
-				plans[x.shown.String()], plans[y.shown.String()] = true, true
-			case p.a != x:
-			case p.known:
-				out.Known = append(out.Known, p.findings...)
-			default:
-				out.Findings = append(out.Findings, p.findings...)
-			}
+		if x.turn == t.turn && !slices.Contains(plans, x.shown) {
+			plans = append(plans, x.shown)
 		}
 	}
+	slices.Sort(out.Uncoded)
 	out.Findings = append(out.Findings, t.load()...)
 	out.Findings = append(out.Findings, t.clashes()...)
 	out.Findings = append(out.Findings, t.dropped()...)
 	out.Findings = append(out.Findings, t.headless(plans)...)
-	slices.SortFunc(out.Findings, compareFindings)
-	slices.SortFunc(out.Known, compareFindings)
-	slices.Sort(out.Uncoded)
 	return out
-}
-
-func compareFindings(a, b Finding) int {
-	return cmp.Or(strings.Compare(a.Rule, b.Rule), slices.Compare(a.Implicated, b.Implicated))
 }
 
 // load finds too many starts of several organisations within few weeks, else too many minutes a week (O5).
@@ -164,7 +161,7 @@ func (t *Table) dropped() []Finding {
 		}
 	}
 	var out []Finding
-	for ref := range t.problems() {
+	for _, ref := range slices.SortedFunc(maps.Keys(t.problems()), compareRefs) {
 		needs := set(m.condition(nil, ref))
 		if slices.ContainsFunc(needs, func(n string) bool { return cared[n] }) {
 			continue
@@ -202,7 +199,7 @@ func (t *Table) problems() map[fhir.Ref]bool {
 }
 
 // headless finds plans of organisations that do not know of each other, of a child whom nobody coordinates (O8).
-func (t *Table) headless(plans map[string]bool) []Finding {
+func (t *Table) headless(plans []fhir.Ref) []Finding {
 	if len(plans) < 2 {
 		return nil
 	}
@@ -214,7 +211,12 @@ func (t *Table) headless(plans map[string]bool) []Finding {
 			return nil
 		}
 	}
-	return []Finding{{Rule: NoCoordinator, Severity: Low, Implicated: slices.Sorted(maps.Keys(plans))}}
+	f := Finding{Rule: NoCoordinator, Severity: Low}
+	for _, ref := range plans {
+		f.Implicated = append(f.Implicated, ref.String())
+	}
+	slices.Sort(f.Implicated)
+	return []Finding{f}
 }
 
 // needCodings returns groups of needs as codings: those of codes of other systems as they were.

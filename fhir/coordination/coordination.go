@@ -62,7 +62,8 @@ type Finding struct {
 	Text       string   // evidence in words: of Load alone
 }
 
-// Result is what the rules say of one child at one instant, each list in the order of rule and implicated.
+// Result is what the rules say of one child at one instant. Its order is always the same: pairs by what they
+// implicate, then O5 to O8.
 type Result struct {
 	Findings []Finding
 	Known    []Finding // of pairs that know of each other by the mitigation of an issue alone

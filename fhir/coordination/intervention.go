@@ -31,6 +31,7 @@ type intervention struct {
 	updated     time.Time
 
 	pairs map[*intervention]*pair
+	turn  int // of Findings, in which it last stood in a pair of activities
 }
 
 // same reports whether two readings of an intervention are one to the rules, but for when it was written.

@@ -1,7 +1,9 @@
 package coordination
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/drieluik/drieluik/fhir"
@@ -11,7 +13,27 @@ import (
 type pair struct {
 	a, b     *intervention // by ref
 	known    bool          // they know, by the mitigation of an issue alone
+	over     bool          // it was judged anew, or is no pair any longer
 	findings []Finding
+}
+
+func comparePairs(p, q *pair) int {
+	return cmp.Or(strings.Compare(p.a.ref, q.a.ref), strings.Compare(p.b.ref, q.b.ref))
+}
+
+// merge returns the pairs of both sorted lists that are not over, sorted.
+func merge(old, fresh []*pair) []*pair {
+	out := make([]*pair, 0, len(old)+len(fresh))
+	for _, p := range old {
+		if p.over {
+			continue
+		}
+		for len(fresh) > 0 && comparePairs(fresh[0], p) < 0 {
+			out, fresh = append(out, fresh[0]), fresh[1:]
+		}
+		out = append(out, p)
+	}
+	return append(out, fresh...)
 }
 
 // pair judges two interventions; nil when they are none.

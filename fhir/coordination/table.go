@@ -1,9 +1,7 @@
 package coordination
 
 import (
-	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/drieluik/drieluik/fhir"
@@ -27,12 +25,13 @@ type Table struct {
 	issues   map[string][]*issue                // by what they implicate
 	seen     map[reading]time.Time
 
+	pairs  []*pair               // by what stands in them
 	stale  map[fhir.Ref]struct{} // carriers to be made anew
 	doubt  map[string]struct{}   // interventions whose pairs are to be judged anew
 	clash  bool                  // appointments have changed
 	visits []Finding             // O6 of the appointments as they are
-	now    time.Time
 	today  day
+	turn   int
 }
 
 // reading is who has read what.
@@ -183,7 +182,6 @@ func (t *Table) fact(ref fhir.Ref) *source {
 
 // Findings says what the rules find at an instant. The slices are the caller's.
 func (t *Table) Findings(now time.Time) Result {
-	t.now = now
 	if today := dayOf(now, t.s.Zone); today != t.today {
 		t.today, t.clash = today, true
 		for ref := range t.all {
@@ -260,31 +258,45 @@ func (t *Table) renew(x *intervention, at time.Time) {
 
 // part takes an intervention out of all pairs.
 func (t *Table) part(x *intervention) {
-	for y := range x.pairs {
+	for y, p := range x.pairs {
 		delete(y.pairs, x)
+		p.over = true
 	}
 	x.pairs = nil
 }
 
 // judge judges the pairs that are doubtful.
 func (t *Table) judge() {
+	if len(t.doubt) == 0 && !t.parted() {
+		return
+	}
+	for ref := range t.doubt {
+		if x := t.all[ref]; x != nil {
+			t.part(x)
+		}
+	}
+	var fresh []*pair
 	for ref := range t.doubt {
 		x := t.all[ref]
 		if x == nil {
 			continue
 		}
-		t.part(x)
 		for _, y := range t.all {
+			if x.pairs[y] != nil {
+				continue // y was in doubt too
+			}
 			if p := t.pair(x, y); p != nil {
 				x.join(y, p)
 				y.join(x, p)
+				fresh = append(fresh, p)
 			}
 		}
 	}
 	clear(t.doubt)
+	slices.SortFunc(fresh, comparePairs)
+	t.pairs = merge(t.pairs, fresh)
 }
 
-// sorted returns the interventions by ref.
-func (t *Table) sorted() []*intervention {
-	return slices.SortedFunc(maps.Values(t.all), func(a, b *intervention) int { return strings.Compare(a.ref, b.ref) })
+func (t *Table) parted() bool {
+	return slices.ContainsFunc(t.pairs, func(p *pair) bool { return p.over })
 }
