@@ -18,7 +18,7 @@ var rows = [][]string{
 	{"cmd/drieluik", "cmd/drieluik-bench"},
 	{"fhir/rest", "auth/smart", "fhir/store", "auth/state", "conformance/check"},
 	{"fhir/exchange"},
-	{"mapping/mks", "mapping/bundle", "mapping/sdc", "fhir/workflow"},
+	{"mapping/mks", "mapping/bundle", "mapping/sdc", "fhir/workflow", "fhir/coordination"},
 	{"mapping", "auth", "auth/upstream", "conformance"},
 	{"fhir/search", "fhir/patch"},
 	{"fhir/path"},

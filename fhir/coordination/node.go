@@ -109,3 +109,15 @@ func ImplicatedBy(issue fhir.Node) []string {
 	slices.Sort(out)
 	return slices.Compact(out)
 }
+
+// ElementOf returns the FHIRPath of an intervention in the resource that carries it.
+func ElementOf(r *fhir.Resource, name string) string {
+	i := -1
+	for a := range r.Root().All("activity") {
+		i++
+		if activityRef(r.Ref(), a, i) == name {
+			return a.Path()
+		}
+	}
+	return r.Root().Path()
+}

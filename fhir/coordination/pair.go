@@ -78,11 +78,13 @@ func (t *Table) mitigated(x, y *intervention) bool {
 	return false
 }
 
-// pairRules are the rules about two interventions.
-var pairRules = []struct {
+type pairRule struct {
 	code  string
 	holds func(t *Table, x, y *intervention) (Finding, bool)
-}{{SameNeed, sameNeed}, {Unaware, unaware}, {SameAct, sameAct}, {Contradiction, contradiction}}
+}
+
+// pairRules are the rules about two interventions.
+var pairRules = []pairRule{{SameNeed, sameNeed}, {Unaware, unaware}, {SameAct, sameAct}, {Contradiction, contradiction}}
 
 // sameNeed finds a need for which two receivers were asked, or one is asked while another acts.
 func sameNeed(t *Table, x, y *intervention) (Finding, bool) {

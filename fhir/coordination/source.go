@@ -64,6 +64,14 @@ type activity struct {
 type team struct {
 	coordinated bool // by somebody, at some time
 	until       day  // the last day of that; noDay: open
+	leads       []lead
+}
+
+// lead is somebody to whom issues go: who coordinates, else who answers for the child's best.
+type lead struct {
+	member      fhir.Ref
+	until       day
+	coordinates bool
 }
 
 // visit is what only an Appointment says.
@@ -238,15 +246,21 @@ func readCondition(s *source, n fhir.Node, _ *time.Location) {
 // coordinating are the roles of who coordinates.
 var coordinating = []Coding{{roleSystem, "samordnare"}, {roleSystem, "samverkansansvarig"}, {teamSystem, "zorgcoordinator"}}
 
+// answering is the role of who answers for the child's best.
+var answering = Coding{roleSystem, "barnetsbasta-ansvarig"}
+
 func readTeam(s *source, n fhir.Node, zone *time.Location) {
 	s.team = &team{}
 	for p := range n.All("participant") {
-		if !coordinates(p) {
+		l := lead{refAt(p, "member"), last(p.At("period", "end").Text(), zone), coordinates(p)}
+		if l.coordinates || slices.Contains(codingsAt(p, "role"), answering) {
+			s.team.leads = append(s.team.leads, l)
+		}
+		if !l.coordinates {
 			continue
 		}
-		until := last(p.At("period", "end").Text(), zone)
-		if !s.team.coordinated || until == noDay || s.team.until != noDay && until > s.team.until {
-			s.team.until = until
+		if !s.team.coordinated || l.until == noDay || s.team.until != noDay && l.until > s.team.until {
+			s.team.until = l.until
 		}
 		s.team.coordinated = true
 	}

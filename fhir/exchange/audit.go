@@ -34,6 +34,7 @@ type event struct {
 	leaks       []touch       // what a filter let through and the decision refused
 	trouble     []auditCoding // of an alert: what it is about
 	protocol    string        // policy by which access is decided, with its release
+	reasons     []string      // why a start did not wait for those who were not told
 }
 
 // touch is one resource, or one refusal, in an event.
@@ -304,7 +305,7 @@ func policies(touches []touch) []string {
 	return slices.Concat(slices.Compact(reasons), slices.Compact(carried))
 }
 
-// emergencyReason is the detail that holds the text of break-glass (access.md 8).
+// emergencyReason is the detail that holds the text of break-glass (access.md 8), and of an acknowledgement.
 const emergencyReason = "reden"
 
 // entities are the patient, the query, the resources and the consents that let them out.
@@ -317,6 +318,9 @@ func (e *event) entities(compartment string, touches []touch) []auditObject {
 		}
 		if b := e.call.Principal.BTG; b != nil {
 			patient.Detail = []auditDetail{{Type: emergencyReason, Value: b.Reason}}
+		}
+		for _, reason := range e.reasons {
+			patient.Detail = append(patient.Detail, auditDetail{Type: emergencyReason, Value: reason})
 		}
 		patient.Detail = append(patient.Detail, checks(touches)...)
 		out = append(out, patient)

@@ -12,6 +12,7 @@ import (
 	"github.com/drieluik/drieluik/conformance/terminology"
 	"github.com/drieluik/drieluik/conformance/validate"
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/fhir/coordination"
 	"github.com/drieluik/drieluik/mapping"
 )
 
@@ -33,12 +34,15 @@ type Service struct {
 	holder   func() string // of leases: this process
 	source   auditSource
 	pulse    pulse
+	tables   tables
+
+	coordination *coordination.Rules
 
 	definition func(canonical string) (fhir.Node, bool)
 	terms      *terminology.Terms
 }
 
-// Config of New. Every member is required, but Release, Instance and AllSign.
+// Config of New. Every member is required, but Release, Instance, Coordination and AllSign.
 type Config struct {
 	Store    Store
 	Base     string // FHIR base URL, such as "https://host/fhir"
@@ -54,6 +58,8 @@ type Config struct {
 	Definition func(canonical string) (fhir.Node, bool)
 	Terms      *terminology.Terms
 	Release    string // of this server: with it AuditEvents name the policy by which access was decided
+	// Coordination are the rules by which overlap between organisations is found; nil: nobody looks for it.
+	Coordination *coordination.Rules
 	// AllSign: a care plan waits for the signature of every holder of authority, not of one (mks.md 7.6).
 	AllSign  bool
 	Instance string // of this process, among those that write one log: AuditEvents name it as their source
@@ -71,6 +77,7 @@ func New(c Config) *Service {
 		allSign: c.AllSign, holder: sync.OnceValue(c.NewID),
 		source:     ourSource(c.Instance),
 		definition: c.Definition, terms: c.Terms,
+		coordination: c.Coordination, tables: tables{all: map[string]keptTable{}},
 	}
 }
 
@@ -80,6 +87,8 @@ type Call struct {
 	Operation string // what the request is when it is no single interaction: submit, transaction
 	Address   string // network address of the client
 	RequestID string
+	// Acks are the acknowledgements of issues that came with the request, as sent (X-Coordination-Ack).
+	Acks []string
 	// Trial: the caller drops what is permitted, and asks again later for the answer. Only a refusal is
 	// an access, and is recorded.
 	Trial bool
