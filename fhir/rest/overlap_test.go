@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/drieluik/drieluik/auth"
 	"github.com/drieluik/drieluik/conformance/artifacts"
@@ -30,7 +31,7 @@ func twoClinics(t *testing.T) *clinics {
 		overlap: &coordination.Rules{Settings: coordination.Defaults("se"), Groups: coordination.NewGroups(all)},
 	}
 	g.open(nil)
-	id := g.create("home", "Patient", `{"resourceType":"Patient","birthDate":"2018-03-02","name":[{"given":["Olle"]}]}`)
+	id := g.create("home", "Patient", dischargedChild("999990019", "XXX_Jansen"))
 	return &clinics{rig: g, patient: fhir.Ref{Type: "Patient", ID: id}}
 }
 
@@ -72,4 +73,83 @@ func TestAnUnawareStartIsToldInTheWriteThatBringsIt(t *testing.T) {
 		c.get(who, "/fhir/"+issue).want(t, http.StatusOK)
 	}
 	c.get("other", "/fhir/"+issue).want(t, http.StatusNotFound)
+}
+
+// kept are the resources of a type of the child, as an organisation reads them.
+func (c *clinics) kept(as, kind string) map[string]string {
+	c.t.Helper()
+	out := map[string]string{}
+	for _, id := range c.search(as, "/fhir/"+kind+"?patient="+c.patient.ID).ids() {
+		out[id] = c.get(as, "/fhir/"+id).want(c.t, http.StatusOK).body
+	}
+	return out
+}
+
+// TestAStartWaitsForThoseWhoDoNotKnowOfIt: 409 without an acknowledgement, with a foreign or unknown one, or one
+// without a reason; 200 with it, and the reason stands in issue, Task and log.
+func TestAStartWaitsForThoseWhoDoNotKnowOfIt(t *testing.T) {
+	t.Parallel()
+	c := twoClinics(t)
+	issue := c.meet()
+	started := c.plan("px", "hospital", "in-progress", "2026-11-21", "oro")
+	held := c.put("hospital", "/fhir/CarePlan/px", started).want(t, http.StatusConflict)
+	held.wantIssue(t, "O2", "CarePlan")
+	if !strings.Contains(c.get("hospital", "/fhir/CarePlan/px").body, `"scheduled"`) {
+		t.Error("what was held was written")
+	}
+	const reason = `; reason="Vi har talats vid i telefon"`
+	refused := map[string]string{}
+	for name, ack := range map[string]string{
+		"unknown": "DetectedIssue/nowhere" + reason, "no reason": issue, "short": issue + `; reason="kort"`, "of another type": "Task/x" + reason,
+		"foreign": "DetectedIssue/" + c.create("other", "DetectedIssue", fmt.Sprintf(`{"resourceType":"DetectedIssue","status":"preliminary","patient":{"reference":"Patient/%s"}}`,
+			c.create("other", "Patient", patientBody))) + reason,
+	} {
+		a := c.put("hospital", "/fhir/CarePlan/px", started, "X-Coordination-Ack", ack).want(t, http.StatusConflict)
+		a.wantIssue(t, "O-ACK", "CarePlan")
+		refused[name] = a.body
+	}
+	if refused["unknown"] != refused["foreign"] {
+		t.Errorf("unknown and foreign differ: %s %s", refused["unknown"], refused["foreign"])
+	}
+	c.put("hospital", "/fhir/CarePlan/px", started, "X-Coordination-Ack", issue+reason).want(t, http.StatusOK)
+	if got := c.get("hospital", "/fhir/"+issue).body; !strings.Contains(got, `"final"`) {
+		t.Errorf("the issue after the acknowledgement: %s", got)
+	}
+	c.put("hospital", "/fhir/CarePlan/px", strings.Replace(started, "2026-11-21", "2026-11-20", 1)).want(t, http.StatusOK)
+	var log string
+	for _, row := range c.bodies(c.patient.ID) {
+		log += row
+	}
+	if !strings.Contains(log, "Vi har talats vid i telefon") {
+		t.Error("the reason is not in the log")
+	}
+}
+
+// TestAnEmergencyIsNeverHeld: neither what is urgent, nor who acts in one, nor a document of what already happened.
+func TestAnEmergencyIsNeverHeld(t *testing.T) {
+	t.Parallel()
+	c := twoClinics(t)
+	c.meet()
+	request := func(id, priority string) string {
+		return fmt.Sprintf(`{"resourceType":"ServiceRequest","id":%q,"status":"active","intent":"order","priority":%q,"subject":{"reference":%q},
+			"occurrenceDateTime":"2026-11-21","performer":[{"reference":%q}],"code":{"coding":[{"system":"https://drieluik.example/fhir/CodeSystem/insats","code":"naringstillagg"}]}}`,
+			id, priority, c.patient, c.orgs["hospital"])
+	}
+	c.put("home", "/fhir/CarePlan/ph", strings.Replace(c.plan("ph", "home", "scheduled", "2026-12-01", "fetma"), "insats-fetma", "viktprogram", 1)).want(t, http.StatusOK)
+	c.put("hospital", "/fhir/ServiceRequest/q1", request("q1", "routine")).want(t, http.StatusConflict).wantIssue(t, "O4", "ServiceRequest")
+	for _, priority := range []string{"stat", "asap"} {
+		c.put("hospital", "/fhir/ServiceRequest/q-"+priority, request("q-"+priority, priority)).want(t, http.StatusCreated)
+	}
+	started := c.plan("px", "hospital", "in-progress", "2026-11-21", "oro")
+	c.put("hospital", "/fhir/CarePlan/px", started).want(t, http.StatusConflict)
+	doctor := c.staff("doctor", "hospital", "user/*.cruds", fhir.Ref{})
+	doctor.Purpose, doctor.BTG = "BTG", &auth.BreakGlass{Reason: "Medvetslös", At: c.clock().Add(-time.Minute), Exp: c.clock().Add(time.Hour)}
+	c.principals["doctor"] = doctor
+	c.put("doctor", "/fhir/CarePlan/px", started).want(t, http.StatusOK)
+	push := discharge{Kind: "transaction", More: `,{"fullUrl":"urn:uuid:3f0c2d34-5a10-4c8e-9a57-000000000009","resource":` +
+		strings.NewReplacer(`"id":"py",`, "", c.patient.String(), patientURL).Replace(c.plan("py", "hospital", "in-progress", "2026-11-22", "somn")) +
+		`,"request":{"method":"POST","url":"CarePlan"}}`}
+	if a := c.pushBundle("hospital", push.String()).want(t, http.StatusCreated); !strings.Contains(a.body, `"O2"`) {
+		t.Errorf("the report of the push: %s", a.body)
+	}
 }
