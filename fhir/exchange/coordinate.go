@@ -170,7 +170,7 @@ func (o *overlap) judge(patient fhir.Ref) (err error) {
 		out, err = o.gate(c, out)
 	}
 	if err == nil {
-		err = o.writeAll(&k, out)
+		err = o.writeAll(&k, out, c.Else)
 	}
 	if err != nil {
 		return err
@@ -181,7 +181,11 @@ func (o *overlap) judge(patient fhir.Ref) (err error) {
 
 // situation gathers what the rules wrote about the child before, as it will be after the unit.
 func (o *overlap) situation(patient fhir.Ref, k keptTable, result coordination.Result) (*coordination.Case, error) {
-	c := &coordination.Case{Patient: patient, Now: o.w.now, Result: result, Shared: k.table.Shared, Else: o.p.Organization}
+	c := &coordination.Case{Patient: patient, Now: o.w.now, Result: result, Shared: k.table.Shared}
+	var err error
+	if c.Else, err = o.party(result.Findings); err != nil {
+		return nil, err
+	}
 	if leads := k.table.Leads(); len(leads) > 0 {
 		c.Owner = leads[0]
 	}
@@ -203,10 +207,10 @@ func (o *overlap) situation(patient fhir.Ref, k keptTable, result coordination.R
 }
 
 // writeAll puts what follows into the unit, and gathers what is told of it.
-func (o *overlap) writeAll(k *keptTable, out coordination.Outcome) error {
+func (o *overlap) writeAll(k *keptTable, out coordination.Outcome, party fhir.Ref) error {
 	for _, w := range out.Writes {
 		o.announce([]*fhir.Resource{w.Resource})
-		holder, err := o.keeper(w)
+		holder, err := o.keeper(w, party)
 		if err != nil {
 			return err
 		}
@@ -224,22 +228,31 @@ func (o *overlap) writeAll(k *keptTable, out coordination.Outcome) error {
 	return nil
 }
 
-// keeper is the organisation that holds what the rules write: the one whose request brought it, as long as it
-// keeps something that is implicated; else who keeps the first that is.
-func (o *overlap) keeper(w coordination.Written) (fhir.Ref, error) {
-	for _, name := range coordination.ImplicatedBy(w.Resource.Root()) {
-		if o.keeps(name) {
+// party is the organisation for whom the rules write: the one whose request this is, as long as it keeps something
+// that is implicated; else who keeps the first that is. Nobody else is to learn who is.
+func (o *overlap) party(findings []coordination.Finding) (fhir.Ref, error) {
+	var about fhir.Ref
+	for _, f := range findings {
+		if slices.ContainsFunc(f.Implicated, o.keeps) {
 			return o.p.Organization, nil
 		}
+		if about.IsZero() {
+			text, _, _ := strings.Cut(f.Implicated[0], "#")
+			about, _ = fhir.ParseRef(text)
+		}
 	}
-	if w.Resource.Type() != "DetectedIssue" && o.keeps(w.About.String()) || w.About.IsZero() {
-		return o.p.Organization, nil
-	}
-	f, err := o.factsOf(w.About)
-	if f.Custodian.IsZero() {
-		return o.p.Organization, err
-	}
+	f, err := o.factsOf(about)
 	return f.Custodian, err
+}
+
+// keeper is the organisation that holds what the rules write: of an issue the one of its own parties for whom they
+// write, of what is made of all issues that party.
+func (o *overlap) keeper(w coordination.Written, party fhir.Ref) (fhir.Ref, error) {
+	names := coordination.ImplicatedBy(w.Resource.Root())
+	if len(names) == 0 {
+		return party, nil
+	}
+	return o.party([]coordination.Finding{{Implicated: names}})
 }
 
 // keeps reports whether the caller's organisation keeps or wrote a resource, or the plan of an activity.

@@ -153,3 +153,49 @@ func TestAnEmergencyIsNeverHeld(t *testing.T) {
 		t.Errorf("the report of the push: %s", a.body)
 	}
 }
+
+// TestWhoMayNotSeeTheOtherLearnsThatThereIsOne, and nothing else: no id, organisation, code, date, count or
+// header of the other's care, on no path.
+func TestWhoMayNotSeeTheOtherLearnsThatThereIsOne(t *testing.T) {
+	t.Parallel()
+	c := twoClinics(t)
+	issue := c.meet()
+	secrets := map[string][]string{ // of the other one
+		"home":     {"CarePlan/px", c.orgs["hospital"].ID, "insats-oro", "2026-11-26", `"oro"`, "psykisk-halsa"},
+		"hospital": {"CarePlan/ph", c.orgs["home"].ID, "insats-fetma", "2026-12-01", `"fetma"`, "vikt"},
+	}
+	query := "patient=" + c.patient.ID
+	for who, hidden := range secrets {
+		for _, path := range []string{
+			issue, issue + "/_history", issue + "/_history/1", "DetectedIssue?" + query, "DetectedIssue?" + query + "&_include=DetectedIssue:implicated",
+			"DetectedIssue/_history", "Patient/" + c.patient.ID + "/$everything", "Task?" + query + "&_include=Task:focus",
+		} {
+			a := c.get(who, "/fhir/"+path).want(t, http.StatusOK)
+			text := a.body + fmt.Sprint(a.header)
+			if !strings.Contains(path, "Task") && !strings.Contains(path, "everything") && (!strings.Contains(text, "SUBSETTED") || !strings.Contains(text, "Another service")) {
+				t.Errorf("%s of %s is not the form for it: %s", path, who, a.body)
+			}
+			for _, secret := range hidden {
+				if who == "home" && strings.Contains(path, "everything") {
+					continue // the child's whole file is home's but for what the other keeps
+				}
+				if strings.Contains(text, secret) {
+					t.Errorf("%s tells %s of %s: %s", path, who, secret, text)
+				}
+			}
+		}
+	}
+	for _, query := range []string{
+		"&implicated=CarePlan/px", "&identifier=" + fhir.Canonical + "/sid/overlap|", "&implicated:missing=false", "&identified=gt2000", "&implicated:CarePlan.status=active",
+	} {
+		if got := c.search("home", "/fhir/DetectedIssue?patient="+c.patient.ID+query); len(got.Entry) > 0 {
+			t.Errorf("%s finds %d", query, len(got.Entry))
+		}
+	}
+	for _, path := range []string{issue, issue + "/_history"} {
+		c.get("other", "/fhir/"+path).want(t, http.StatusNotFound)
+	}
+	if got := c.search("other", "/fhir/DetectedIssue?"+query); len(got.Entry) > 0 {
+		t.Errorf("a stranger finds %v", got.ids())
+	}
+}
