@@ -78,13 +78,18 @@ func openApp(ctx context.Context, s settings, base string, log *slog.Logger) (*a
 	if err != nil {
 		return nil, err
 	}
+	overlap, err := s.coordination(defs.maps)
+	if err != nil {
+		return nil, err
+	}
 	st, err := store.Open(ctx, s.Store, store.Options{})
 	if err != nil {
 		return nil, err
 	}
 	a := &app{settings: s, base: base, log: log, store: st, terms: defs.terms, parentApp: "parent-app"}
 	a.exchange = exchange.New(exchange.Config{
-		Store: st, Base: base + "/fhir", Formats: formats(s.Signatures),
+		Coordination: overlap,
+		Store:        st, Base: base + "/fhir", Formats: formats(s.Signatures),
 		Settings: auth.Settings{Jurisdiction: s.Jurisdiction, ParentRead1215: s.ParentRead1215},
 		Release:  release, Instance: instance(),
 		Now: time.Now, NewID: newID, Log: log, Validator: defs.validator,

@@ -3,9 +3,12 @@ package rest_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/drieluik/drieluik/auth"
 	"github.com/drieluik/drieluik/conformance/artifacts"
@@ -197,5 +200,135 @@ func TestWhoMayNotSeeTheOtherLearnsThatThereIsOne(t *testing.T) {
 	}
 	if got := c.search("other", "/fhir/DetectedIssue?"+query); len(got.Entry) > 0 {
 		t.Errorf("a stranger finds %v", got.ids())
+	}
+}
+
+// open are the rules of the open issues of the child, each with what it is about.
+func (c *clinics) open() []string {
+	c.t.Helper()
+	var out []string
+	for _, who := range []string{"home", "hospital"} {
+		for id, body := range c.kept(who, "DetectedIssue") {
+			if strings.Contains(body, `"preliminary"`) {
+				out = append(out, id)
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// TestTheSameWritesInAnyOrderLeaveTheSameIssues, and the same writes again write nothing.
+func TestTheSameWritesInAnyOrderLeaveTheSameIssues(t *testing.T) {
+	t.Parallel()
+	var want []string
+	for _, order := range [][]int{{0, 1, 2}, {2, 1, 0}, {1, 2, 0}} {
+		c := twoClinics(t)
+		writes := []func(){
+			func() { c.put("home", "/fhir/CarePlan/ph", c.plan("ph", "home", "scheduled", "2026-12-01", "fetma")) },
+			func() {
+				c.put("hospital", "/fhir/CarePlan/px", c.plan("px", "hospital", "scheduled", "2026-11-26", "oro"))
+			},
+			func() {
+				c.put("hospital", "/fhir/CarePlan/py", c.plan("py", "hospital", "scheduled", "2026-12-20", "fetma"))
+			},
+		}
+		for _, i := range order {
+			writes[i]()
+		}
+		got := c.open()
+		if want == nil {
+			want = got
+		}
+		if diff := cmp.Diff(want, got); diff != "" || len(got) < 3 {
+			t.Errorf("order %v: %s", order, diff)
+		}
+		before := len(c.position().Notices)
+		writes[1]()
+		if n := len(c.position().Notices) - before; n != 1 {
+			t.Errorf("order %v: the same again writes %d resources", order, n)
+		}
+	}
+}
+
+// TestWhatIsOverIsCancelled: an issue ends with what it was about, and its Task with the last of them.
+func TestWhatIsOverIsCancelled(t *testing.T) {
+	t.Parallel()
+	c := twoClinics(t)
+	issue := c.meet()
+	c.do("hospital", http.MethodDelete, "/fhir/CarePlan/px", "").want(t, http.StatusConflict) // the issue refers to it
+	c.put("hospital", "/fhir/CarePlan/px", strings.Replace(c.plan("px", "hospital", "scheduled", "2026-11-26", "oro"), `"active"`, `"revoked"`, 1)).want(t, http.StatusOK)
+	if got := c.get("hospital", "/fhir/"+issue).body; !strings.Contains(got, `"cancelled"`) {
+		t.Errorf("the issue of a revoked plan: %s", got)
+	}
+	for id, body := range c.kept("hospital", "Task") {
+		if !strings.Contains(body, `"completed"`) {
+			t.Errorf("%s is not completed: %s", id, body)
+		}
+	}
+	if open := c.open(); len(open) > 0 {
+		t.Errorf("open: %v", open)
+	}
+}
+
+// TestADayThatComesIsLookedAt: two plans far ahead are silent, and told in the night in which the first comes near.
+func TestADayThatComesIsLookedAt(t *testing.T) {
+	t.Parallel()
+	c := twoClinics(t)
+	c.put("home", "/fhir/CarePlan/ph", c.plan("ph", "home", "scheduled", "2027-01-10", "fetma")).want(t, http.StatusCreated)
+	c.put("hospital", "/fhir/CarePlan/px", c.plan("px", "hospital", "scheduled", "2027-01-12", "oro")).want(t, http.StatusCreated)
+	ofStart := func() (n int) {
+		for _, body := range c.kept("hospital", "DetectedIssue") {
+			if strings.Contains(body, `"O2"`) {
+				n++
+			}
+		}
+		return n
+	}
+	c.tick()
+	c.now.Store(new(time.Date(2026, 12, 26, 23, 59, 0, 0, time.FixedZone("CET", 3600))))
+	if c.tick(); ofStart() != 0 {
+		t.Fatal("a start is told fifteen days before")
+	}
+	c.advance(2 * time.Minute)
+	if c.tick(); ofStart() != 1 {
+		t.Error("a start is not told fourteen days before")
+	}
+	before := c.position()
+	c.tick()
+	if diff := cmp.Diff(before, c.position()); diff != "" {
+		t.Errorf("a second run wrote: %s", diff)
+	}
+}
+
+// TestAChildWithTooMuchToCompareIsLookedAtLater: the write goes through, and a Task says so.
+func TestAChildWithTooMuchToCompareIsLookedAtLater(t *testing.T) {
+	t.Parallel()
+	c := twoClinics(t)
+	body := c.plan("ph", "home", "scheduled", "2026-12-01", "fetma")
+	one := body[strings.Index(body, `{"id":"a"`):strings.LastIndex(body, "]")]
+	var many strings.Builder
+	for i := range 1001 {
+		many.WriteString("," + strings.Replace(one, `"id":"a"`, fmt.Sprintf(`"id":"a%d"`, i), 1))
+	}
+	c.put("home", "/fhir/CarePlan/ph", strings.Replace(body, one, many.String()[1:], 1)).want(t, http.StatusCreated)
+	tasks := c.kept("home", "Task")
+	if len(tasks) != 1 || !strings.Contains(fmt.Sprint(tasks), "kontrollera-senare") {
+		t.Errorf("tasks: %v", tasks)
+	}
+}
+
+// TestWhatIsBlockedIsNoFact: no issue tells of it, and the one that did is over.
+func TestWhatIsBlockedIsNoFact(t *testing.T) {
+	t.Parallel()
+	c := twoClinics(t)
+	c.meet()
+	c.create("hospital", "Consent", fmt.Sprintf(`{"resourceType":"Consent","status":"active","dateTime":"2026-11-20","patient":{"reference":%q},"organization":[{"reference":%q}],
+		"scope":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/consentscope","code":"patient-privacy"}]},
+		"category":[{"coding":[{"system":"https://drieluik.example/fhir/CodeSystem/se-samtycke","code":"sparr"}]}],
+		"policyRule":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"OPTOUT"}]},
+		"provision":{"type":"deny","data":[{"meaning":"instance","reference":{"reference":"CarePlan/px"}}]}}`, c.patient, c.orgs["hospital"]))
+	if open := c.open(); len(open) > 0 {
+		t.Errorf("open: %v", open)
 	}
 }
