@@ -38,7 +38,15 @@ func (t *Table) Shared(a, b string) bool {
 // Leads returns who coordinates the care of the child on the day of the last Findings, else who answers for
 // its best; sorted.
 func (t *Table) Leads() []fhir.Ref {
-	var first, second []fhir.Ref
+	first, second := t.leading()
+	if first == nil {
+		first = second
+	}
+	return refSet(first)
+}
+
+// leading returns who coordinates, and who answers for the child's best.
+func (t *Table) leading() (first, second []fhir.Ref) {
 	for ref := range t.sources {
 		s := t.fact(ref)
 		if s == nil || s.team == nil || s.status != "active" {
@@ -54,10 +62,7 @@ func (t *Table) Leads() []fhir.Ref {
 			}
 		}
 	}
-	if first == nil {
-		first = second
-	}
-	return refSet(first)
+	return first, second
 }
 
 // Next returns the first midnight at which the rules may say something else than in the last Findings though
@@ -156,4 +161,27 @@ var hints = map[string]string{
 // Hint is the sentence of a rule for who may see a part alone of what it implicates.
 func Hint(rule string) string {
 	return cmp.Or(hints[rule], "Another service has an ongoing intervention in the same area. Ask the coordinator.")
+}
+
+// Coordinators returns who coordinates the care of the child on the day of the last Findings, sorted.
+func (t *Table) Coordinators() []fhir.Ref {
+	first, _ := t.leading()
+	return refSet(first)
+}
+
+// Silent reports whether no rule can find anything, whatever else is written at the same time about organisations
+// that are not named here: no intervention has an organisation or takes time, and nothing else is there to compare.
+func (t *Table) Silent() bool {
+	t.derive()
+	for _, x := range t.all {
+		if !x.org.IsZero() || x.minutes > 0 {
+			return false
+		}
+	}
+	for ref := range t.sources {
+		if s := t.sources[ref]; s.visit != nil || s.issue != nil || s.request != nil && s.status == "revoked" {
+			return false
+		}
+	}
+	return true
 }

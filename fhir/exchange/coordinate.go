@@ -84,6 +84,13 @@ func (o *overlap) run(children []fhir.Ref) error {
 	if o.w.s.coordination == nil {
 		return nil
 	}
+	if err := o.important(); err != nil {
+		return err
+	}
+	if o.refused != nil {
+		o.unhold()
+		return nil
+	}
 	for _, child := range children {
 		if err := o.child(child); err != nil {
 			return err
@@ -298,12 +305,17 @@ func (o *overlap) writes(ref string) bool {
 	return slices.ContainsFunc(o.unit.Writes[:o.mark.writes], func(w Write) bool { return w.Ref.Current().String() == ref })
 }
 
+// unhold refuses a unit of which nothing is kept.
+func (o *overlap) unhold() {
+	prior, _ := o.stored(o.unit.Writes[o.at].Ref.Current())
+	o.event.refused(auth.Decision{HTTP: 422, Step: "write", Reason: ruleOf(o.refused)}, prior)
+}
+
 // hold makes a refused unit into what is kept of it: what the rules wrote.
 func (o *overlap) hold() {
 	o.note = &Unit{Writes: o.unit.Writes[o.mark.writes:], Notices: o.unit.Notices[o.mark.notices:], Relied: o.unit.Relied}
 	wrote := slices.Clone(o.event.touches[o.mark.touches:])
-	prior, _ := o.stored(o.unit.Writes[o.at].Ref.Current())
-	o.event.refused(auth.Decision{HTTP: 409, Step: "write", Reason: ruleOf(o.refused)}, prior)
+	o.unhold()
 	o.event.touches = append(o.event.touches, wrote...)
 	o.kept = nil
 }

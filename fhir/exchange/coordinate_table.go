@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"context"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -20,6 +21,7 @@ type keptTable struct {
 	ours   []fhir.Ref // issues, Tasks and Flags that the rules wrote
 	due    time.Time  // when the rules of time look at the child again, as far as these rules ask; zero: not known
 	fleets bool       // staff is named that the proof says nothing of
+	alone  bool       // the unit does not rely on the child: others may have written at the same time
 }
 
 // tableProof is by what a table is known to be current: the writes of the child, and the epoch of the directory
@@ -65,7 +67,6 @@ func (o *overlap) table(patient fhir.Ref) (keptTable, error) {
 	if err != nil {
 		return keptTable{}, unavailable(op, "policy-unavailable", err)
 	}
-	o.unit.Relied = append(o.unit.Relied, Reliance{Compartment: patient.ID, State: state})
 	proof := tableProof{state.Writes, staff.Epoch}
 	k, ok := o.w.s.tables.take(patient.ID, proof)
 	if !ok {
@@ -79,7 +80,13 @@ func (o *overlap) table(patient fhir.Ref) (keptTable, error) {
 			return k, err
 		}
 	}
-	return k, o.staff(&k)
+	if err := o.staff(&k); err != nil {
+		return k, err
+	}
+	if k.alone = k.table.Silent(); !k.alone { // what is written at the same time may be found only with this
+		o.unit.Relied = append(o.unit.Relied, Reliance{Compartment: patient.ID, State: state})
+	}
+	return k, nil
 }
 
 // put takes one write of the unit into the table.
@@ -180,8 +187,8 @@ func (o *overlap) due(k *keptTable, next time.Time) {
 	k.due = next
 }
 
-// stored puts the tables back once their unit is stored.
-func (o *overlap) committed() {
+// committed puts the tables back once their unit is stored.
+func (o *overlap) committed(ctx context.Context) {
 	for _, k := range o.kept {
 		for _, w := range o.unit.Writes {
 			if slices.Contains(w.Compartments, k.child) {
@@ -191,10 +198,21 @@ func (o *overlap) committed() {
 				k.table = nil // its staff may be another
 			}
 		}
-		if k.table != nil {
+		if k.table != nil && (!k.alone || o.undisturbed(ctx, k)) {
 			o.w.s.tables.put(k)
 		}
 	}
+}
+
+// undisturbed reports whether nothing but the unit was written about the child: the count then is what it made it.
+func (o *overlap) undisturbed(ctx context.Context, k keptTable) bool {
+	same := false
+	err := o.w.s.store.View(ctx, func(v Snapshot) error {
+		state, err := v.State(k.child)
+		same = state.Writes == k.proof.writes
+		return err
+	})
+	return err == nil && same
 }
 
 // maxReadings is how many rows of the log are looked at for who has read what.

@@ -104,6 +104,6 @@ func (s *Service) tickChild(ctx context.Context, now time.Time, id string) (int,
 	if _, err := s.commit(ctx, op, e, dr.unit); err != nil {
 		return 0, err
 	}
-	o.committed()
+	o.committed(ctx)
 	return len(dr.unit.Writes), nil
 }

@@ -332,3 +332,41 @@ func TestWhatIsBlockedIsNoFact(t *testing.T) {
 		t.Errorf("open: %v", open)
 	}
 }
+
+// goal is a Goal of an organisation, and with a plan the member of its child plan.
+func (c *clinics) goal(id, priority, more string) string {
+	return fmt.Sprintf(`{"resourceType":"Goal","id":%q,"lifecycleStatus":"active","subject":{"reference":%q},"description":{"text":"Mål"},
+		"priority":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/goal-priority","code":%q}]}%s}`, id, c.patient, priority, more)
+}
+
+func (c *clinics) childPlan(id string, goals ...string) string {
+	var refs []string
+	for _, g := range goals {
+		refs = append(refs, fmt.Sprintf(`{"reference":"Goal/%s"}`, g))
+	}
+	return fmt.Sprintf(`{"resourceType":"CarePlan","id":%q,"status":"active","intent":"plan","subject":{"reference":%q},"goal":[%s],
+		"category":[{"coding":[{"system":"https://drieluik.example/fhir/CodeSystem/se-plantyp","code":"BARNPLAN"}]}]}`, id, c.patient, strings.Join(refs, ","))
+}
+
+// TestOneGoalIsTheMostImportantNow: a second one is refused unless it takes the place of the first, which only who
+// coordinates may decide; another organisation's own goal is stored and told of.
+func TestOneGoalIsTheMostImportantNow(t *testing.T) {
+	t.Parallel()
+	c := twoClinics(t)
+	c.put("home", "/fhir/Goal/g1", c.goal("g1", "high-priority", "")).want(t, http.StatusCreated)
+	c.put("home", "/fhir/Goal/g2", c.goal("g2", "low-priority", "")).want(t, http.StatusCreated)
+	first := c.put("home", "/fhir/CarePlan/bp", c.childPlan("bp", "g1", "g2"), "Prefer", "return=OperationOutcome").want(t, http.StatusCreated)
+	first.wantIssue(t, "BP-R04", "CarePlan")
+	c.put("home", "/fhir/Goal/g2", c.goal("g2", "high-priority", "")).want(t, http.StatusUnprocessableEntity).wantIssue(t, "O9", "Goal")
+	const instead = `,"extension":[{"url":"https://drieluik.example/fhir/StructureDefinition/supersedes","valueReference":{"reference":"Goal/g1"}}]`
+	c.create("hospital", "CareTeam", fmt.Sprintf(`{"resourceType":"CareTeam","status":"active","subject":{"reference":%q},"participant":[{"role":[{"coding":[
+		{"system":"https://drieluik.example/fhir/CodeSystem/se-roll","code":"samverkansansvarig"}]}],"member":{"reference":%q}}]}`, c.patient, c.orgs["hospital"]))
+	c.put("home", "/fhir/Goal/g2", c.goal("g2", "high-priority", instead)).want(t, http.StatusForbidden)
+	c.create("home", "CareTeam", fmt.Sprintf(`{"resourceType":"CareTeam","status":"active","subject":{"reference":%q},"participant":[{"role":[{"text":"samordnare"}],
+		"member":{"reference":%q}}]}`, c.patient, c.orgs["home"]))
+	c.put("home", "/fhir/Goal/g2", c.goal("g2", "high-priority", instead)).want(t, http.StatusOK)
+	if got := c.get("home", "/fhir/Goal/g1").body; !strings.Contains(got, "medium-priority") {
+		t.Errorf("the goal that gave way: %s", got)
+	}
+	c.put("hospital", "/fhir/Goal/g3", c.goal("g3", "high-priority", ""), "Prefer", "return=OperationOutcome").want(t, http.StatusCreated).wantIssue(t, "O9", "Goal")
+}
