@@ -370,3 +370,59 @@ func TestOneGoalIsTheMostImportantNow(t *testing.T) {
 	}
 	c.put("hospital", "/fhir/Goal/g3", c.goal("g3", "high-priority", ""), "Prefer", "return=OperationOutcome").want(t, http.StatusCreated).wantIssue(t, "O9", "Goal")
 }
+
+// TestTheLoadOfTheFamilyIsCountedPerWeek: all of it for who coordinates, its own share for another organisation, and
+// nothing for a stranger.
+func TestTheLoadOfTheFamilyIsCountedPerWeek(t *testing.T) {
+	t.Parallel()
+	c := twoClinics(t)
+	const minutes = `,"extension":[{"url":"https://drieluik.example/fhir/StructureDefinition/weekly-burden-minutes","valueInteger":200}]}}]`
+	withMinutes := func(body string) string {
+		end := strings.LastIndex(body, "}}]")
+		return body[:end] + minutes + body[end+3:]
+	}
+	c.put("home", "/fhir/CarePlan/ph", withMinutes(c.plan("ph", "home", "in-progress", "2026-11-01", "fetma"))).want(t, http.StatusCreated)
+	c.put("hospital", "/fhir/CarePlan/px", withMinutes(c.plan("px", "hospital", "scheduled", "2026-11-26", "oro"))).want(t, http.StatusCreated)
+	path := "/fhir/" + c.patient.String() + "/$load?weeks=2"
+	type result struct {
+		Parameter []struct {
+			Name, ValueCode string
+			ValueBoolean    *bool
+			ValueInteger    *int
+			Part            []struct {
+				Name, ValueDate string
+				ValueInteger    *int
+			}
+		}
+	}
+	read := func(as string) (out []string) {
+		for _, p := range decode[result](t, c.get(as, path).want(t, http.StatusOK).valid(t).body).Parameter {
+			line := p.Name + " " + p.ValueCode
+			if p.ValueBoolean != nil {
+				line += fmt.Sprint(*p.ValueBoolean)
+			}
+			if p.ValueInteger != nil {
+				line += fmt.Sprint(*p.ValueInteger)
+			}
+			for _, x := range p.Part {
+				line += x.ValueDate
+				if x.ValueInteger != nil {
+					line += fmt.Sprint(" ", *x.ValueInteger)
+				}
+			}
+			out = append(out, line)
+		}
+		return out
+	}
+	own := []string{"week 2026-11-16 0 200 0 1 0", "week 2026-11-23 0 200 0 1 0", "over over"}
+	if diff := cmp.Diff(own, read("home")); diff != "" {
+		t.Errorf("the share of one: %s", diff)
+	}
+	c.create("home", "CareTeam", fmt.Sprintf(`{"resourceType":"CareTeam","status":"active","subject":{"reference":%q},"participant":[{"role":[{"text":"samordnare"}],
+		"member":{"reference":%q}}]}`, c.patient, c.orgs["home"]))
+	if diff := cmp.Diff([]string{"week 2026-11-16 0 200 0 1 0", "week 2026-11-23 0 200 0 1 0", "limit 300", "over false"}, read("home")); diff != "" {
+		t.Errorf("who coordinates, as far as it may read: %s", diff)
+	}
+	c.get("other", path).want(t, http.StatusNotFound)
+	c.get("home", strings.Replace(path, "=2", "=0", 1)).want(t, http.StatusBadRequest)
+}
