@@ -16,8 +16,9 @@ type Case struct {
 	Tasks   []*fhir.Resource // Tasks samordna-insatser, of any status
 	Flags   []*fhir.Resource // Flags of these rules
 	Acks    []Ack
-	Owner   fhir.Ref // who coordinates; zero: nobody
-	Else    fhir.Ref // who owns a Task when nobody coordinates
+	Goals   []fhir.Ref // that are put beside what is most important now
+	Owner   fhir.Ref   // who coordinates; zero: nobody
+	Else    fhir.Ref   // who owns a Task when nobody coordinates
 	// Find returns a resource that is implicated, nil when there is none.
 	Find func(fhir.Ref) (*fhir.Resource, error)
 	// Shared reports whether two interventions stand in one plan.

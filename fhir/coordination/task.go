@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/drieluik/drieluik/fhir"
@@ -53,6 +54,9 @@ type (
 	}
 )
 
+// TaskSource is the meta.source of the Task by which the issues of a child are coordinated.
+const TaskSource = SourceBase + taskCoordinate
+
 // Days until which a Task of issues is to be done.
 const (
 	soonDays = 2 // with a high one
@@ -61,11 +65,6 @@ const (
 
 // closed are the statuses of a Task that is over.
 var closed = []string{"completed", "cancelled", "failed", "rejected", "entered-in-error"}
-
-// IsTask reports whether a Task is one by which issues are coordinated.
-func IsTask(task fhir.Node) bool {
-	return slices.Contains(codingsAt(task, "code"), Coding{taskSystem, taskCoordinate})
-}
 
 // task keeps the one open Task of the child with its open issues; without any it is completed.
 func (f *follower) task() error {
@@ -108,25 +107,33 @@ func (f *follower) urgency() (string, int) {
 	return "routine", dueDays
 }
 
-// inputs are the open issues, and the reasons of those that were acknowledged.
+// inputs are the open issues, the goals that are put beside what is most important, and the reasons of issues that
+// were acknowledged.
 func (f *follower) inputs(task *fhir.Resource) []taskInput {
-	var out []taskInput
+	var out, kept []taskInput
 	for _, b := range f.out.Open {
 		out = append(out, taskInput{Type: codedAs(RuleSystem, b.Finding.Rule), Issue: to(b.Issue)})
 	}
+	goals := slices.Clone(f.Goals)
 	if task != nil {
 		for n := range task.Root().All("input") {
 			if text := n.Member("valueString").Text(); text != "" {
-				out = append(out, taskInput{Type: codedAs(RuleSystem, BadAck), Text: text})
+				kept = append(kept, taskInput{Type: codedAs(RuleSystem, BadAck), Text: text})
+			}
+			if ref := refAt(n, "valueReference"); ref.Type == "Goal" {
+				goals = append(goals, ref)
 			}
 		}
 	}
+	for _, ref := range refSet(goals) {
+		out = append(out, taskInput{Type: codedAs(RuleSystem, SecondPriority), Issue: to(ref)})
+	}
 	for _, a := range f.Acks {
 		if r := f.now[a.Issue]; r != nil && statusOf(r) == Final {
-			out = append(out, taskInput{Type: codedAs(RuleSystem, BadAck), Text: a.Reason})
+			kept = append(kept, taskInput{Type: codedAs(RuleSystem, BadAck), Text: a.Reason})
 		}
 	}
-	return out
+	return append(out, kept...)
 }
 
 // newest is the issue that the Task is about: one that came now, else the first.
@@ -240,6 +247,35 @@ func (f *follower) flags() error {
 		}
 	}
 	return nil
+}
+
+// Resume is an activity that was put on hold until a day that has come.
+type Resume struct {
+	Plan  fhir.Ref
+	Org   fhir.Ref // zero: not known
+	name  string
+	until string
+}
+
+// Resumes are the activities on hold whose day has come on that of the last Findings, by name.
+func (t *Table) Resumes() []Resume {
+	var out []Resume
+	for _, x := range t.all {
+		if x.held && x.days.start != noDay && x.days.start <= t.today {
+			out = append(out, Resume{x.carrier, x.org, x.ref, x.days.start.text()})
+		}
+	}
+	slices.SortFunc(out, func(a, b Resume) int { return strings.Compare(a.name, b.name) })
+	return out
+}
+
+// Task asks an organisation to take the activity up again. It is one for each activity and day.
+func (r Resume) Task(patient, owner fhir.Ref) (*fhir.Resource, error) {
+	return made("coordination.resume", taskBody{
+		Type: "Task", ID: uuid("overlap/resume/" + r.name + "/" + r.until), Meta: meta{Source: SourceBase + taskResume},
+		Status: "requested", Intent: "proposal", Priority: "routine", Code: codedAs(taskSystem, taskResume),
+		Focus: to(r.Plan), For: to(patient), Authored: r.until + "T00:00:00Z", Owner: to(owner),
+	})
 }
 
 // LaterTask asks to look at the child again: the rules could not be run on a write. It is one for each child

@@ -32,7 +32,7 @@ type overlap struct {
 	timed  bool // no request did this, but a day that has come
 	told   []told
 	kept   []keptTable
-	acked  []string // reasons, for the log
+	beside map[fhir.Ref][]fhir.Ref // by child: goals of high priority that are not the most important one
 	mark   mark
 }
 
@@ -90,6 +90,11 @@ func (o *overlap) run(children []fhir.Ref) error {
 	if o.refused != nil {
 		o.unhold()
 		return nil
+	}
+	for child := range o.beside {
+		if !slices.Contains(children, child) {
+			children = append(children, child)
+		}
 	}
 	for _, child := range children {
 		if err := o.child(child); err != nil {
@@ -159,6 +164,9 @@ func (o *overlap) judge(patient fhir.Ref) (err error) {
 		return errLarge
 	}
 	result := k.table.Findings(o.w.now)
+	if err := o.resume(patient, k.table); err != nil {
+		return err
+	}
 	if len(result.Findings)+len(result.Known) == 0 && len(k.ours) == 0 {
 		o.uncoded(result)
 		return o.keep(k)
@@ -186,9 +194,37 @@ func (o *overlap) judge(patient fhir.Ref) (err error) {
 	return o.keep(k)
 }
 
+// resume asks to take up what was put on hold until a day that has come.
+func (o *overlap) resume(patient fhir.Ref, t *coordination.Table) error {
+	for _, r := range t.Resumes() {
+		f, err := o.factsOf(r.Plan)
+		if err != nil {
+			return err
+		}
+		owner := r.Org
+		if owner.IsZero() {
+			owner = f.Custodian
+		}
+		task, err := r.Task(patient, owner)
+		if err != nil {
+			return err
+		}
+		prior, err := o.stored(task.Ref())
+		if err != nil {
+			return err
+		}
+		if prior == nil && !owner.IsZero() { // else it was asked, and what became of it stands
+			if err := o.write(ruleCoordination, task, f.Custodian); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // situation gathers what the rules wrote about the child before, as it will be after the unit.
 func (o *overlap) situation(patient fhir.Ref, k keptTable, result coordination.Result) (*coordination.Case, error) {
-	c := &coordination.Case{Patient: patient, Now: o.w.now, Result: result, Shared: k.table.Shared}
+	c := &coordination.Case{Patient: patient, Now: o.w.now, Result: result, Shared: k.table.Shared, Goals: o.beside[patient]}
 	var err error
 	if c.Else, err = o.party(result.Findings); err != nil {
 		return nil, err

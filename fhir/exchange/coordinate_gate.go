@@ -43,7 +43,6 @@ func (o *overlap) gate(c *coordination.Case, out coordination.Outcome) (coordina
 		return out, nil
 	}
 	for _, a := range acks {
-		o.acked = append(o.acked, a.Reason)
 		o.event.reasons = append(o.event.reasons, a.Reason)
 	}
 	c.Acks = acks

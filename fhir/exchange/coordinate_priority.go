@@ -168,6 +168,10 @@ func (o *overlap) remark(patient fhir.Ref, before, after []fhir.Ref) error {
 	name := []string{w.Ref.Current().String()}
 	beside := w.Ref.Type == "Goal" && len(after) > 0 && !slices.Contains(after, w.Ref.Current()) && !slices.Contains(before, w.Ref.Current())
 	if beside {
+		if o.beside == nil {
+			o.beside = map[fhir.Ref][]fhir.Ref{}
+		}
+		o.beside[patient] = append(o.beside[patient], w.Ref.Current())
 		o.told = append(o.told, told{implicated: name, issue: fhir.Issue{
 			Severity: fhir.SeverityWarning, Code: "business-rule", Diagnostics: coordination.SecondPriority,
 			Text: "Another goal is the most important one for this child now. Ask the coordinator.",

@@ -126,7 +126,7 @@ func (o *overlap) build(patient fhir.Ref) (keptTable, error) {
 			return k, unavailable(op, "policy-unavailable", err)
 		}
 		for _, f := range heads {
-			if ofCoordination(f) && f.Source != coordination.SourceBase+"kontrollera-senare" {
+			if ofCoordination(f) && (t != "Task" || f.Source == coordination.TaskSource) {
 				k.ours = append(k.ours, f.Ref.Current())
 			}
 		}

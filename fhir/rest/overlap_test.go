@@ -368,7 +368,11 @@ func TestOneGoalIsTheMostImportantNow(t *testing.T) {
 	if got := c.get("home", "/fhir/Goal/g1").body; !strings.Contains(got, "medium-priority") {
 		t.Errorf("the goal that gave way: %s", got)
 	}
+	c.meet()
 	c.put("hospital", "/fhir/Goal/g3", c.goal("g3", "high-priority", ""), "Prefer", "return=OperationOutcome").want(t, http.StatusCreated).wantIssue(t, "O9", "Goal")
+	if tasks := fmt.Sprint(c.kept("hospital", "Task")); !strings.Contains(tasks, "Goal/g3") {
+		t.Errorf("the goal stands in no Task: %s", tasks)
+	}
 }
 
 // TestTheLoadOfTheFamilyIsCountedPerWeek: all of it for who coordinates, its own share for another organisation, and
@@ -425,4 +429,61 @@ func TestTheLoadOfTheFamilyIsCountedPerWeek(t *testing.T) {
 	}
 	c.get("other", path).want(t, http.StatusNotFound)
 	c.get("home", strings.Replace(path, "=2", "=0", 1)).want(t, http.StatusBadRequest)
+}
+
+// TestWhatWasPutOnHoldIsTakenUpAgain: its organisation is asked once, on the day until which it was to wait.
+func TestWhatWasPutOnHoldIsTakenUpAgain(t *testing.T) {
+	t.Parallel()
+	c := twoClinics(t)
+	body := strings.Replace(c.plan("ph", "home", "on-hold", "2026-10-01", "fetma"), `"performer"`, `"extension":[{"url":
+		"https://drieluik.example/fhir/StructureDefinition/on-hold","extension":[{"url":"until","valueDate":"2026-12-01"},{"url":"reason","valueString":"Lugn först"}]}],"performer"`, 1)
+	c.put("home", "/fhir/CarePlan/ph", body).want(t, http.StatusCreated)
+	c.tick()
+	if tasks := c.kept("home", "Task"); len(tasks) > 0 {
+		t.Fatalf("before the day: %v", tasks)
+	}
+	c.now.Store(new(time.Date(2026, 12, 1, 0, 1, 0, 0, time.FixedZone("CET", 3600))))
+	for range 2 {
+		c.tick()
+		c.put("home", "/fhir/CarePlan/ph", body).want(t, http.StatusOK)
+	}
+	if tasks := c.kept("home", "Task"); len(tasks) != 1 || !strings.Contains(fmt.Sprint(tasks), "ateruppta") {
+		t.Errorf("on the day: %v", tasks)
+	}
+}
+
+// TestTheFamilyIsToldInPlainWords of what concerns it, with no rule id, and of nothing else.
+func TestTheFamilyIsToldInPlainWords(t *testing.T) {
+	t.Parallel()
+	c := twoClinics(t)
+	issue := c.meet()
+	mother := c.create("home", "RelatedPerson", fmt.Sprintf(`{"resourceType":"RelatedPerson","active":true,"patient":{"reference":%q},"extension":[{"url":
+		"https://drieluik.example/fhir/StructureDefinition/gezag","extension":[{"url":"type","valueCode":"TweehoofdigOuderlijkGezag"},
+		{"url":"bron","valueCode":"brp"},{"url":"gecontroleerdOp","valueDate":"2026-11-01"}]}]}`, c.patient))
+	c.principals["mother"] = guardian(t, c.patient.String(), "RelatedPerson/"+mother, "patient/*.rs")
+	a := c.get("mother", "/fhir/"+issue).want(t, http.StatusOK).valid(t)
+	if !strings.Contains(a.body, "samordnaren") || strings.Contains(a.body, "O2") || !strings.Contains(a.body, "CarePlan/px") {
+		t.Errorf("the issue as the mother reads it: %s", a.body)
+	}
+	found := c.search("mother", "/fhir/DetectedIssue?patient="+c.patient.ID)
+	for id, body := range c.kept("home", "DetectedIssue") {
+		if strings.Contains(body, `"O8"`) {
+			c.get("mother", "/fhir/"+id).want(t, http.StatusNotFound)
+		}
+	}
+	if len(found.Entry) != 1 {
+		t.Errorf("the mother finds %v", found.ids())
+	}
+	for id, body := range c.kept("mother", "Task") {
+		if strings.Contains(body, "overlap-rule") {
+			t.Errorf("%s tells the mother of rules: %s", id, body)
+		}
+	}
+	var log string
+	for _, row := range c.bodies(c.patient.ID) {
+		log += row
+	}
+	if !strings.Contains(log, issue) {
+		t.Error("the readings of the issue are not in the log of the child")
+	}
 }
