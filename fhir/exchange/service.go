@@ -35,16 +35,20 @@ type Service struct {
 	source   auditSource
 	pulse    pulse
 	tables   tables
+	writable writable
+	meters   Meters
 
 	coordination *coordination.Rules
 
+	jobs       Jobs
 	definition func(canonical string) (fhir.Node, bool)
 	terms      *terminology.Terms
 }
 
-// Config of New. Every member is required, but Release, Instance, Coordination and AllSign.
+// Config of New. Every member is required, but Jobs, Meters, Release, Instance, Coordination and AllSign.
 type Config struct {
 	Store    Store
+	Jobs     Jobs   // what was asked for and takes longer than a request; Export alone asks for it
 	Base     string // FHIR base URL, such as "https://host/fhir"
 	Settings auth.Settings
 	Formats  []mapping.Format // the source formats that Submit and Convert know
@@ -62,6 +66,7 @@ type Config struct {
 	Coordination *coordination.Rules
 	// AllSign: a care plan waits for the signature of every holder of authority, not of one (mks.md 7.6).
 	AllSign  bool
+	Meters   Meters
 	Instance string // of this process, among those that write one log: AuditEvents name it as their source
 }
 
@@ -75,9 +80,9 @@ func New(c Config) *Service {
 		now: c.Now, newID: c.NewID, log: c.Log, memory: newMemory(cacheSize), checks: c.Validator,
 		guesses: &guesses{at: map[string][]time.Time{}}, protocol: accessPolicy + c.Release,
 		allSign: c.AllSign, holder: sync.OnceValue(c.NewID),
-		source:     ourSource(c.Instance),
-		definition: c.Definition, terms: c.Terms,
 		coordination: c.Coordination, tables: tables{all: map[string]keptTable{}},
+		source: ourSource(c.Instance), meters: c.Meters.whole(),
+		jobs: c.Jobs, definition: c.Definition, terms: c.Terms,
 	}
 }
 
