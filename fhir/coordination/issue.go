@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping"
 )
 
 // Statuses of an issue.
@@ -53,7 +54,7 @@ func KeyOf(patient fhir.Ref, f Finding) string {
 
 // IssueOf returns the resource of the issue of a finding.
 func IssueOf(patient fhir.Ref, f Finding) fhir.Ref {
-	return fhir.Ref{Type: "DetectedIssue", ID: uuid("overlap/" + KeyOf(patient, f))}
+	return fhir.Ref{Type: "DetectedIssue", ID: mapping.UUID("overlap/" + KeyOf(patient, f))}
 }
 
 // RuleOf returns the rule of an issue of ours, "" for another resource.

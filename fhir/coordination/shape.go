@@ -2,8 +2,6 @@ package coordination
 
 import (
 	"bytes"
-	"crypto/sha1" //nolint:gosec // RFC 4122 version 5 asks for SHA-1
-	"encoding/hex"
 	"encoding/json"
 	"time"
 
@@ -52,18 +50,6 @@ func author() *reference {
 // SourceBase begins the meta.source of what these rules write; the rule follows.
 const SourceBase = fhir.Canonical + "/coordination#"
 
-// uuid is UUID version 5 of a name below our canonical base.
-func uuid(name string) string {
-	space := [16]byte{0x6b, 0xa7, 0xb8, 0x11, 0x9d, 0xad, 0x11, 0xd1, 0x80, 0xb4, 0x00, 0xc0, 0x4f, 0xd4, 0x30, 0xc8}
-	h := sha1.New()
-	h.Write(space[:])
-	h.Write([]byte(fhir.Canonical + "/" + name))
-	u := h.Sum(nil)[:16]
-	u[6], u[8] = u[6]&0x0f|0x50, u[8]&0x3f|0x80
-	s := hex.EncodeToString(u)
-	return s[:8] + "-" + s[8:12] + "-" + s[12:16] + "-" + s[16:20] + "-" + s[20:]
-}
-
 // textOf renders v as it stands in a resource.
 func textOf(v any) (string, error) {
 	var b bytes.Buffer
@@ -88,7 +74,7 @@ func made(op string, v any) (*fhir.Resource, error) {
 	return r, nil
 }
 
-// set returns the edit that puts v in the place of a member.
+// put returns the edit that puts v in the place of a member.
 func put(v any, path ...string) (fhir.Edit, error) {
 	text, err := textOf(v)
 	return fhir.Edit{Path: path, JSON: text}, err

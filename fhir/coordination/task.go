@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping"
 )
 
 // Codes of se-task that these rules write.
@@ -154,7 +155,7 @@ func (f *follower) owner() fhir.Ref {
 func (f *follower) newTask() error {
 	priority, days := f.urgency()
 	body := taskBody{
-		Type: "Task", ID: uuid("overlap/task/" + f.Patient.ID + "/" + strconv.Itoa(len(f.Tasks))), Meta: meta{Source: SourceBase + taskCoordinate},
+		Type: "Task", ID: mapping.UUID("overlap/task/" + f.Patient.ID + "/" + strconv.Itoa(len(f.Tasks))), Meta: meta{Source: SourceBase + taskCoordinate},
 		Status: "requested", Intent: "proposal", Priority: priority, Code: codedAs(taskSystem, taskCoordinate),
 		Focus: to(f.newest()), For: to(f.Patient), Authored: stamp(f.Now), Input: f.inputs(nil),
 		Restriction: &restriction{period{End: stamp(f.Now.AddDate(0, 0, days))}},
@@ -214,7 +215,7 @@ func (f *follower) flags() error {
 		if b.Finding.Rule != Contradiction {
 			continue
 		}
-		id := uuid("overlap/flag/" + b.Issue.ID)
+		id := mapping.UUID("overlap/flag/" + b.Issue.ID)
 		open[id] = true
 		if old := kept[id]; old != nil {
 			if statusOf(old) == "inactive" {
@@ -272,7 +273,7 @@ func (t *Table) Resumes() []Resume {
 // Task asks an organisation to take the activity up again. It is one for each activity and day.
 func (r Resume) Task(patient, owner fhir.Ref) (*fhir.Resource, error) {
 	return made("coordination.resume", taskBody{
-		Type: "Task", ID: uuid("overlap/resume/" + r.name + "/" + r.until), Meta: meta{Source: SourceBase + taskResume},
+		Type: "Task", ID: mapping.UUID("overlap/resume/" + r.name + "/" + r.until), Meta: meta{Source: SourceBase + taskResume},
 		Status: "requested", Intent: "proposal", Priority: "routine", Code: codedAs(taskSystem, taskResume),
 		Focus: to(r.Plan), For: to(patient), Authored: r.until + "T00:00:00Z", Owner: to(owner),
 	})
@@ -283,7 +284,7 @@ func (r Resume) Task(patient, owner fhir.Ref) (*fhir.Resource, error) {
 func LaterTask(patient, owner fhir.Ref, now time.Time) (*fhir.Resource, error) {
 	day := now.UTC().Format(time.DateOnly)
 	return made("coordination.later", taskBody{
-		Type: "Task", ID: uuid(fmt.Sprintf("overlap/later/%s/%s", patient.ID, day)), Meta: meta{Source: SourceBase + taskLater},
+		Type: "Task", ID: mapping.UUID(fmt.Sprintf("overlap/later/%s/%s", patient.ID, day)), Meta: meta{Source: SourceBase + taskLater},
 		Status: "requested", Intent: "proposal", Priority: "routine", Code: codedAs(taskSystem, taskLater),
 		For: to(patient), Authored: day + "T00:00:00Z", Owner: to(owner),
 	})
