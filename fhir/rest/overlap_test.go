@@ -128,6 +128,42 @@ func TestAStartWaitsForThoseWhoDoNotKnowOfIt(t *testing.T) {
 	}
 }
 
+// TestAStartThatIsHeldIsNotStored: created or in a transaction, nothing of the request is, and its repetition under
+// another id goes by the same acknowledgement.
+func TestAStartThatIsHeldIsNotStored(t *testing.T) {
+	t.Parallel()
+	c := twoClinics(t)
+	c.put("home", "/fhir/CarePlan/ph", c.plan("ph", "home", "scheduled", "2026-12-01", "fetma")).want(t, http.StatusCreated)
+	started := strings.Replace(c.plan("", "hospital", "in-progress", "2026-11-22", "oro"), `"id":"",`, "", 1)
+	held := c.do("hospital", http.MethodPost, "/fhir/CarePlan", started).want(t, http.StatusConflict)
+	_, issue, found := strings.Cut(held.body, "The issue is ")
+	issue, _, _ = strings.Cut(issue, ".")
+	if plans := c.kept("hospital", "CarePlan"); len(plans) > 0 || !found {
+		t.Fatalf("stored: %v, told: %s", plans, held.body)
+	}
+	const entries = `{"resourceType":"Bundle","type":"transaction","entry":[
+		{"resource":{"resourceType":"Observation","status":"final","code":{"text":"x"},"subject":{"reference":%q}},"request":{"method":"POST","url":"Observation"}},
+		{"resource":%s,"request":{"method":"POST","url":"CarePlan"}}]}`
+	whole := fmt.Sprintf(entries, c.patient, started)
+	c.do("hospital", http.MethodPost, "/fhir", whole).want(t, http.StatusConflict).wantIssue(t, "O2", "Bundle.entry[1].resource")
+	if got := c.kept("hospital", "Observation"); len(got) > 0 {
+		t.Errorf("stored with what was held: %v", got)
+	}
+	var latest []string
+	for id, body := range c.kept("hospital", "DetectedIssue") {
+		if strings.Contains(body, `"preliminary"`) && strings.Contains(body, `"O2"`) {
+			latest = append(latest, id)
+		}
+	}
+	if len(latest) != 1 {
+		t.Fatalf("open: %v (first %s)", latest, issue)
+	}
+	c.do("hospital", http.MethodPost, "/fhir", whole, "X-Coordination-Ack", latest[0]+`; reason="Vi har talats vid"`).want(t, http.StatusOK)
+	if got := c.kept("hospital", "CarePlan"); len(got) != 1 {
+		t.Errorf("stored after the acknowledgement: %v", got)
+	}
+}
+
 // TestAnEmergencyIsNeverHeld: neither what is urgent, nor who acts in one, nor a document of what already happened.
 func TestAnEmergencyIsNeverHeld(t *testing.T) {
 	t.Parallel()
@@ -256,10 +292,9 @@ func TestWhatIsOverIsCancelled(t *testing.T) {
 	t.Parallel()
 	c := twoClinics(t)
 	issue := c.meet()
-	c.do("hospital", http.MethodDelete, "/fhir/CarePlan/px", "").want(t, http.StatusConflict) // the issue refers to it
-	c.put("hospital", "/fhir/CarePlan/px", strings.Replace(c.plan("px", "hospital", "scheduled", "2026-11-26", "oro"), `"active"`, `"revoked"`, 1)).want(t, http.StatusOK)
+	c.do("hospital", http.MethodDelete, "/fhir/CarePlan/px", "").want(t, http.StatusNoContent)
 	if got := c.get("hospital", "/fhir/"+issue).body; !strings.Contains(got, `"cancelled"`) {
-		t.Errorf("the issue of a revoked plan: %s", got)
+		t.Errorf("the issue of a plan that is gone: %s", got)
 	}
 	for id, body := range c.kept("hospital", "Task") {
 		if !strings.Contains(body, `"completed"`) {
