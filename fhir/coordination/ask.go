@@ -17,17 +17,26 @@ type Rules struct {
 // NewTable returns the empty table of a child under the rules.
 func (r *Rules) NewTable(patient fhir.Ref) *Table { return NewTable(patient, r.Settings, r.Groups) }
 
-// Size is how many interventions and appointments the table holds.
+// Size is how many things the rules compare with others: interventions that have an organisation, appointments,
+// problems and revoked requests.
 func (t *Table) Size() int {
 	t.derive()
-	n := len(t.all)
-	for ref := range t.sources {
-		if ref.Type == "Appointment" {
+	n := 0
+	for _, x := range t.all {
+		if !x.org.IsZero() {
+			n++
+		}
+	}
+	for _, s := range t.sources {
+		if s.visit != nil || s.live || s.request != nil && s.status == "revoked" {
 			n++
 		}
 	}
 	return n
 }
+
+// Pairs is how many pairs of interventions of organisations that do not know of each other the table holds.
+func (t *Table) Pairs() int { return len(t.pairs) }
 
 // Shared reports whether two interventions stand in one plan.
 func (t *Table) Shared(a, b string) bool {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"time"
+	"unique"
 
 	"github.com/drieluik/drieluik/fhir"
 )
@@ -11,8 +12,12 @@ import (
 // refAt returns the first literal reference at the names, zero when there is none.
 func refAt(n fhir.Node, names ...string) fhir.Ref {
 	ref, _ := fhir.ParseRef(n.At(names...).At("reference").Text())
+	ref.ID = kept(ref.ID)
 	return ref.Current()
 }
+
+// kept returns a text that does not hold the whole resource in memory: a table is kept for long.
+func kept(text string) string { return unique.Make(text).Value() }
 
 func appendRefs(refs []fhir.Ref, n fhir.Node, name string) []fhir.Ref {
 	for m := range n.All(name) {
@@ -27,7 +32,7 @@ func appendRefs(refs []fhir.Ref, n fhir.Node, name string) []fhir.Ref {
 func codingsAt(n fhir.Node, name string) []Coding {
 	var out []Coding
 	for c := range n.All(name, "coding") {
-		coding := Coding{c.Member("system").Text(), c.Member("code").Text()}
+		coding := Coding{kept(c.Member("system").Text()), kept(c.Member("code").Text())}
 		if coding.System != "" && coding.Code != "" && !slices.Contains(out, coding) {
 			out = append(out, coding)
 		}

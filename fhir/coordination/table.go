@@ -55,7 +55,12 @@ func NewTable(patient fhir.Ref, s Settings, g *Groups) *Table {
 // another child or type are passed over.
 func (t *Table) Put(rs ...*fhir.Resource) {
 	for _, r := range rs {
-		t.replace(r.Ref(), read(r, t.patient, t.s.Zone))
+		s := read(r, t.patient, t.s.Zone)
+		ref := r.Ref()
+		if s != nil {
+			ref = s.ref
+		}
+		t.replace(ref, s)
 	}
 }
 

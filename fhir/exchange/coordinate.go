@@ -14,7 +14,8 @@ import (
 
 // Bounds of what the rules of coordination may cost a write.
 const (
-	maxCompared = 1000 // interventions and appointments of one child
+	maxCompared = 300 // interventions, appointments and problems of one child
+	maxFound    = 200 // findings of one child
 	maxJudging  = time.Second
 )
 
@@ -164,6 +165,9 @@ func (o *overlap) judge(patient fhir.Ref) (err error) {
 		return errLarge
 	}
 	result := k.table.Findings(o.w.now)
+	if len(result.Findings) > maxFound {
+		return errLarge
+	}
 	if err := o.resume(patient, k.table); err != nil {
 		return err
 	}

@@ -28,8 +28,11 @@ type keptTable struct {
 // where its staff is.
 type tableProof struct{ writes, staff int64 }
 
-// maxTables is how many tables are kept between writes.
-const maxTables = 500
+// Bounds of what is kept between writes.
+const (
+	maxTables = 300
+	maxPairs  = 2000 // of one table
+)
 
 // tables keeps the facts of children between writes. A table is taken out while a write works on it, and
 // serves only while the counts that the write reads in its own snapshot are those at which it was put back.
@@ -159,7 +162,7 @@ func (o *overlap) staff(k *keptTable) error {
 func (o *overlap) keep(k keptTable) error {
 	next := k.table.Next()
 	o.due(&k, next)
-	if !k.fleets {
+	if !k.fleets && k.table.Pairs() <= maxPairs {
 		o.kept = append(o.kept, k)
 	}
 	return nil
