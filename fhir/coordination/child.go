@@ -13,7 +13,7 @@ import (
 
 // result gathers what pairs and the whole of the child say.
 func (t *Table) result() Result {
-	out := Result{Findings: make([]Finding, 0, len(t.pairs)+4)}
+	out := Result{Findings: t.found[:0]}
 	t.turn++
 	for _, p := range t.pairs {
 		if p.known {
@@ -39,6 +39,9 @@ func (t *Table) result() Result {
 	out.Findings = append(out.Findings, t.clashes()...)
 	out.Findings = append(out.Findings, t.dropped()...)
 	out.Findings = append(out.Findings, t.headless(plans)...)
+	if t.found = out.Findings; len(t.found) == 0 {
+		out.Findings = nil
+	}
 	return out
 }
 

@@ -21,9 +21,8 @@ func comparePairs(p, q *pair) int {
 	return cmp.Or(strings.Compare(p.a.ref, q.a.ref), strings.Compare(p.b.ref, q.b.ref))
 }
 
-// merge returns the pairs of both sorted lists that are not over, sorted.
-func merge(old, fresh []*pair) []*pair {
-	out := make([]*pair, 0, len(old)+len(fresh))
+// merge appends the pairs of both sorted lists that are not over, sorted.
+func merge(out, old, fresh []*pair) []*pair {
 	for _, p := range old {
 		if p.over {
 			continue

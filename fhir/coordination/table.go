@@ -26,6 +26,8 @@ type Table struct {
 	seen     map[reading]time.Time
 
 	pairs  []*pair               // by what stands in them
+	spare  []*pair               // room for the next list of them
+	found  []Finding             // room for what is found
 	stale  map[fhir.Ref]struct{} // carriers to be made anew
 	doubt  map[string]struct{}   // interventions whose pairs are to be judged anew
 	clash  bool                  // appointments have changed
@@ -185,7 +187,7 @@ func (t *Table) fact(ref fhir.Ref) *source {
 	return t.sources[ref]
 }
 
-// Findings says what the rules find at an instant. The slices are the caller's.
+// Findings says what the rules find at an instant. The list of findings serves until the next call.
 func (t *Table) Findings(now time.Time) Result {
 	if today := dayOf(now, t.s.Zone); today != t.today {
 		t.today, t.clash = today, true
@@ -299,7 +301,7 @@ func (t *Table) judge() {
 	}
 	clear(t.doubt)
 	slices.SortFunc(fresh, comparePairs)
-	t.pairs = merge(t.pairs, fresh)
+	t.pairs, t.spare = merge(t.spare[:0], t.pairs, fresh), t.pairs
 }
 
 func (t *Table) parted() bool {
