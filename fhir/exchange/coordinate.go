@@ -85,8 +85,13 @@ func (o *overlap) run(children []fhir.Ref) error {
 	if o.w.s.coordination == nil {
 		return nil
 	}
-	if err := o.important(); err != nil {
-		return err
+	for _, rule := range []func() error{o.important, o.closing} {
+		if err := rule(); err != nil {
+			return err
+		}
+		if o.refused != nil {
+			break
+		}
 	}
 	if o.refused != nil {
 		o.unhold()
@@ -348,8 +353,11 @@ func (o *overlap) writes(ref string) bool {
 // unhold refuses a unit of which nothing is kept.
 func (o *overlap) unhold() {
 	prior, _ := o.stored(o.unit.Writes[o.at].Ref.Current())
-	o.event.refused(auth.Decision{HTTP: 422, Step: "write", Reason: ruleOf(o.refused)}, prior)
+	o.event.refused(auth.Decision{HTTP: heldStatus[fhir.KindOf(o.refused)], Step: "write", Reason: ruleOf(o.refused)}, prior)
 }
+
+// heldStatus are the answers to what the rules refuse, for the log.
+var heldStatus = map[fhir.Kind]int{fhir.Forbidden: 403, fhir.Conflict: 409, fhir.Unprocessable: 422}
 
 // hold makes a refused unit into what is kept of it: what the rules wrote.
 func (o *overlap) hold() {

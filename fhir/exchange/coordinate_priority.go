@@ -101,23 +101,59 @@ func (o *overlap) mayMove(patient fhir.Ref, before, after []fhir.Ref) (bool, err
 	if !moved && len(after) <= len(before) || len(before) == 0 {
 		return false, nil
 	}
-	k, err := o.table(patient)
-	if err != nil {
+	coordinates, nobody, err := o.coordinates(patient)
+	if err != nil || coordinates || nobody && !slices.ContainsFunc(before, func(ref fhir.Ref) bool { return !o.keeps(ref.String()) }) {
 		return false, err
-	}
-	k.table.Findings(o.w.now) // sets the day
-	coordinators := k.table.Coordinators()
-	for _, ref := range coordinators {
-		acts, err := o.actsFor(o.p, ref)
-		if err != nil || acts {
-			return false, err
-		}
-	}
-	if len(coordinators) == 0 && !slices.ContainsFunc(before, func(ref fhir.Ref) bool { return !o.keeps(ref.String()) }) {
-		return false, nil
 	}
 	o.refused = refusal("exchange.important", auth.Decision{HTTP: 403, Reason: "write-coordinator"})
 	return true, nil
+}
+
+// coordinates reports whether the caller coordinates the care of a child, and whether nobody does.
+func (o *overlap) coordinates(patient fhir.Ref) (caller, nobody bool, err error) {
+	k, err := o.table(patient)
+	if err != nil {
+		return false, false, err
+	}
+	k.table.Findings(o.w.now) // sets the day
+	all := k.table.Coordinators()
+	for _, ref := range all {
+		if caller, err = o.actsFor(o.p, ref); err != nil || caller {
+			return caller, false, err
+		}
+	}
+	return false, len(all) == 0, nil
+}
+
+// closing leaves what becomes of an issue by hand to who coordinates; where nobody does, to a party that says what
+// was done about it.
+func (o *overlap) closing() error {
+	for i := range o.unit.Writes[:o.mark.writes] {
+		w := &o.unit.Writes[i]
+		if w.Ref.Type != "DetectedIssue" || o.pushed || o.timed {
+			continue
+		}
+		prior, _, err := o.before(w)
+		if err != nil || prior == nil || !ofCoordination(prior.Facts) || len(w.Facts.Patients) != 1 {
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		after, err := treeOf(written(w))
+		if err != nil {
+			return err
+		}
+		caller, nobody, err := o.coordinates(w.Facts.Patients[0])
+		if err != nil {
+			return err
+		}
+		if said := after != nil && after.Root().Member("mitigation").Exists(); !caller && !(nobody && said) {
+			o.at, o.refused = i, refusal("exchange.closing", auth.Decision{HTTP: 403, Reason: "write-issue"})
+			return nil
+		}
+	}
+	return nil
 }
 
 // supersede lowers the goals that a new one takes the place of; a second one that does not is refused.

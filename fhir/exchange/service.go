@@ -186,6 +186,7 @@ var refusalTexts = map[string]string{
 	"delete-refused":         "This type cannot be deleted; withdraw or inactivate it.",
 	"write-role":             "Your role may not write this type, or its sender is not you. Organisations and staff come with a push, or from the operator.",
 	"write-not-custodian":    "Only the organisation that holds this resource, or its author, may change it.",
+	"write-issue":            "Who coordinates the child's care closes an issue; where nobody does, say in mitigation what was done about it.",
 	"write-coordinator":      "Who coordinates the child's care says what is most important now; ask the coordinator.",
 	"write-label":            "Only the custodian may take away a security label or change domain tags.",
 	"write-patient-change":   "The patients of a resource cannot change, and a new one has one patient.",

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/drieluik/drieluik/conformance/artifacts"
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/coordination"
+	"github.com/drieluik/drieluik/fhir/exchange"
 )
 
 // clinics is a child in the care of two clinics, "home" and "hospital", that do not know of each other.
@@ -520,5 +522,73 @@ func TestTheFamilyIsToldInPlainWords(t *testing.T) {
 	}
 	if !strings.Contains(log, issue) {
 		t.Error("the readings of the issue are not in the log of the child")
+	}
+}
+
+// TestAnIssueIsClosedByWhoCoordinates, with what was done, until what it is about changes.
+func TestAnIssueIsClosedByWhoCoordinates(t *testing.T) {
+	t.Parallel()
+	c := twoClinics(t)
+	issue := c.meet()
+	c.create("home", "CareTeam", fmt.Sprintf(`{"resourceType":"CareTeam","status":"active","subject":{"reference":%q},"participant":[{"role":[{"coding":[
+		{"system":"https://drieluik.example/fhir/CodeSystem/se-roll","code":"samordnare"}]}],
+		"member":{"reference":%q}}]}`, c.patient, c.orgs["home"]))
+	whole := func(status, more string) string {
+		var body string
+		err := c.store.View(t.Context(), func(v exchange.Snapshot) error {
+			st, err := v.Read(refOf(issue))
+			body = string(st.Body)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Replace(strings.TrimSuffix(body, "}"), `"preliminary"`, `"`+status+`"`, 1) + more + "}"
+	}
+	done := fmt.Sprintf(`,"mitigation":[{"action":{"text":"Ingen krock: olika tider"},"date":%q}]`, c.clock().Add(time.Second).Format(time.RFC3339))
+	c.put("hospital", "/fhir/"+issue, whole("cancelled", done)).want(t, http.StatusForbidden)
+	c.put("home", "/fhir/"+issue, whole("cancelled", done)).want(t, http.StatusOK)
+	c.put("hospital", "/fhir/CarePlan/pz", strings.Replace(c.plan("pz", "hospital", "scheduled", "2026-12-24", "oro"), `"active"`, `"draft"`, 1)).want(t, http.StatusCreated)
+	if got := c.get("hospital", "/fhir/"+issue).body; !strings.Contains(got, `"cancelled"`) {
+		t.Errorf("what was said to be no issue: %s", got)
+	}
+	c.advance(time.Hour)
+	c.put("hospital", "/fhir/CarePlan/px", c.plan("px", "hospital", "scheduled", "2026-11-27", "oro")).want(t, http.StatusOK)
+	if got := c.get("hospital", "/fhir/"+issue).body; !strings.Contains(got, `"preliminary"`) {
+		t.Errorf("after a change of what it is about: %s", got)
+	}
+}
+
+// TestWritesAtTheSameTimeMissNothing: of plans that come at once every pair is found.
+func TestWritesAtTheSameTimeMissNothing(t *testing.T) {
+	t.Parallel()
+	c := twoClinics(t)
+	const each = 4
+	var all sync.WaitGroup
+	for i := range each {
+		for _, who := range []string{"home", "hospital"} {
+			all.Go(func() {
+				id := fmt.Sprint(who, i)
+				if a := c.put(who, "/fhir/CarePlan/"+id, c.plan(id, who, "scheduled", "2026-11-28", "behov-"+id)); a.status != http.StatusCreated {
+					t.Errorf("%s: %d %s", id, a.status, a.body)
+				}
+			})
+		}
+	}
+	all.Wait()
+	found := 0
+	for _, body := range c.kept("home", "DetectedIssue") {
+		if strings.Contains(body, `"O2"`) && strings.Contains(body, `"preliminary"`) {
+			found++
+		}
+	}
+	if found != each*each {
+		t.Errorf("%d of %d pairs are found", found, each*each)
+	}
+	before := len(c.position().Notices)
+	c.tick()
+	c.put("home", "/fhir/CarePlan/home0", c.plan("home0", "home", "scheduled", "2026-11-28", "behov-home0")).want(t, http.StatusOK)
+	if n := len(c.position().Notices) - before; n != 1 {
+		t.Errorf("a write that changes nothing, and the rules of time, wrote %d resources", n)
 	}
 }
