@@ -57,13 +57,17 @@ func (o *overlap) most(patient fhir.Ref) error {
 	if err != nil {
 		return err
 	}
+	lower, err := o.superseded(before, after)
+	if err != nil {
+		return err
+	}
 	if !o.pushed {
-		if refused, err := o.mayMove(patient, before, after); refused || err != nil {
+		if refused, err := o.mayMove(patient, before, after, lower); refused || err != nil {
 			return err
 		}
 	}
 	if len(after) > 1 {
-		if err := o.supersede(before, after); err != nil || o.refused != nil {
+		if err := o.supersede(before, after, lower); err != nil || o.refused != nil {
 			return err
 		}
 	}
@@ -96,9 +100,9 @@ func (o *overlap) importantGoals(patient fhir.Ref, after bool) ([]fhir.Ref, erro
 
 // mayMove refuses to take from a goal that it is most important, to all but who coordinates; where nobody does, who
 // keeps the goal may.
-func (o *overlap) mayMove(patient fhir.Ref, before, after []fhir.Ref) (bool, error) {
-	moved := slices.ContainsFunc(before, func(ref fhir.Ref) bool { return !slices.Contains(after, ref) })
-	if !moved && len(after) <= len(before) || len(before) == 0 {
+func (o *overlap) mayMove(patient fhir.Ref, before, after, lower []fhir.Ref) (bool, error) {
+	moved := func(ref fhir.Ref) bool { return !slices.Contains(after, ref) || slices.Contains(lower, ref) }
+	if !slices.ContainsFunc(before, moved) {
 		return false, nil
 	}
 	coordinates, nobody, err := o.coordinates(patient)
@@ -156,24 +160,30 @@ func (o *overlap) closing() error {
 	return nil
 }
 
-// supersede lowers the goals that a new one takes the place of; a second one that does not is refused.
-func (o *overlap) supersede(before, after []fhir.Ref) error {
-	var lower []fhir.Ref
+// superseded are the goals that those which are new among the most important take the place of.
+func (o *overlap) superseded(before, after []fhir.Ref) ([]fhir.Ref, error) {
+	var out []fhir.Ref
 	for _, ref := range after {
-		if slices.Contains(before, ref) && len(before) < len(after) {
+		if slices.Contains(before, ref) && !o.writes(ref.String()) {
 			continue
 		}
 		found, err := o.find(ref)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		lower = append(lower, coordination.Supersedes(found.Resource)...)
+		out = append(out, coordination.Supersedes(found.Resource)...)
 	}
+	return out, nil
+}
+
+// supersede lowers the goals that a new one takes the place of; a second one that does not is refused.
+func (o *overlap) supersede(before, after, lower []fhir.Ref) error {
 	left := slices.DeleteFunc(slices.Clone(after), func(ref fhir.Ref) bool { return slices.Contains(lower, ref) })
-	if len(left) != 1 {
-		if len(left) >= len(before) && len(before) > 1 && len(left) <= len(before) { // it was so before
-			return nil
-		}
+	switch {
+	case len(left) == 1:
+	case len(left) > 1 && len(left) <= len(before): // it was so before
+		return nil
+	default:
 		o.refused = fhir.Errorf(fhir.Unprocessable, "exchange.important", "business-rule", coordination.SecondPriority,
 			"One goal is the most important one now; name it in the extension supersedes to put another in its place.")
 		return nil
