@@ -12,6 +12,7 @@ import (
 type Rules struct {
 	Settings Settings
 	Groups   *Groups
+	Patience time.Duration // how long a write waits for them; zero: a second
 }
 
 // NewTable returns the empty table of a child under the rules.

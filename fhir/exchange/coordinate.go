@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -121,7 +122,7 @@ func (o *overlap) run(children []fhir.Ref) error {
 func (o *overlap) child(patient fhir.Ref) error {
 	begun, start := o.here(), time.Now()
 	err := o.judge(patient)
-	if err == nil && time.Since(start) > maxJudging {
+	if err == nil && time.Since(start) > cmp.Or(o.w.s.coordination.Patience, maxJudging) {
 		err = errSlow
 	}
 	if err == nil || fhir.KindOf(err) == fhir.Unavailable || moved(err) {
@@ -152,6 +153,7 @@ func (o *overlap) later(patient fhir.Ref) error {
 	if err != nil {
 		return err
 	}
+	o.unit.Due = append(o.unit.Due, Due{Compartment: patient.ID, At: o.w.now.Add(tickLater)})
 	return o.write(ruleCoordination, r, owner)
 }
 

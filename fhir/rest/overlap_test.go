@@ -33,7 +33,7 @@ func twoClinics(t *testing.T) *clinics {
 	}
 	g := &rig{
 		t: t, log: &logBuffer{}, principals: map[string]auth.Principal{}, orgs: map[string]fhir.Ref{}, settings: auth.Settings{Jurisdiction: "se"},
-		overlap: &coordination.Rules{Settings: coordination.Defaults("se"), Groups: coordination.NewGroups(all)},
+		overlap: &coordination.Rules{Settings: coordination.Defaults("se"), Groups: coordination.NewGroups(all), Patience: time.Hour},
 	}
 	g.open(nil)
 	id := g.create("home", "Patient", dischargedChild("999990019", "XXX_Jansen"))
