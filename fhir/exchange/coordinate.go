@@ -153,7 +153,11 @@ func (o *overlap) later(patient fhir.Ref) error {
 	if err != nil {
 		return err
 	}
-	o.unit.Due = append(o.unit.Due, Due{Compartment: patient.ID, At: o.w.now.Add(tickLater)})
+	if k := (keptTable{child: patient.ID}); o.timed {
+		o.due(&k, o.w.now.Add(tickLater))
+	} else {
+		o.unit.Due = append(o.unit.Due, Due{Compartment: patient.ID})
+	}
 	return o.write(ruleCoordination, r, owner)
 }
 
