@@ -35,7 +35,7 @@ func twoClinics(t *testing.T) *clinics {
 		t: t, log: &logBuffer{}, principals: map[string]auth.Principal{}, orgs: map[string]fhir.Ref{}, settings: auth.Settings{Jurisdiction: "se"},
 		overlap: &coordination.Rules{Settings: coordination.Defaults("se"), Groups: coordination.NewGroups(all), Patience: time.Hour},
 	}
-	g.open(nil)
+	g.start(address(t), nil)
 	id := g.create("home", "Patient", dischargedChild("999990019", "XXX_Jansen"))
 	return &clinics{rig: g, patient: fhir.Ref{Type: "Patient", ID: id}}
 }
