@@ -25,6 +25,21 @@ func sealer(secret Secret, label string) (cipher.AEAD, error) {
 	return cipher.NewGCM(block)
 }
 
+// Box seals values that the server itself keeps, under the secret of its settings.
+type Box struct {
+	secret Secret
+	random io.Reader
+}
+
+// NewBox returns a Box. The secret has 32 bytes.
+func NewBox(secret []byte, random io.Reader) Box { return Box{Secret(secret), random} }
+
+// Seal returns v as JSON, sealed for Open with the same label.
+func (b Box) Seal(label string, v any) ([]byte, error) { return seal(b.random, b.secret, label, v) }
+
+// Open reads into v what Seal made. It fails under every other secret and label.
+func (b Box) Open(label string, sealed []byte, v any) error { return open(b.secret, label, sealed, v) }
+
 // seal returns v as JSON, sealed for whoever holds the secret. label separates uses of one secret.
 func seal(random io.Reader, secret Secret, label string, v any) ([]byte, error) {
 	plain, err := json.Marshal(v)

@@ -57,6 +57,12 @@ func (e *event) saw(st Stored, d auth.Decision) {
 	})
 }
 
+// disclosed adds a resource that somebody is told of (access.md 8: life cycle 11).
+func (e *event) disclosed(st Stored, d auth.Decision) {
+	e.saw(st, d)
+	e.touches[len(e.touches)-1].life = "11"
+}
+
 // wrote adds a resource that this unit writes.
 func (e *event) wrote(w Write, d auth.Decision) {
 	e.touches = append(e.touches, touch{
@@ -213,6 +219,8 @@ func (e *event) subtypes() []auditCoding {
 	switch {
 	case e.operation == "" && e.kind == auditType:
 		return []auditCoding{{System: restful, Code: string(e.interaction)}, {System: auditSubtype, Code: "log-view"}}
+	case e.operation == "" && e.interaction == auth.Notify:
+		return []auditCoding{{System: auditSubtype, Code: string(e.interaction)}}
 	case e.operation == "":
 		return []auditCoding{{System: restful, Code: string(e.interaction)}}
 	case e.operation == "transaction":
@@ -226,7 +234,7 @@ func (e *event) subtypes() []auditCoding {
 
 var auditActions = map[auth.Interaction]string{
 	auth.Create: "C", auth.Read: "R", auth.VRead: "R", auth.Update: "U", auth.Patch: "U", auth.Delete: "D",
-	auth.HistoryInstance: "R", auth.HistoryType: "R", historySystem: "R",
+	auth.Notify: "R", auth.HistoryInstance: "R", auth.HistoryType: "R", historySystem: "R",
 }
 
 func (e *event) action() string {

@@ -56,6 +56,7 @@ type rig struct {
 	orgs       map[string]fhir.Ref // by URA
 	settings   auth.Settings
 	limit      int64 // of a body; 0: maxBody
+	outlet     *exchange.Outlet
 }
 
 // logBuffer keeps what is logged.
@@ -127,7 +128,7 @@ func (g *rig) wire(st exchange.Store) {
 	g.exchange = exchange.New(exchange.Config{
 		Definition: find, Terms: terms,
 		Store: st, Base: base, Formats: []mapping.Format{mks.Format{}, bundle.Format{}}, Settings: g.settings,
-		Now: g.clock, NewID: newID, Log: log, Validator: validate.New(validate.Options{}), Instance: instance,
+		Now: g.clock, NewID: newID, Log: log, Validator: validate.New(validate.Options{}), Instance: instance, Outlet: g.outlet,
 	})
 	server, err := rest.New(rest.Config{
 		Exchange: g.exchange, Authenticate: g.authenticate, Base: base, MaxBody: cmp.Or(g.limit, maxBody), PageKey: [32]byte{1},
