@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -83,13 +84,17 @@ func openApp(ctx context.Context, s settings, base string, log *slog.Logger) (*a
 		return nil, err
 	}
 	a := &app{settings: s, base: base, log: log, store: st, terms: defs.terms, parentApp: "parent-app"}
+	secret, err := s.secret()
+	if err != nil {
+		return nil, errors.Join(err, st.Close())
+	}
 	a.exchange = exchange.New(exchange.Config{
 		Store: st, Base: base + "/fhir", Formats: formats(s.Signatures),
 		Settings: auth.Settings{Jurisdiction: s.Jurisdiction, ParentRead1215: s.ParentRead1215},
 		Release:  release, Instance: instance(),
 		Now: time.Now, NewID: newID, Log: log, Validator: defs.validator,
 		AllSign:    s.Signatures == "all",
-		Definition: defs.find, Terms: defs.terms,
+		Definition: defs.find, Terms: defs.terms, Outlet: a.outlet(secret),
 	})
 	a.audited = smart.Audited(log, a.note)
 	a.clients, err = smart.NewRegistry(smart.RegistryConfig{
@@ -107,7 +112,7 @@ func openApp(ctx context.Context, s settings, base string, log *slog.Logger) (*a
 		a.providers, err = s.providers()
 	}
 	if err == nil {
-		a.keys, err = a.signingKeys()
+		a.keys, err = a.signingKeys(secret)
 	}
 	if err != nil {
 		return nil, errors.Join(err, st.Close())
@@ -208,11 +213,7 @@ func crossOrigin(h http.Handler, s *smart.Server) http.Handler {
 }
 
 // signingKeys opens the keys of the id_token, which are sealed under the secret of the settings.
-func (a *app) signingKeys() (*smart.Keys, error) {
-	secret, err := a.settings.secret()
-	if err != nil {
-		return nil, err
-	}
+func (a *app) signingKeys(secret []byte) (*smart.Keys, error) {
 	return smart.NewKeys(smart.KeysConfig{Store: a.store, Secret: secret, Clock: time.Now, Random: rand.Reader, Log: a.audited})
 }
 
@@ -259,14 +260,12 @@ func (a *app) serve(ctx context.Context, l net.Listener, ready func()) error {
 		go a.control(sweeping, orders)
 	}
 	go a.keepLog(sweeping)
-	ticked := make(chan struct{})
-	go func() {
-		defer close(ticked)
-		a.schedule(sweeping)
-	}()
+	var working sync.WaitGroup
+	working.Go(func() { a.schedule(sweeping) })
+	working.Go(func() { a.exchange.Deliverer().Run(sweeping) })
 	defer func() {
 		stop()
-		<-ticked // what it commits is committed before the store closes
+		working.Wait() // what they commit is committed before the store closes
 	}()
 	if err := a.exchange.Note(ctx, exchange.Incident{Event: "started", Details: map[string]string{
 		"release": release, "jurisdiction": a.settings.Jurisdiction, "parent-read-12-15": a.settings.ParentRead1215,

@@ -5,6 +5,7 @@ package guide
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
@@ -65,7 +66,7 @@ func New() (*Guide, error) {
 	}
 	g := &Guide{items: map[string]*item{}, files: map[string]file{}}
 	for _, r := range all {
-		it := &item{resource: r, title: r.Root().Member("title").Text()}
+		it := &item{resource: r, title: cmp.Or(r.Root().Member("title").Text(), r.Root().At("code", "text").Text())}
 		if it.title == "" {
 			it.title = r.ID()
 		}

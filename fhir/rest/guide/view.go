@@ -124,7 +124,7 @@ func groupOf(r *fhir.Resource) string {
 // headings are the groups of the index in their order.
 var headings = []string{
 	"ImplementationGuide", "StructureDefinition", "extensions", "Questionnaire", "CodeSystem", "ValueSet", "ConceptMap",
-	"SearchParameter", "OperationDefinition", "examples",
+	"SearchParameter", "OperationDefinition", "Basic", "examples",
 }
 
 // grouped sorts the artefacts under the headings, by title.

@@ -42,6 +42,7 @@ var words = []phrase{
 	{"ConceptMap", "Vertaaltabellen", "Översättningstabeller", "Concept maps"},
 	{"SearchParameter", "Zoekparameters", "Sökparametrar", "Search parameters"},
 	{"OperationDefinition", "Operaties", "Operationer", "Operations"},
+	{"Basic", "Onderwerpen van meldingen", "Ämnen för aviseringar", "Topics of Subscriptions"},
 	{"examples", "Voorbeelden", "Exempel", "Examples"},
 	{"canonical", "Canonieke URL", "Kanonisk URL", "Canonical URL"},
 	{"version", "Versie", "Version", "Version"},
