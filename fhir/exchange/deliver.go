@@ -14,11 +14,12 @@ import (
 // Bounds of Deliver.
 const (
 	deliverLease = "deliver"
-	deliverTTL   = 10 * time.Second // after which another process takes over from one that died
-	deliverEvery = time.Second      // looks for what other processes wrote, and for what is to be tried again
-	deliverPage  = 200              // notices read at once
-	deliverWays  = 16               // subscribers told at once
-	seenEvery    = 1000             // notices between two notes of how far all have been told
+	deliverTTL   = 10 * time.Second      // after which another process takes over from one that died
+	deliverEvery = time.Second           // looks for what other processes wrote, and for what is to be tried again
+	deliverPause = 10 * time.Millisecond // between two looks: what is written together is read together
+	deliverPage  = 200                   // notices read at once
+	deliverWays  = 16                    // subscribers told at once
+	seenEvery    = 1000                  // notices between two notes of how far all have been told
 )
 
 // Deliverer tells subscribers what is in the outbox. It is safe for concurrent use.
@@ -60,6 +61,8 @@ func (s *Service) Deliverer() *Deliverer {
 func (d *Deliverer) Run(ctx context.Context) {
 	tick := time.NewTicker(deliverEvery)
 	defer tick.Stop()
+	pause := time.NewTimer(deliverPause)
+	defer pause.Stop()
 	for {
 		if err := d.pass(ctx); err != nil && ctx.Err() == nil {
 			d.s.log.Error("subscribers were not told", "error", err.Error())
@@ -71,6 +74,8 @@ func (d *Deliverer) Run(ctx context.Context) {
 			return
 		case <-tick.C:
 		case <-d.s.stirred:
+			pause.Reset(deliverPause)
+			<-pause.C
 		}
 	}
 }

@@ -27,9 +27,10 @@ type delivery struct {
 	event   event // for the log
 	unit    Unit  // to be committed before anything is sent
 	message *Message
-	left    bool // the event that is sent again may have arrived before
-	gone    bool // there is no Subscription any more
-	more    bool // look again at once
+	kind    string // of the message
+	left    bool   // the event that is sent again may have arrived before
+	gone    bool   // there is no Subscription any more
+	more    bool   // look again at once
 }
 
 // work looks at a Subscription and sends what there is, until there is no more or the receiver fails.
@@ -289,6 +290,7 @@ func (o *delivery) compose(kind string, now time.Time, events []subscription.Eve
 	if err != nil {
 		return err
 	}
+	o.kind = kind
 	o.message = &Message{URL: o.sub.Endpoint, MediaType: o.sub.MediaType, Body: body, Timeout: o.sub.Timeout}
 	if len(o.told.Headers) > 0 {
 		err = o.s.outlet.Open(toldPrefix+o.id, o.told.Headers, &o.message.Headers)

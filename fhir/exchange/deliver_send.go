@@ -53,14 +53,14 @@ func (o *delivery) outcome(v Snapshot, posted error) (time.Time, error) {
 	if posted != nil {
 		return o.fail(r, now, undelivered(posted))
 	}
-	o.told.accepted(now)
-	o.told.Shaken, o.more = true, true
+	o.told.accepted(now, o.kind == subscription.OfEvent)
+	o.more = true
 	return time.Time{}, o.stand(r, o.told.standing(o.sub.Status, now), "")
 }
 
 // fail remembers an attempt that failed, and says when the next one is.
 func (o *delivery) fail(r *fhir.Resource, now time.Time, why Undelivered) (time.Time, error) {
-	o.told.failed(now, why, o.left)
+	o.told.failed(now, why.Reason, o.left || o.kind == subscription.OfEvent && why.Left)
 	status := o.told.standing(o.sub.Status, now)
 	o.told.Stopped = status == subscription.Off
 	due := o.told.Next

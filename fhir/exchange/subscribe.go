@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -73,11 +74,18 @@ func (g *subscribing) admit() error {
 		if g.was == nil || g.sub.Status != subscription.Off {
 			g.deny(auth.Decision{HTTP: 403, Step: "write", Reason: "subscription-client"})
 		}
+		g.now = g.was // nothing else of it changes
 		return nil
 	}
 	var issues []fhir.Issue
 	g.sub, issues = subscription.Read(g.now, g.w.s.base)
-	if issues = append(issues, g.reachable()...); len(issues) > 0 {
+	if issues = append(issues, g.reachable()...); len(issues) == 0 && g.was == nil {
+		var err error
+		if issues, err = g.room(); err != nil {
+			return err
+		}
+	}
+	if len(issues) > 0 {
 		g.refuse(g.prior, issues)
 		return nil
 	}
@@ -104,21 +112,43 @@ func (g *subscribing) deny(d auth.Decision) {
 	g.refused = refusal("exchange.subscription", d)
 }
 
+// maxSubscriptions is how many an organisation may have.
+const maxSubscriptions = 50
+
+// room judges whether the organisation may have one more.
+func (g *subscribing) room() ([]fhir.Issue, error) {
+	all, err := g.v.Heads(g.write.Compartments[0], "Subscription")
+	if err != nil {
+		return nil, err
+	}
+	n := 0
+	for i := range all {
+		if all[i].Custodian == g.p.Organization {
+			n++
+		}
+	}
+	if n >= maxSubscriptions {
+		return subscriptionFault("subscription-many", "", fmt.Sprintf("Your organisation has %d Subscriptions; delete those that it does not need.", maxSubscriptions)), nil
+	}
+	return nil, nil
+}
+
+func subscriptionFault(rule, place, text string) []fhir.Issue {
+	return []fhir.Issue{{
+		Severity: fhir.SeverityError, Code: "business-rule", Expression: "Subscription" + place, Diagnostics: rule, Text: text,
+	}}
+}
+
 // reachable judges where the notifications would go, and when they would end.
 func (g *subscribing) reachable() []fhir.Issue {
-	issue := func(rule, place, text string) []fhir.Issue {
-		return []fhir.Issue{{
-			Severity: fhir.SeverityError, Code: "business-rule", Expression: "Subscription." + place, Diagnostics: rule, Text: text,
-		}}
-	}
 	switch out := g.w.s.outlet; {
 	case out == nil:
-		return issue("subscription-off", "channel", "This server tells nobody of changes.")
+		return subscriptionFault("subscription-off", ".channel", "This server tells nobody of changes.")
 	case g.sub.Endpoint != "" && !out.Allowed(g.sub.Endpoint):
-		return issue("subscription-endpoint", "channel.endpoint",
+		return subscriptionFault("subscription-endpoint", ".channel.endpoint",
 			"Notifications go to an https URL without user and fragment; http is for a server and a receiver on loopback.")
 	case g.sub.Status != subscription.Off && !g.sub.End.IsZero() && !g.sub.End.After(g.w.now):
-		return issue("subscription-end", "end", "The end has passed; leave it out, or name a later one.")
+		return subscriptionFault("subscription-end", ".end", "The end has passed; leave it out, or name a later one.")
 	}
 	return nil
 }
@@ -179,10 +209,7 @@ func (g *subscribing) headers() (fhir.Edit, bool, error) {
 		if h.Value == subscription.HiddenHeader {
 			i := slices.IndexFunc(stored, func(s subscription.Header) bool { return strings.EqualFold(s.Name, h.Name) })
 			if i < 0 {
-				g.refuse(g.prior, []fhir.Issue{{
-					Severity: fhir.SeverityError, Code: "business-rule", Expression: "Subscription.channel.header", Diagnostics: "subscription-header",
-					Text: "No value is kept for this header; send it.",
-				}})
+				g.refuse(g.prior, subscriptionFault("subscription-header", ".channel.header", "No value is kept for this header; send it."))
 				return edit, false, nil
 			}
 			h = stored[i]

@@ -103,10 +103,11 @@ func (t *told) take(n Notice) {
 	t.Pending, t.Left = n.Seq, true // what is in the commit before a message may have left after it
 }
 
-// accepted remembers that the receiver has what was sent.
-func (t *told) accepted(now time.Time) {
+// accepted remembers that the receiver has what was sent: an event, the handshake or a sign of life.
+func (t *told) accepted(now time.Time, event bool) {
 	t.Failures, t.Reason, t.Failing, t.Next, t.Sent = 0, "", time.Time{}, time.Time{}, now
-	if t.Pending == 0 {
+	t.Shaken = true
+	if !event {
 		return
 	}
 	t.Position, t.Pending, t.Left = t.Pending, 0, false
@@ -125,10 +126,11 @@ const (
 	giveUpAfter  = 3 * 24 * time.Hour // of failures: a weekend is no reason
 )
 
-// failed remembers an attempt that failed, and says when to try again.
-func (t *told) failed(now time.Time, why Undelivered, wasLeft bool) {
-	t.Left = t.Pending != 0 && (wasLeft || why.Left)
-	t.Apart, t.Reason = true, why.Reason
+// failed remembers an attempt that failed, and says when to try again. left tells whether something of the
+// pending event may have arrived, by this attempt or one before.
+func (t *told) failed(now time.Time, reason string, left bool) {
+	t.Left = t.Pending != 0 && left
+	t.Apart, t.Reason = true, reason
 	if t.Failures++; t.Failures == 1 {
 		t.Failing = now
 	}
