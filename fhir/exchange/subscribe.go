@@ -127,8 +127,13 @@ func (g *subscribing) room() ([]fhir.Issue, error) {
 			n++
 		}
 	}
-	if n >= maxSubscriptions {
-		return subscriptionFault("subscription-many", "", fmt.Sprintf("Your organisation has %d Subscriptions; delete those that it does not need.", maxSubscriptions)), nil
+	for _, w := range g.unit.Writes { // with this one
+		if w.Ref.Type == "Subscription" && w.Ref.Version == 1 {
+			n++
+		}
+	}
+	if n > maxSubscriptions {
+		return subscriptionFault("subscription-many", "", fmt.Sprintf("Your organisation would have more than %d Subscriptions; delete those that it does not need.", maxSubscriptions)), nil
 	}
 	return nil, nil
 }

@@ -47,9 +47,12 @@ func TestOnlySystemsOfAnOrganisationSubscribe(t *testing.T) {
 			t.Errorf("%s: something was written", c.name)
 		}
 	}
-	for range 49 {
-		h.create("home", "Subscription", h.subscription("transfer"))
+	many := func(n int) answer {
+		entry := `{"request":{"method":"POST","url":"Subscription"},"resource":` + h.subscription("transfer") + `}`
+		return h.do("home", http.MethodPost, "/fhir", `{"resourceType":"Bundle","type":"transaction","entry":[`+strings.Repeat(entry+",", n-1)+entry+`]}`)
 	}
+	many(51).want(t, 422).wantIssue(t, "subscription-many", "")
+	many(49).want(t, 200)
 	id := h.create("narrow", "Subscription", h.subscription("transfer"))
 	h.do("home", http.MethodPost, "/fhir/Subscription", h.subscription("transfer")).want(t, 422).wantIssue(t, "subscription-many", "Subscription")
 	h.do("other", http.MethodPut, "/fhir/Subscription/"+id, h.subscription("transfer", "id", `"`+id+`"`)).want(t, 404)

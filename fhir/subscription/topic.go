@@ -26,6 +26,7 @@ func Topics() []Topic {
 	const at = fhir.Canonical + "/SubscriptionTopic/"
 	return []Topic{
 		{URL: at + "transfer", Type: "Task", Filters: []string{"patient", "owner", "status"}, about: transferOf},
+		{URL: at + "transfer-document", Type: "Composition", Filters: []string{"patient", "status"}, about: anything},
 		{URL: at + "care-plan", Type: "CarePlan", Filters: []string{"patient", "status"}, about: anything},
 		{URL: at + "consent", Type: "Consent", Filters: []string{"patient", "status"}, about: anything},
 	}

@@ -171,11 +171,12 @@ func send(w http.ResponseWriter, r *http.Request, f file) {
 func (g *Guide) page(r *http.Request, name string) ([]byte, int, error) {
 	v := g.view(r, name)
 	status := http.StatusOK
+	text, isText := docs.Named(name)
 	switch it := g.items[name]; {
 	case name == "":
 		v.Kind, v.Title, v.Groups = "index", word("title", v.Lang), g.groups
-	case name == firstTransfer:
-		v.Kind, v.Title, v.Language, v.Blocks = "text", docs.FirstTransferTitle, "en", blocksOf(docs.FirstTransfer)
+	case isText:
+		v.Kind, v.Title, v.Language, v.Blocks = "text", text.Title, "en", blocksOf(text.Text)
 	case it != nil:
 		v.Kind, v.Title, v.Artefact = "artefact", it.titleIn(v.Lang), g.artefact(it, v)
 	default:
@@ -188,9 +189,6 @@ func (g *Guide) page(r *http.Request, name string) ([]byte, int, error) {
 	}
 	return b.Bytes(), status, nil
 }
-
-// firstTransfer is the path of the page for who begins.
-const firstTransfer = "first-transfer"
 
 // Canonicals leads a browser that opens the canonical of an artefact under /fhir/ to its page; everything
 // else goes to next. Programs, which accept no HTML, are not led anywhere.

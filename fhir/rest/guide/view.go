@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/drieluik/drieluik/conformance/artifacts"
+	"github.com/drieluik/drieluik/docs"
 	"github.com/drieluik/drieluik/fhir"
 )
 
@@ -33,7 +34,7 @@ var languages = []language{{"nl", "Nederlands"}, {"sv", "Svenska"}, {"en", "Engl
 
 func (g *Guide) view(r *http.Request, name string) view {
 	v := view{Path: Root + name, Style: Root + g.style, Languages: languages, Lang: preferred(r.Header.Get("Accept-Language"))}
-	if g.items[name] == nil && name != firstTransfer {
+	if _, text := docs.Named(name); g.items[name] == nil && !text {
 		v.Path = Root
 	}
 	if asked := r.URL.Query().Get("lang"); spoken(asked) {
@@ -81,8 +82,11 @@ func (v view) Schema() string { return Root + artifacts.SourceSchema }
 // Package is the address of the FHIR package.
 func (v view) Package() string { return Root + "package.tgz" }
 
-// First is the address of the page for who begins.
-func (v view) First() string { return v.To(Root + firstTransfer) }
+// Texts are the pages for integrators.
+func (v view) Texts() []docs.Page { return docs.Pages() }
+
+// Text is the address of one of them.
+func (v view) Text(p docs.Page) string { return v.To(Root + p.Path) }
 
 // Home is the address of the index.
 func (v view) Home() string { return v.To(Root) }

@@ -28,6 +28,7 @@ var words = []phrase{
 	{"home", "Alle onderdelen", "Alla delar", "All artefacts"},
 	{"begin", "Beginnen", "Börja", "Begin"},
 	{"first", "Verstuur uw eerste overdracht (in het Engels)", "Skicka din första överlämning (på engelska)", "Send your first transfer"},
+	{"pull", "Haal op, en hoor van veranderingen (in het Engels)", "Hämta, och få veta om ändringar (på engelska)", "Pull, and be told of changes"},
 	{"package", "FHIR-pakket (package.tgz)", "FHIR-paket (package.tgz)", "FHIR package (package.tgz)"},
 	{"schema", "JSON Schema van het bronformaat mks-bron/1", "JSON Schema för källformatet mks-bron/1", "JSON Schema of the source format mks-bron/1"},
 	{"json", "Dit onderdeel als JSON", "Denna del som JSON", "This artefact as JSON"},
