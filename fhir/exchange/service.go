@@ -35,14 +35,18 @@ type Service struct {
 	pulse    pulse
 	outlet   *Outlet
 	stirred  chan struct{} // something was written that may be told of
+	writable writable
+	meters   Meters
 
+	jobs       Jobs
 	definition func(canonical string) (fhir.Node, bool)
 	terms      *terminology.Terms
 }
 
-// Config of New. Every member is required, but Release, Instance, AllSign and Outlet.
+// Config of New. Every member is required, but Jobs, Meters, Release, Instance, AllSign and Outlet.
 type Config struct {
 	Store    Store
+	Jobs     Jobs   // what was asked for and takes longer than a request; Export alone asks for it
 	Base     string // FHIR base URL, such as "https://host/fhir"
 	Settings auth.Settings
 	Formats  []mapping.Format // the source formats that Submit and Convert know
@@ -58,6 +62,7 @@ type Config struct {
 	Release    string // of this server: with it AuditEvents name the policy by which access was decided
 	// AllSign: a care plan waits for the signature of every holder of authority, not of one (mks.md 7.6).
 	AllSign  bool
+	Meters   Meters
 	Instance string  // of this process, among those that write one log: AuditEvents name it as their source
 	Outlet   *Outlet // nil: no Subscription is taken
 }
@@ -72,8 +77,8 @@ func New(c Config) *Service {
 		now: c.Now, newID: c.NewID, log: c.Log, memory: newMemory(cacheSize), checks: c.Validator,
 		guesses: &guesses{at: map[string][]time.Time{}}, protocol: accessPolicy + c.Release,
 		allSign: c.AllSign, holder: sync.OnceValue(c.NewID),
-		source:     ourSource(c.Instance),
-		definition: c.Definition, terms: c.Terms,
+		source: ourSource(c.Instance), meters: c.Meters.whole(),
+		jobs: c.Jobs, definition: c.Definition, terms: c.Terms,
 		outlet: c.Outlet, stirred: make(chan struct{}, 1),
 	}
 }
