@@ -44,18 +44,19 @@ func formats(signatures string) []mapping.Format { return append(sources(signatu
 
 // app is an opened store with the use cases on top; server makes it answer.
 type app struct {
-	settings settings
-	base     string // public URL
-	log      *slog.Logger
-	audited  *slog.Logger // its events are in the audit log too
-	store    *store.Store
-	exchange *exchange.Service
-	clients  *smart.Registry
-	users    *smart.Users
-	keys     *smart.Keys
-	state    shortState
-	meters   *meters
-	terms    *terminology.Terms
+	settings  settings
+	base      string // public URL
+	log       *slog.Logger
+	audited   *slog.Logger // its events are in the audit log too
+	store     *store.Store
+	exchange  *exchange.Service
+	deliverer *exchange.Deliverer
+	clients   *smart.Registry
+	users     *smart.Users
+	keys      *smart.Keys
+	state     shortState
+	meters    *meters
+	terms     *terminology.Terms
 
 	providers []*upstream.Provider // logins elsewhere
 	// parentApp is the client id of the page at /app/; the operator registers it as a public client
@@ -100,6 +101,8 @@ func openApp(ctx context.Context, s settings, base string, log *slog.Logger) (*a
 		AllSign:    s.Signatures == "all",
 		Definition: defs.find, Terms: defs.terms, Outlet: a.outlet(secret),
 	})
+	a.deliverer = a.exchange.Deliverer()
+	watched.deliver(a.deliverer)
 	a.audited = smart.Audited(log, a.note)
 	a.clients, err = smart.NewRegistry(smart.RegistryConfig{
 		Store: st, Clock: time.Now, Random: rand.Reader, Log: a.audited, RegisterOrganization: a.registerOrganization,
@@ -266,7 +269,7 @@ func (a *app) serve(ctx context.Context, l net.Listener, ready func()) error {
 	go a.keepLog(sweeping)
 	var working sync.WaitGroup
 	working.Go(func() { a.schedule(sweeping) })
-	working.Go(func() { a.exchange.Deliverer().Run(sweeping) })
+	working.Go(func() { a.deliverer.Run(sweeping) })
 	defer func() {
 		stop()
 		working.Wait() // what they commit is committed before the store closes

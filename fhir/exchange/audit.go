@@ -57,12 +57,6 @@ func (e *event) saw(st Stored, d auth.Decision) {
 	})
 }
 
-// disclosed adds a resource that somebody is told of (access.md 8: life cycle 11).
-func (e *event) disclosed(st Stored, d auth.Decision) {
-	e.saw(st, d)
-	e.touches[len(e.touches)-1].life = "11"
-}
-
 // wrote adds a resource that this unit writes.
 func (e *event) wrote(w Write, d auth.Decision) {
 	e.touches = append(e.touches, touch{
@@ -398,11 +392,4 @@ func lifecycleOf(e *event, t touch) string {
 // lives are the life cycles that refused writes would have begun, and that of what leaves as a file.
 var lives = map[auth.Interaction]string{
 	auth.Update: "3", auth.Patch: "3", auth.Create: "3", auth.Delete: "14", auth.Export: "10",
-}
-
-func patientOf(compartment string) fhir.Ref {
-	if compartment == "" || strings.HasPrefix(compartment, "_") {
-		return fhir.Ref{}
-	}
-	return fhir.Ref{Type: "Patient", ID: compartment}
 }

@@ -47,6 +47,7 @@ type tracked struct {
 	position int64     // notices up to here are dealt with
 	behind   bool      // there may be something to do
 	apart    bool      // told.Apart
+	still    bool      // nothing is to be told until it is written again
 	busy     bool
 	due      time.Time // of the next look, when it is not behind; zero: none
 }
@@ -104,7 +105,7 @@ func (d *Deliverer) Delivery() Delivery {
 		if t.apart && !t.due.IsZero() {
 			out.Waiting++
 		}
-		if t.position > 0 {
+		if t.position > 0 && !t.still {
 			out.Lag = max(out.Lag, d.seen-t.position)
 		}
 	}
@@ -248,7 +249,7 @@ func (d *Deliverer) mark(page []Notice) {
 		kinds[n.Ref.Type] = true
 	}
 	for _, t := range d.subs {
-		t.behind = t.behind || t.kind == "" || kinds[t.kind]
+		t.behind = t.behind || !t.still && (t.kind == "" || kinds[t.kind])
 		if !t.behind && !t.busy && !t.apart {
 			t.position = d.seen
 		}
@@ -268,10 +269,16 @@ func (d *Deliverer) enrol(ctx context.Context, n Notice) error {
 		if err != nil || t == nil || !t.Fresh {
 			return t, err
 		}
-		t.Fresh, t.Position, t.Pending, t.Left = false, n.Seq, 0, false
+		u := Unit{Relied: []Reliance{{Setting: &set}}}
+		if t.Pending != 0 { // it is not wanted any more
+			u.Settings = append(u.Settings, Setting{Key: eventKey(id, t.Number)})
+			t.drop()
+		}
+		t.Fresh, t.Position = false, n.Seq
 		now, err := t.setting(id)
 		if err == nil {
-			_, err = d.s.store.Commit(ctx, Unit{Settings: []Setting{now}, Relied: []Reliance{{Setting: &set}}})
+			u.Settings = append(u.Settings, now)
+			_, err = d.s.store.Commit(ctx, u)
 		}
 		return t, err
 	})
@@ -285,7 +292,7 @@ func (d *Deliverer) enrol(ctx context.Context, n Notice) error {
 	case known == nil:
 		d.subs[id] = &tracked{behind: true, apart: true, position: t.Position}
 	default:
-		known.behind, known.kind = true, ""
+		known.behind, known.still, known.kind = true, false, ""
 		if t != nil && t.Position > known.position {
 			known.position = t.Position
 		}
@@ -306,7 +313,7 @@ func (d *Deliverer) note(ctx context.Context) error {
 func (d *Deliverer) together() int64 {
 	at := d.seen
 	for _, t := range d.subs {
-		if !t.apart || t.busy {
+		if !t.still && (!t.apart || t.busy) {
 			at = min(at, t.position)
 		}
 	}

@@ -22,6 +22,7 @@ type delivery struct {
 	told     *told
 	stored   Stored
 	sub      subscription.Subscription
+	headers  []subscription.Header
 	position int64 // notices up to here are dealt with
 
 	event   event // for the log
@@ -30,6 +31,7 @@ type delivery struct {
 	kind    string // of the message
 	left    bool   // the event that is sent again may have arrived before
 	gone    bool   // there is no Subscription any more
+	still   bool   // nothing is to be told until it is written again
 	more    bool   // look again at once
 }
 
@@ -57,7 +59,7 @@ func (d *Deliverer) work(ctx context.Context, id string, t *tracked) {
 	defer d.mu.Unlock()
 	t.busy, t.due, t.position = false, due, one.position
 	if one.told != nil {
-		t.kind, t.apart = one.sub.Topic.Type, one.told.Apart
+		t.kind, t.apart, t.still = one.sub.Topic.Type, one.told.Apart, one.still
 	}
 	if one.gone {
 		delete(d.subs, id)
@@ -138,13 +140,17 @@ func (o *delivery) look(v Snapshot, now time.Time) (time.Time, error) {
 	o.sub, issues = subscription.Read(r, o.s.base)
 	switch ended := !o.sub.End.IsZero() && !now.Before(o.sub.End); {
 	case len(issues) > 0 || o.sub.Status == subscription.Off, o.sub.Status == subscription.Error && !o.told.Shaken:
+		o.still = true
 		return time.Time{}, nil
 	case ended:
+		o.still = true
 		return time.Time{}, o.stand(r, subscription.Off, "")
 	case now.Before(o.told.Next):
 		return o.told.Next, nil
 	case o.p.State != auth.TokenActive:
 		return o.fail(r, now, Undelivered{Reason: inactiveClient})
+	case !o.open():
+		return o.fail(r, now, Undelivered{Reason: sealedHeaders})
 	case !o.told.Shaken:
 		return time.Time{}, o.compose(subscription.Handshake, now, nil)
 	}
@@ -177,17 +183,22 @@ func (o *delivery) seek(v Snapshot, now time.Time) (time.Time, error) {
 			return time.Time{}, err
 		}
 		o.position = n.Seq
-		if o.told.Pending == n.Seq {
-			o.unit.Settings = append(o.unit.Settings, Setting{Key: eventKey(o.id, o.told.Number)})
-			o.told.drop()
-			o.more = true
-			return time.Time{}, o.save()
+		if o.told.Pending != 0 {
+			return time.Time{}, o.drop()
 		}
 	}
 	if o.more = len(page) == deliverPage; o.more {
 		return time.Time{}, nil
 	}
 	return o.rest(now)
+}
+
+// drop forgets the event that was not accepted, in what was told too.
+func (o *delivery) drop() error {
+	o.unit.Settings = append(o.unit.Settings, Setting{Key: eventKey(o.id, o.told.Number)})
+	o.told.drop()
+	o.more = true
+	return o.save()
 }
 
 // rest is what is left when all is told.
@@ -212,7 +223,7 @@ func (o *delivery) next() time.Time {
 
 // consider makes a notice the next event, when it is one and the subscriber may know of it now.
 func (o *delivery) consider(v Lookups, n Notice, now time.Time) (bool, error) {
-	if n.Ref.Type != o.sub.Topic.Type {
+	if n.Ref.Type != o.sub.Topic.Type || o.told.Pending != 0 && o.told.Pending != n.Seq {
 		return false, nil
 	}
 	st, err := v.Read(n.Ref)
@@ -291,11 +302,13 @@ func (o *delivery) compose(kind string, now time.Time, events []subscription.Eve
 		return err
 	}
 	o.kind = kind
-	o.message = &Message{URL: o.sub.Endpoint, MediaType: o.sub.MediaType, Body: body, Timeout: o.sub.Timeout}
-	if len(o.told.Headers) > 0 {
-		err = o.s.outlet.Open(toldPrefix+o.id, o.told.Headers, &o.message.Headers)
-	}
-	return err
+	o.message = &Message{URL: o.sub.Endpoint, Headers: o.headers, MediaType: o.sub.MediaType, Body: body, Timeout: o.sub.Timeout}
+	return nil
+}
+
+// open reads the headers, and reports whether that was possible.
+func (o *delivery) open() bool {
+	return len(o.told.Headers) == 0 || o.s.outlet.Open(toldPrefix+o.id, o.told.Headers, &o.headers) == nil
 }
 
 // notification tells how a Subscription stands.

@@ -65,7 +65,7 @@ func (o *delivery) fail(r *fhir.Resource, now time.Time, why Undelivered) (time.
 	o.told.Stopped = status == subscription.Off
 	due := o.told.Next
 	if status == subscription.Off || status == subscription.Error && !o.told.Shaken {
-		due = time.Time{}
+		due, o.still = time.Time{}, true
 	}
 	return due, o.stand(r, status, o.told.fault())
 }

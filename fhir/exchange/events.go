@@ -130,3 +130,9 @@ func (o *outlook) event(set Setting, number int64, content string) (subscription
 	}
 	return toldEvent(number, row.Kind, st, d, content)
 }
+
+// disclosed adds a resource that somebody is told of (access.md 8: life cycle 11).
+func (e *event) disclosed(st Stored, d auth.Decision) {
+	e.saw(st, d)
+	e.touches[len(e.touches)-1].life = "11"
+}

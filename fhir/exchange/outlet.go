@@ -45,8 +45,11 @@ const (
 	RefusedMessage      = "status"
 )
 
-// inactiveClient is the reason when nothing was sent: the client may do nothing.
-const inactiveClient = "client"
+// Reasons for which nothing was sent: the client may do nothing, the headers do not open.
+const (
+	inactiveClient = "client"
+	sealedHeaders  = "headers"
+)
 
 // Error implements error without naming the receiver.
 func (u Undelivered) Error() string { return "not delivered: " + u.Reason }
@@ -57,5 +60,6 @@ var undeliveredTexts = map[string]string{
 	RefusedAddress:      "The address of the receiver may not be called by this server.",
 	SlowReceiver:        "The receiver did not answer in time.",
 	RefusedMessage:      "The receiver did not answer with a 2xx status.",
+	sealedHeaders:       "The headers cannot be opened with the secret of this server; write the Subscription with their values again.",
 	inactiveClient:      "The client that subscribed is disabled, or no longer of this organisation or purpose.",
 }

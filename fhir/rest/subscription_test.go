@@ -66,14 +66,6 @@ func newReceiver(t testing.TB) *receiver {
 // toldIn reads a Bundle of notifications: one row for each event, or one without.
 func toldIn(t testing.TB, body string) []told {
 	t.Helper()
-	type param struct {
-		Name, ValueCode, ValueString string
-		ValueReference               struct{ Reference string }
-		Part                         []struct {
-			Name, ValueString string
-			ValueReference    struct{ Reference string }
-		}
-	}
 	b := decode[struct {
 		Type  string
 		Entry []struct {
@@ -81,7 +73,7 @@ func toldIn(t testing.TB, body string) []told {
 			Resource struct {
 				ResourceType string
 				Meta         struct{ VersionID string }
-				Parameter    []param
+				Parameter    []statusParam
 			}
 			Request struct{ Method string }
 		}
@@ -89,9 +81,31 @@ func toldIn(t testing.TB, body string) []told {
 	if len(b.Entry) == 0 || b.Entry[0].Resource.ResourceType != "Parameters" {
 		t.Fatalf("no notification: %s", body)
 	}
+	out := statusOf(b.Entry[0].Resource.Parameter)
+	for _, e := range b.Entry[1:] {
+		for i := range out {
+			if strings.HasSuffix(e.FullURL, out[i].Focus) {
+				out[i].Resource = strings.TrimSpace(e.Request.Method + " " + e.Resource.ResourceType + " " + e.Resource.Meta.VersionID)
+			}
+		}
+	}
+	return out
+}
+
+type statusParam struct {
+	Name, ValueCode, ValueString string
+	ValueReference               struct{ Reference string }
+	Part                         []struct {
+		Name, ValueString string
+		ValueReference    struct{ Reference string }
+	}
+}
+
+// statusOf reads the parameters of a status: a row for each event, or one without.
+func statusOf(params []statusParam) []told {
 	var one told
 	var out []told
-	for _, p := range b.Entry[0].Resource.Parameter {
+	for _, p := range params {
 		switch p.Name {
 		case "type":
 			one.Kind = p.ValueCode
@@ -110,13 +124,6 @@ func toldIn(t testing.TB, body string) []told {
 				}
 			}
 			out = append(out, event)
-		}
-	}
-	for _, e := range b.Entry[1:] {
-		for i := range out {
-			if strings.HasSuffix(e.FullURL, out[i].Focus) {
-				out[i].Resource = strings.TrimSpace(e.Request.Method + " " + e.Resource.ResourceType + " " + e.Resource.Meta.VersionID)
-			}
 		}
 	}
 	if out == nil {
