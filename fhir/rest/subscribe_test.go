@@ -166,6 +166,9 @@ func TestASubscriptionLivesAndEnds(t *testing.T) {
 	if got := h.told(); got != nil || h.standing("hospital", id) != "off" {
 		t.Errorf("while it is off: %+v", got)
 	}
+	if d := h.deliver.Delivery(); d != (exchange.Delivery{Mine: true, All: 1}) {
+		t.Errorf("while it is off it is behind: %+v", d)
+	}
 	h.edit("hospital", "Subscription/"+id, "status", `"requested"`)
 	wantTold(t, "on again", h.told(), told{Kind: "handshake", Status: "requested", Events: "1"})
 	second := h.create("hospital", "CarePlan", fmt.Sprintf(planBody, patient))

@@ -179,6 +179,15 @@ func (h *hooked) connect() {
 	h.deliver = h.exchange.Deliverer()
 }
 
+// restart ends the process that delivers as a server does, and begins another.
+func (h *hooked) restart() {
+	h.t.Helper()
+	ended, end := context.WithCancel(context.Background())
+	end()
+	h.deliver.Run(ended)
+	h.connect()
+}
+
 // told delivers, and returns what the receiver got.
 func (h *hooked) told() []told {
 	h.t.Helper()
@@ -354,6 +363,7 @@ func TestWhatIsWithdrawnBetweenEventAndDeliveryIsNotTold(t *testing.T) {
 	if got := h.told(); got != nil {
 		t.Fatalf("without consent: %+v", got)
 	}
+	h.restart()
 	h.share(patient)
 	if got := h.told(); got != nil {
 		t.Fatalf("what happened before the consent: %+v", got)
