@@ -46,7 +46,7 @@ curl -s '{{.Base}}/fhir/CarePlan?patient={{.Patient}}&status=active&_count=20' -
 curl -s '{{.Base}}/fhir/Composition/{{.Composition}}' -H "Authorization: Bearer $HOMECARE"
 
 # 6. Home care wants to be told of transfers: any program that takes a POST at this address and answers 200 (docs/pull.md)
-curl -s '{{.Base}}/fhir/Subscription' -H "Authorization: Bearer $HOMECARE" -H 'Content-Type: application/fhir+json' -d '{"resourceType":"Subscription","status":"requested","reason":"Transfers to us","criteria":"{{.Topic}}","channel":{"type":"rest-hook","endpoint":"http://127.0.0.1:9090/","payload":"application/fhir+json"}}'
+curl -s '{{.Base}}/fhir/Subscription' -H "Authorization: Bearer $HOMECARE" -H 'Content-Type: application/fhir+json' -d '{"resourceType":"Subscription","status":"requested","reason":"Transfers to us","criteria":"{{.Topic}}","channel":{"type":"rest-hook","endpoint":"http://127.0.0.1:9090/","payload":"application/fhir+json"}}'; echo
 
 # 7. The home-care system starts an app at the child: open the printed address and log in as zorgcoordinator
 curl -s {{.Base}}/auth/launch -H "Authorization: Bearer $(curl -s {{.Base}}/auth/token -d grant_type=client_credentials -d scope=drieluik/launch -d client_assertion_type={{.AssertionType}} -d client_assertion="$({{quote .Binary}} client assertion --client-id demo-homecare --key {{quote .HomecareKey}} --audience {{.Base}}/auth/token)" | sed 's/.*"access_token":"\([^"]*\)".*/\1/')" -H 'Content-Type: application/json' -d '{"client_id":"demo-viewer","patient":"Patient/{{.Patient}}","user":"{{.Coordinator}}"}' | sed 's/.*"launch_url":"\([^"]*\)".*/\1/'; echo
