@@ -18,7 +18,7 @@ const (
 	deliverEvery = time.Second           // looks for what other processes wrote, and for what is to be tried again
 	deliverPause = 10 * time.Millisecond // between two looks: what is written together is read together
 	deliverPage  = 200                   // notices read at once
-	deliverWays  = 16                    // subscribers told at once
+	deliverWays  = 128                   // subscribers told at once
 	seenEvery    = 1000                  // notices between two notes of how far all have been told
 )
 
@@ -266,7 +266,7 @@ func (d *Deliverer) enrol(ctx context.Context, n Notice) error {
 			t, set, err = toldOf(v, id)
 			return err
 		})
-		if err != nil || t == nil || !t.Fresh {
+		if err != nil || t == nil || t.Fresh == 0 || n.Ref.Version < t.Fresh {
 			return t, err
 		}
 		u := Unit{Relied: []Reliance{{Setting: &set}}}
@@ -274,7 +274,7 @@ func (d *Deliverer) enrol(ctx context.Context, n Notice) error {
 			u.Settings = append(u.Settings, Setting{Key: eventKey(id, t.Number)})
 			t.drop()
 		}
-		t.Fresh, t.Position = false, n.Seq
+		t.Fresh, t.Position = 0, n.Seq
 		now, err := t.setting(id)
 		if err == nil {
 			u.Settings = append(u.Settings, now)

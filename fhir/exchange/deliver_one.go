@@ -187,6 +187,9 @@ func (o *delivery) seek(v Snapshot, now time.Time) (time.Time, error) {
 			return time.Time{}, o.drop()
 		}
 	}
+	if o.told.Pending != 0 { // its notice is gone
+		return time.Time{}, o.drop()
+	}
 	if o.more = len(page) == deliverPage; o.more {
 		return time.Time{}, nil
 	}
@@ -267,7 +270,7 @@ func (o *delivery) tell(n Notice, st Stored, d auth.Decision, now time.Time) err
 	if err != nil {
 		return err
 	}
-	o.unit.Relied = o.w.relied()
+	o.unit.Relied = append(o.w.relied(), Reliance{Ref: o.stored.Ref})
 	return errors.Join(o.compose(subscription.OfEvent, now, []subscription.Event{e}), o.save())
 }
 

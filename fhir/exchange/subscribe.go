@@ -56,7 +56,7 @@ func (f *following) subscription(w *Write) error {
 
 // anew forgets what was told by a Subscription that had the id before.
 func (g *subscribing) anew() error {
-	g.told = &told{Fresh: true}
+	g.told = &told{Fresh: g.write.Ref.Version}
 	if g.kept.Value == nil {
 		return nil
 	}
@@ -164,8 +164,9 @@ func (g *subscribing) begin() error {
 	edits := statusEdits(subscription.Off, "")
 	if g.sub.Status != subscription.Off {
 		edits = statusEdits(subscription.Requested, "")
-		ended := g.was != nil && g.was.Root().Member("status").Text() == subscription.Off && !g.told.Stopped
-		g.told.Fresh = g.told.Fresh || g.was == nil || ended
+		if g.was != nil && g.was.Root().Member("status").Text() == subscription.Off && !g.told.Stopped {
+			g.told.Fresh = g.write.Ref.Version // what happened while it was off is not wanted
+		}
 		g.told.begin()
 	}
 	if g.p.Role == auth.System {

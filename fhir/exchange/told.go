@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
+	"strconv"
 	"time"
 
 	"github.com/drieluik/drieluik/fhir"
@@ -28,7 +28,7 @@ type told struct {
 	Purpose      string `json:"purpose"`
 	Headers      []byte `json:"headers,omitempty"` // sealed
 
-	Fresh    bool  `json:"fresh,omitempty"`    // begins at the notice of the Subscription itself
+	Fresh    int   `json:"fresh,omitempty"`    // begins at the notice of this version of the Subscription; 0: has begun
 	Shaken   bool  `json:"shaken,omitempty"`   // the receiver accepted the handshake
 	Stopped  bool  `json:"stopped,omitempty"`  // the server gave up; what happens meanwhile is told later
 	Position int64 `json:"position,omitempty"` // notices up to here are dealt with
@@ -169,9 +169,9 @@ func undelivered(err error) Undelivered {
 
 // statusEdits are the changes by which the server says how a Subscription stands.
 func statusEdits(status, fault string) []fhir.Edit {
-	quoted := ""
+	text := ""
 	if fault != "" {
-		quoted = `"` + strings.ReplaceAll(fault, `"`, `'`) + `"`
+		text = strconv.Quote(fault) // ASCII of ours: JSON too
 	}
-	return []fhir.Edit{{Path: []string{"status"}, JSON: `"` + status + `"`}, {Path: []string{"error"}, JSON: quoted}}
+	return []fhir.Edit{{Path: []string{"status"}, JSON: strconv.Quote(status)}, {Path: []string{"error"}, JSON: text}}
 }
