@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -31,10 +32,60 @@ func (s *Service) SubscriptionStatus(ctx context.Context, c Call, ref fhir.Ref) 
 		if refused != nil || err != nil {
 			return refused, err
 		}
-		out, err = n.Searchset()
+		out, err = subscription.Searchset([]subscription.Notification{n})
 		return nil, err
 	})
 	return out, err
+}
+
+// SubscriptionStatuses answers $status for the Subscriptions that the caller's organisation keeps, those of the
+// ids and statuses alone where some are named.
+func (s *Service) SubscriptionStatuses(ctx context.Context, c Call, ids, statuses []string) ([]byte, error) {
+	const op = "exchange.SubscriptionStatuses"
+	var out []byte
+	err := s.look(ctx, op, c, fhir.Ref{Type: "Subscription"}, nil, func(o *outlook) (refused, err error) {
+		p := c.Principal
+		for _, i := range []auth.Interaction{auth.SearchType, auth.Read} {
+			d, err := o.w.decide(p, auth.Action{Interaction: i, Type: "Subscription"}, nil)
+			if err != nil {
+				return nil, err
+			}
+			if !d.Permit {
+				o.e.denied(d, p.Patient)
+				return refusal(op, d), nil
+			}
+		}
+		o.e.asked(auth.Decision{Permit: true, HTTP: 200})
+		all, err := o.kept(p.Organization, ids, statuses)
+		if err == nil {
+			out, err = subscription.Searchset(all)
+		}
+		return nil, err
+	})
+	return out, err
+}
+
+// kept tells how the Subscriptions of an organisation stand.
+func (o *outlook) kept(organization fhir.Ref, ids, statuses []string) ([]subscription.Notification, error) {
+	heads, err := o.v.Heads(SystemCompartment, "Subscription")
+	if err != nil {
+		return nil, err
+	}
+	var out []subscription.Notification
+	for _, f := range heads {
+		named := (len(ids) == 0 || slices.Contains(ids, f.Ref.ID)) && (len(statuses) == 0 || slices.Contains(statuses, f.Status))
+		if !named || organization.IsZero() || f.Custodian != organization {
+			continue
+		}
+		n, refused, err := o.standing(f.Ref.Current(), subscription.QueryStatus)
+		if err != nil {
+			return nil, err
+		}
+		if refused == nil {
+			out = append(out, n)
+		}
+	}
+	return out, nil
 }
 
 // Events answers $events: what the subscriber was told of, as a Bundle, the oldest first and at most 100.

@@ -47,14 +47,38 @@ func TestOnlySystemsOfAnOrganisationSubscribe(t *testing.T) {
 			t.Errorf("%s: something was written", c.name)
 		}
 	}
+}
+
+// TestAnOrganisationHasItsOwnSubscriptions, and so many of them.
+func TestAnOrganisationHasItsOwnSubscriptions(t *testing.T) {
+	t.Parallel()
+	h := newHooked(t)
+	admin := system("admin", h.orgs["home"], "system/*.cruds")
+	admin.Role, admin.Purpose = auth.Admin, "HSYSADMIN"
+	h.principals["admin"] = admin
 	many := func(n int) answer {
 		entry := `{"request":{"method":"POST","url":"Subscription"},"resource":` + h.subscription("transfer") + `}`
 		return h.do("home", http.MethodPost, "/fhir", `{"resourceType":"Bundle","type":"transaction","entry":[`+strings.Repeat(entry+",", n-1)+entry+`]}`)
 	}
 	many(51).want(t, 422).wantIssue(t, "subscription-many", "")
 	many(49).want(t, 200)
-	id := h.create("narrow", "Subscription", h.subscription("transfer"))
+	id := h.create("home", "Subscription", h.subscription("transfer"))
 	h.do("home", http.MethodPost, "/fhir/Subscription", h.subscription("transfer")).want(t, 422).wantIssue(t, "subscription-many", "Subscription")
+	all := func(as, query string, want int) answer {
+		return h.get(as, "/fhir/Subscription/$status"+query).want(t, want)
+	}
+	for query, want := range map[string]int{"": 50, "?id=" + id: 1, "?status=active": 0, "?status=active,requested&id=" + id: 1, "?id=none": 0} {
+		b := decode[bundleOf](t, all("home", query, 200).valid(t).body)
+		if len(b.Entry) != want || *b.Total != want {
+			t.Errorf("$status%s has %d entries", query, len(b.Entry))
+		}
+	}
+	if b := decode[bundleOf](t, all("other", "?id="+id, 200).body); len(b.Entry) > 0 {
+		t.Error("$status tells another organisation")
+	}
+	all("home", "?name=x", 400)
+	h.principals["readers"] = system("readers", h.orgs["home"], "system/Subscription.r")
+	all("readers", "", 403)
 	h.do("other", http.MethodPut, "/fhir/Subscription/"+id, h.subscription("transfer", "id", `"`+id+`"`)).want(t, 404)
 	h.do("hospital", http.MethodDelete, "/fhir/Subscription/"+id, "").want(t, 404)
 	sent := h.subscription("transfer", "id", `"`+id+`"`, "status", `"off"`, "channel.header", `["Authorization: secret"]`)

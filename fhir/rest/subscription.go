@@ -4,11 +4,24 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
 
 	"github.com/drieluik/drieluik/auth"
 	"github.com/drieluik/drieluik/fhir/exchange"
 	"github.com/drieluik/drieluik/fhir/subscription"
 )
+
+// subscriptionRoutes are the operations that Subscriptions alone have.
+func (s *Server) subscriptionRoutes(r chi.Router) {
+	for path, h := range map[string]handler{
+		"/Subscription/$status": s.subscriptionStatuses, idPath + "/$status": s.subscriptionStatus, idPath + "/$events": s.subscriptionEvents,
+	} {
+		r.Get(path, s.handle(h))
+		r.Post(path, s.handle(h))
+	}
+}
 
 // subscriptionStatus serves GET and POST /Subscription/id/$status. That operation has parameters for the level
 // of the type; they mean nothing here.
@@ -18,6 +31,27 @@ func (s *Server) subscriptionStatus(w http.ResponseWriter, r *http.Request) erro
 		return err
 	}
 	body, err := s.Exchange.SubscriptionStatus(r.Context(), c, ref)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, body)
+}
+
+// subscriptionStatuses serves GET and POST /Subscription/$status.
+func (s *Server) subscriptionStatuses(w http.ResponseWriter, r *http.Request) error {
+	c, err := s.caller(r, auth.SearchType, "Subscription")
+	if err != nil {
+		return err
+	}
+	c.Operation = "status"
+	query, err := inputs(r, []string{"id", "status"})
+	if err != nil {
+		return s.Exchange.Reject(r.Context(), c, auth.SearchType, "Subscription", err)
+	}
+	listed := func(name string) []string {
+		return strings.FieldsFunc(strings.Join(query[name], ","), func(r rune) bool { return r == ',' })
+	}
+	body, err := s.Exchange.SubscriptionStatuses(r.Context(), c, listed("id"), listed("status"))
 	if err != nil {
 		return err
 	}

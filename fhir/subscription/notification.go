@@ -46,7 +46,7 @@ type bundle struct {
 	Type         string  `json:"type"`
 	Timestamp    string  `json:"timestamp,omitempty"`
 	Total        *int    `json:"total,omitempty"`
-	Entry        []entry `json:"entry"`
+	Entry        []entry `json:"entry,omitempty"`
 }
 
 type meta struct {
@@ -109,15 +109,19 @@ func (n Notification) History(at time.Time) ([]byte, error) {
 }
 
 // Searchset renders the answer to $status.
-func (n Notification) Searchset() ([]byte, error) {
+func Searchset(all []Notification) ([]byte, error) {
 	const op = "subscription.Searchset"
-	one, err := n.entry()
-	if err != nil {
-		return nil, fhir.Wrap(op, err)
+	total := len(all)
+	out := bundle{ResourceType: "Bundle", Type: "searchset", Total: &total}
+	for _, n := range all {
+		one, err := n.entry()
+		if err != nil {
+			return nil, fhir.Wrap(op, err)
+		}
+		one.Search = map[string]string{"mode": "match"}
+		out.Entry = append(out.Entry, one)
 	}
-	one.Search = map[string]string{"mode": "match"}
-	total := 1
-	b, err := json.Marshal(bundle{ResourceType: "Bundle", Type: "searchset", Total: &total, Entry: []entry{one}})
+	b, err := json.Marshal(out)
 	return b, fhir.Wrap(op, err)
 }
 

@@ -201,7 +201,7 @@ func TestNotificationsAreValid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set, err := n.Searchset()
+	set, err := subscription.Searchset([]subscription.Notification{n})
 	if err != nil {
 		t.Fatal(err)
 	}
