@@ -25,20 +25,15 @@ func sealer(secret Secret, label string) (cipher.AEAD, error) {
 	return cipher.NewGCM(block)
 }
 
-// Box seals values that the server itself keeps, under the secret of its settings.
-type Box struct {
-	secret Secret
-	random io.Reader
+// Seal returns v as JSON, sealed under the 32 bytes of the secret file. label separates uses of one secret.
+func Seal(random io.Reader, secret []byte, label string, v any) ([]byte, error) {
+	return seal(random, Secret(secret), label, v)
 }
 
-// NewBox returns a Box. The secret has 32 bytes.
-func NewBox(secret []byte, random io.Reader) Box { return Box{Secret(secret), random} }
-
-// Seal returns v as JSON, sealed for Open with the same label.
-func (b Box) Seal(label string, v any) ([]byte, error) { return seal(b.random, b.secret, label, v) }
-
-// Open reads into v what Seal made. It fails under every other secret and label.
-func (b Box) Open(label string, sealed []byte, v any) error { return open(b.secret, label, sealed, v) }
+// Unseal reads what Seal made; an error under every other secret and label.
+func Unseal(secret []byte, label string, sealed []byte, v any) error {
+	return open(Secret(secret), label, sealed, v)
+}
 
 // seal returns v as JSON, sealed for whoever holds the secret. label separates uses of one secret.
 func seal(random io.Reader, secret Secret, label string, v any) ([]byte, error) {

@@ -106,7 +106,7 @@ func (m *meters) watch(s *store.Store) {
 // deliver adds how the work for subscribers stands, in the process that does it.
 func (m *meters) deliver(d *exchange.Deliverer) {
 	m.registry.MustRegister(
-		gauge("drieluik_outbox_lag", "Changes of which the subscriber who is furthest behind has not been told.", func() float64 { return float64(d.Delivery().Lag) }),
+		gauge("drieluik_outbox_lag_seconds", "For how long the subscriber who waits longest has not been told of a change.", func() float64 { return d.Delivery().Lag.Seconds() }),
 		gauge("drieluik_subscriptions", "Subscriptions that this process delivers to; 0 when another one does.", func() float64 { return float64(d.Delivery().All) }),
 		gauge("drieluik_subscriptions_waiting", "Subscriptions whose receiver accepts nothing at present.", func() float64 { return float64(d.Delivery().Waiting) }),
 	)

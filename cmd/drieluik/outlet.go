@@ -18,9 +18,11 @@ func (a *app) outlet(secret []byte) *exchange.Outlet {
 	if u, err := url.Parse(a.base); err == nil && egress.IsLoopback(u.Hostname()) {
 		guard.LoopbackHTTP, guard.Loopback = true, true
 	}
-	client, box := notify.New(guard, release, nil), smart.NewBox(secret, rand.Reader)
+	client := notify.New(guard, release, nil)
 	return &exchange.Outlet{
-		Allowed: client.Allowed, Post: client.Post, Seal: box.Seal, Open: box.Open,
+		Allowed: client.Allowed, Post: client.Post,
+		Seal: func(label string, v any) ([]byte, error) { return smart.Seal(rand.Reader, secret, label, v) },
+		Open: func(label string, sealed []byte, v any) error { return smart.Unseal(secret, label, sealed, v) },
 		Client: func(ctx context.Context, id, purpose string) (auth.Principal, error) {
 			return a.clients.Standing(ctx, id, purpose)
 		},

@@ -35,6 +35,7 @@ type Deliverer struct {
 	renewed time.Time           // of the lease; zero: another process delivers
 	seen    int64               // end of the outbox, as far as it was read
 	noted   int64               // what is stored of seen
+	unnoted int                 // notices read since then
 	subs    map[string]*tracked // by id of the Subscription
 	working sync.WaitGroup
 	ways    chan struct{}
@@ -50,6 +51,7 @@ type tracked struct {
 	still    bool      // nothing is to be told until it is written again
 	busy     bool
 	due      time.Time // of the next look, when it is not behind; zero: none
+	since    time.Time // it may not have been told of something since; zero: it has
 }
 
 // Deliverer returns a new Deliverer. One for each Service is enough.
@@ -90,10 +92,10 @@ func (d *Deliverer) Once(ctx context.Context) error {
 
 // Delivery is how the work stands in this process.
 type Delivery struct {
-	Mine    bool  // this process delivers; the rest is zero when it does not
-	Lag     int64 // notices that the subscriber who is furthest behind has not been told of
-	Waiting int   // Subscriptions whose receiver accepts nothing at present
-	All     int   // Subscriptions
+	Mine    bool          // this process delivers; the rest is zero when it does not
+	Lag     time.Duration // for which the subscriber who waits longest has not been told of something
+	Waiting int           // Subscriptions whose receiver accepts nothing at present
+	All     int           // Subscriptions
 }
 
 // Delivery returns how the work stands, for who watches over the server.
@@ -105,8 +107,8 @@ func (d *Deliverer) Delivery() Delivery {
 		if t.apart && !t.due.IsZero() {
 			out.Waiting++
 		}
-		if t.position > 0 && !t.still {
-			out.Lag = max(out.Lag, d.seen-t.position)
+		if !t.since.IsZero() {
+			out.Lag = max(out.Lag, d.s.now().Sub(t.since))
 		}
 	}
 	return out
@@ -131,6 +133,9 @@ func (d *Deliverer) pass(ctx context.Context) error {
 			continue
 		}
 		t.busy, t.behind = true, false
+		if t.since.IsZero() {
+			t.since = now
+		}
 		d.working.Go(func() {
 			d.ways <- struct{}{}
 			defer func() { <-d.ways }()
@@ -244,6 +249,7 @@ func (d *Deliverer) mark(page []Notice) {
 		return
 	}
 	d.seen = page[len(page)-1].Seq
+	d.unnoted += len(page)
 	kinds := map[fhir.Type]bool{}
 	for _, n := range page {
 		kinds[n.Ref.Type] = true
@@ -303,7 +309,7 @@ func (d *Deliverer) enrol(ctx context.Context, n Notice) error {
 // note stores how far all are who have no place of their own, now and then. Its caller holds the lock.
 func (d *Deliverer) note(ctx context.Context) error {
 	at := d.together()
-	if at-d.noted < seenEvery {
+	if d.unnoted < seenEvery || at <= d.noted {
 		return nil
 	}
 	return d.store(ctx, at)
@@ -323,7 +329,7 @@ func (d *Deliverer) together() int64 {
 func (d *Deliverer) store(ctx context.Context, at int64) error {
 	_, err := d.s.store.Commit(ctx, Unit{Settings: []Setting{{Key: seenKey, Value: strconv.AppendInt(nil, at, 10)}}})
 	if err == nil {
-		d.noted = at
+		d.noted, d.unnoted = at, 0
 	}
 	return err
 }

@@ -32,6 +32,7 @@ type delivery struct {
 	left    bool   // the event that is sent again may have arrived before
 	gone    bool   // there is no Subscription any more
 	still   bool   // nothing is to be told until it is written again
+	rested  bool   // all is told
 	more    bool   // look again at once
 }
 
@@ -60,6 +61,9 @@ func (d *Deliverer) work(ctx context.Context, id string, t *tracked) {
 	t.busy, t.due, t.position = false, due, one.position
 	if one.told != nil {
 		t.kind, t.apart, t.still = one.sub.Topic.Type, one.told.Apart, one.still
+	}
+	if !t.behind && (one.rested || one.still) {
+		t.since = time.Time{}
 	}
 	if one.gone {
 		delete(d.subs, id)
@@ -206,6 +210,7 @@ func (o *delivery) drop() error {
 
 // rest is what is left when all is told.
 func (o *delivery) rest(now time.Time) (time.Time, error) {
+	o.rested = true
 	if o.told.Apart {
 		o.told.Apart, o.told.Position = false, o.position
 		return o.next(), o.save()

@@ -166,9 +166,11 @@ func newHooked(t *testing.T) *hooked {
 func (h *hooked) connect() {
 	h.t.Helper()
 	client := notify.New(egress.Guard{LoopbackHTTP: true, Loopback: true}, "test", nil)
-	box := smart.NewBox(make([]byte, 32), rand.Reader)
+	secret := make([]byte, 32)
 	h.outlet = &exchange.Outlet{
-		Allowed: client.Allowed, Post: client.Post, Seal: box.Seal, Open: box.Open,
+		Allowed: client.Allowed, Post: client.Post,
+		Seal: func(label string, v any) ([]byte, error) { return smart.Seal(rand.Reader, secret, label, v) },
+		Open: func(label string, sealed []byte, v any) error { return smart.Unseal(secret, label, sealed, v) },
 		Client: func(_ context.Context, id, purpose string) (auth.Principal, error) {
 			p := h.principals[id]
 			p.Purpose = purpose

@@ -28,11 +28,9 @@ func (s *snapshot) Settings(prefix, after string, max int) ([]exchange.Setting, 
 func (t *tx) setting(set exchange.Setting) error {
 	t.stale = append(t.stale, recentKey{key: set.Key})
 	if set.Value == nil {
-		_, err := t.c.exec(`DELETE FROM kv WHERE key=?`, settingPrefix+set.Key)
-		return err
+		return t.c.exec(`DELETE FROM kv WHERE key=?`, settingPrefix+set.Key)
 	}
-	_, err := t.c.exec(`INSERT INTO kv VALUES(?,?) ON CONFLICT(key) DO UPDATE SET value=excluded.value`, settingPrefix+set.Key, set.Value)
-	return err
+	return t.c.exec(`INSERT INTO kv VALUES(?,?) ON CONFLICT(key) DO UPDATE SET value=excluded.value`, settingPrefix+set.Key, set.Value)
 }
 
 // sameSetting reports whether a setting is what it was.
