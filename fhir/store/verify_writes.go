@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/exchange"
 )
 
@@ -115,7 +116,8 @@ func (w *auditWalk) versions(comp string, told *writes) error {
 			return err
 		}
 		ref := names[rid] + strconv.FormatInt(version, 10)
-		if _, err := metaIn(place, body); err != nil {
+		of, _ := fhir.ParseRef(ref)
+		if _, err := metaIn(of, place, body); err != nil {
 			w.out.Break = &Break{Compartment: comp, Seq: version, Kind: BreakVersion, Ref: ref}
 			return errBroken
 		}

@@ -218,7 +218,7 @@ func (t *tx) version(w *preparedWrite, now *head) (int64, error) {
 	}
 	var row int64
 	_, err := t.c.one(`INSERT INTO resource_version VALUES(?,?,?,?,?,?,?,NULL,?) RETURNING rowid`,
-		args(now.home, now.rid, now.ver, now.at, now.deleted, w.dict, metaPlace(w.MetaAt, w.packed), w.packed), &row)
+		args(now.home, now.rid, now.ver, now.at, now.deleted, w.dict, metaPlace(w.Ref, w.MetaAt, w.packed), w.packed), &row)
 	return row, err
 }
 
