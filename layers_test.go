@@ -18,8 +18,8 @@ var rows = [][]string{
 	{"cmd/drieluik", "cmd/drieluik-bench"},
 	{"fhir/rest", "auth/smart", "fhir/store", "auth/state", "fhir/notify", "conformance/check"},
 	{"fhir/exchange"},
-	{"mapping/mks", "mapping/bundle", "mapping/sdc", "fhir/workflow", "fhir/subscription"},
-	{"mapping", "auth", "auth/upstream", "conformance"},
+	{"mapping/mks", "mapping/samordningsplan", "mapping/netwerk", "mapping/bundle", "mapping/sdc", "fhir/workflow", "fhir/subscription"},
+	{"mapping", "mapping/form", "mapping/element", "mapping/rebuild", "auth", "auth/upstream", "conformance"},
 	{"fhir/search", "fhir/patch"},
 	{"fhir/path"},
 	{"fhir", "auth/jose", "auth/egress"},
@@ -37,6 +37,7 @@ var within = map[string]string{
 	"conformance/validate": "conformance", "conformance/terminology": "conformance", "conformance/artifacts": "conformance",
 	"conformance/packages": "conformance",
 	"mapping/mks/back":     "mapping/mks",
+	"mapping/netwerk/back": "mapping/netwerk",
 }
 
 func rowOf(dir string) (int, string, bool) {

@@ -24,6 +24,14 @@ type Format interface {
 	Back(rs []*fhir.Resource, by Origin) ([]byte, []fhir.Issue, error)
 }
 
+// Admitter is a Format whose records several organisations may send: who may send this version hangs on
+// what is stored.
+type Admitter interface {
+	// Admits reports whether Source.Holder may send the document; else the answer is push-sender, before
+	// anything is told of what is stored. The error is for failed look-ups alone.
+	Admits(Source, Known) (bool, error)
+}
+
 // Origin is the source system in whose name FHIR of another origin is turned into documents: that of
 // the caller.
 type Origin struct {
@@ -45,8 +53,18 @@ type Source struct {
 	// Foreign: the document is FHIR as the sender wrote it, so that each resource is judged like a
 	// write of the sender; and Record is unique to its sender alone.
 	Foreign bool
-	Holder  fhir.Ref // organisation that pushes, set between Read and Map
+	// Senders are further organisations that may send the document, besides Sender.
+	Senders  []fhir.Identifier
+	Versions Versions
+	Holder   fhir.Ref // organisation that pushes, set between Read and Map
+	// Arrives: the document is pushed, so that the beginning of a record is judged too, and who takes a step
+	// of it; set between Read and Map. A conversion and an import take what there is.
+	Arrives bool
 }
+
+// Versions are how a format calls the version of its documents, and the rules that a version breaks which
+// was stored with another content, or lies below one that is stored. Its zero value is that of mks-bron/1.
+type Versions struct{ Pointer, Changed, Lower string }
 
 // Known answers what a mapping must look up. It is one consistent snapshot; exchange records every
 // answer as relied on, so that Commit can say Conflict when one has moved.

@@ -45,22 +45,23 @@ func pack(body []byte) ([]byte, int, error) {
 }
 
 // metaBits is how much of resource_version.meta_at is the offset of meta, for fhir.Serve. Above it stands the
-// CRC-32C of the version that it is, the offset, and the body as it is kept: its decoder does not look at every
+// CRC-32C of the version that it is, offset, dictionary, and the body as it is kept: its decoder does not look at every
 // bit of it, and what was changed on the disk, or is that of another, must not be served.
 // Nothing stands there where a release before this one wrote the row.
 const metaBits = 27
 
 // metaPlace is the value of resource_version.meta_at.
-func metaPlace(ref fhir.Ref, offset int, packed []byte) int64 {
+func metaPlace(ref fhir.Ref, offset, dict int, packed []byte) int64 {
 	head := binary.LittleEndian.AppendUint32([]byte(ref.String()), uint32(offset))
+	head = binary.LittleEndian.AppendUint32(head, uint32(dict))
 	sum := crc32.Update(crc32.Checksum(head, castagnoli), castagnoli, packed)
 	return int64(sum)<<metaBits | int64(offset)
 }
 
 // metaIn returns the offset, or errBody when the packed body is not the one that was kept of that version.
-func metaIn(ref fhir.Ref, place int64, packed []byte) (int, error) {
+func metaIn(ref fhir.Ref, place int64, dict int, packed []byte) (int, error) {
 	offset := int(place & (1<<metaBits - 1))
-	if place>>metaBits != 0 && place != metaPlace(ref, offset, packed) {
+	if place>>metaBits != 0 && place != metaPlace(ref, offset, dict, packed) {
 		return 0, errBody
 	}
 	return offset, nil

@@ -141,7 +141,7 @@ func (r *row) stored() (exchange.Stored, error) {
 	if err != nil {
 		return exchange.Stored{}, err
 	}
-	offset, err := metaIn(ref, r.metaAt, r.body)
+	offset, err := metaIn(ref, r.metaAt, r.dict, r.body)
 	if err != nil {
 		return exchange.Stored{}, fmt.Errorf("%w: %s", err, ref)
 	}
