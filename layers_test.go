@@ -16,13 +16,13 @@ const module = "github.com/drieluik/drieluik/"
 // below its own. A folder that is not named here belongs to the nearest named folder above it.
 var rows = [][]string{
 	{"cmd/drieluik", "cmd/drieluik-bench"},
-	{"fhir/rest", "auth/smart", "fhir/store", "auth/state", "conformance/check"},
+	{"fhir/rest", "auth/smart", "fhir/store", "auth/state", "fhir/notify", "conformance/check"},
 	{"fhir/exchange"},
-	{"mapping/mks", "mapping/samordningsplan", "mapping/netwerk", "mapping/bundle", "mapping/sdc", "fhir/workflow", "fhir/ecomap", "fhir/coordination"},
+	{"mapping/mks", "mapping/samordningsplan", "mapping/netwerk", "mapping/bundle", "mapping/sdc", "fhir/workflow", "fhir/ecomap", "fhir/coordination", "fhir/subscription"},
 	{"mapping", "mapping/form", "mapping/element", "mapping/rebuild", "auth", "auth/upstream", "conformance"},
 	{"fhir/search", "fhir/patch"},
 	{"fhir/path"},
-	{"fhir", "auth/jose"},
+	{"fhir", "auth/jose", "auth/egress"},
 	{"fhir/r4", "testdata", "docs"},
 }
 

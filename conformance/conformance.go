@@ -25,6 +25,14 @@ type Capabilities struct {
 	Introspect   string // "" when not served
 	Authorize    string // "" when not served
 	Manage       string // page where a user withdraws; "" when not served
+	Topics       Topics
+}
+
+// Topics are what Subscriptions can be about.
+type Topics struct {
+	URLs      []string // canonical
+	Profile   string   // that a Subscription follows
+	Extension string   // by which a CapabilityStatement names a topic
 }
 
 // Operation is one served operation.
@@ -118,6 +126,11 @@ func resources(c Capabilities, refused func(fhir.Type, string) bool) []any {
 		if ops := operations(c, t); len(ops) > 0 {
 			row["operation"] = ops
 		}
+		if t == "Subscription" && len(c.Topics.URLs) > 0 {
+			row["supportedProfile"] = []string{c.Topics.Profile}
+			row["extension"] = c.Topics.extensions()
+			row["documentation"] = "Criteria is the canonical URL of a topic; the channel is rest-hook. Written by the system of an organisation."
+		}
 		if to := includes(t); to != nil {
 			row["searchInclude"] = to
 		}
@@ -125,6 +138,14 @@ func resources(c Capabilities, refused func(fhir.Type, string) bool) []any {
 			row["searchRevInclude"] = back
 		}
 		out = append(out, row)
+	}
+	return out
+}
+
+func (t Topics) extensions() []map[string]string {
+	out := make([]map[string]string, len(t.URLs))
+	for i, url := range t.URLs {
+		out[i] = map[string]string{"url": t.Extension, "valueCanonical": url}
 	}
 	return out
 }

@@ -3,11 +3,34 @@ package docs
 
 import _ "embed"
 
-// FirstTransfer is the page for who sends a transfer for the first time, as Markdown. A test runs its
-// commands.
-//
 //go:embed first-transfer.md
-var FirstTransfer string
+var firstTransfer string
 
-// FirstTransferTitle is its title, which the first line repeats.
-const FirstTransferTitle = "Send your first transfer"
+//go:embed pull.md
+var pull string
+
+// Page is a page for integrators. A test runs its commands.
+type Page struct {
+	Path  string // of its address, below that of the guide
+	Title string // which the first line of the text repeats
+	Key   string // of the phrase that links to it
+	Text  string // Markdown
+}
+
+// Pages are all of them, in the order in which they are of use.
+func Pages() []Page {
+	return []Page{
+		{Path: "first-transfer", Title: "Send your first transfer", Key: "first", Text: firstTransfer},
+		{Path: "pull", Title: "Pull, and be told of changes", Key: "pull", Text: pull},
+	}
+}
+
+// Named returns the page of a path; false when there is none.
+func Named(path string) (Page, bool) {
+	for _, p := range Pages() {
+		if p.Path == path {
+			return p, true
+		}
+	}
+	return Page{}, false
+}

@@ -3,6 +3,7 @@ package smart
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"github.com/drieluik/drieluik/auth"
 	"github.com/drieluik/drieluik/fhir"
@@ -95,6 +96,24 @@ func principal(op string, a *accessRecord, c *registered) (auth.Principal, error
 		Issued:       a.Issued,
 		Expires:      a.Expires,
 	}, nil
+}
+
+// Standing returns who a client is without a user, as its registration stands now: with all scopes that it may
+// ask for, and a purpose for which it once had a token. Its State is TokenInvalid when it is disabled, was
+// removed, or has lost the purpose. It fails as Unavailable.
+func (r *Registry) Standing(ctx context.Context, id, purpose string) (auth.Principal, error) {
+	const op = "smart.Registry.Standing"
+	c, found, err := r.lookup(ctx, id)
+	if err != nil {
+		return auth.Principal{State: auth.TokenInvalid}, unavailable(op, err)
+	}
+	if !found || !c.active() || !slices.Contains(c.GrantTypes, GrantCredentials) {
+		return auth.Principal{State: auth.TokenInvalid}, nil
+	}
+	if _, err := purposeOf(c, purpose); err != nil { // it says only that the purpose is gone
+		return auth.Principal{State: auth.TokenInvalid}, nil
+	}
+	return principal(op, &accessRecord{Scopes: c.scopes.String(), Purpose: purpose, Issued: r.c.Clock()}, c)
 }
 
 // unavailable makes every failure behind the token check one to try again: it fails closed.

@@ -150,3 +150,37 @@ func TestAuthenticateFailsClosed(t *testing.T) {
 		t.Errorf("registry down: %v, %v, want Unavailable", p.State, err)
 	}
 }
+
+// TestStandingIsThatOfTheRegistrationNow: who acts for a client without a token has no more than the
+// registration gives it at that moment.
+func TestStandingIsThatOfTheRegistrationNow(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	ctx := t.Context()
+	c := backendClient(t)
+	c["purposes"] = []string{"COC"}
+	_, err := b.registry.Import(ctx, file(c, publicClient()))
+	check(t, err)
+	p, err := b.registry.Standing(ctx, "c1", "COC")
+	check(t, err)
+	org := fhir.Ref{Type: "Organization", ID: "org-90000001"}
+	if p.State != auth.TokenActive || p.Role != auth.System || p.Organization != org || p.Client != "c1" || p.Purpose != "COC" || p.Scopes.String() != "system/CarePlan.rs" {
+		t.Errorf("%+v", p)
+	}
+	delete(c, "purposes")
+	c["scope"] = "system/CarePlan.r"
+	_, err = b.registry.Import(ctx, file(c))
+	check(t, err)
+	if p, err := b.registry.Standing(ctx, "c1", "TREAT"); err != nil || p.State != auth.TokenActive || p.Scopes.String() != "system/CarePlan.r" {
+		t.Errorf("with fewer scopes: %+v %v", p, err)
+	}
+	for _, who := range [][2]string{{"c1", "COC"}, {"app", "TREAT"}, {"nobody", "TREAT"}} {
+		if p, err := b.registry.Standing(ctx, who[0], who[1]); err != nil || p.State != auth.TokenInvalid {
+			t.Errorf("%v: %+v %v", who, p, err)
+		}
+	}
+	check(t, b.registry.Disable(ctx, "c1"))
+	if p, err := b.registry.Standing(ctx, "c1", "TREAT"); err != nil || p.State != auth.TokenInvalid {
+		t.Errorf("disabled: %+v %v", p, err)
+	}
+}

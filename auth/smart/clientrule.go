@@ -8,6 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/drieluik/drieluik/auth/egress"
 	"github.com/drieluik/drieluik/auth/jose"
 	"github.com/drieluik/drieluik/fhir"
 )
@@ -200,7 +201,7 @@ func isWebURI(s string) bool {
 	if !ok || u.Hostname() == "" {
 		return false
 	}
-	return u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname())
+	return u.Scheme == "https" || u.Scheme == "http" && egress.IsLoopback(u.Hostname())
 }
 
 func isRedirectURI(c Client, s string) bool {

@@ -6,16 +6,13 @@ import (
 	"fmt"
 	"io"
 	"mime"
-	"net"
 	"net/http"
-	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
+	"github.com/drieluik/drieluik/auth/egress"
 	"github.com/drieluik/drieluik/auth/jose"
 )
 
@@ -32,10 +29,9 @@ const (
 // fetcher keeps the key sets of clients that publish them by URL. It holds one entry per
 // registered URL; stale keys are never used.
 type fetcher struct {
-	clock        func() time.Time
-	loopbackHTTP bool // http is allowed to a loopback host
-	private      []string
-	slots        chan struct{}
+	clock func() time.Time
+	guard egress.Guard
+	slots chan struct{}
 
 	mu   sync.Mutex
 	sets map[string]*cachedSet
@@ -50,11 +46,8 @@ type cachedSet struct {
 	running chan struct{} // closed when the fetch under way is done; nil: none
 }
 
-func newFetcher(clock func() time.Time, loopbackHTTP bool, private []string) *fetcher {
-	return &fetcher{
-		clock: clock, loopbackHTTP: loopbackHTTP, private: slices.Clone(private),
-		slots: make(chan struct{}, fetchesAtOnce), sets: map[string]*cachedSet{},
-	}
+func newFetcher(clock func() time.Time, guard egress.Guard) *fetcher {
+	return &fetcher{clock: clock, guard: guard, slots: make(chan struct{}, fetchesAtOnce), sets: map[string]*cachedSet{}}
 }
 
 // keySet returns the keys at address. An outcome in the cache is used, unless kid is missing in
@@ -115,9 +108,9 @@ func (f *fetcher) refresh(ctx context.Context, address string, c *cachedSet) {
 
 // fetch gets and checks one key set and says how long it may be kept.
 func (f *fetcher) fetch(ctx context.Context, address string) (*jose.KeySet, time.Duration, error) {
-	u, err := f.target(address)
+	u, err := f.guard.Target(address)
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, refuse("jwks.addr")
 	}
 	select {
 	case f.slots <- struct{}{}:
@@ -131,7 +124,7 @@ func (f *fetcher) fetch(ctx context.Context, address string) (*jose.KeySet, time
 	}
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("Accept-Encoding", "identity")
-	client := f.client(u)
+	client := f.client()
 	defer client.CloseIdleConnections()
 	res, err := client.Do(req)
 	if err != nil {
@@ -144,28 +137,12 @@ func (f *fetcher) fetch(ctx context.Context, address string) (*jose.KeySet, time
 	return set, cacheLife(res.Header), nil
 }
 
-// target parses the address; other schemes than https need a loopback server and host.
-func (f *fetcher) target(address string) (*url.URL, error) {
-	u, err := url.Parse(address)
-	if err != nil || u.User != nil || u.Hostname() == "" {
-		return nil, refuse("jwks.addr")
-	}
-	if u.Scheme != "https" && !(u.Scheme == "http" && f.loopbackHTTP && isLoopback(u.Hostname())) {
-		return nil, refuse("jwks.addr")
-	}
-	return u, nil
-}
-
-// client is made per fetch: its dialer judges the address after resolution, for this host alone.
-func (f *fetcher) client(u *url.URL) *http.Client {
-	private := slices.Contains(f.private, hostPort(u))
-	dialer := &net.Dialer{Control: func(_, address string, _ syscall.RawConn) error {
-		return checkAddress(address, private)
-	}}
+// client is made per fetch: its dialer judges the address after resolution.
+func (f *fetcher) client() *http.Client {
 	return &http.Client{
 		Transport: &http.Transport{
 			Proxy:                  nil,
-			DialContext:            dialer.DialContext,
+			DialContext:            f.guard.Dial,
 			DisableCompression:     true,
 			DisableKeepAlives:      true,
 			MaxResponseHeaderBytes: 16 << 10,
@@ -173,14 +150,6 @@ func (f *fetcher) client(u *url.URL) *http.Client {
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-}
-
-func hostPort(u *url.URL) string {
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
-	}
-	return net.JoinHostPort(u.Hostname(), port)
 }
 
 func readKeySet(res *http.Response) (set *jose.KeySet, err error) {
@@ -233,8 +202,8 @@ func cacheLife(h http.Header) time.Duration {
 
 // fetchFault is jwks.fetch, or jwks.addr when the dialer refused the address.
 func fetchFault(err error) error {
-	if errors.Is(err, errAddress) {
-		return &fault{rule: "jwks.addr", err: errAddress}
+	if errors.Is(err, egress.ErrAddress) {
+		return &fault{rule: "jwks.addr", err: egress.ErrAddress}
 	}
 	return &fault{rule: "jwks.fetch", err: err}
 }

@@ -11,12 +11,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
-	"strings"
+	"slices"
 	"time"
 
+	"github.com/drieluik/drieluik/auth/egress"
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/go-chi/chi/v5"
 )
@@ -132,7 +132,7 @@ func New(c Config) (*Server, error) {
 		log:      c.Log,
 		settings: c.Settings,
 		faults:   indexed(c.Base),
-		keys:     newFetcher(c.Clock, isLoopback(base.Hostname()), c.Settings.JWKSPrivateHosts),
+		keys:     newFetcher(c.Clock, egress.Guard{LoopbackHTTP: egress.IsLoopback(base.Hostname()), Private: slices.Clone(c.Settings.JWKSPrivateHosts)}),
 		rates:    newLimits(c.Settings.TokenRate, c.Settings.TokenBurst),
 	}, nil
 }
@@ -168,14 +168,6 @@ func parseBase(base string) (*url.URL, error) {
 		return &url.URL{}, errors.New("the base URL must be scheme, host and optional port, without path, query, fragment or trailing slash")
 	}
 	return u, nil
-}
-
-func isLoopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
 }
 
 // Routes adds the endpoints to r, which must be the root router.

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -46,18 +47,19 @@ func formats(signatures string) []mapping.Format { return append(sources(signatu
 
 // app is an opened store with the use cases on top; server makes it answer.
 type app struct {
-	settings settings
-	base     string // public URL
-	log      *slog.Logger
-	audited  *slog.Logger // its events are in the audit log too
-	store    *store.Store
-	exchange *exchange.Service
-	clients  *smart.Registry
-	users    *smart.Users
-	keys     *smart.Keys
-	state    shortState
-	meters   *meters
-	terms    *terminology.Terms
+	settings  settings
+	base      string // public URL
+	log       *slog.Logger
+	audited   *slog.Logger // its events are in the audit log too
+	store     *store.Store
+	exchange  *exchange.Service
+	deliverer *exchange.Deliverer
+	clients   *smart.Registry
+	users     *smart.Users
+	keys      *smart.Keys
+	state     shortState
+	meters    *meters
+	terms     *terminology.Terms
 
 	providers []*upstream.Provider // logins elsewhere
 	// parentApp is the client id of the page at /app/; the operator registers it as a public client
@@ -91,6 +93,10 @@ func openApp(ctx context.Context, s settings, base string, log *slog.Logger) (*a
 	if err != nil {
 		return nil, err
 	}
+	secret, err := s.secret()
+	if err != nil {
+		return nil, errors.Join(err, st.Close())
+	}
 	watched.watch(st)
 	a := &app{meters: watched, settings: s, base: base, log: log, store: st, terms: defs.terms, parentApp: "parent-app"}
 	a.exchange = exchange.New(exchange.Config{
@@ -101,8 +107,10 @@ func openApp(ctx context.Context, s settings, base string, log *slog.Logger) (*a
 		Now: time.Now, NewID: newID, Log: log, Validator: defs.validator,
 		Meters:     watched.exchange(),
 		AllSign:    s.Signatures == "all",
-		Definition: defs.find, Terms: defs.terms,
+		Definition: defs.find, Terms: defs.terms, Outlet: a.outlet(secret),
 	})
+	a.deliverer = a.exchange.Deliverer()
+	watched.deliver(a.deliverer)
 	a.audited = smart.Audited(log, a.note)
 	a.clients, err = smart.NewRegistry(smart.RegistryConfig{
 		Store: st, Clock: time.Now, Random: rand.Reader, Log: a.audited, RegisterOrganization: a.registerOrganization,
@@ -119,7 +127,7 @@ func openApp(ctx context.Context, s settings, base string, log *slog.Logger) (*a
 		a.providers, err = s.providers()
 	}
 	if err == nil {
-		a.keys, err = a.signingKeys()
+		a.keys, err = a.signingKeys(secret)
 	}
 	if err != nil {
 		return nil, errors.Join(err, st.Close())
@@ -220,11 +228,7 @@ func crossOrigin(h http.Handler, s *smart.Server) http.Handler {
 }
 
 // signingKeys opens the keys of the id_token, which are sealed under the secret of the settings.
-func (a *app) signingKeys() (*smart.Keys, error) {
-	secret, err := a.settings.secret()
-	if err != nil {
-		return nil, err
-	}
+func (a *app) signingKeys(secret []byte) (*smart.Keys, error) {
 	return smart.NewKeys(smart.KeysConfig{Store: a.store, Secret: secret, Clock: time.Now, Random: rand.Reader, Log: a.audited})
 }
 
@@ -279,14 +283,12 @@ func (a *app) serve(ctx context.Context, l net.Listener, ready func()) error {
 		go a.control(sweeping, orders)
 	}
 	go a.keepLog(sweeping)
-	ticked := make(chan struct{})
-	go func() {
-		defer close(ticked)
-		a.schedule(sweeping)
-	}()
+	var working sync.WaitGroup
+	working.Go(func() { a.schedule(sweeping) })
+	working.Go(func() { a.deliverer.Run(sweeping) })
 	defer func() {
 		stop()
-		<-ticked // what it commits is committed before the store closes
+		working.Wait() // what they commit is committed before the store closes
 	}()
 	if err := a.exchange.Note(ctx, exchange.Incident{Event: "started", Details: map[string]string{
 		"release": release, "jurisdiction": a.settings.Jurisdiction, "parent-read-12-15": a.settings.ParentRead1215,

@@ -8,6 +8,7 @@ import (
 	"text/template"
 
 	"github.com/drieluik/drieluik/auth/jose"
+	"github.com/drieluik/drieluik/fhir/subscription"
 )
 
 // demoText is what the demo prints when it is ready. Every line that is no comment can be pasted.
@@ -44,7 +45,10 @@ curl -s '{{.Base}}/fhir/CarePlan?patient={{.Patient}}&status=active&_count=20' -
 # 5. Home care pulls the transfer
 curl -s '{{.Base}}/fhir/Composition/{{.Composition}}' -H "Authorization: Bearer $HOMECARE"
 
-# 6. The home-care system starts an app at the child: open the printed address and log in as zorgcoordinator
+# 6. Home care wants to be told of transfers: any program that takes a POST at this address and answers 200 (docs/pull.md)
+curl -s '{{.Base}}/fhir/Subscription' -H "Authorization: Bearer $HOMECARE" -H 'Content-Type: application/fhir+json' -d '{"resourceType":"Subscription","status":"requested","reason":"Transfers to us","criteria":"{{.Topic}}","channel":{"type":"rest-hook","endpoint":"http://127.0.0.1:9090/","payload":"application/fhir+json"}}'; echo
+
+# 7. The home-care system starts an app at the child: open the printed address and log in as zorgcoordinator
 curl -s {{.Base}}/auth/launch -H "Authorization: Bearer $(curl -s {{.Base}}/auth/token -d grant_type=client_credentials -d scope=drieluik/launch -d client_assertion_type={{.AssertionType}} -d client_assertion="$({{quote .Binary}} client assertion --client-id demo-homecare --key {{quote .HomecareKey}} --audience {{.Base}}/auth/token)" | sed 's/.*"access_token":"\([^"]*\)".*/\1/')" -H 'Content-Type: application/json' -d '{"client_id":"demo-viewer","patient":"Patient/{{.Patient}}","user":"{{.Coordinator}}"}' | sed 's/.*"launch_url":"\([^"]*\)".*/\1/'; echo
 
 `))
@@ -59,7 +63,7 @@ func (d *demo) print(w io.Writer) error {
 		"Base": d.base, "Data": d.dir, "Scope": backendScope, "AssertionType": jose.AssertionType, "Binary": binary,
 		"HospitalKey": d.keyFile("demo-hospital"), "HomecareKey": d.keyFile("demo-homecare"),
 		"ViewerSecret": d.secretFile(), "Coordinator": d.logins[coordinatorLogin].String(),
-		"Transfer": d.transferFile(), "Patient": d.patient, "Composition": d.transfer,
+		"Topic": subscription.Topics()[0].URL, "Transfer": d.transferFile(), "Patient": d.patient, "Composition": d.transfer,
 	})
 }
 

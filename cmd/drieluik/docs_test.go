@@ -20,9 +20,9 @@ var (
 	fhirURL = regexp.MustCompile(`(http://\S+)/fhir\n`)
 )
 
-// TestFirstTransferPageWorks does what the page for integrators tells: the demo, then every command in one
-// shell. The text blocks are lines that the commands before them print.
-func TestFirstTransferPageWorks(t *testing.T) {
+// TestPagesForIntegratorsWork does what the pages tell: the demo, then every command of a page in one shell.
+// The text blocks are lines that the commands before them print.
+func TestPagesForIntegratorsWork(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	if err := os.Symlink(binary, filepath.Join(dir, "drieluik")); err != nil {
@@ -31,15 +31,24 @@ func TestFirstTransferPageWorks(t *testing.T) {
 	text, _ := startDemo(t, filepath.Join(dir, "demo-data"))
 	base := fhirURL.FindStringSubmatch(text)[1]
 	wantPublished(t, base)
+	for _, page := range docs.Pages() {
+		if title, _, _ := strings.Cut(page.Text, "\n"); title != "# "+page.Title {
+			t.Errorf("%s has the title %q", page.Path, title)
+		}
+		doPage(t, page, dir, base)
+	}
+}
 
+func doPage(t *testing.T, page docs.Page, dir, base string) {
+	t.Helper()
 	var script strings.Builder
 	wanted := map[int][]string{} // of the commands, by their number
 	blocks := 0
-	for _, m := range fenced.FindAllStringSubmatch(docs.FirstTransfer, -1) {
+	for _, m := range fenced.FindAllStringSubmatch(page.Text, -1) {
 		switch kind, body := m[1], m[2]; kind {
 		case "console":
 			if !strings.Contains(body, "./drieluik demo --listen 127.0.0.1:8080 --data ./demo-data\n") {
-				t.Errorf("the page starts another server than this test: %s", body)
+				t.Errorf("%s starts another server than this test: %s", page.Path, body)
 			}
 		case "sh":
 			blocks++
@@ -52,14 +61,14 @@ func TestFirstTransferPageWorks(t *testing.T) {
 	cmd.Dir, cmd.Stdin = dir, strings.NewReader(strings.ReplaceAll(script.String(), "http://127.0.0.1:8080", base))
 	out, err := cmd.CombinedOutput()
 	if err != nil || blocks < 5 || len(wanted) < 4 {
-		t.Fatalf("%v after %d blocks:\n%s", err, blocks, out)
+		t.Fatalf("%s: %v after %d blocks:\n%s", page.Path, err, blocks, out)
 	}
 	rest := string(out)
 	for i := 1; i <= blocks; i++ {
 		printed, after, _ := strings.Cut(rest, fmt.Sprintf("== %d\n", i))
 		for _, line := range wanted[i] {
 			if !strings.Contains(printed, line) {
-				t.Errorf("block %d does not print %q but %q", i, line, printed)
+				t.Errorf("block %d of %s does not print %q but %q", i, page.Path, line, printed)
 			}
 		}
 		rest = after

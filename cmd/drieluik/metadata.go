@@ -9,6 +9,7 @@ import (
 	"github.com/drieluik/drieluik/conformance/terminology"
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/rest"
+	"github.com/drieluik/drieluik/fhir/subscription"
 )
 
 // metadata renders the CapabilityStatement.
@@ -16,8 +17,8 @@ func (a *app) metadata() ([]byte, error) {
 	return conformance.Statement(conformance.Capabilities{
 		Base: a.base + "/fhir", Release: release, Date: time.Now(),
 		Interactions: rest.Interactions[:], System: rest.SystemInteractions[:],
-		Operations: operations(),
-		Token:      a.base + "/auth/token", Introspect: a.base + "/auth/introspect", Revoke: a.base + "/auth/revoke",
+		Operations: operations(), Topics: topics(),
+		Token: a.base + "/auth/token", Introspect: a.base + "/auth/introspect", Revoke: a.base + "/auth/revoke",
 		Authorize: a.base + "/auth/authorize", Manage: a.base + "/auth/apps",
 	}, immutable)
 }
@@ -42,9 +43,20 @@ func operations() []conformance.Operation {
 		{Name: "validate", Definition: r4 + "Resource-validate", Type: "Resource"},
 		{Name: "populate", Definition: sdc + "Questionnaire-populate", Type: "Questionnaire"},
 		{Name: "extract", Definition: sdc + "QuestionnaireResponse-extract", Type: "QuestionnaireResponse"},
+		{Name: "status", Definition: subscription.StatusOperation, Type: "Subscription"},
+		{Name: "events", Definition: subscription.EventsOperation, Type: "Subscription"},
 	}
 	for _, o := range terminology.Operations() {
 		out = append(out, conformance.Operation{Name: o.Name, Definition: o.Definition, Type: o.Type})
+	}
+	return out
+}
+
+// topics are what a Subscription can be about.
+func topics() conformance.Topics {
+	out := conformance.Topics{Profile: subscription.Profile, Extension: subscription.TopicExtension}
+	for _, t := range subscription.Topics() {
+		out.URLs = append(out.URLs, t.URL)
 	}
 	return out
 }

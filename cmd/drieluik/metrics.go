@@ -97,13 +97,23 @@ func (m *meters) ticked(t exchange.Ticked) {
 
 // watch adds what is read of the store when it is asked for.
 func (m *meters) watch(s *store.Store) {
-	gauge := func(name, help string, value func() float64) prometheus.Collector {
-		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value)
-	}
 	m.registry.MustRegister(
 		gauge("drieluik_commit_queue", "Units that wait for the writer.", func() float64 { n, _ := s.Waiting(); return float64(n) }),
 		gauge("drieluik_commit_queue_room", "Units that may wait for the writer; one more is answered 503.", func() float64 { _, room := s.Waiting(); return float64(room) }),
 	)
+}
+
+// deliver adds how the work for subscribers stands, in the process that does it.
+func (m *meters) deliver(d *exchange.Deliverer) {
+	m.registry.MustRegister(
+		gauge("drieluik_outbox_lag_seconds", "For how long the subscriber who waits longest has not been told of a change.", func() float64 { return d.Delivery().Lag.Seconds() }),
+		gauge("drieluik_subscriptions", "Subscriptions that this process delivers to; 0 when another one does.", func() float64 { return float64(d.Delivery().All) }),
+		gauge("drieluik_subscriptions_waiting", "Subscriptions whose receiver accepts nothing at present.", func() float64 { return float64(d.Delivery().Waiting) }),
+	)
+}
+
+func gauge(name, help string, value func() float64) prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value)
 }
 
 // expression is the part of a route that says how a name must look.

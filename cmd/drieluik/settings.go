@@ -37,6 +37,7 @@ type settings struct {
 	Package        []string          `type:"path" placeholder:"DIR|TGZ" help:"FHIR package whose profiles, extensions and Questionnaires every write must follow; may be given several times."`
 	Validate       []string          `default:"base,own,claimed" enum:"base,own,claimed" help:"Which rules a write must pass: base (R4, always), own (the profiles of drieluik that it claims), claimed (all others that it claims)."`
 	Upstream       string            `type:"path" help:"JSON file with the OpenID providers at which people may log in."`
+	NotifyHosts    []string          `name:"notify-private-host" placeholder:"HOST:PORT" help:"Receiver of notifications inside the institution's network that may be called, by exact host and port; may be given several times. Others are public and https."`
 	MaxBody        string            `default:"5MB" help:"Largest request body, such as 5MB or 800kB; at most 64MB."`
 	DPoP           bool              `name:"dpop" default:"true" negatable:"" help:"Tokens may be bound to a key of the client (DPoP)."`
 	PAR            bool              `name:"par" default:"true" negatable:"" help:"Apps may push their authorisation requests first (/auth/par)."`
@@ -136,6 +137,11 @@ func (s settings) faults() []string {
 	}
 	if !slices.Contains(s.Validate, "base") {
 		out = append(out, "validate: base is always checked; name it, such as base,own,claimed")
+	}
+	for _, name := range s.NotifyHosts {
+		if host, port, err := net.SplitHostPort(name); err != nil || host == "" || port == "" {
+			out = append(out, "notify-private-host: use HOST:PORT, such as hooks.homecare.example:443")
+		}
 	}
 	if s.BaseURL != "" && !originOnly(s.BaseURL) {
 		out = append(out, "base-url: use scheme, host and optional port alone, such as https://drieluik.example")

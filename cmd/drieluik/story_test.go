@@ -53,7 +53,7 @@ func TestDemoPrintsLinesThatWorkWhenPasted(t *testing.T) {
 			}
 			kinds = append(kinds, r.ResourceType)
 		}
-		want := []string{"Bundle transaction-response", "Bundle searchset", "Composition"}
+		want := []string{"Bundle transaction-response", "Bundle searchset", "Composition", "Subscription"}
 		if !slices.Equal(kinds, want) {
 			t.Errorf("the lines answered %q, want %q", kinds, want)
 		}

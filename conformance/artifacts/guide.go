@@ -108,5 +108,6 @@ func searchParameters() ([]*fhir.Resource, error) {
 	return out, nil
 }
 
-// IsExample reports whether a published resource shows how others are used, and defines nothing.
-func IsExample(r *fhir.Resource) bool { return !r.Root().Member("url").Exists() }
+// IsExample reports whether a published resource shows how others are used, and defines nothing. In R4 a topic of
+// Subscriptions is a Basic.
+func IsExample(r *fhir.Resource) bool { return r.Type() != "Basic" && !r.Root().Member("url").Exists() }

@@ -214,6 +214,8 @@ func (e *event) subtypes() []auditCoding {
 	switch {
 	case e.operation == "" && e.kind == auditType:
 		return []auditCoding{{System: restful, Code: string(e.interaction)}, {System: auditSubtype, Code: "log-view"}}
+	case e.operation == "" && e.interaction == auth.Notify:
+		return []auditCoding{{System: auditSubtype, Code: string(e.interaction)}}
 	case e.operation == "":
 		return []auditCoding{{System: restful, Code: string(e.interaction)}}
 	case e.operation == "transaction":
@@ -227,7 +229,7 @@ func (e *event) subtypes() []auditCoding {
 
 var auditActions = map[auth.Interaction]string{
 	auth.Create: "C", auth.Read: "R", auth.VRead: "R", auth.Update: "U", auth.Patch: "U", auth.Delete: "D",
-	auth.HistoryInstance: "R", auth.HistoryType: "R", historySystem: "R",
+	auth.Notify: "R", auth.HistoryInstance: "R", auth.HistoryType: "R", historySystem: "R",
 }
 
 func (e *event) action() string {
@@ -385,11 +387,4 @@ func lifecycleOf(e *event, t touch) string {
 // lives are the life cycles that refused writes would have begun, and that of what leaves as a file.
 var lives = map[auth.Interaction]string{
 	auth.Update: "3", auth.Patch: "3", auth.Create: "3", auth.Delete: "14", auth.Export: "10",
-}
-
-func patientOf(compartment string) fhir.Ref {
-	if compartment == "" || strings.HasPrefix(compartment, "_") {
-		return fhir.Ref{}
-	}
-	return fhir.Ref{Type: "Patient", ID: compartment}
 }

@@ -32,14 +32,14 @@ type overlap struct {
 	*following
 	pushed bool // a document tells what already happened: nothing is held
 	timed  bool // no request did this, but a day that has come
-	told   []told
+	told   []toldIssue
 	kept   []keptTable
 	beside map[fhir.Ref][]fhir.Ref // by child: goals of high priority that are not the most important one
 	mark   mark
 }
 
-// told is what the caller is told of one issue.
-type told struct {
+// toldIssue is what the caller is told of one issue.
+type toldIssue struct {
 	issue      fhir.Issue
 	ref        fhir.Ref // of the DetectedIssue; zero: of none
 	implicated []string
@@ -333,7 +333,7 @@ func (o *overlap) tell(b coordination.Brought) {
 	if b.Finding.Severity == coordination.Low {
 		severity = fhir.SeverityInformation
 	}
-	o.told = append(o.told, told{ref: b.Issue, implicated: b.Finding.Implicated, issue: fhir.Issue{
+	o.told = append(o.told, toldIssue{ref: b.Issue, implicated: b.Finding.Implicated, issue: fhir.Issue{
 		Severity: severity, Code: "business-rule", Diagnostics: b.Finding.Rule, Text: coordination.Hint(b.Finding.Rule),
 	}})
 }
@@ -342,7 +342,7 @@ func (o *overlap) tell(b coordination.Brought) {
 func (o *overlap) uncoded(result coordination.Result) {
 	for _, name := range result.Uncoded {
 		if ref, _, _ := strings.Cut(name, "#"); o.writes(ref) {
-			o.told = append(o.told, told{implicated: []string{name}, issue: fhir.Issue{
+			o.told = append(o.told, toldIssue{implicated: []string{name}, issue: fhir.Issue{
 				Severity: fhir.SeverityInformation, Code: "informational", Diagnostics: "O-UNCODED",
 				Text: "Not compared with the care of others: no need code. Name the need in reasonCode, or address a coded Condition.",
 			}})

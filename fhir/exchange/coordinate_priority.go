@@ -218,7 +218,7 @@ func (o *overlap) remark(patient fhir.Ref, before, after []fhir.Ref) error {
 			o.beside = map[fhir.Ref][]fhir.Ref{}
 		}
 		o.beside[patient] = append(o.beside[patient], w.Ref.Current())
-		o.told = append(o.told, told{implicated: name, issue: fhir.Issue{
+		o.told = append(o.told, toldIssue{implicated: name, issue: fhir.Issue{
 			Severity: fhir.SeverityWarning, Code: "business-rule", Diagnostics: coordination.SecondPriority,
 			Text: "Another goal is the most important one for this child now. Ask the coordinator.",
 		}})
@@ -236,7 +236,7 @@ func (o *overlap) remark(patient fhir.Ref, before, after []fhir.Ref) error {
 			return err
 		}
 	}
-	o.told = append(o.told, told{implicated: name, issue: fhir.Issue{
+	o.told = append(o.told, toldIssue{implicated: name, issue: fhir.Issue{
 		Severity: fhir.SeverityWarning, Code: "business-rule", Diagnostics: "BP-R04",
 		Text: "What is most important changes without the child's own words; ask the child, and add them to the plan.",
 	}})

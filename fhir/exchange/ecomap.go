@@ -76,7 +76,7 @@ func (o *outlook) member(ref fhir.Ref) (ecomap.Found, error) {
 		return out, err
 	}
 	o.e.saw(st, d)
-	served, err := serve(st, d)
+	served, err := o.w.serve(o.e.call.Principal, st, d)
 	if err == nil {
 		out.Shown, err = served.tree()
 	}

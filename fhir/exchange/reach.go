@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/drieluik/drieluik/auth"
 	"github.com/drieluik/drieluik/fhir"
@@ -332,4 +333,12 @@ func namedBy(t fhir.Type, c *search.Clause) (ids []string, strays, ok bool) {
 		}
 	}
 	return ids, c.Param != "_id" && !naming[c.Param], len(ids) > 0 && len(ids) == len(c.Values)
+}
+
+// patientOf is the child of a compartment; zero for one that is of no child.
+func patientOf(compartment string) fhir.Ref {
+	if compartment == "" || strings.HasPrefix(compartment, "_") {
+		return fhir.Ref{}
+	}
+	return fhir.Ref{Type: "Patient", ID: compartment}
 }

@@ -35,6 +35,8 @@ type Service struct {
 	source   auditSource
 	pulse    pulse
 	tables   tables
+	outlet   *Outlet
+	stirred  chan struct{} // something was written that may be told of
 	writable writable
 	meters   Meters
 
@@ -45,7 +47,7 @@ type Service struct {
 	terms      *terminology.Terms
 }
 
-// Config of New. Every member is required, but Jobs, Meters, Release, Instance, Coordination and AllSign.
+// Config of New. Every member is required, but Jobs, Meters, Release, Instance, Coordination, AllSign and Outlet.
 type Config struct {
 	Store    Store
 	Jobs     Jobs   // what was asked for and takes longer than a request; Export alone asks for it
@@ -67,7 +69,8 @@ type Config struct {
 	// AllSign: a care plan waits for the signature of every holder of authority, not of one (mks.md 7.6).
 	AllSign  bool
 	Meters   Meters
-	Instance string // of this process, among those that write one log: AuditEvents name it as their source
+	Instance string  // of this process, among those that write one log: AuditEvents name it as their source
+	Outlet   *Outlet // nil: no Subscription is taken
 }
 
 // cacheSize is how many children keep their compiled policy (access.md 6.3).
@@ -83,6 +86,7 @@ func New(c Config) *Service {
 		coordination: c.Coordination, tables: tables{all: map[string]keptTable{}},
 		source: ourSource(c.Instance), meters: c.Meters.whole(),
 		jobs: c.Jobs, definition: c.Definition, terms: c.Terms,
+		outlet: c.Outlet, stirred: make(chan struct{}, 1),
 	}
 }
 
@@ -197,6 +201,7 @@ var refusalTexts = map[string]string{
 	"sign-authority":         "A plan is signed by who holds authority over the child now, or by the child at the age at which it signs; each for itself.",
 	"task-transition":        "The task cannot go to this status from the one it has.",
 	"push-sender":            "The sender of the document is not the organisation of the access token.",
+	"subscription-client":    "A Subscription is written by the system of an organisation, with a token of its own; others of the organisation may set it to off.",
 	"admin-no-clinical":      "This role reads no records of children.",
 	"audit-role":             "This role does not read the log.",
 }
@@ -298,7 +303,18 @@ func (s *Service) commit(ctx context.Context, op string, e event, u Unit) ([]Wri
 	if err != nil && !moved(err) {
 		return nil, s.broke(ctx, op, e, unavailable(op, "audit-unavailable", err))
 	}
+	if err == nil && len(u.Notices) > 0 {
+		s.stir()
+	}
 	return written, err
+}
+
+// stir wakes who delivers in this process.
+func (s *Service) stir() {
+	select {
+	case s.stirred <- struct{}{}:
+	default: // it will look anyway
+	}
 }
 
 // record commits the audit rows of an access; without them nothing may be answered.
@@ -339,6 +355,9 @@ func moved(err error) bool {
 	var e *fhir.Error
 	return errors.As(err, &e) && e.Kind == fhir.Conflict && (e.Reason == "moved" || e.Reason == "record-exists")
 }
+
+// errMoved says that something was written in between.
+func errMoved(op string) error { return &fhir.Error{Kind: fhir.Conflict, Op: op, Reason: "moved"} }
 
 // contended is the answer when a use case lost every attempt to others.
 func contended(op string, err error) error { return unavailable(op, "contended", err) }

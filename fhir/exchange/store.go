@@ -66,6 +66,9 @@ type Lookups interface {
 	Record(key string) ([]RecordVersion, error)
 	// Recent returns the rows of a compartment's chain before seq (0: from its end), the newest first, at most max.
 	Recent(compartment string, seq int64, max int) ([]AuditRow, error)
+	// Settings returns the settings whose keys begin with prefix, which is ASCII, and lie behind after, in the
+	// order of the bytes of their keys, at most max.
+	Settings(prefix, after string, max int) ([]Setting, error)
 }
 
 // DirectoryCompartment and SystemCompartment hold what belongs to no child.
@@ -115,6 +118,14 @@ type Unit struct {
 	Notices []Notice
 	Record  *RecordVersion // source record to remember
 	Due     []Due          // the last one of a compartment counts
+	// Settings are written with the rest; the last one of a key counts.
+	Settings []Setting
+}
+
+// Setting is a value of the server's own beside the resources, such as how far a subscriber has been told.
+type Setting struct {
+	Key   string
+	Value []byte // nil: there is none; none is empty
 }
 
 // Due says when a rule of time must look at a child next (Tick). A compartment without one is never looked at.
@@ -136,7 +147,7 @@ type Write struct {
 }
 
 // Reliance is something that must not have moved since the snapshot: a resource version (0: absent),
-// the state of a compartment, the ids behind an identifier, or what a search found.
+// the state of a compartment, the ids behind an identifier, what a search found, or a setting.
 type Reliance struct {
 	Ref         fhir.Ref // with version; version 0: must not exist
 	Compartment string
@@ -144,6 +155,7 @@ type Reliance struct {
 	EpochOnly   bool // Compartment: compare Epoch, not Writes
 	Identified  *Identified
 	Sought      *Sought
+	Setting     *Setting
 }
 
 // Sought is what a search found. Its plan has no cursor, and a count that holds more than it found.

@@ -61,6 +61,7 @@ type rig struct {
 	settings   auth.Settings
 	limit      int64 // of a body; 0: maxBody
 	overlap    *coordination.Rules
+	outlet     *exchange.Outlet
 }
 
 // logBuffer keeps what is logged.
@@ -163,7 +164,7 @@ func (g *rig) wire(st exchange.Store) {
 		Definition: find, Terms: terms,
 		Store: st, Jobs: g.store, Base: base, Formats: []mapping.Format{mks.Format{}, samordningsplan.Format{}, netwerk.Format{}, bundle.Format{}}, Settings: g.settings,
 		Now: g.clock, NewID: newID, Log: log, Validator: validate.New(validate.Options{}), Instance: instance,
-		Coordination: g.overlap,
+		Coordination: g.overlap, Outlet: g.outlet,
 	})
 	server, err := rest.New(rest.Config{
 		Exchange: g.exchange, Authenticate: g.authenticate, Base: base, MaxBody: cmp.Or(g.limit, maxBody), PageKey: [32]byte{1},

@@ -79,6 +79,7 @@ func (s *Server) Routes(r chi.Router) {
 		r.Post("/{type:Questionnaire}/{id:[^_$/][^/]*}/$populate", s.handle(s.populate))
 		r.Post("/QuestionnaireResponse/$extract", s.handle(s.extract))
 		r.Post("/{type:QuestionnaireResponse}/{id:[^_$/][^/]*}/$extract", s.handle(s.extract))
+		s.subscriptionRoutes(r)
 		s.terminologyRoutes(r)
 		s.exportRoutes(r)
 		r.Get(typePath, s.handle(s.search))

@@ -85,6 +85,12 @@ func prepare(u exchange.Unit) (*prepared, error) {
 		p.audits[i] = preparedAudit{Audit: a, packed: packed, dict: dict}
 		p.size += len(packed) + 128
 	}
+	for _, set := range u.Settings {
+		if set.Key == "" {
+			return nil, fmt.Errorf("setting: %w", errUnit)
+		}
+		p.size += len(set.Key) + len(set.Value)
+	}
 	if r := u.Record; r != nil && (r.Key == "" || r.Version < 1 || r.Compartment == "") {
 		return nil, fmt.Errorf("record: %w", errUnit)
 	}
@@ -125,6 +131,11 @@ func (t *tx) commit(p *prepared) ([]exchange.Written, error) {
 			return nil, err
 		}
 	}
+	for i := range p.Settings {
+		if err := t.setting(p.Settings[i]); err != nil {
+			return nil, err
+		}
+	}
 	return written, nil
 }
 
@@ -144,6 +155,9 @@ func (t *tx) verify(relied []exchange.Reliance) error {
 		}
 		if err == nil && same && r.Sought != nil {
 			same, err = t.sameSearch(r.Sought)
+		}
+		if err == nil && same && r.Setting != nil {
+			same, err = t.sameSetting(r.Setting)
 		}
 		if err != nil {
 			return err

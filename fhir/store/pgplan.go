@@ -13,9 +13,10 @@ import (
 
 // Names of what advisory locks stand for.
 const (
-	gateLock = "gate"
-	typeLock = "type "
-	nameLock = "identifier "
+	gateLock    = "gate"
+	typeLock    = "type "
+	nameLock    = "identifier "
+	settingLock = "setting " // of one that a unit relies on: who writes it relies on it too
 )
 
 // maxLocks is how many of them a unit takes; one that needs more runs alone.
@@ -84,6 +85,9 @@ func (l *plan) rely(w *pgWriter, r *exchange.Reliance, read map[string]bool) {
 	}
 	if r.Identified != nil {
 		l.locks[w.lock(nameOf(r.Identified.Type, r.Identified.Identifier))] = true
+	}
+	if r.Setting != nil {
+		l.locks[w.lock(settingLock+r.Setting.Key)] = true
 	}
 	if r.Sought != nil {
 		for t := range soughtTypes(&r.Sought.Plan) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/drieluik/drieluik/auth"
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/fhir/exchange"
 )
 
 // stateVerbs are the atomic steps of smart.md 3.2.
@@ -179,12 +180,6 @@ func (s *Store) Settings(ctx context.Context, prefix string) (map[string][]byte,
 // SaveSetting stores a setting durably; a nil value removes it.
 func (s *Store) SaveSetting(ctx context.Context, key string, value []byte) error {
 	return s.writer.do(ctx, "store.SaveSetting", len(key)+len(value), func(t *tx) error {
-		t.stale = append(t.stale, recentKey{key: key})
-		if value == nil {
-			err := t.c.exec(`DELETE FROM kv WHERE key=?`, settingPrefix+key)
-			return err
-		}
-		err := t.c.exec(`INSERT INTO kv VALUES(?,?) ON CONFLICT(key) DO UPDATE SET value=excluded.value`, settingPrefix+key, value)
-		return err
+		return t.setting(exchange.Setting{Key: key, Value: value})
 	})
 }

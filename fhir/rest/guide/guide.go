@@ -5,6 +5,7 @@ package guide
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
@@ -68,7 +69,7 @@ func New() (*Guide, error) {
 	}
 	g := &Guide{items: map[string]*item{}, files: map[string]file{}}
 	for _, r := range all {
-		it := &item{resource: r, title: r.Root().Member("title").Text()}
+		it := &item{resource: r, title: cmp.Or(r.Root().Member("title").Text(), r.Root().At("code", "text").Text())}
 		if it.title == "" {
 			it.title = r.ID()
 		}
@@ -176,11 +177,12 @@ func send(w http.ResponseWriter, r *http.Request, f file) {
 func (g *Guide) page(r *http.Request, name string) ([]byte, int, error) {
 	v := g.view(r, name)
 	status := http.StatusOK
+	text, isText := docs.Named(name)
 	switch it := g.items[name]; {
 	case name == "":
 		v.Kind, v.Title, v.Groups = "index", word("title", v.Lang), g.groups
-	case name == firstTransfer:
-		v.Kind, v.Title, v.Language, v.Blocks = "text", docs.FirstTransferTitle, "en", blocksOf(docs.FirstTransfer)
+	case isText:
+		v.Kind, v.Title, v.Language, v.Blocks = "text", text.Title, "en", blocksOf(text.Text)
 	case it != nil:
 		v.Kind, v.Title, v.Artefact = "artefact", it.titleIn(v.Lang), g.artefact(it, v)
 	default:
@@ -193,9 +195,6 @@ func (g *Guide) page(r *http.Request, name string) ([]byte, int, error) {
 	}
 	return b.Bytes(), status, nil
 }
-
-// firstTransfer is the path of the page for who begins.
-const firstTransfer = "first-transfer"
 
 // Canonicals leads a browser that opens the canonical of an artefact under /fhir/ to its page; everything
 // else goes to next. Programs, which accept no HTML, are not led anywhere.

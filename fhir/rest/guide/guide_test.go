@@ -157,7 +157,8 @@ func TestPagesShowWhatTheArtefactsSay(t *testing.T) {
 		"ImplementationGuide/mks":                     {`href="/ig/Questionnaire/mks-hulpbehoeftescan"`},
 		"Consent/c1-ouder-lt12":                       {"&#34;patient-privacy&#34;"},
 		"StructureDefinition/mks-beslisboom-antwoord": {`href="/ig/Questionnaire/mks-beslisboom"`},
-		"first-transfer":                              {"Send your first transfer", "drieluik client assertion", `<h2>1. Start a server</h2>`},
+		"pull":           {"Pull, and be told of changes", "mkfifo told", `<h2>3. Be told of changes</h2>`},
+		"first-transfer": {"Send your first transfer", "drieluik client assertion", `<h2>1. Start a server</h2>`},
 	} {
 		body := get(t, "/ig/"+page).Body.String()
 		for _, text := range want {

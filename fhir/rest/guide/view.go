@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/drieluik/drieluik/conformance/artifacts"
+	"github.com/drieluik/drieluik/docs"
 	"github.com/drieluik/drieluik/fhir"
 )
 
@@ -34,7 +35,7 @@ var languages = []language{{"nl", "Nederlands"}, {"sv", "Svenska"}, {"en", "Engl
 
 func (g *Guide) view(r *http.Request, name string) view {
 	v := view{Path: Root + name, Style: Root + g.style, Languages: languages, Schemas: g.schemas, Lang: preferred(r.Header.Get("Accept-Language"))}
-	if g.items[name] == nil && name != firstTransfer {
+	if _, text := docs.Named(name); g.items[name] == nil && !text {
 		v.Path = Root
 	}
 	if asked := r.URL.Query().Get("lang"); spoken(asked) {
@@ -94,8 +95,11 @@ func (s schema) Name() string {
 // Package is the address of the FHIR package.
 func (v view) Package() string { return Root + "package.tgz" }
 
-// First is the address of the page for who begins.
-func (v view) First() string { return v.To(Root + firstTransfer) }
+// Texts are the pages for integrators.
+func (v view) Texts() []docs.Page { return docs.Pages() }
+
+// Text is the address of one of them.
+func (v view) Text(p docs.Page) string { return v.To(Root + p.Path) }
 
 // Home is the address of the index.
 func (v view) Home() string { return v.To(Root) }
@@ -137,7 +141,7 @@ func groupOf(r *fhir.Resource) string {
 // headings are the groups of the index in their order.
 var headings = []string{
 	"ImplementationGuide", "StructureDefinition", "extensions", "Questionnaire", "CodeSystem", "ValueSet", "ConceptMap",
-	"SearchParameter", "OperationDefinition", "examples",
+	"SearchParameter", "OperationDefinition", "Basic", "examples",
 }
 
 // grouped sorts the artefacts under the headings, by title.
