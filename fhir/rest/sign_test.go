@@ -221,3 +221,24 @@ func TestNobodySignsForAnotherInAdvance(t *testing.T) {
 		t.Errorf("still to sign: %v", got)
 	}
 }
+
+// TestAPlanThatCameBeforeItsChildIsInForceWithIt: what was signed enough waits for nobody once it is known
+// who may sign.
+func TestAPlanThatCameBeforeItsChildIsInForceWithIt(t *testing.T) {
+	t.Parallel()
+	g := newRig(t)
+	if a := g.submit("home", record(t, "boris/07-zorgplan-v3.json")).want(t, http.StatusCreated); !strings.Contains(a.body, "MKS-ZP-12") {
+		t.Fatalf("nobody can tell yet who may sign: %s", a.body)
+	}
+	g.get("home", "/fhir/CarePlan/"+planInForce).want(t, http.StatusNotFound)
+	g.submit("home", record(t, "boris/01-kind.json")).want(t, http.StatusCreated)
+	if got := g.plan("home", planInForce); got.Status != "active" || !strings.HasSuffix(got.Meta.Source, "zp-1001/3") {
+		t.Errorf("in force: %+v", got)
+	}
+	if got := g.plan("home", planDraft); got.Status != "revoked" {
+		t.Errorf("the draft is %s", got.Status)
+	}
+	if got := g.search("home", "/fhir/Task?code=approve").ids(); len(got) > 0 {
+		t.Errorf("asked to sign: %v", got)
+	}
+}

@@ -8,6 +8,7 @@ import (
 	tpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/task_go_proto"
 
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping"
 )
 
 // resolveLogical makes the logical references literal that records of this source left while the
@@ -26,11 +27,13 @@ func (m *mapper) resolveLogical() error {
 		written[a.ref] = true
 	}
 	questions := map[string]*question{}
+	var waited []*mapping.Found
 	for _, hit := range hits {
 		source := found(hit).At("meta", "source").Text()
 		if written[hit.Resource.Ref()] || !strings.HasPrefix(source, m.head.base()+"#") || hit.Custodian.Current() != m.sender {
 			continue
 		}
+		waited = append(waited, hit)
 		broken, err := m.arrive(hit.Resource)
 		if err != nil {
 			return err
@@ -42,7 +45,7 @@ func (m *mapper) resolveLogical() error {
 	for _, source := range sortedKeys(questions) {
 		m.addQuestion(source, questions[source])
 	}
-	return nil
+	return m.plansArrive(waited, questions)
 }
 
 func sortedKeys[V any](m map[string]V) []string {
@@ -195,9 +198,14 @@ func (m *mapper) addQuestion(source string, q *question) {
 // literal.
 func (m *mapper) literalText(n fhir.Node) string {
 	id := n.Member("identifier")
-	if id.Member("system").Text() == m.head.base()+"/onbekend" && !n.Member("reference").Exists() {
-		if t, ok := m.own[id.Member("value").Text()]; ok && !t.ref.IsZero() {
-			return fmt.Sprintf(`{"reference":%q,"identifier":%s}`, t.ref.String(), identifierJSON(t.id))
+	if !n.Member("reference").Exists() {
+		switch system := id.Member("system").Text(); {
+		case system == m.head.base()+"/onbekend":
+			if t, ok := m.own[id.Member("value").Text()]; ok && !t.ref.IsZero() {
+				return fmt.Sprintf(`{"reference":%q,"identifier":%s}`, t.ref.String(), identifierJSON(t.id))
+			}
+		case system == m.head.base()+"/kindteam" && m.inhoud().at("kindteam").present() && id.Member("value").Text() == m.head.localID:
+			return fmt.Sprintf(`{"reference":%q,"identifier":%s}`, m.kindteamRef().String(), id.Raw())
 		}
 	}
 	var parts []string

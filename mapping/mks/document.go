@@ -17,6 +17,7 @@ type document struct {
 	issues  []fhir.Issue
 	told    map[finding]bool    // what issues holds
 	refused bool                // one of issues is an error
+	allSign bool                // every holder of authority must sign a plan (mks.md 7.6)
 	large   bool                // it is past the bounds, and not read to its end
 	faulty  map[string]bool     // pointers with a fault at or below
 	kept    map[string]bool     // pointers of unknown and empty members: source-member

@@ -24,19 +24,10 @@ func (Format) Activate(plan *fhir.Resource, signatures []*fhir.Resource, k mappi
 	if a == nil || err != nil {
 		return mapping.Result{}, err
 	}
-	for _, step := range []func() error{a.move, a.appoint, a.retire} {
-		if err := step(); err != nil {
-			return mapping.Result{}, err
-		}
+	if err := a.run(signatures); err != nil {
+		return mapping.Result{}, err
 	}
 	out := mapping.Result{Anchor: a.anchorRef(), Patient: a.child.ref}
-	attests := a.provenance
-	for _, s := range signatures {
-		if err := a.sign(s); err != nil {
-			return mapping.Result{}, err
-		}
-	}
-	a.added = append(a.added, added{edited: attests, ref: attests.Ref()})
 	for i := range a.added {
 		tree, err := a.added[i].tree()
 		if err != nil {
@@ -45,6 +36,22 @@ func (Format) Activate(plan *fhir.Resource, signatures []*fhir.Resource, k mappi
 		out.Resources = append(out.Resources, mapping.Mapped{Resource: tree})
 	}
 	return out, nil
+}
+
+// run adds all that brings the draft into force, the Provenance of its version last.
+func (a *activation) run(signatures []*fhir.Resource) error {
+	for _, step := range []func() error{a.move, a.appoint, a.retire} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	for _, s := range signatures {
+		if err := a.sign(s); err != nil {
+			return err
+		}
+	}
+	a.added = append(a.added, added{edited: a.provenance, ref: a.provenance.Ref()})
+	return nil
 }
 
 // activation is one draft on its way into force. Its mapper stands for the record's version.
@@ -91,7 +98,8 @@ func headOf(anchor fhir.Node) head {
 			continue
 		}
 		h = head{
-			recordType: part(e, "recordType").Text(), recordID: part(e, "recordId").Text(), status: "definitief", version: version,
+			recordedDay: firstDay(part(e, "vastgelegdOp")),
+			recordType:  part(e, "recordType").Text(), recordID: part(e, "recordId").Text(), status: "definitief", version: version,
 			ura: part(e, "ura").Text(), app: part(e, "applicatie").Text(), localID: part(e, "lokaalId").Text(),
 		}
 	}
@@ -304,7 +312,12 @@ func (a *activation) retire() error {
 // sign adds a signature on the draft as one on the plan in force. Of whom it is, is in its id.
 func (a *activation) sign(s *fhir.Resource) error {
 	who := refOf(s.Root().At("signature", "who", "reference").Text())
-	name := "handtekening/" + strconv.Itoa(a.head.version) + "/" + who.ID
+	name := "handtekening/" + strconv.Itoa(a.head.version) + "/"
+	if local := cmp.Or(s.Root().At("signature", "who", "identifier", "value").Text(), "kind"); mapping.ID(a.draftPath+"/"+name+local) == s.ID() {
+		name += local // it came with the record
+	} else {
+		name += who.ID
+	}
 	copied, err := a.parsed(string(s.Bytes()))
 	if err != nil {
 		return err
