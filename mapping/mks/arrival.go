@@ -15,7 +15,7 @@ import (
 // child was unknown, and runs the rules that waited for it (mks.md 2.5). What is wrong becomes a
 // question to the sender.
 func (m *mapper) resolveLogical() error {
-	if m.child.found == nil || m.child.stored {
+	if m.rec.name != "kind" || m.child.found == nil || m.child.stored {
 		return nil
 	}
 	hits, err := m.known.Child(m.child.ref)
@@ -26,7 +26,6 @@ func (m *mapper) resolveLogical() error {
 	for _, a := range m.added {
 		written[a.ref] = true
 	}
-	questions := map[string]*question{}
 	var waited []*mapping.Found
 	for _, hit := range hits {
 		source := found(hit).At("meta", "source").Text()
@@ -34,7 +33,11 @@ func (m *mapper) resolveLogical() error {
 			continue
 		}
 		waited = append(waited, hit)
-		broken, err := m.arrive(hit.Resource)
+	}
+	questions, wrong := map[string]*question{}, m.findMisuses(waited)
+	for _, hit := range waited {
+		source := found(hit).At("meta", "source").Text()
+		broken, err := m.arrive(hit.Resource, wrong[source])
 		if err != nil {
 			return err
 		}
@@ -57,10 +60,11 @@ func sortedKeys[V any](m map[string]V) []string {
 	return out
 }
 
-// arrive rewrites one resource that waited for the child. It returns the rules that it breaks.
-func (m *mapper) arrive(r *fhir.Resource) ([]string, error) {
+// arrive rewrites one resource that waited for the child, but for the ids that its record uses wrongly. It
+// returns the rules that it breaks.
+func (m *mapper) arrive(r *fhir.Resource, wrong map[string]bool) ([]string, error) {
 	const op = "mks.arrive"
-	text := m.literalText(r.Root())
+	text := m.literalText(r.Root(), wrong)
 	resolved := r
 	if text != r.Root().Raw() {
 		var issues []fhir.Issue
@@ -68,10 +72,7 @@ func (m *mapper) arrive(r *fhir.Resource) ([]string, error) {
 			return nil, fmt.Errorf("%s: %s: %s", op, r.Type(), issues[0].Diagnostics)
 		}
 	}
-	var broken []string
-	if strings.Contains(text, m.head.base()+"/onbekend") {
-		broken = append(broken, "MKS-REF-02")
-	}
+	broken := m.unresolved(resolved.Root(), wrong)
 	if check := arrivals[r.Type()]; check != nil {
 		broken = append(broken, check(m, resolved.Root())...)
 	}
@@ -104,9 +105,9 @@ var arrivals = map[fhir.Type]func(*mapper, fhir.Node) []string{
 }
 
 // settle judges a waiting Consent with the child that is known now: who gave it, and until when it
-// lasts. sound: all its references were resolved.
+// lasts. sound: all its references were resolved; else who gave it cannot be told, and it waits on.
 func (m *mapper) settle(c fhir.Node, sound bool) ([]fhir.Edit, []string) {
-	if c.Member("status").Text() != "proposed" {
+	if c.Member("status").Text() != "proposed" || !sound {
 		return nil, nil
 	}
 	j := m.judgement(c)
@@ -115,7 +116,7 @@ func (m *mapper) settle(c fhir.Node, sound bool) ([]fhir.Edit, []string) {
 	switch {
 	case j.never(day(c.At("provision", "period", "start").Text())):
 		out = append(out, fhir.Edit{Path: []string{"status"}, JSON: `"inactive"`})
-	case sound && len(broken) == 0 && !waits:
+	case len(broken) == 0 && !waits:
 		out = append(out, fhir.Edit{Path: []string{"status"}, JSON: `"active"`})
 	}
 	return out, broken
@@ -194,13 +195,32 @@ func (m *mapper) addQuestion(source string, q *question) {
 	m.add(t, about{id: m.part("terugvraag/" + record)})
 }
 
+// unresolved returns the rules by which references of a resource stayed logical.
+func (m *mapper) unresolved(n fhir.Node, wrong map[string]bool) []string {
+	if n.Member("system").Text() == m.unknownSystem() {
+		if wrong[n.Member("value").Text()] {
+			return []string{"MKS-REF-03"}
+		}
+		return []string{"MKS-REF-02"}
+	}
+	var out []string
+	for c := range n.Children() {
+		for _, rule := range m.unresolved(c, wrong) {
+			if !contains(out, rule) {
+				out = append(out, rule)
+			}
+		}
+	}
+	return out
+}
+
 // literalText returns the JSON of n in which each logical reference that the record resolves is
-// literal.
-func (m *mapper) literalText(n fhir.Node) string {
+// literal, but for wrong ones.
+func (m *mapper) literalText(n fhir.Node, wrong map[string]bool) string {
 	id := n.Member("identifier")
 	if !n.Member("reference").Exists() {
 		switch system := id.Member("system").Text(); {
-		case system == m.head.base()+"/onbekend":
+		case system == m.unknownSystem() && !wrong[id.Member("value").Text()]:
 			if t, ok := m.own[id.Member("value").Text()]; ok && !t.ref.IsZero() {
 				return fmt.Sprintf(`{"reference":%q,"identifier":%s}`, t.ref.String(), identifierJSON(t.id))
 			}
@@ -210,7 +230,7 @@ func (m *mapper) literalText(n fhir.Node) string {
 	}
 	var parts []string
 	for c := range n.Children() {
-		text := m.literalText(c)
+		text := m.literalText(c, wrong)
 		if n.Shape() == fhir.Object {
 			text = fmt.Sprintf("%q:%s", c.Name(), text)
 		}

@@ -38,7 +38,7 @@ func writeKind(m *mapper) error {
 		return err
 	}
 	m.writeConflicts()
-	return m.resolveLogical()
+	return nil
 }
 
 func indexed(element string, i int) string { return element + "[" + strconv.Itoa(i) + "]" }

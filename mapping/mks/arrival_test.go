@@ -105,3 +105,32 @@ func TestAPlanThatBreaksARuleWhenItsChildComesStaysADraft(t *testing.T) {
 	}
 	planResource(t, r, "Task", "MKS-ZP-04", "input", "valueString")
 }
+
+// TestWhoIsOfTheWrongKindStaysAName: where the source names a parent for a nurse, the reference does not
+// become one to what FHIR has no place for; the sender is asked, and the right ones become literal.
+func TestWhoIsOfTheWrongKindStaysAName(t *testing.T) {
+	t.Parallel()
+	c := planOf(t)
+	text := edit(t, sample(t, "boris/12-toestemming.json"), `"med-01"`, "inhoud", "houder", "organisatie")
+	text = edit(t, text, `"bet-02"`, "inhoud", "vastgelegdDoor")
+	c.store(text)
+	c.store(sample(t, "boris/01-kind.json"))
+	if d := cmp.Diff([]string{"MKS-REF-03"}, c.asked()); d != "" {
+		t.Errorf("questions (-want +got):\n%s", d)
+	}
+	consent := c.current("Consent/" + mapping.ID("Consent/"+planSource+"toestemming/toe-1001"))
+	if got := consent.Member("status").Text(); got != "proposed" {
+		t.Errorf("the consent is %s", got)
+	}
+	if got := consent.At("organization", "reference").Text(); got != "" {
+		t.Errorf("the data is held by %s", got)
+	}
+	if got := consent.At("performer", "reference").Text(); !strings.HasPrefix(got, "RelatedPerson/") {
+		t.Errorf("the giver is %q", got)
+	}
+	for _, i := range faultsOf(consent.Resource()) {
+		if i.Severity == fhir.SeverityError {
+			t.Errorf("%s at %s: %s", i.Diagnostics, i.Expression, i.Text)
+		}
+	}
+}
