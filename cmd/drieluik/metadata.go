@@ -33,6 +33,7 @@ func operations() []conformance.Operation {
 		{Name: "document", Definition: r4 + "Composition-document", Type: "Composition"},
 		{Name: "explain-access", Definition: fhir.Canonical + "/OperationDefinition/Patient-explain-access", Type: "Patient"},
 		{Name: "completeness", Definition: fhir.Canonical + "/OperationDefinition/Patient-completeness", Type: "Patient"},
+		{Name: "actions", Definition: fhir.Canonical + "/OperationDefinition/Patient-actions", Type: "Patient"},
 		{Name: "discharge-check", Definition: fhir.Canonical + "/OperationDefinition/Task-discharge-check", Type: "Task"},
 		{Name: "validate", Definition: r4 + "Resource-validate", Type: "Resource"},
 		{Name: "populate", Definition: sdc + "Questionnaire-populate", Type: "Questionnaire"},

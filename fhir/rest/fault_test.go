@@ -155,7 +155,7 @@ func everyPath(w *town) []query {
 		{method: "GET", path: "/fhir/Patient/zza-Patient/CarePlan"}, {method: "GET", path: "/fhir/?_type=CarePlan,Goal"}, {method: "GET", path: "/fhir/Appointment?patient=zza-Patient"},
 		{method: "GET", path: "/fhir/Patient/zza-Patient/$everything"}, {method: "GET", path: "/fhir/Composition/zza-Composition/$document"},
 		{method: "POST", path: "/fhir/Questionnaire/$populate", body: prefilled}, {method: "POST", path: "/fhir/QuestionnaireResponse/$extract", body: scanned},
-		{method: "GET", path: "/fhir/Patient/zza-Patient/$completeness"},
+		{method: "GET", path: "/fhir/Patient/zza-Patient/$completeness"}, {method: "GET", path: "/fhir/Patient/zza-Patient/$actions"},
 		{method: "GET", path: "/fhir/AuditEvent?patient=zza-Patient"}, {method: "POST", path: "/fhir/CarePlan/zza-CarePlan/$validate"},
 		{method: "GET", path: "/fhir/Organization"}, {method: "GET", path: "/fhir/Organization?_summary=count"},
 		{method: "POST", path: "/fhir", body: transaction(ask("GET", "CarePlan/zza-CarePlan", ""), ask("GET", "Goal?patient=zza-Patient", ""))},

@@ -30,7 +30,11 @@ func checkStoredPlan(m *mapper) error {
 	if err := m.checkCoordinator(in); err != nil {
 		return err
 	}
-	return m.checkSignatures(in.at("handtekeningen"))
+	if err := m.checkSignatures(in.at("handtekeningen")); err != nil {
+		return err
+	}
+	m.checkLoad(in)
+	return nil
 }
 
 // checkOutcome holds ZP-17.
