@@ -21,7 +21,9 @@ func TestActionsOfAWeekAreCountedPerPerformer(t *testing.T) {
 			"category":[{"coding":[{"system":"https://drieluik.example/fhir/CodeSystem/mks-categorie","code":"actie"}]}],"subject":{"reference":"Patient/p"},
 			%s]}`, id, status, fmt.Sprintf(timing, `"performer":[{"reference":"`+who+`"}],"description":"`+id+`"`)))})
 	}
-	repeat := func(text string) string { return `"activity":[{"detail":{%s,"scheduledTiming":{"repeat":{` + text + `}}}}` }
+	repeat := func(text string) string {
+		return `"activity":[{"detail":{%s,"scheduledTiming":{"repeat":{` + text + `}}}}`
+	}
 	plan("three-times", "active", "RelatedPerson/m", repeat(`"period":1,"periodUnit":"d","timeOfDay":["13:00:00","16:00:00","19:00:00"]`))
 	plan("each-month", "active", "RelatedPerson/m", repeat(`"frequency":2,"period":1,"periodUnit":"mo"`))
 	plan("every-four-hours", "active", "PractitionerRole/n", repeat(`"frequency":1,"period":4,"periodUnit":"h"`))
