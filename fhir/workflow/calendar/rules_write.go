@@ -42,6 +42,8 @@ type (
 		Type    concept `json:"type"`
 		Version int     `json:"valuePositiveInt,omitempty"`
 		Text    string  `json:"valueString,omitempty"`
+
+		Reference *reference `json:"valueReference,omitempty"`
 	}
 	taskBody struct {
 		Type          string       `json:"resourceType"`
