@@ -195,3 +195,33 @@ func TestThoseOutsideTheTeamAreToldOfANewPlan(t *testing.T) {
 		t.Errorf("a draft changed the letters: %s", d)
 	}
 }
+
+// TestALetterIsDoneWhenItsKeeperSaysThatItWasDelivered: the organisation delivers it by its own means, and nothing
+// sends it a second time.
+func TestALetterIsDoneWhenItsKeeperSaysThatItWasDelivered(t *testing.T) {
+	t.Parallel()
+	g := newRig(t)
+	patient, _, _, _ := g.parents()
+	g.may(familyScopes+" patient/Communication.u", "mother")
+	waiting := func() []string {
+		return g.search("home", "/fhir/Communication?patient="+patient.ID+"&category=notification&status=preparation").ids()
+	}
+	letters := waiting()
+	deliver := func(as, id string) answer {
+		body := decode[map[string]any](t, g.get("home", "/fhir/"+id).want(t, http.StatusOK).body)
+		body["status"], body["sent"] = "completed", g.clock().Format(time.RFC3339)
+		return g.do(as, http.MethodPut, "/fhir/"+id, encode(t, body))
+	}
+	if a := deliver("mother", letters[0]); a.status < 400 {
+		t.Errorf("the mother says that it was delivered: %d", a.status)
+	}
+	deliver("home", letters[0]).want(t, http.StatusOK)
+	g.childRecord(2, func(map[string]any) {}) // the rules run again
+	if d := gocmp.Diff(letters[1:], waiting()); d != "" {
+		t.Errorf("waiting (-want +got):\n%s", d)
+	}
+	done := decode[struct{ Status, Sent string }](t, g.get("home", "/fhir/"+letters[0]).want(t, http.StatusOK).body)
+	if done.Status != "completed" || done.Sent == "" {
+		t.Errorf("the letter is %+v", done)
+	}
+}
