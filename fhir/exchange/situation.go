@@ -48,7 +48,7 @@ func (d *draft) situation(id string) (calendar.Situation, error) {
 		Teams: g.known["CareTeam"], Plans: g.known["CarePlan"], Meetings: g.known["Encounter"], Messages: g.known["Communication"],
 		Transfers: g.known["Composition"], Requests: g.known["ServiceRequest"], Emergency: g.known["noodplan"], Actions: g.known["actie"],
 		Tasks: g.known["Task"], Past: g.past, Signatures: g.known["Provenance"], Trees: g.known["QuestionnaireResponse"],
-		People: g.known["RelatedPerson"], Find: d.find,
+		People: g.known["RelatedPerson"], Find: d.find, Consents: func() ([]calendar.Known, error) { return d.consents(id) },
 	}
 	for _, p := range g.known["Patient"] {
 		if p.Resource.ID() == id {
@@ -162,6 +162,20 @@ func (d *draft) fed(id string, t fhir.Type, pick func(auth.ResourceFacts) bool) 
 		out = append(out, st)
 	}
 	return out, nil
+}
+
+// consents are those of a child, as they will be after the unit.
+func (d *draft) consents(id string) ([]calendar.Known, error) {
+	stored, err := d.fed(id, "Consent", func(f auth.ResourceFacts) bool { return hasStatus(f, "active") })
+	var out []calendar.Known
+	for _, st := range stored {
+		k, err := knownOf(st)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, k)
+	}
+	return out, err
 }
 
 // find returns a resource as it will be after the unit, without a tree when there is none.

@@ -102,6 +102,7 @@ func TestABirthdayIsAnnouncedToTheFamily(t *testing.T) {
 	g := newRig(t)
 	patient, _, _, _ := g.parents()
 	g.may(familyScopes, "mother", "father")
+	g.submit("home", record(t, "boris/12-toestemming.json")).want(t, http.StatusCreated)
 	g.childRecord(2, func(content map[string]any) { content["geboortedatum"] = "2015-01-21" }) // 12 in 61 days
 	messages := func(as string) []string {
 		return g.search(as, "/fhir/Communication?patient="+patient.ID+"&category=leeftijdsmelding").ids()
@@ -127,8 +128,16 @@ func TestABirthdayIsAnnouncedToTheFamily(t *testing.T) {
 		}
 	}
 	rows := g.get("home", "/fhir/Task?patient="+patient.ID+"&code=leeftijdsmelding").want(t, http.StatusOK)
-	if !strings.Contains(rows.body, "12 jaar") {
-		t.Error(rows.body)
+	letter := g.get("mother", "/fhir/"+messages("mother")[0]).body
+	for _, word := range []string{"12 jaar", "fyller 12", "turns 12"} {
+		if !strings.Contains(rows.body, word) {
+			t.Errorf("no %q in %s", word, rows.body)
+		}
+	}
+	for _, word := range []string{"vervallen: 2026-10-30 (Ziekenhuis Voorbeeld, ", "upphör: 2026-10-30", "These consents lapse", `"Consent/`} {
+		if !strings.Contains(letter, word) {
+			t.Errorf("no %q in %s", word, letter)
+		}
 	}
 }
 

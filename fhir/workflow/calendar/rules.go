@@ -47,6 +47,8 @@ type Situation struct {
 	// Past are the ids of what rules wrote and is over, with the instant that it tells: it is not in the lists.
 	Past map[string]time.Time
 
+	// Consents looks up those of the child, where a rule names them; it may be nil.
+	Consents func() ([]Known, error)
 	// Find looks up what a rule names only when it has something to say; without a Resource when it is not there.
 	Find func(fhir.Ref) (Known, error)
 }

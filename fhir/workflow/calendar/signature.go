@@ -42,7 +42,7 @@ func (r *run) awaitSignatures(p Known, version int) {
 	name := plan.ID + "/" + strconv.Itoa(version) + "/"
 	if signers.Enough(signed) { // who was missing need not sign any longer: no signature is left to bring it into force
 		t := r.signTask(p, version, name+"van-kracht", r.coordinator(p.Custodian))
-		t.text = "Zorgplan is ondertekend en nog niet van kracht: stuur een nieuwe versie in"
+		t.text = saySigned
 		r.ask(t)
 		return
 	}
@@ -76,7 +76,7 @@ func (r *run) awaitSignatures(p Known, version int) {
 // signTask asks somebody to sign, or to see to it.
 func (r *run) signTask(p Known, version int, discriminator string, owner fhir.Ref) task {
 	return task{
-		rule: ruleSignature, discriminator: discriminator, code: toSign, text: "Zorgplan ondertekenen",
+		rule: ruleSignature, discriminator: discriminator, code: toSign, text: saySign,
 		focus: p.Resource.Ref(), owner: owner, custodian: p.Custodian,
 		inputs: []taskInput{{Type: concept{Coding: []coding{{codes("mks-categorie"), "zorgplan"}}}, Version: version}},
 	}
@@ -87,7 +87,7 @@ func (r *run) remindSigners(p Known, name string, missing []fhir.Ref) {
 		m := message{
 			rule: ruleSignature, discriminator: name + who.ID + "/herinnering",
 			category: coding{"http://terminology.hl7.org/CodeSystem/communication-category", "reminder"},
-			text:     "Het zorgplan wacht op uw handtekening. Tot die tijd geldt de vorige versie.",
+			text:     sayRemind,
 			about:    []fhir.Ref{p.Resource.Ref()}, to: []fhir.Ref{who}, custodian: p.Custodian,
 		}
 		if who.Type == "Patient" && r.youthAlone() {

@@ -28,7 +28,7 @@ func (r *run) transports() {
 			continue
 		}
 		t := task{
-			rule: ruleTransport, code: coding{"http://hl7.org/fhir/CodeSystem/task-code", "fulfill"}, text: "Rit",
+			rule: ruleTransport, code: coding{"http://hl7.org/fhir/CodeSystem/task-code", "fulfill"}, text: sayRide,
 			focus: k.Resource.Ref(), owner: carrier.Current(), custodian: k.Custodian,
 		}
 		plan := r.emergencyPlan(k.Custodian)
