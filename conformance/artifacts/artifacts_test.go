@@ -168,3 +168,25 @@ func TestTheGuideNamesEverything(t *testing.T) {
 		t.Errorf("%d of %d", len(guide.Definition.Resource), len(resources)-1)
 	}
 }
+
+// TestEveryDefinitionOfOursIsDescribedInThreeLanguages, as the questionnaires are asked in.
+func TestEveryDefinitionOfOursIsDescribedInThreeLanguages(t *testing.T) {
+	t.Parallel()
+	for _, r := range all(t) {
+		n := r.Root()
+		if r.Type() != "StructureDefinition" {
+			continue
+		}
+		told := map[string]bool{n.Member("language").Text(): n.Member("description").Exists()}
+		for x := range n.All("_description", "extension") {
+			code, text := "", ""
+			for p := range x.All("extension") {
+				code, text = code+p.Member("valueCode").Text(), text+p.Member("valueString").Text()
+			}
+			told[code] = text != ""
+		}
+		if !told["nl"] || !told["sv"] || !told["en"] || len(told) != 3 {
+			t.Errorf("%s is described in %v", r.Ref(), told)
+		}
+	}
+}
