@@ -16,7 +16,8 @@ type situating struct {
 	id     string
 	known  map[fhir.Type][]calendar.Known
 	past   map[string]time.Time
-	drafts []calendar.Known // plans that wait
+	drafts []calendar.Known     // plans that wait
+	wait   []auth.ResourceFacts // the same
 	child  auth.Material
 }
 
@@ -35,6 +36,9 @@ func (d *draft) situation(id string) (calendar.Situation, error) {
 	}
 	if len(g.drafts) > 0 { // a record has many, and few sign what waits
 		if err := g.gather("Provenance", g.onDraft); err != nil {
+			return calendar.Situation{}, fhir.Wrap(op, err)
+		}
+		if err := g.changes(); err != nil {
 			return calendar.Situation{}, fhir.Wrap(op, err)
 		}
 	}
@@ -114,7 +118,61 @@ func (g *situating) gather(t fhir.Type, pick func(auth.ResourceFacts) bool) erro
 		case t == "Patient" || t == "RelatedPerson":
 			g.child.Resources = append(g.child.Resources, auth.Stored{Resource: k.Resource, Facts: st.Facts})
 		case kind == "CarePlan" && hasStatus(st.Facts, "draft"):
-			g.drafts = append(g.drafts, k)
+			g.drafts, g.wait = append(g.drafts, k), append(g.wait, st.Facts)
+		}
+	}
+	return nil
+}
+
+// partTypes are what a plan consists of: by its references to them, or theirs to it.
+var partTypes = []fhir.Type{"CarePlan", "Goal", "Condition", "NutritionOrder"}
+
+// changes finds when each plan that waits, or a part of it, was stored last.
+func (g *situating) changes() error {
+	if len(g.known["Provenance"]) == 0 {
+		return nil
+	}
+	of := map[fhir.Ref][]int{} // part → plans
+	for i, f := range g.wait {
+		of[f.Ref.Current()] = append(of[f.Ref.Current()], i)
+		for _, ref := range f.Refs {
+			if slices.Contains(partTypes, ref.Type) {
+				of[ref.Current()] = append(of[ref.Current()], i)
+			}
+		}
+	}
+	last := make([]time.Time, len(g.wait))
+	see := func(f auth.ResourceFacts, at time.Time) {
+		plans := of[f.Ref.Current()]
+		for _, ref := range f.Refs {
+			if f.Ref.Type == "CarePlan" && ref.Type == "CarePlan" {
+				plans = append(plans[:len(plans):len(plans)], of[ref.Current()]...)
+			}
+		}
+		for _, i := range plans {
+			if at.After(last[i]) {
+				last[i] = at
+			}
+		}
+	}
+	for _, t := range partTypes {
+		heads, err := g.w.v.Heads(g.id, t)
+		if err != nil {
+			return err
+		}
+		for _, f := range heads {
+			see(f, f.Updated)
+		}
+	}
+	for _, w := range g.unit.Writes {
+		see(w.Facts, g.w.now)
+	}
+	for i := range g.known["CarePlan"] {
+		p := &g.known["CarePlan"][i]
+		for j, f := range g.wait {
+			if f.Ref.Current() == p.Resource.Ref().Current() {
+				p.Changed = last[j]
+			}
 		}
 	}
 	return nil
@@ -195,5 +253,5 @@ func (d *draft) find(ref fhir.Ref) (calendar.Known, error) {
 // knownOf is a stored version as a rule looks at it.
 func knownOf(st Stored) (calendar.Known, error) {
 	r, err := tree(st)
-	return calendar.Known{Resource: r, Version: st.Ref.Version, Custodian: st.Facts.Custodian.Current(), Parties: st.Facts.Parties}, err
+	return calendar.Known{Resource: r, Version: st.Ref.Version, Custodian: st.Facts.Custodian.Current(), Parties: st.Facts.Parties, Filed: st.Facts.FiledAt}, err
 }

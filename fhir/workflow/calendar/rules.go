@@ -22,6 +22,8 @@ type Known struct {
 	Version   int
 	Custodian fhir.Ref
 	Parties   []fhir.Ref // of a CareTeam: who takes part, and for whom
+	Filed     time.Time  // when it was stored first; zero: it is being stored
+	Changed   time.Time  // of a plan that waits: when it, or a part of it, was stored last
 }
 
 // Situation is what the rules of time know of one child at an instant. The order within a list means nothing.
