@@ -1,7 +1,9 @@
 package exchange
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/drieluik/drieluik/auth"
@@ -19,6 +21,8 @@ type situating struct {
 	drafts []calendar.Known     // plans that wait
 	wait   []auth.ResourceFacts // the same
 	child  auth.Material
+
+	crowded []fhir.Ref // who keeps more than the rules look at
 }
 
 func (d *draft) situation(id string) (calendar.Situation, error) {
@@ -52,7 +56,7 @@ func (d *draft) situation(id string) (calendar.Situation, error) {
 		Teams: g.known["CareTeam"], Plans: g.known["CarePlan"], Meetings: g.known["Encounter"], Messages: g.known["Communication"],
 		Transfers: g.known["Composition"], Requests: g.known["ServiceRequest"], Emergency: g.known["noodplan"], Actions: g.known["actie"],
 		Tasks: g.known["Task"], Past: g.past, Signatures: g.known["Provenance"], Trees: g.known["QuestionnaireResponse"],
-		People: g.known["RelatedPerson"], Find: d.find, Consents: func() ([]calendar.Known, error) { return d.consents(id) },
+		People: g.known["RelatedPerson"], Crowded: g.crowded, Find: d.find, Consents: func() ([]calendar.Known, error) { return d.consents(id) },
 	}
 	for _, p := range g.known["Patient"] {
 		if p.Resource.ID() == id {
@@ -94,7 +98,7 @@ func (g *situating) onDraft(f auth.ResourceFacts) bool {
 // gather reads the resources of a type that a rule looks at.
 func (g *situating) gather(t fhir.Type, pick func(auth.ResourceFacts) bool) error {
 	over := idle[t]
-	fed, err := g.fed(g.id, t, func(f auth.ResourceFacts) bool {
+	fed, crowded, err := g.fed(g.id, t, func(f auth.ResourceFacts) bool {
 		if !pick(f) {
 			return false
 		}
@@ -107,6 +111,7 @@ func (g *situating) gather(t fhir.Type, pick func(auth.ResourceFacts) bool) erro
 	if err != nil {
 		return err
 	}
+	g.crowded = append(g.crowded, crowded...)
 	for _, st := range fed {
 		k, err := knownOf(st)
 		if err != nil {
@@ -189,13 +194,49 @@ func kindOf(t fhir.Type, f auth.ResourceFacts) fhir.Type {
 	return "actie"
 }
 
-// fed returns the resources of a type that a rule looks at.
-func (d *draft) fed(id string, t fhir.Type, pick func(auth.ResourceFacts) bool) ([]Stored, error) {
+// maxOfKeeper is how many resources of a kind that one organisation keeps the rules of time look at: no real
+// record has so many at once, and each costs a look and can become Tasks.
+const maxOfKeeper = 100
+
+// bounded are the types of which anybody can store more than the rules look at.
+var bounded = map[fhir.Type]bool{
+	"CareTeam": true, "CarePlan": true, "Composition": true, "ServiceRequest": true, "Encounter": true, "QuestionnaireResponse": true,
+}
+
+// within leaves out what one organisation keeps more of than the rules look at, what is active and what is new last, and says whose.
+func within(all []Stored) (kept []Stored, crowded []fhir.Ref) {
+	type keeper struct {
+		kind fhir.Type
+		org  fhir.Ref
+	}
+	rank := func(st Stored) int {
+		if hasStatus(st.Facts, "active") {
+			return 0
+		}
+		return 1
+	}
+	slices.SortFunc(all, func(a, b Stored) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), b.Facts.When.Compare(a.Facts.When), strings.Compare(a.Ref.ID, b.Ref.ID))
+	})
+	seen := map[keeper]int{}
+	for _, st := range all {
+		k := keeper{kindOf(st.Ref.Type, st.Facts), st.Facts.Custodian.Current()}
+		if seen[k]++; seen[k] <= maxOfKeeper {
+			kept = append(kept, st)
+		} else if !slices.Contains(crowded, k.org) {
+			crowded = append(crowded, k.org)
+		}
+	}
+	return kept, crowded
+}
+
+// fed returns the resources of a type that a rule looks at, and who keeps more than that.
+func (d *draft) fed(id string, t fhir.Type, pick func(auth.ResourceFacts) bool) ([]Stored, []fhir.Ref, error) {
 	heads, err := d.w.v.Heads(id, t)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var out []Stored
+	var all []Stored
 	now := map[string]bool{}
 	for _, w := range d.unit.Writes {
 		if w.Ref.Type != t || !slices.Contains(w.Compartments, id) {
@@ -203,28 +244,36 @@ func (d *draft) fed(id string, t fhir.Type, pick func(auth.ResourceFacts) bool) 
 		}
 		now[w.Ref.ID] = true
 		if len(w.Body) > 0 && pick(w.Facts) {
-			out = append(out, Stored{Ref: w.Ref, Updated: d.w.now, Body: w.Body, MetaAt: w.MetaAt, Facts: w.Facts})
+			all = append(all, Stored{Ref: w.Ref, Updated: d.w.now, Body: w.Body, MetaAt: w.MetaAt, Facts: w.Facts})
 		}
 	}
 	for _, f := range heads {
-		if now[f.Ref.ID] || !pick(f) {
-			continue
+		if !now[f.Ref.ID] && pick(f) {
+			all = append(all, Stored{Ref: f.Ref, Facts: f})
 		}
-		st, err := d.w.v.Read(f.Ref.Current())
-		if missing(err) {
-			continue
-		}
-		if err != nil {
-			return nil, err
+	}
+	var crowded []fhir.Ref
+	if bounded[t] && len(all) > maxOfKeeper {
+		all, crowded = within(all)
+	}
+	out := all[:0]
+	for _, st := range all {
+		if st.Body == nil {
+			if st, err = d.w.v.Read(st.Ref.Current()); missing(err) {
+				continue
+			}
+			if err != nil {
+				return nil, nil, err
+			}
 		}
 		out = append(out, st)
 	}
-	return out, nil
+	return out, crowded, nil
 }
 
 // consents are those of a child, as they will be after the unit.
 func (d *draft) consents(id string) ([]calendar.Known, error) {
-	stored, err := d.fed(id, "Consent", func(f auth.ResourceFacts) bool { return hasStatus(f, "active") })
+	stored, _, err := d.fed(id, "Consent", func(f auth.ResourceFacts) bool { return hasStatus(f, "active") })
 	var out []calendar.Known
 	for _, st := range stored {
 		k, err := knownOf(st)

@@ -2,6 +2,7 @@ package rest_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -232,5 +233,34 @@ func TestALetterIsDoneWhenItsKeeperSaysThatItWasDelivered(t *testing.T) {
 	done := decode[struct{ Status, Sent string }](t, g.get("home", "/fhir/"+letters[0]).want(t, http.StatusOK).body)
 	if done.Status != "completed" || done.Sent == "" {
 		t.Errorf("the letter is %+v", done)
+	}
+}
+
+// TestTenThousandPlansAreNotTenThousandTasks: what one organisation stores too much of costs a bounded look and
+// bounded Tasks, and its plan in force is looked at all the same.
+func TestTenThousandPlansAreNotTenThousandTasks(t *testing.T) {
+	t.Parallel()
+	g := newRig(t)
+	patient, _, _, _ := g.parents()
+	var entries []string
+	for i := range 150 {
+		entries = append(entries, entry("PUT", fmt.Sprintf("CarePlan/0-plan-%d", i), "", fmt.Sprintf(`{"resourceType":"CarePlan","id":"0-plan-%d","status":"draft","intent":"plan",
+			"subject":{"reference":%q},"category":[{"coding":[{"system":"%[3]s/CodeSystem/mks-categorie","code":"zorgplan"}]}],
+			"extension":[{"url":"%[3]s/StructureDefinition/bron-record","extension":[{"url":"recordId","valueString":"x%[1]d"},{"url":"versie","valuePositiveInt":1},{"url":"status","valueCode":"definitief"}]}]}`,
+			i, patient, fhir.Canonical)))
+	}
+	g.do("home", http.MethodPost, "/fhir", transaction(entries...)).want(t, http.StatusOK)
+	g.advance(300 * 24 * time.Hour)
+	g.tick()
+	asked := g.search("home", "/fhir/Task?patient="+patient.ID+"&code=approve&_summary=count")
+	if asked.Total == nil || *asked.Total == 0 || *asked.Total > 300 { // two who sign, and who coordinates, of 100 plans
+		t.Errorf("%d Tasks", *asked.Total)
+	}
+	if got := g.tasks("home", patient.ID, "evaluatie-verlopen"); len(got) == 0 {
+		t.Error("the plan in force was not looked at")
+	}
+	a := g.submit("home", record(t, "boris/03-verwijsboom.json")).want(t, http.StatusCreated)
+	if !strings.Contains(a.body, "MKS-WF-00") {
+		t.Error("its keeper is not told")
 	}
 }

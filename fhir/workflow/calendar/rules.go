@@ -46,6 +46,9 @@ type Situation struct {
 	Emergency  []Known // plans of category noodplan
 	People     []Known // RelatedPersons
 
+	// Crowded are organisations that keep more of something than is in the lists.
+	Crowded []fhir.Ref
+
 	// Past are the ids of what rules wrote and is over, with the instant that it tells: it is not in the lists.
 	Past map[string]time.Time
 
@@ -91,6 +94,9 @@ func Follow(s Situation) (Outcome, error) {
 	r := newRun(s)
 	for _, rule := range rules {
 		rule(r)
+	}
+	for _, org := range s.Crowded {
+		r.tell(org, "MKS-WF-00", "There is more of one kind about this child than the rules of time look at; end or delete what is over.")
 	}
 	return r.out, fhir.Wrap("calendar.Follow", r.err)
 }

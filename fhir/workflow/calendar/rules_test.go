@@ -386,6 +386,28 @@ func TestBirthdaysAreAnnounced60DaysAhead(t *testing.T) {
 	}
 }
 
+// TestAReminderComesOnTheLocalDay: asked at 00:30 in Amsterdam, which is the day before in UTC.
+func TestAReminderComesOnTheLocalDay(t *testing.T) {
+	t.Parallel()
+	s := on(t, "2026-03-02", 4)
+	s.Now = time.Date(2026, 3, 1, 23, 30, 0, 0, time.UTC)
+	s.Plans = []calendar.Known{plan(t, "d", "draft", "2026-04-01", "", 4)}
+	s = apply(s, follow(t, s))
+	for today, want := range map[string]int{"2026-03-08": 0, "2026-03-09": 2} {
+		s.Household.Today = day(t, today)
+		s.Now = calendar.Morning(s.Household.Today)
+		reminded := 0
+		for _, line := range said(t, s) {
+			if strings.HasPrefix(line, "Communication reminder") {
+				reminded++
+			}
+		}
+		if reminded != want {
+			t.Errorf("%s: %d reminders", today, reminded)
+		}
+	}
+}
+
 func TestTheConsentsThatLapseAreNamed(t *testing.T) {
 	t.Parallel()
 	consent := func(id, status, kind, performers, actor, more string) calendar.Known {
