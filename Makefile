@@ -2,7 +2,7 @@
 export DRIELUIK_SHARED ?= $(abspath ../shared)
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test lint clients redis demo bench generate fuzz
+.PHONY: build test lint clients redis demo bench generate fuzz torture
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o drieluik ./cmd/drieluik
@@ -34,6 +34,11 @@ clients:
 # Installs redis-server of Debian where it is missing; tests start servers of their own and stop them.
 redis:
 	conformance/redis/install.sh
+
+# The tests of faults again, long: power cuts, full disks, stops, idle connections.
+TORTURE = ^(TestAcknowledged|TestAFullDisk|TestASignalToStop|TestIdleConnections|TestABackup)
+torture: clients redis
+	DRIELUIK_TORTURE=200 go test $(TESTFLAGS) -timeout 60m -run '$(TORTURE)' ./fhir/store ./cmd/drieluik
 
 demo:
 	go run ./cmd/drieluik demo

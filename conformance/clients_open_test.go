@@ -32,7 +32,7 @@ func (d *demo) startOpen(t *testing.T, config map[string]string) {
 	}
 	config["initial"] = d.run(t, "client", "token", "--store", store, "--scope", "launch/patient patient/Patient.r system/Patient.r",
 		"--uses", "20", "--ttl", "1h", "--org", "90000001")
-	cmd := exec.Command(d.binary, "serve", "--listen", "127.0.0.1:0", "--store", store, "--register", "--upstream", file)
+	cmd := exec.Command(d.binary, "serve", "--listen", "127.0.0.1:0", "--admin-listen", "off", "--store", store, "--register", "--upstream", file)
 	errs, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

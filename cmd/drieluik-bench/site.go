@@ -80,6 +80,7 @@ func (s *site) start(ctx context.Context) (time.Duration, error) {
 	defer log.Close() // the process has its own
 	cmd := exec.Command(s.binary, "serve", "--store", s.store(), "--listen", s.listen)
 	cmd.Stdout, cmd.Stderr = log, log
+	cmd.Env = append(os.Environ(), "DRIELUIK_ADMIN_LISTEN=off")
 	begin := time.Now()
 	if err := cmd.Start(); err != nil {
 		return 0, fmt.Errorf("the server does not start: %w", err)

@@ -53,6 +53,7 @@ type app struct {
 	users    *smart.Users
 	keys     *smart.Keys
 	state    shortState
+	meters   *meters
 	terms    *terminology.Terms
 
 	providers []*upstream.Provider // logins elsewhere
@@ -78,16 +79,19 @@ func openApp(ctx context.Context, s settings, base string, log *slog.Logger) (*a
 	if err != nil {
 		return nil, err
 	}
-	st, err := store.Open(ctx, s.Store, store.Options{})
+	watched := newMeters()
+	st, err := store.Open(ctx, s.Store, store.Options{Committed: watched.committed})
 	if err != nil {
 		return nil, err
 	}
-	a := &app{settings: s, base: base, log: log, store: st, terms: defs.terms, parentApp: "parent-app"}
+	watched.watch(st)
+	a := &app{meters: watched, settings: s, base: base, log: log, store: st, terms: defs.terms, parentApp: "parent-app"}
 	a.exchange = exchange.New(exchange.Config{
-		Store: st, Base: base + "/fhir", Formats: formats(s.Signatures),
+		Store: st, Jobs: st, Base: base + "/fhir", Formats: formats(s.Signatures),
 		Settings: auth.Settings{Jurisdiction: s.Jurisdiction, ParentRead1215: s.ParentRead1215},
 		Release:  release, Instance: instance(),
 		Now: time.Now, NewID: newID, Log: log, Validator: defs.validator,
+		Meters:     watched.exchange(),
 		AllSign:    s.Signatures == "all",
 		Definition: defs.find, Terms: defs.terms,
 	})
@@ -154,7 +158,7 @@ func (a *app) server(ctx context.Context) (http.Handler, error) {
 		return nil, err
 	}
 	r := chi.NewRouter()
-	r.Use(fhirServer.KnownMethods(r))
+	r.Use(a.meters.measure, fhirServer.KnownMethods(r))
 	authServer.Routes(r)
 	fhirServer.Routes(r)
 	parents := rest.App(a.parentApp)

@@ -130,7 +130,7 @@ func (s settings) secret() ([]byte, error) {
 		if err != nil {
 			return nil, errors.New("auth.secretFile: the file cannot be read; check the path")
 		}
-		if info.Mode().Perm()&0o077 != 0 {
+		if !isPrivate(info) {
 			return nil, errors.New("auth.secretFile: others may read the file; chmod 600 it")
 		}
 		secret, err := os.ReadFile(path)

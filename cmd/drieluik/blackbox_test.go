@@ -36,6 +36,11 @@ func TestMain(m *testing.M) {
 		fmt.Fprintf(os.Stderr, "build: %v\n%s", err, out)
 		os.Exit(1)
 	}
+	// Servers beside each other have a listener for the operator each.
+	if err := os.Setenv("DRIELUIK_ADMIN_LISTEN", "127.0.0.1:0"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	code := m.Run()
 	if err := os.RemoveAll(dir); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -112,12 +117,38 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
+var operatorLine = regexp.MustCompile(`"metrics":"(http://[^"]+)/metrics"`)
+
+// operator asks the listener of the operator.
+func (sv *server) operator(t *testing.T, path string) (status int, text string) {
+	t.Helper()
+	m := operatorLine.FindStringSubmatch(sv.log.String())
+	if m == nil {
+		t.Fatalf("no listener for the operator:\n%s", sv.log)
+	}
+	r, err := http.Get(m[1] + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	b, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.StatusCode, string(b)
+}
+
 var readyLine = regexp.MustCompile(`"base":"(http://[^"]+)/fhir"`)
 
 // start runs serve on a free port and waits until it is ready.
 func (s *site) start(t *testing.T, flags ...string) *server {
 	t.Helper()
-	cmd := exec.Command(binary, append([]string{"serve", "--store", s.store(), "--listen", "127.0.0.1:0"}, flags...)...)
+	return s.run(t, exec.Command(binary, append([]string{"serve", "--store", s.store(), "--listen", "127.0.0.1:0"}, flags...)...))
+}
+
+// run starts a server by a command and waits until it is ready.
+func (s *site) run(t *testing.T, cmd *exec.Cmd) *server {
+	t.Helper()
 	cmd.Env = append(os.Environ(), s.env...)
 	log := &lockedBuffer{}
 	pipe, err := cmd.StderrPipe()

@@ -41,6 +41,9 @@ type order struct {
 	From, To            time.Time
 	Organization, Child string // of an emergency: the organisation that may
 	After               store.AuditPlace
+	Path                string // file to write, where the server runs
+	Type                fhir.Type
+	Cursor              string // of a page of export
 }
 
 type outcome struct {
@@ -53,6 +56,7 @@ type outcome struct {
 	Verification store.Verification
 	Lines        []string          // NDJSON
 	Next         *store.AuditPlace // nil at the end
+	Cursor       string            // "" at the end
 	Issues       []fhir.Issue      // what is wrong with an imported record
 	Repeat       bool              // the record was stored before
 	Failed       string            // the sentence for the operator
@@ -129,6 +133,8 @@ var orders = map[string]func(ctx context.Context, a *app, o order) (outcome, err
 	},
 	"audit verify": func(ctx context.Context, a *app, o order) (outcome, error) { return a.verifyLog(ctx, o) },
 	"import":       func(ctx context.Context, a *app, o order) (outcome, error) { return a.importOne(ctx, o) },
+	"backup":       func(ctx context.Context, a *app, o order) (outcome, error) { return a.backup(ctx, o) },
+	"export":       func(ctx context.Context, a *app, o order) (outcome, error) { return a.takeOut(ctx, o) },
 	"audit export": func(ctx context.Context, a *app, o order) (outcome, error) { return a.exportLog(ctx, o) },
 }
 

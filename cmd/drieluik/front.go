@@ -55,19 +55,30 @@ func (a *app) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
 	defer cancel()
 	status, text := http.StatusOK, ""
-	ask := func(name string, answers func(context.Context) error) {
-		if err := answers(ctx); err != nil {
-			a.log.Error("not ready", "part", name, "error", err.Error())
-			status, text = http.StatusServiceUnavailable, text+name+": no\n"
-			return
+	for _, p := range a.parts() {
+		if err := p.answers(ctx); err != nil {
+			a.log.Error("not ready", "part", p.name, "error", err.Error())
+			status, text = http.StatusServiceUnavailable, text+p.name+": no\n"
+			continue
 		}
-		text += name + ": yes\n"
-	}
-	ask("store", a.storeAnswers)
-	if a.state.ready != nil {
-		ask("redis", a.state.ready)
+		text += p.name + ": yes\n"
 	}
 	plain(w, status, text)
+}
+
+// needed is a part without which the server cannot answer.
+type needed struct {
+	name    string
+	answers func(context.Context) error
+}
+
+// parts are the store, whether the log can be written, and Redis where there is one.
+func (a *app) parts() []needed {
+	out := []needed{{"store", a.storeAnswers}, {"audit", a.exchange.Writable}}
+	if a.state.ready != nil {
+		out = append(out, needed{"redis", a.state.ready})
+	}
+	return out
 }
 
 func (a *app) storeAnswers(ctx context.Context) error {

@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"sync"
-	"time"
 
 	"github.com/drieluik/drieluik/fhir"
 )
@@ -60,35 +58,20 @@ func (f *errorFile) close() error {
 	return f.out.Close()
 }
 
-// progress counts what was done, and shows it on a terminal.
+// progress counts what was done, and shows it.
 type progress struct {
-	w        io.Writer
-	terminal bool
-	total    int64 // bytes of all files
-	began    time.Time
-
+	bar                   *bar
 	mu                    sync.Mutex
 	bytes                 int64
 	stored, known, faulty int
-	shown                 time.Time
 }
 
 func newProgress(w io.Writer, files []importFile) *progress {
-	p := &progress{w: w, terminal: isTerminal(w), began: time.Now()}
+	total := int64(0)
 	for _, f := range files {
-		p.total += f.size
+		total += f.size
 	}
-	return p
-}
-
-// isTerminal reports whether somebody watches.
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	return &progress{bar: newBar(w, total)}
 }
 
 // add counts one record, which stands for a size of its file.
@@ -104,23 +87,7 @@ func (p *progress) add(size int64, out outcome) {
 	default:
 		p.stored++
 	}
-	if p.terminal && time.Since(p.shown) > 100*time.Millisecond {
-		p.shown = time.Now()
-		p.draw()
-	}
-}
-
-// draw shows the bar, over what it showed before.
-func (p *progress) draw() {
-	const width = 30
-	share := min(1, float64(p.bytes)/float64(max(1, p.total)))
-	full := int(share * width)
-	left := ""
-	if p.bytes > 0 {
-		rest := time.Duration(float64(time.Since(p.began)) * (1 - share) / max(share, 1e-9))
-		left = ", " + rest.Round(time.Second).String() + " left"
-	}
-	fmt.Fprintf(p.w, "\r\x1b[K[%s%s] %3.0f %%  %s%s", strings.Repeat("#", full), strings.Repeat(".", width-full), share*100, p.counts(), left)
+	p.bar.show(p.bytes, p.counts)
 }
 
 func (p *progress) counts() string {
@@ -131,10 +98,7 @@ func (p *progress) counts() string {
 func (p *progress) end() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.terminal {
-		fmt.Fprint(p.w, "\r\x1b[K")
-	}
-	fmt.Fprintln(p.w, p.counts()+" in "+time.Since(p.began).Round(10*time.Millisecond).String())
+	p.bar.end(p.counts())
 }
 
 func (p *progress) refused() int {

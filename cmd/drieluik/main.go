@@ -22,6 +22,9 @@ type cli struct {
 	Convert   convertCmd   `cmd:"" help:"Turn source documents into a FHIR Bundle, without a server."`
 	Validate  validateCmd  `cmd:"" help:"Check FHIR resources and source documents against R4 and profiles, without a server."`
 	Import    importCmd    `cmd:"" help:"Take in folders and files of records, as a push does."`
+	Export    exportCmd    `cmd:"" help:"Write everything that the store holds as NDJSON."`
+	Backup    backupCmd    `cmd:"" help:"Write one consistent state of the embedded store into a file, also while the server runs."`
+	Restore   restoreCmd   `cmd:"" help:"Put a backup into a new data folder."`
 	Client    clientCmd    `cmd:"" help:"Register and list the systems that may connect."`
 	Emergency emergencyCmd `cmd:"" help:"The organisations whose professionals may open records in an emergency."`
 	User      userCmd      `cmd:"" help:"Local accounts of parents and children."`

@@ -25,12 +25,15 @@ func (a *app) metadata() ([]byte, error) {
 // operations are those of this release, from the tables that serve them.
 func operations() []conformance.Operation {
 	const r4 = "http://hl7.org/fhir/OperationDefinition/"
+	const bulk = "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/"
 	const sdc = "http://hl7.org/fhir/uv/sdc/OperationDefinition/"
 	out := []conformance.Operation{
 		{Name: "submit", Definition: fhir.Canonical + "/OperationDefinition/submit"},
 		{Name: "convert", Definition: fhir.Canonical + "/OperationDefinition/convert"},
 		{Name: "everything", Definition: r4 + "Patient-everything", Type: "Patient"},
 		{Name: "document", Definition: r4 + "Composition-document", Type: "Composition"},
+		{Name: "export", Definition: bulk + "patient-export", Type: "Patient"},
+		{Name: "export", Definition: bulk + "group-export", Type: "Group"},
 		{Name: "explain-access", Definition: fhir.Canonical + "/OperationDefinition/Patient-explain-access", Type: "Patient"},
 		{Name: "completeness", Definition: fhir.Canonical + "/OperationDefinition/Patient-completeness", Type: "Patient"},
 		{Name: "actions", Definition: fhir.Canonical + "/OperationDefinition/Patient-actions", Type: "Patient"},

@@ -14,6 +14,7 @@ func (a *app) note(ctx context.Context, i smart.Incident) error {
 		out, _ := fhir.ParseRef(text) // zero for what is no reference
 		return out
 	}
+	a.meters.events.WithLabelValues(i.Event, i.Outcome).Inc()
 	return a.exchange.Note(ctx, exchange.Incident{
 		Event: i.Event, Refused: i.Outcome == "refused" || i.Outcome == "revoked", Reason: i.Rule, Client: i.Client,
 		Organization: ref(i.Organization), User: ref(i.User), Patient: ref(i.Patient), Address: i.Address,

@@ -165,7 +165,7 @@ func TestATT69_RedisIsKilledUnderTheServer(t *testing.T) {
 	sv := s.startBehind(t, "--redis", redis.URL())
 	c := sv.enter(t, "homecare")
 	anybody := &caller{base: sv.base, http: c.http}
-	if r, err := anybody.do(http.MethodGet, "/readyz", "", nil); err != nil || string(r.body) != "store: yes\nredis: yes\n" {
+	if r, err := anybody.do(http.MethodGet, "/readyz", "", nil); err != nil || string(r.body) != "store: yes\naudit: yes\nredis: yes\n" {
 		t.Errorf("readyz: %s %v", r.body, err)
 	}
 	redis.Kill()
@@ -184,7 +184,7 @@ func TestATT69_RedisIsKilledUnderTheServer(t *testing.T) {
 			t.Errorf("%s: %d, Retry-After %q, after %v: %s", name, r.status, r.header.Get("Retry-After"), took, r.body)
 		}
 	}
-	if r := read(t, anybody, "/readyz"); r.status != http.StatusServiceUnavailable || string(r.body) != "store: yes\nredis: no\n" {
+	if r := read(t, anybody, "/readyz"); r.status != http.StatusServiceUnavailable || string(r.body) != "store: yes\naudit: yes\nredis: no\n" {
 		t.Errorf("readyz: %d %s", r.status, r.body)
 	}
 	if got := anybody.status(t, "/healthz"); got != http.StatusOK {

@@ -128,4 +128,11 @@ func TestKeysOpenUnderTheSecretFileAlone(t *testing.T) {
 	if _, stderr, code := tool(t, "keys", "list", "--store", s.store(), "--secret-file", open); code != 1 || !strings.Contains(stderr, "chmod 600") {
 		t.Errorf("a file that others read: exit %d: %s", code, stderr)
 	}
+	group := filepath.Join(s.dir, "group")
+	write(group, 1, 0o440) // of root: as an orchestrator hands it out
+	if os.Getuid() == 0 {
+		if _, stderr, code := tool(t, "keys", "list", "--store", s.store(), "--secret-file", group); code != 0 {
+			t.Errorf("a file of root for a group: exit %d: %s", code, stderr)
+		}
+	}
 }

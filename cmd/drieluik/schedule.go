@@ -14,7 +14,9 @@ func (a *app) schedule(ctx context.Context) {
 	tick := time.NewTicker(scheduleEvery)
 	defer tick.Stop()
 	for {
-		if did, err := a.exchange.Tick(ctx, time.Now()); err != nil && ctx.Err() == nil {
+		did, err := a.exchange.Tick(ctx, time.Now())
+		a.meters.ticked(did)
+		if err != nil && ctx.Err() == nil {
 			a.log.Error("rules of time did not run", "error", err.Error())
 		} else if did.Writes > 0 || did.Failed > 0 {
 			a.log.Info("rules of time", "children", did.Children, "writes", did.Writes, "failed", did.Failed)

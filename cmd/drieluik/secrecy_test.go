@@ -100,6 +100,10 @@ func TestATT67_NoNameOrTextReachesALogOrAnError(t *testing.T) {
 		}
 		said.Write(r.body)
 	}
+	for _, path := range []string{"/metrics", "/readyz"} {
+		_, text := sv.operator(t, path)
+		said.WriteString(text)
+	}
 	for _, secret := range secrets {
 		if i := strings.Index(said.String(), secret); i >= 0 {
 			t.Errorf("an error or report says %q: …%.200s", secret, said.String()[max(0, i-100):])

@@ -38,6 +38,13 @@ func (c serveCmd) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	defer l.Close()
+	operator, err := adminListener(c.settings)
+	if err != nil {
+		return err
+	}
+	if operator != nil {
+		defer operator.Close()
+	}
 	log := c.logger(s.err)
 	a, err := openApp(ctx, c.settings, base, log)
 	if err != nil {
@@ -46,6 +53,12 @@ func (c serveCmd) Run(ctx context.Context, s streams) error {
 	if err := a.importClients(ctx); err != nil {
 		return errors.Join(err, a.Close())
 	}
+	operators, end := context.WithCancel(ctx)
+	defer end()
+	if operator != nil {
+		log.Info("operators", "metrics", "http://"+operator.Addr().String()+"/metrics")
+		go a.admin(operators, operator)
+	}
 	ready := func() { log.Info("ready", "base", base+"/fhir", "release", release) }
 	return errors.Join(a.serve(ctx, l, ready), a.Close())
 }
@@ -53,7 +66,7 @@ func (c serveCmd) Run(ctx context.Context, s streams) error {
 // print writes the settings as a --config file would hold them.
 func (c serveCmd) print(s streams) error {
 	b, err := yaml.Marshal(map[string]any{
-		"listen": c.Listen, "base-url": c.BaseURL, "store": c.Store, "redis": masked(c.Redis), "behind-proxy": c.BehindProxy,
+		"listen": c.Listen, "admin-listen": c.AdminListen, "base-url": c.BaseURL, "store": c.Store, "redis": masked(c.Redis), "behind-proxy": c.BehindProxy,
 		"tls-cert": c.TLSCert, "tls-key": c.TLSKey, "jurisdiction": c.Jurisdiction,
 		"parent-read-12-15": c.ParentRead1215, "signatures": c.Signatures, "package": c.Package, "validate": c.Validate, "upstream": c.Upstream, "max-body": c.MaxBody,
 		"dpop": c.DPoP, "par": c.PAR, "register": c.Register, "audit-retention": c.AuditRetention,

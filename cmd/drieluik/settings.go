@@ -21,6 +21,7 @@ import (
 // DRIELUIK_<FLAG> and a member of the --config file.
 type settings struct {
 	Listen         string          `default:"127.0.0.1:8080" help:"Address to listen on; port 0 picks one and prints it."`
+	AdminListen    string          `default:"127.0.0.1:8081" help:"Address for the operator: /metrics, /debug/pprof, /readyz in detail. off: none. Never the public one."`
 	BaseURL        string          `name:"base-url" help:"Public URL, such as https://drieluik.example; default http://<listen>. Links and issuer come from here alone."`
 	Store          string          `default:"sqlite:./data" help:"Where data is kept: sqlite:FOLDER."`
 	Redis          string          `placeholder:"URL" help:"Redis that keeps codes, tokens and claims: redis://[user:password@]host:port[/db], rediss:// for TLS. Prefer DRIELUIK_REDIS for a URL with a password. Default: the store keeps them."`
@@ -127,6 +128,9 @@ func (s settings) faults() []string {
 	}
 	if s.TLSCert == "" && !s.BehindProxy && !loopback(host) {
 		out = append(out, "listen: plain HTTP is for loopback alone; give tls-cert and tls-key, or behind-proxy")
+	}
+	if host, _, err := net.SplitHostPort(s.AdminListen); s.AdminListen != noAdmin && s.AdminListen != "" && (err != nil || host == "") {
+		out = append(out, "admin-listen: use HOST:PORT of an address that only operators reach, such as 127.0.0.1:8081, or off")
 	}
 	if !slices.Contains(s.Validate, "base") {
 		out = append(out, "validate: base is always checked; name it, such as base,own,claimed")

@@ -25,11 +25,12 @@ type shortState struct {
 func openState(ctx context.Context, s settings, st *store.Store, log *slog.Logger) (shortState, error) {
 	if s.Redis == "" {
 		e, err := state.New(st, time.Now)
-		if err != nil {
+		lost, unread := lostBefore(ctx, st)
+		if err = errors.Join(err, unread); err != nil {
 			return shortState{}, err
 		}
 		return shortState{
-			State: e, sweep: e.Sweep, lost: func() time.Time { return time.Time{} }, close: func() error { return nil },
+			State: e, sweep: e.Sweep, lost: func() time.Time { return lost }, close: func() error { return nil },
 		}, nil
 	}
 	r, err := state.OpenRedis(ctx, state.RedisConfig{URL: s.Redis, Settings: st, Clock: time.Now, Log: log})
@@ -37,6 +38,23 @@ func openState(ctx context.Context, s settings, st *store.Store, log *slog.Logge
 		return shortState{}, err
 	}
 	return shortState{State: r, sweep: r.Sweep, lost: r.Lost, ready: r.Ready, close: r.Close}, nil
+}
+
+// lostSetting keeps when the state of this store was lost: by a restore, which knows nothing of what was
+// claimed after the backup.
+const lostSetting = "state/lost"
+
+func lostBefore(ctx context.Context, st *store.Store) (time.Time, error) {
+	text, ok, err := st.Setting(ctx, lostSetting)
+	if err != nil || !ok {
+		return time.Time{}, err
+	}
+	return time.Parse(time.RFC3339, string(text))
+}
+
+// lose says that the state was lost at an instant.
+func (a *app) lose(ctx context.Context, at time.Time) error {
+	return a.store.SaveSetting(ctx, lostSetting, []byte(at.UTC().Format(time.RFC3339)))
 }
 
 // redisFault says what is wrong with --redis, nil when nothing is.

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -139,6 +140,14 @@ func waitFor(t *testing.T, file, text string, ended <-chan error, log *lockedBuf
 	return ""
 }
 
+// rounds is how often a test of faults repeats what it does: short, unless DRIELUIK_TORTURE says how often.
+func rounds(short int) int {
+	if n, err := strconv.Atoi(os.Getenv("DRIELUIK_TORTURE")); err == nil {
+		return n
+	}
+	return short
+}
+
 // TestAcknowledgedTransfersSurviveKill9 is invariant 1: after a power cut every acknowledged
 // transfer is whole, every other one absent or whole, and the audit chain is whole.
 func TestAcknowledgedTransfersSurviveKill9(t *testing.T) {
@@ -146,7 +155,7 @@ func TestAcknowledgedTransfersSurviveKill9(t *testing.T) {
 	s := newSite(t)
 	sv := s.start(t)
 	pushed, acknowledged := 0, map[int]bool{}
-	for round := range 20 {
+	for round := range rounds(20) {
 		hospital := sv.login(t, "hospital", "")
 		acks := make(chan int, 1000)
 		var pushers sync.WaitGroup

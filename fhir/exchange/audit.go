@@ -387,8 +387,10 @@ func lifecycleOf(e *event, t touch) string {
 	return cmp.Or(t.life, lives[e.interaction], "6")
 }
 
-// lives are the life cycles that refused writes would have begun.
-var lives = map[auth.Interaction]string{auth.Update: "3", auth.Patch: "3", auth.Create: "3", auth.Delete: "14"}
+// lives are the life cycles that refused writes would have begun, and that of what leaves as a file.
+var lives = map[auth.Interaction]string{
+	auth.Update: "3", auth.Patch: "3", auth.Create: "3", auth.Delete: "14", auth.Export: "10",
+}
 
 func patientOf(compartment string) fhir.Ref {
 	if compartment == "" || strings.HasPrefix(compartment, "_") {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/drieluik/drieluik/fhir"
 )
 
 // maxSkew is how much earlier than the newest row of the log the clock may be (access.md 9). What is later
@@ -16,6 +18,33 @@ type pulse struct {
 	mu     sync.Mutex
 	read   bool // the newest row that stood when the process began is known
 	newest time.Time
+}
+
+// writableFor is how long an answer of Writable holds: who asks all the time makes no commit each time.
+const writableFor = time.Second
+
+// Writable answers nil when the log can be written: the clock has not gone back behind it, and a commit is
+// durable. Unavailable else.
+func (s *Service) Writable(ctx context.Context) error {
+	const op = "exchange.Writable"
+	if err := s.steady(ctx, op); err != nil {
+		return err
+	}
+	s.writable.mu.Lock()
+	defer s.writable.mu.Unlock()
+	if time.Since(s.writable.at) < writableFor {
+		return s.writable.err
+	}
+	_, err := s.store.Lease(ctx, "writable", s.holder(), time.Millisecond)
+	s.writable.at, s.writable.err = time.Now(), fhir.Wrap(op, err)
+	return s.writable.err
+}
+
+// writable is what the last try to write came to.
+type writable struct {
+	mu  sync.Mutex
+	at  time.Time
+	err error
 }
 
 // steady refuses to go on when the clock has gone back behind the log: every period, age and lifetime would

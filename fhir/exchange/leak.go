@@ -15,6 +15,7 @@ func (e *event) leaked(s *Service, st Stored, d auth.Decision) {
 	if slices.ContainsFunc(e.leaks, func(t touch) bool { return t.ref == st.Ref }) {
 		return
 	}
+	s.meters.Leaked()
 	s.log.Error("filter leak", "ref", st.Ref.String(), "reason", d.Reason, "request", e.call.RequestID)
 	e.leaks = append(e.leaks, touch{ref: st.Ref, labels: st.Facts.Labels, domains: st.Facts.Domains, decision: d})
 }

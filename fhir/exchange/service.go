@@ -33,14 +33,18 @@ type Service struct {
 	holder   func() string // of leases: this process
 	source   auditSource
 	pulse    pulse
+	writable writable
+	meters   Meters
 
+	jobs       Jobs
 	definition func(canonical string) (fhir.Node, bool)
 	terms      *terminology.Terms
 }
 
-// Config of New. Every member is required, but Release, Instance and AllSign.
+// Config of New. Every member is required, but Jobs, Meters, Release, Instance and AllSign.
 type Config struct {
 	Store    Store
+	Jobs     Jobs   // what was asked for and takes longer than a request; Export alone asks for it
 	Base     string // FHIR base URL, such as "https://host/fhir"
 	Settings auth.Settings
 	Formats  []mapping.Format // the source formats that Submit and Convert know
@@ -56,6 +60,7 @@ type Config struct {
 	Release    string // of this server: with it AuditEvents name the policy by which access was decided
 	// AllSign: a care plan waits for the signature of every holder of authority, not of one (mks.md 7.6).
 	AllSign  bool
+	Meters   Meters
 	Instance string // of this process, among those that write one log: AuditEvents name it as their source
 }
 
@@ -69,8 +74,8 @@ func New(c Config) *Service {
 		now: c.Now, newID: c.NewID, log: c.Log, memory: newMemory(cacheSize), checks: c.Validator,
 		guesses: &guesses{at: map[string][]time.Time{}}, protocol: accessPolicy + c.Release,
 		allSign: c.AllSign, holder: sync.OnceValue(c.NewID),
-		source:     ourSource(c.Instance),
-		definition: c.Definition, terms: c.Terms,
+		source: ourSource(c.Instance), meters: c.Meters.whole(),
+		jobs: c.Jobs, definition: c.Definition, terms: c.Terms,
 	}
 }
 

@@ -57,6 +57,9 @@ type Lookups interface {
 	Deleted(compartment string, t fhir.Type) ([]auth.ResourceFacts, error)
 	// Related returns the compartments in which a current CareTeam, Consent, DetectedIssue or Task names the party.
 	Related(party fhir.Ref) ([]string, error)
+	// Held returns the compartments in which an organisation is custodian or author of a current resource, in
+	// ascending order.
+	Held(organization fhir.Ref) ([]string, error)
 	// Strays returns the other compartments in which a current resource of t refers to a patient.
 	Strays(t fhir.Type, patient string) ([]string, error)
 	// Record returns the stored versions of a source record, in ascending order.

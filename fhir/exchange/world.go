@@ -128,7 +128,9 @@ func (w *world) child(id string) (*auth.Child, error) {
 	if err != nil {
 		return nil, fhir.Wrap("exchange.child", err)
 	}
-	if c := w.s.memory.child(id, now.Epoch); c != nil {
+	c := w.s.memory.child(id, now.Epoch)
+	w.s.meters.Compiled(c != nil)
+	if c != nil {
 		w.children[id], w.states[id] = c, now
 		return c, nil
 	}
@@ -144,7 +146,7 @@ func (w *world) child(id string) (*auth.Child, error) {
 		}
 		m.Resources = append(m.Resources, auth.Stored{Resource: r, Facts: st.Facts})
 	}
-	c := auth.NewChild(m)
+	c = auth.NewChild(m)
 	w.s.memory.keep(id, state.Epoch, c)
 	w.children[id], w.states[id] = c, state
 	return c, nil
@@ -209,6 +211,7 @@ func (w *world) decide(p auth.Principal, a auth.Action, rf *auth.ResourceFacts) 
 		return auth.Decision{}, unavailable("exchange.decide", "policy-unavailable", err)
 	}
 	d = auth.Decide(p, a, f)
+	w.s.meters.Decided(d)
 	return d, w.broken
 }
 

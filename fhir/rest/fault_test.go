@@ -104,6 +104,13 @@ func (s brittleSnapshot) Related(party fhir.Ref) ([]string, error) {
 	return s.Snapshot.Related(party)
 }
 
+func (s brittleSnapshot) Held(organization fhir.Ref) ([]string, error) {
+	if err := s.b.look(); err != nil {
+		return nil, err
+	}
+	return s.Snapshot.Held(organization)
+}
+
 func (s brittleSnapshot) Strays(t fhir.Type, patient string) ([]string, error) {
 	if err := s.b.look(); err != nil {
 		return nil, err
@@ -156,6 +163,7 @@ func everyPath(w *town) []query {
 		{method: "GET", path: "/fhir/Patient/zza-Patient/$everything"}, {method: "GET", path: "/fhir/Composition/zza-Composition/$document"},
 		{method: "POST", path: "/fhir/Questionnaire/$populate", body: prefilled}, {method: "POST", path: "/fhir/QuestionnaireResponse/$extract", body: scanned},
 		{method: "GET", path: "/fhir/Patient/zza-Patient/$completeness"}, {method: "GET", path: "/fhir/Patient/zza-Patient/$actions"},
+		{method: "GET", path: "/fhir/Patient/$export", header: async},
 		{method: "GET", path: "/fhir/AuditEvent?patient=zza-Patient"}, {method: "POST", path: "/fhir/CarePlan/zza-CarePlan/$validate"},
 		{method: "GET", path: "/fhir/Organization"}, {method: "GET", path: "/fhir/Organization?_summary=count"},
 		{method: "POST", path: "/fhir", body: transaction(ask("GET", "CarePlan/zza-CarePlan", ""), ask("GET", "Goal?patient=zza-Patient", ""))},

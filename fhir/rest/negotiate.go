@@ -18,7 +18,7 @@ var jsonTypes = map[string]bool{
 
 // negotiate refuses a request that wants another format than JSON, or another FHIR version.
 func negotiate(r *http.Request) error {
-	if wantsTable(r) {
+	if wantsTable(r) || strings.HasSuffix(r.URL.Path, ".ndjson") {
 		return nil
 	}
 	wanted := r.Header.Get("Accept")

@@ -126,7 +126,7 @@ func (g *rig) wire(st exchange.Store) {
 	}
 	g.exchange = exchange.New(exchange.Config{
 		Definition: find, Terms: terms,
-		Store: st, Base: base, Formats: []mapping.Format{mks.Format{}, bundle.Format{}}, Settings: g.settings,
+		Store: st, Jobs: g.store, Base: base, Formats: []mapping.Format{mks.Format{}, bundle.Format{}}, Settings: g.settings,
 		Now: g.clock, NewID: newID, Log: log, Validator: validate.New(validate.Options{}), Instance: instance,
 	})
 	server, err := rest.New(rest.Config{

@@ -80,6 +80,7 @@ func (s *Server) Routes(r chi.Router) {
 		r.Post("/QuestionnaireResponse/$extract", s.handle(s.extract))
 		r.Post("/{type:QuestionnaireResponse}/{id:[^_$/][^/]*}/$extract", s.handle(s.extract))
 		s.terminologyRoutes(r)
+		s.exportRoutes(r)
 		r.Get(typePath, s.handle(s.search))
 		r.Post(typePath+"/_search", s.handle(s.search))
 		r.Post(typePath, s.handle(s.create))

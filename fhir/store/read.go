@@ -300,6 +300,33 @@ func (s *snapshot) Related(party fhir.Ref) ([]string, error) {
 	return slices.Compact(names), nil
 }
 
+// Held implements exchange.Lookups.
+func (s *snapshot) Held(organization fhir.Ref) ([]string, error) {
+	const op = "store.Held"
+	org, err := s.lookup(organization.Current().String())
+	if err != nil {
+		return nil, fhir.Wrap(op, err)
+	}
+	var names []string
+	for _, t := range fhir.Types() {
+		typ, err := s.lookup(string(t))
+		if err != nil {
+			return nil, fhir.Wrap(op, err)
+		}
+		err = s.c.each(s.ctx, func(scan func(...any) error) error {
+			names = append(names, "")
+			return scan(&names[len(names)-1])
+		}, `SELECT e.name FROM epoch e WHERE e.comp IN (
+			SELECT comp FROM resource_head WHERE type=? AND cust=? AND cust>0 AND deleted=0
+			UNION SELECT comp FROM resource_head WHERE type=? AND author=? AND author>0 AND deleted=0)`, typ, org, typ, org)
+		if err != nil {
+			return nil, fhir.Wrap(op, err)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names), nil
+}
+
 // Strays implements exchange.Lookups.
 func (s *snapshot) Strays(t fhir.Type, patient string) ([]string, error) {
 	const op = "store.Strays"

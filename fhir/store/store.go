@@ -37,6 +37,8 @@ type Options struct {
 	Now     func() time.Time // default time.Now
 	Queue   int              // units that may wait for the writer; default 1024
 	Readers int              // snapshots open at a time; default 4 per processor, at least 8
+	// Committed is told of each group that became durable, or failed as a whole: of its units and how long it took.
+	Committed func(units int, took time.Duration)
 }
 
 // Store is an embedded store over one folder. It is safe for concurrent use.

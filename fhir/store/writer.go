@@ -37,6 +37,7 @@ type job struct {
 type writer struct {
 	store *Store
 	now   func() time.Time
+	told  func(units int, took time.Duration)
 	jobs  chan *job
 	c     *conn // nil after damage, until it is opened anew
 	last  int64 // last instant given out, milliseconds
@@ -52,7 +53,7 @@ type writer struct {
 }
 
 func newWriter(ctx context.Context, s *Store, o Options) (*writer, error) {
-	w := &writer{store: s, now: o.Now, jobs: make(chan *job, o.Queue), ended: make(chan struct{}), walNext: walLimit, walStep: walLimit}
+	w := &writer{store: s, now: o.Now, told: o.Committed, jobs: make(chan *job, o.Queue), ended: make(chan struct{}), walNext: walLimit, walStep: walLimit}
 	if err := w.connect(ctx); err != nil {
 		return nil, err
 	}
@@ -141,6 +142,9 @@ func (w *writer) enqueue(ctx context.Context, op string, j *job) error {
 	}
 }
 
+// Waiting returns how many units wait for the writer, of as many as may.
+func (s *Store) Waiting() (units, room int) { return len(s.writer.jobs), cap(s.writer.jobs) }
+
 // stop closes the queue and waits until it is drained; false when that was done before.
 func (w *writer) stop() bool {
 	w.mu.Lock()
@@ -198,8 +202,11 @@ func (w *writer) commit(group []*job) {
 	if len(group) == 0 {
 		return
 	}
-	outcome := make([]error, len(group))
+	outcome, start := make([]error, len(group)), time.Now()
 	err := w.transact(group, outcome)
+	if w.told != nil {
+		w.told(len(group), time.Since(start))
+	}
 	for i, j := range group {
 		if err != nil {
 			outcome[i] = err

@@ -235,6 +235,34 @@ func related(t *testing.T, open Open) {
 	})
 }
 
+func held(t *testing.T, open Open) {
+	s := open(t)
+	org, other := ref("Organization", "thuiszorg"), ref("Organization", "ziekenhuis")
+	for i, by := range [][2]fhir.Ref{{org, org}, {other, org}, {org, other}, {other, other}, {}} {
+		w := write("CarePlan", fmt.Sprint("a", i), 1, fmt.Sprint("kind", i))
+		w.Facts.Custodian, w.Facts.Author = by[0], by[1]
+		put(t, s, w)
+	}
+	for _, typ := range []fhir.Type{"Goal", "Task"} {
+		w := write(typ, "b", 1, "kind0")
+		w.Facts.Custodian = org
+		put(t, s, w)
+	}
+	gone := write("CarePlan", "a2", 2, "kind2")
+	gone.Body = nil
+	put(t, s, gone)
+	view(t, s, func(sn exchange.Snapshot) error {
+		got, err := sn.Held(org)
+		same(t, "held", got, []string{"kind0", "kind1"})
+		if err != nil {
+			return err
+		}
+		got, err = sn.Held(ref("Organization", "nobody"))
+		same(t, "held by nobody", len(got), 0)
+		return err
+	})
+}
+
 func many(t *testing.T, open Open) {
 	s := open(t)
 	const writers, each = 32, 12

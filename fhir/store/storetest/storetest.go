@@ -38,6 +38,7 @@ func Run(t *testing.T, open Open) {
 		{"a resource of two patients is in both compartments once", twoPatients},
 		{"a resource that moves leaves its old compartment", moves},
 		{"parties are related by team, task and consent", related},
+		{"an organisation holds what it is custodian or author of", held},
 		{"32 goroutines write at once and lose nothing", many},
 		{"a snapshot does not see later writes", isolation},
 		{"audit rows chain and carry the commit time", audits},
