@@ -18,8 +18,8 @@ var rows = [][]string{
 	{"cmd/drieluik", "cmd/drieluik-bench"},
 	{"fhir/rest", "auth/smart", "fhir/store", "auth/state", "conformance/check"},
 	{"fhir/exchange"},
-	{"mapping/mks", "mapping/bundle", "mapping/sdc", "fhir/workflow"},
-	{"mapping", "auth", "auth/upstream", "conformance"},
+	{"mapping/mks", "mapping/samordningsplan", "mapping/netwerk", "mapping/bundle", "mapping/sdc", "fhir/workflow"},
+	{"mapping", "mapping/form", "mapping/element", "mapping/rebuild", "auth", "auth/upstream", "conformance"},
 	{"fhir/search", "fhir/patch"},
 	{"fhir/path"},
 	{"fhir", "auth/jose"},
@@ -36,7 +36,8 @@ var kits = map[string]bool{
 var within = map[string]string{
 	"conformance/validate": "conformance", "conformance/terminology": "conformance", "conformance/artifacts": "conformance",
 	"conformance/packages": "conformance",
-	"mapping/mks/back":     "mapping/mks",
+	"mapping/mks/back":     "mapping/mks", "mapping/samordningsplan/back": "mapping/samordningsplan",
+	"mapping/netwerk/back": "mapping/netwerk",
 }
 
 func rowOf(dir string) (int, string, bool) {

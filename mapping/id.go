@@ -8,13 +8,17 @@ import (
 	"github.com/drieluik/drieluik/fhir"
 )
 
-// ID returns the deterministic id of key: UUID version 5 in the URL name space of
-// Canonical/mks/ + key (mks.md 3.1).
-func ID(key string) string {
+// ID returns the id of a key of mks-bron/1, and of what the server itself makes: UUID of "mks/" + key
+// (mks.md 3.1).
+func ID(key string) string { return UUID("mks/" + key) }
+
+// UUID returns the deterministic id of a key that begins with the name of its format: version 5 in the
+// URL name space of Canonical/ + key.
+func UUID(key string) string {
 	space := [16]byte{0x6b, 0xa7, 0xb8, 0x11, 0x9d, 0xad, 0x11, 0xd1, 0x80, 0xb4, 0x00, 0xc0, 0x4f, 0xd4, 0x30, 0xc8}
 	h := sha1.New()
 	h.Write(space[:])
-	h.Write([]byte(fhir.Canonical + "/mks/" + key))
+	h.Write([]byte(fhir.Canonical + "/" + key))
 	u := h.Sum(nil)[:16]
 	u[6] = u[6]&0x0f | 0x50
 	u[8] = u[8]&0x3f | 0x80

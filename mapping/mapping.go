@@ -45,8 +45,18 @@ type Source struct {
 	// Foreign: the document is FHIR as the sender wrote it, so that each resource is judged like a
 	// write of the sender; and Record is unique to its sender alone.
 	Foreign bool
-	Holder  fhir.Ref // organisation that pushes, set between Read and Map
+	// Senders are further organisations that may send the document, besides Sender.
+	Senders  []fhir.Identifier
+	Versions Versions
+	Holder   fhir.Ref // organisation that pushes, set between Read and Map
+	// Arrives: the document is pushed, so that Map also judges the first version of a record and who takes
+	// the step; set between Read and Map. A conversion takes what there is.
+	Arrives bool
 }
+
+// Versions are how a format calls the version of its documents, and the rules that a version breaks which
+// was stored with another content, or lies below one that is stored. Its zero value is that of mks-bron/1.
+type Versions struct{ Pointer, Changed, Lower string }
 
 // Known answers what a mapping must look up. It is one consistent snapshot; exchange records every
 // answer as relied on, so that Commit can say Conflict when one has moved.
@@ -96,4 +106,6 @@ type Result struct {
 	Sender    fhir.Ref // the sending Organization: custodian and author of what is new
 	Trace     []Trace
 	Issues    []fhir.Issue // what Read did not report; with an error nothing may be stored
+	// Refused: the sender may not take this step of the record, whatever its content (push-sender).
+	Refused bool
 }

@@ -3,7 +3,8 @@ package testdata
 
 import "embed"
 
-// Records holds the source records: mks/<child>/<file>.json.
+// Records holds the source records: mks/<child>/<file>.json, and of samordningsplan the valid ones, what
+// they become, and the invalid ones with what is told of them.
 //
-//go:embed mks
+//go:embed mks samordningsplan
 var Records embed.FS

@@ -1,0 +1,172 @@
+package form
+
+import (
+	"time"
+
+	"github.com/drieluik/drieluik/fhir"
+)
+
+const (
+	textLarge   = "The document has more members and elements than any real record. Split it."
+	textTooLong = "The list is longer than in any real record. Split it."
+)
+
+// measure counts the members and elements at and below v, and stops past the bound.
+func (d *Document) measure(v Value, parts *int) {
+	for n := range v.n.Children() {
+		if *parts++; *parts > MaxParts {
+			body := d.root
+			if d.dialect.Body != "" {
+				body = d.root.At(d.dialect.Body)
+			}
+			d.overflow(body, textLarge)
+			return
+		}
+		d.measure(Value{d: d, n: n}, parts)
+	}
+}
+
+// overflow refuses a document past the bounds. Nothing else is asked of it.
+func (d *Document) overflow(v Value, text string) {
+	d.large = true
+	d.Report(fhir.SeverityError, d.dialect.Rules.Large, v, text)
+	d.Mark(v)
+}
+
+// Object checks the members of an object against a table, as Read does with the document.
+func (d *Document) Object(v Value, fs Fields) {
+	for n := range v.n.Children() {
+		if fs.Named(n.Name()) == nil {
+			d.Keep(v.holding(n))
+			d.Inform(d.dialect.Rules.Unknown, v.holding(n), "This member is not known in "+d.dialect.Schema+". It is kept, not interpreted.")
+		}
+	}
+	for i := range fs {
+		d.member(v.At(fs[i].name), &fs[i])
+	}
+	d.order(v, fs)
+}
+
+// order holds Rules.Order.
+func (d *Document) order(v Value, fs Fields) {
+	for _, s := range d.dialect.Spans {
+		if fs.Named(s.From) == nil || fs.Named(s.To) == nil {
+			continue
+		}
+		from, to := v.At(s.From), v.At(s.To)
+		if !from.Sound() || !to.Sound() {
+			continue
+		}
+		if endsBefore(from.Str(), to.Str()) || s.Apart && from.Str() == to.Str() {
+			d.Fail(d.dialect.Rules.Order, to)
+		}
+	}
+}
+
+// endsBefore compares two days or two moments. Times of the day may pass midnight.
+func endsBefore(from, to string) bool {
+	if len(from) == len("15:04") {
+		return false
+	}
+	a, errA := time.Parse(time.RFC3339Nano, from)
+	b, errB := time.Parse(time.RFC3339Nano, to)
+	if errA == nil && errB == nil {
+		return b.Before(a)
+	}
+	return Day(from).After(Day(to))
+}
+
+// member checks one member, present or not.
+func (d *Document) member(v Value, x *Field) {
+	if !v.Present() && !(x.emptyMeans && v.n.Shape() == fhir.Array) {
+		d.missing(v, x)
+		return
+	}
+	if !x.List() {
+		d.single(v, x.typ)
+		return
+	}
+	if v.n.Shape() != fhir.Array {
+		d.Fault(d.dialect.Rules.Shape, v)
+		return
+	}
+	if v.n.Len() > MaxItems {
+		d.overflow(v, textTooLong)
+		return
+	}
+	if v.n.Len() > x.high || v.n.Len() < x.low {
+		d.Fault(x.rule(d.dialect.Rules.Count), v)
+	}
+	for _, item := range v.Items() {
+		d.single(item, x.typ)
+	}
+	d.duplicates(v, x)
+}
+
+// missing reports an absent, null or empty member.
+func (d *Document) missing(v Value, x *Field) {
+	if x.low > 0 {
+		d.Fault(x.rule(d.dialect.Rules.Missing), v)
+		return
+	}
+	if !v.n.Exists() {
+		return
+	}
+	d.Keep(v)
+	if rule := d.dialect.Rules.Empty; rule != "" {
+		d.Inform(rule, v, "This member is empty: it means absent. It is kept for the way back.")
+	}
+}
+
+func (x *Field) rule(otherwise string) string {
+	if x.absent != "" {
+		return x.absent
+	}
+	return otherwise
+}
+
+// single checks one value against its type.
+func (d *Document) single(v Value, t Type) {
+	if t.shape == fhir.Missing {
+		return // anything
+	}
+	if v.n.Shape() != t.shape {
+		d.Fault(d.dialect.Rules.Shape, v)
+		return
+	}
+	if t.check != nil {
+		if rule := t.check(v.n.Text()); rule != "" {
+			d.Fault(rule, v)
+		}
+		return
+	}
+	if t.entries != nil {
+		for n := range v.n.Children() {
+			d.single(v.holding(n), *t.entries)
+		}
+		return
+	}
+	if t.shape != fhir.Object {
+		return
+	}
+	d.Object(v, t.fields)
+	if t.atLeast && !v.AnyOf(t.fields) {
+		d.Fault(d.dialect.Rules.Count, v)
+	}
+}
+
+// duplicates holds Rules.Duplicate for lists of objects with an id.
+func (d *Document) duplicates(v Value, x *Field) {
+	if d.dialect.Rules.Duplicate == "" || x.free || x.typ.fields.Named("id") == nil {
+		return
+	}
+	seen := map[string]bool{}
+	for _, item := range v.Items() {
+		id := item.At("id").Str()
+		if id != "" && seen[id] {
+			d.Fail(d.dialect.Rules.Duplicate, v)
+			return
+		}
+		seen[id] = true
+	}
+}

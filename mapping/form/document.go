@@ -1,0 +1,198 @@
+package form
+
+import (
+	"iter"
+	"maps"
+	"strings"
+
+	"github.com/drieluik/drieluik/fhir"
+)
+
+// Document is a source document as it was read. A mapping works on a Clone, so that it can run again.
+type Document struct {
+	root    Value
+	dialect *Dialect
+	issues  []fhir.Issue
+	told    map[finding]bool    // what issues holds
+	refused bool                // one of issues is an error
+	large   bool                // it is past the bounds, and not read to its end
+	faulty  map[string]bool     // pointers with a fault at or below
+	kept    map[string]bool     // pointers of unknown and empty members: source-member
+	traced  map[string][]string // pointer → elements
+	pointer []string            // of traced, in order
+}
+
+// finding is a rule at a place.
+type finding struct{ rule, ptr string }
+
+// MaxIssues bounds what is told of a document that is refused all the same. Nothing is left out of the
+// report of one that is stored.
+const MaxIssues = 1000
+
+// Bounds of one document. Past them a few bytes of the source, such as a member that is not known or a
+// reference, would become hundreds of an answer each.
+const (
+	MaxParts = 50_000 // members and elements
+	MaxItems = 1000   // of one list
+)
+
+// Read checks the form of a document against a table. It reads no document past the bounds.
+func Read(r *fhir.Resource, dialect *Dialect, table Fields) *Document {
+	d := &Document{
+		dialect: dialect, told: map[finding]bool{}, faulty: map[string]bool{},
+		kept: map[string]bool{}, traced: map[string][]string{},
+	}
+	d.root = Value{d: d, n: r.Root()}
+	d.measure(d.root, new(int))
+	if !d.large {
+		d.Object(d.root, table)
+	}
+	return d
+}
+
+// Clone returns a copy for one run of a mapping: without issues, with what is faulty and kept. It shares
+// nothing that changes.
+func (d *Document) Clone() *Document {
+	c := *d
+	c.issues, c.told, c.refused = nil, map[finding]bool{}, false
+	c.faulty, c.kept, c.traced = maps.Clone(d.faulty), maps.Clone(d.kept), maps.Clone(d.traced)
+	c.root.d = &c
+	return &c
+}
+
+// Root returns the document as a value.
+func (d *Document) Root() Value { return d.root }
+
+// Issues returns what was reported, in order.
+func (d *Document) Issues() []fhir.Issue { return d.issues }
+
+// Refused reports whether one of the issues is an error.
+func (d *Document) Refused() bool { return d.refused }
+
+// Large reports whether the document is past the bounds: it was not read, and no rule is asked of it.
+func (d *Document) Large() bool { return d.large }
+
+// Full reports whether so much was told of a document that is refused that nothing more will be.
+func (d *Document) Full() bool { return d.refused && len(d.issues) >= MaxIssues }
+
+// Fault reports a fault of form and marks the place, so that rules which need it are skipped.
+func (d *Document) Fault(rule string, v Value) {
+	d.Report(fhir.SeverityError, rule, v, "")
+	d.Mark(v)
+}
+
+// Mark makes a place and all that holds it faulty.
+func (d *Document) Mark(v Value) {
+	ptr := v.ptr
+	for {
+		d.faulty[ptr] = true
+		i := strings.LastIndexByte(ptr, '/')
+		if i < 0 {
+			return
+		}
+		ptr = ptr[:i]
+	}
+}
+
+// Fail reports an error of a rule.
+func (d *Document) Fail(rule string, v Value) { d.Report(fhir.SeverityError, rule, v, "") }
+
+// Warn reports a warning: the document is stored all the same.
+func (d *Document) Warn(rule string, v Value) { d.Report(fhir.SeverityWarning, rule, v, "") }
+
+// Inform reports something worth knowing. text is one sentence without values of the source; "" stands
+// for that of the dialect.
+func (d *Document) Inform(rule string, v Value, text string) {
+	d.Report(fhir.SeverityInformation, rule, v, text)
+}
+
+// Report adds an issue. Each rule fires once per place. text is one sentence without values of the source;
+// "" stands for that of the dialect.
+func (d *Document) Report(severity, rule string, v Value, text string) {
+	if d.told[finding{rule, v.ptr}] {
+		return
+	}
+	if d.Full() {
+		d.cut()
+		return
+	}
+	d.told[finding{rule, v.ptr}] = true
+	d.refused = d.refused || severity == fhir.SeverityError
+	if text == "" {
+		text = d.dialect.text(rule)
+	}
+	d.issues = append(d.issues, fhir.Issue{
+		Severity: severity, Code: d.dialect.code(rule), Expression: v.ptr, Diagnostics: rule, Text: text,
+	})
+}
+
+// cut says once that there is more.
+func (d *Document) cut() {
+	more := d.dialect.Rules.More
+	if last := d.issues[len(d.issues)-1]; last.Diagnostics == more {
+		return
+	}
+	d.issues = append(d.issues, fhir.Issue{
+		Severity: fhir.SeverityError, Code: "too-long", Diagnostics: more, Text: d.dialect.text(more),
+	})
+}
+
+// Keep marks a member that is kept as it came, traced or not.
+func (d *Document) Keep(v Value) { d.kept[v.ptr] = true }
+
+// Kept reports whether a member is kept as it came.
+func (d *Document) Kept(v Value) bool { return d.kept[v.ptr] }
+
+// trace records elements of a member. Reading does not trace, so that a clone shares nothing here.
+func (d *Document) trace(ptr string, elements []string) {
+	if _, ok := d.traced[ptr]; !ok {
+		d.pointer = append(d.pointer, ptr)
+	}
+	d.traced[ptr] = append(d.traced[ptr], elements...)
+}
+
+// Traced gives the elements of every pointer, in the order in which they were mapped.
+func (d *Document) Traced() iter.Seq2[string, []string] {
+	return func(yield func(string, []string) bool) {
+		for _, p := range d.pointer {
+			if !yield(p, d.traced[p]) {
+				return
+			}
+		}
+	}
+}
+
+// Untraced calls visit for every member that is kept, and every leaf that no trace covers: what must be
+// written as source-member.
+func (d *Document) Untraced(visit func(Value)) { d.untraced(d.root, false, visit) }
+
+func (d *Document) untraced(v Value, covered bool, visit func(Value)) {
+	if d.kept[v.ptr] {
+		visit(v)
+		return
+	}
+	_, traced := d.traced[v.ptr]
+	covered = covered || traced
+	if v.n.Len() == 0 {
+		if !covered {
+			visit(v)
+		}
+		return
+	}
+	for _, item := range v.Items() {
+		d.untraced(item, covered, visit)
+	}
+	for _, member := range v.Members() {
+		d.untraced(member, covered, visit)
+	}
+}
+
+// Reworded calls visit for every instant that FHIR writes with other digits for the same moment, and
+// that is not kept already.
+func (d *Document) Reworded(table Fields, visit func(Value)) {
+	d.root.Walk(table, func(v Value, t Type) {
+		if t.instant && !plainInstant.MatchString(v.Str()) && !d.kept[v.ptr] {
+			visit(v)
+		}
+	})
+}
