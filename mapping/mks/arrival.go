@@ -9,6 +9,7 @@ import (
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
+	"github.com/drieluik/drieluik/mapping/element"
 )
 
 // resolveLogical makes the logical references literal that records of this source left while the
@@ -133,9 +134,9 @@ func (m *mapper) judgement(c fhir.Node) judgement {
 	}
 	for e := range c.All("extension") {
 		switch e.Member("url").Text() {
-		case extensionURL("bron-record"):
+		case element.StructureDefinition("bron-record"):
 			j.on = firstDay(part(e, "vastgelegdOp"))
-		case extensionURL("gegeven-door"):
+		case element.StructureDefinition("gegeven-door"):
 			who := part(e, "wie").Member("reference").Text()
 			j.add(who == m.child.ref.String(), m.willHoldAuthority(refOf(who), firstDay(part(e, "op"))))
 		}
@@ -173,7 +174,7 @@ func (q *question) with(r *fhir.Resource, rule string) *question {
 		q.rules = append(q.rules, rule)
 	}
 	for e := range r.Root().All("extension") {
-		if e.Member("url").Text() == extensionURL("bron-record") {
+		if e.Member("url").Text() == element.StructureDefinition("bron-record") {
 			q.focus = r.Ref()
 		}
 	}
@@ -184,12 +185,12 @@ func (q *question) with(r *fhir.Resource, rule string) *question {
 func (m *mapper) addQuestion(source string, q *question) {
 	kind := listConcept("mks-categorie", "terugvraag")
 	t := &tpb.Task{
-		Status: enum(&tpb.Task_StatusCode{}, "requested"), Intent: enum(&tpb.Task_IntentCode{}, "order"), Code: kind,
-		Focus: literal(q.focus), ForValue: m.patientRef(), Owner: literal(m.sender),
+		Status: element.Enum(&tpb.Task_StatusCode{}, "requested"), Intent: element.Enum(&tpb.Task_IntentCode{}, "order"), Code: kind,
+		Focus: element.Literal(q.focus), ForValue: m.patientRef(), Owner: element.Literal(m.sender),
 	}
 	for _, rule := range q.rules {
 		t.Input = append(t.Input, &tpb.Task_Parameter{Type: kind, Value: &tpb.Task_Parameter_ValueX{
-			Choice: &tpb.Task_Parameter_ValueX_StringValue{StringValue: pstr(rule)}}})
+			Choice: &tpb.Task_Parameter_ValueX_StringValue{StringValue: element.String(rule)}}})
 	}
 	_, record, _ := strings.Cut(source, "#")
 	m.add(t, about{id: m.part("terugvraag/" + record)})

@@ -13,6 +13,7 @@ import (
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
+	"github.com/drieluik/drieluik/mapping/element"
 )
 
 // Activate brings the draft of a zorgplan into force: what the record's version would have become had it
@@ -90,7 +91,7 @@ func newActivation(plan *fhir.Resource, k mapping.Known, now time.Time) (*activa
 func headOf(anchor fhir.Node) head {
 	var h head
 	for e := range anchor.All("extension") {
-		if e.Member("url").Text() != extensionURL("bron-record") {
+		if e.Member("url").Text() != element.StructureDefinition("bron-record") {
 			continue
 		}
 		version, err := strconv.Atoi(part(e, "versie").Text())
@@ -201,7 +202,7 @@ func (a *activation) relocated(r *fhir.Resource) (*fhir.Resource, error) {
 		return "definitief" // bron-record of a concept that was signed
 	}
 	for e := range r.Root().All("extension") {
-		if status := part(e, "status"); e.Member("url").Text() == extensionURL("bron-record") && status.Exists() {
+		if status := part(e, "status"); e.Member("url").Text() == element.StructureDefinition("bron-record") && status.Exists() {
 			places = append(places, status)
 		}
 	}
@@ -270,14 +271,14 @@ func (a *activation) appoint() error {
 			continue
 		}
 		p := &appointpb.Appointment{
-			Status:                enum(&appointpb.Appointment_StatusCode{}, "proposed"),
+			Status:                element.Enum(&appointpb.Appointment_StatusCode{}, "proposed"),
 			ServiceType:           []*dpb.CodeableConcept{listConcept("evaluatie-soort", kind)},
-			SupportingInformation: []*dpb.Reference{literal(a.anchorRef())},
-			RequestedPeriod:       []*dpb.Period{period(next, next)},
+			SupportingInformation: []*dpb.Reference{element.Literal(a.anchorRef())},
+			RequestedPeriod:       []*dpb.Period{element.Period(next, next)},
 			Participant:           []*appointpb.Appointment_Participant{participant(nil, a.patientRef())},
 		}
 		for e := range d.All("extension") {
-			if e.Member("url").Text() == extensionURL("deelnemer-rol") {
+			if e.Member("url").Text() == element.StructureDefinition("deelnemer-rol") {
 				p.Participant = append(p.Participant, participant(listConcept("teamrol", e.Member("valueCode").Text()), nil))
 			}
 		}

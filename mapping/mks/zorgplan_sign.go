@@ -6,6 +6,7 @@ import (
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
+	"github.com/drieluik/drieluik/mapping/element"
 )
 
 // AllSign is Format under the setting signatures=all: a zorgplan comes into force only when every
@@ -111,7 +112,7 @@ func (m *mapper) countSigners(by []target) (signers, error) {
 func (m *mapper) planHolders() (map[string]bool, error) {
 	out := map[string]bool{}
 	for ext := range m.child.patient().All("extension") {
-		if ext.Member("url").Text() != extensionURL("gezag") || !planCovers(part(ext, "period"), m.head.recordedDay) {
+		if ext.Member("url").Text() != element.StructureDefinition("gezag") || !planCovers(part(ext, "period"), m.head.recordedDay) {
 			continue
 		}
 		for h := range ext.All("extension") {
@@ -146,7 +147,7 @@ func (m *mapper) sealedOff(ref fhir.Ref) (bool, error) {
 		return false, fmt.Errorf("mks.sealedOff: %w", err)
 	}
 	for e := range found(hit).All("extension") {
-		if e.Member("url").Text() == extensionURL("afscherming") {
+		if e.Member("url").Text() == element.StructureDefinition("afscherming") {
 			return true, nil
 		}
 	}
