@@ -44,7 +44,7 @@ func (m *mapper) misusedIn(rs []*fhir.Resource) map[string]bool {
 			continue
 		}
 		d := readDocument(tree, distantFuture)
-		d.root.walk(envelope(obj(d.rec.fields...)), func(v value, t typ) {
+		d.root.walk(d.rec.whole, func(v value, t typ) {
 			if own, known := m.own[v.n.Text()]; t.refs != nil && known && !contains(t.refs, own.kind) {
 				out[v.n.Text()] = true
 			}

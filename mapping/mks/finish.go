@@ -159,7 +159,7 @@ func (m *mapper) sourceMembers() []*dpb.Extension {
 		v.to(keeper + ".extension('" + element.StructureDefinition("source-member") + "')")
 		out = append(out, sourceMember(v))
 	})
-	m.root.walk(envelope(obj(m.rec.fields...)), func(v value, t typ) {
+	m.root.walk(m.rec.whole, func(v value, t typ) {
 		if t.instant && !plainInstant.MatchString(v.str()) && !m.kept[v.ptr] {
 			out = append(out, sourceMember(v)) // FHIR writes the same moment with other digits
 		}

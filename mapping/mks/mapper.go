@@ -198,12 +198,11 @@ func (m *mapper) check() error {
 			return err
 		}
 	}
-	content := obj(m.rec.fields...)
 	var failed error
 	if m.rec.name != "kind" {
 		m.numberRule()
 	}
-	m.root.walk(envelope(content), func(v value, t typ) {
+	m.root.walk(m.rec.whole, func(v value, t typ) {
 		if failed == nil && t.refs != nil && v.sound() && !m.full() {
 			failed = m.checkReference(v, t.refs)
 		}
