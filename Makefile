@@ -2,7 +2,7 @@
 export DRIELUIK_SHARED ?= $(abspath ../shared)
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test lint clients redis demo bench generate fuzz torture
+.PHONY: build test lint clients redis postgres demo bench generate fuzz torture
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o drieluik ./cmd/drieluik
@@ -14,7 +14,7 @@ RACE = -race -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/me
 
 # Installs what is missing (Go modules and staticcheck come from the Go module proxy), then checks
 # and tests everything with the race detector.
-test: lint clients redis
+test: lint clients redis postgres
 	go test $(RACE) $(TESTFLAGS) ./...
 	go test $(TESTFLAGS) -run '$(LONG)' ./fhir/rest
 
@@ -35,9 +35,13 @@ clients:
 redis:
 	conformance/redis/install.sh
 
+# Installs PostgreSQL of Debian where it is missing; tests make clusters of their own and remove them.
+postgres:
+	conformance/postgres/install.sh
+
 # The tests of faults again, long: power cuts, full disks, stops, idle connections.
-TORTURE = ^(TestAcknowledged|TestAFullDisk|TestASignalToStop|TestIdleConnections|TestABackup)
-torture: clients redis
+TORTURE = ^(TestAcknowledged|TestAFullDisk|TestASignalToStop|TestIdleConnections|TestABackup|TestPostgres)
+torture: clients redis postgres
 	DRIELUIK_TORTURE=200 go test $(TESTFLAGS) -timeout 60m -run '$(TORTURE)' ./fhir/store ./cmd/drieluik
 
 demo:

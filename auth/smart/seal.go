@@ -25,6 +25,16 @@ func sealer(secret Secret, label string) (cipher.AEAD, error) {
 	return cipher.NewGCM(block)
 }
 
+// Seal returns v as JSON, sealed under the 32 bytes of the secret file. label separates uses of one secret.
+func Seal(random io.Reader, secret []byte, label string, v any) ([]byte, error) {
+	return seal(random, Secret(secret), label, v)
+}
+
+// Unseal reads what Seal made; an error under every other secret and label.
+func Unseal(secret []byte, label string, sealed []byte, v any) error {
+	return open(Secret(secret), label, sealed, v)
+}
+
 // seal returns v as JSON, sealed for whoever holds the secret. label separates uses of one secret.
 func seal(random io.Reader, secret Secret, label string, v any) ([]byte, error) {
 	plain, err := json.Marshal(v)

@@ -9,10 +9,19 @@ import (
 	"time"
 )
 
-// client talks to one server and keeps its connections.
+// client talks to one server, or in turn to several behind one public URL, and keeps its connections.
 type client struct {
-	base string
+	base string   // the public URL
+	at   []string // of each process; none: base
 	http *http.Client
+}
+
+// process is where a worker sends its requests.
+func (c *client) process(w *worker) string {
+	if len(c.at) == 0 {
+		return c.base
+	}
+	return c.at[w.n%len(c.at)]
 }
 
 func newClient(base string) *client {
@@ -37,7 +46,7 @@ func (c *client) call(ctx context.Context, w *worker, r request) ([]byte, error)
 	if r.method == "" {
 		r.method = http.MethodGet
 	}
-	req, err := http.NewRequestWithContext(ctx, r.method, c.base+r.path, bytes.NewReader(r.body))
+	req, err := http.NewRequestWithContext(ctx, r.method, c.process(w)+r.path, bytes.NewReader(r.body))
 	if err != nil {
 		return nil, err
 	}

@@ -116,7 +116,7 @@ func measureAll(ctx context.Context, o options, out, errs io.Writer) error {
 	}
 	defer b.close()
 	for _, part := range []func(context.Context) error{
-		b.ceilings, b.begin, b.workloads, b.inProcess, b.growth, b.footprint, b.ceilings,
+		b.ceilings, b.begin, b.workloads, b.inProcess, b.growth, b.footprint, b.pair, b.ceilings,
 	} {
 		if err := part(ctx); err != nil {
 			return err

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -22,7 +23,8 @@ import (
 // site is a data folder, its clients, and the server process on it.
 type site struct {
 	binary, dir string
-	listen      string // of the first start, so that tokens stay good over a restart
+	listen      string  // of the first start, so that tokens stay good over a restart
+	shared      *shared // what it shares with a second process; nil: it is alone
 	client      *client
 	cmd         *exec.Cmd
 	ended       chan error
@@ -59,10 +61,18 @@ func newSite(binary string) (*site, error) {
 	return &site{binary: binary, dir: dir, listen: "127.0.0.1:0", keys: map[string]*jose.PrivateKey{}, tokens: map[string]liveToken{}}, err
 }
 
-func (s *site) store() string { return "sqlite:" + filepath.Join(s.dir, "data") }
+func (s *site) store() []string {
+	if s.shared != nil {
+		return s.shared.store()
+	}
+	return []string{"--store", "sqlite:" + filepath.Join(s.dir, "data")}
+}
 
 func (s *site) close() {
 	s.stop()
+	if s.shared != nil {
+		s.shared.close()
+	}
 	_ = os.RemoveAll(s.dir) // a temporary folder
 }
 
@@ -78,7 +88,7 @@ func (s *site) start(ctx context.Context) (time.Duration, error) {
 		return 0, err
 	}
 	defer log.Close() // the process has its own
-	cmd := exec.Command(s.binary, "serve", "--store", s.store(), "--listen", s.listen)
+	cmd := exec.Command(s.binary, slices.Concat([]string{"serve", "--listen", s.listen}, s.store(), s.shared.flags())...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Env = append(os.Environ(), "DRIELUIK_ADMIN_LISTEN=off")
 	begin := time.Now()
@@ -128,7 +138,7 @@ func (s *site) stop() {
 
 // tool runs a command of the binary on the store; the running server takes it as an order.
 func (s *site) tool(ctx context.Context, in string, args ...string) error {
-	cmd := exec.CommandContext(ctx, s.binary, append(args, "--store", s.store())...)
+	cmd := exec.CommandContext(ctx, s.binary, append(args, s.store()...)...)
 	var errs bytes.Buffer
 	cmd.Stdin, cmd.Stderr = strings.NewReader(in), &errs
 	if err := cmd.Run(); err != nil {

@@ -57,6 +57,7 @@ func (b *bench) ceilingLines() []string {
 		fmt.Sprintf("C4 ES384 verify, all processors\t\t%.0f\t\t\t\t\t\t\t\tceiling", mean(func(c ceilings) float64 { return c.Verify })),
 		fmt.Sprintf("C5 bare SQL, one page of 20\t1\t\t\t%s\t\t\t\t\t\tceiling", short(time.Duration(mean(func(c ceilings) float64 { return float64(c.Page) })))),
 		fmt.Sprintf("C6 append 4 kB and sync\t1\t%.0f\t\t\t\t\t\t\t\tceiling", mean(func(c ceilings) float64 { return c.Append })),
+		fmt.Sprintf("C7 bare PostgreSQL, pgx.Batch on %d connections\t\t\t%.0f\t\t\t\t\t\t\tceiling", bareConnections, mean(func(c ceilings) float64 { return c.Batched })),
 		fmt.Sprintf("C8 json.Valid, MB/s\t1\t\t%.0f\t\t\t\t\t\t\tceiling", mean(func(c ceilings) float64 { return c.Valid })),
 		fmt.Sprintf("bare row of the log in a shared commit\t\t\t\t\t\t%.0f\t\t\t\tceiling", mean(func(c ceilings) float64 { return c.AuditCPU })),
 	}

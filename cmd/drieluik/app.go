@@ -220,15 +220,23 @@ func (a *app) signingKeys() (*smart.Keys, error) {
 	return smart.NewKeys(smart.KeysConfig{Store: a.store, Secret: secret, Clock: time.Now, Random: rand.Reader, Log: a.audited})
 }
 
-// prepare makes the signing keys that are due, beside the first requests.
+// prepare makes the signing keys that are due, beside the first requests. Of several processes one does.
 func (a *app) prepare(ctx context.Context) {
-	if err := a.keys.Prepare(ctx); err != nil && ctx.Err() == nil {
+	if err := a.store.Exclusive(ctx, "signing-keys", a.keys.Prepare); err != nil && ctx.Err() == nil {
 		a.log.Error("signing keys are not ready", "error", err.Error())
 	}
 }
 
-// pageKey returns the key that seals page links, made at the first start.
-func (a *app) pageKey(ctx context.Context) ([32]byte, error) {
+// pageKey returns the key that seals page links, made at the first start of the first process.
+func (a *app) pageKey(ctx context.Context) (key [32]byte, err error) {
+	err = a.store.Exclusive(ctx, "page-key", func(ctx context.Context) error {
+		key, err = a.keptPageKey(ctx)
+		return err
+	})
+	return key, err
+}
+
+func (a *app) keptPageKey(ctx context.Context) ([32]byte, error) {
 	const name = "rest/page-key"
 	var key [32]byte
 	stored, ok, err := a.store.Setting(ctx, name)

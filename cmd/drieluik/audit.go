@@ -122,7 +122,7 @@ const exportPage = 2_000
 
 // verifyLog carries out "audit verify".
 func (a *app) verifyLog(ctx context.Context, o order) (outcome, error) {
-	key, err := a.auditKey()
+	key, err := a.auditKey(ctx)
 	if err != nil {
 		return outcome{}, err
 	}

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -11,6 +13,7 @@ import (
 	"time"
 
 	"github.com/drieluik/drieluik/auth/jose"
+	"github.com/drieluik/drieluik/auth/smart"
 	"github.com/drieluik/drieluik/fhir/exchange"
 	"github.com/drieluik/drieluik/fhir/store"
 )
@@ -24,9 +27,54 @@ const (
 )
 
 // auditKey returns the key that signs checkpoints and anchors of the log. It never rotates: what it
-// signed must be verifiable as long as the log is kept. It lies beside the store, not in it, readable
-// by its owner alone; keep a copy elsewhere, for verification is worth what its key is.
-func (a *app) auditKey() (auditSigner, error) {
+// signed must be verifiable as long as the log is kept. It lies beside an embedded store, not in it, readable
+// by its owner alone; keep a copy elsewhere, for verification is worth what its key is. Processes that share
+// a database share the key in it, sealed under the secret file: who has the database alone signs nothing.
+func (a *app) auditKey(ctx context.Context) (key auditSigner, err error) {
+	if !store.IsPostgres(a.settings.Store) {
+		return a.auditKeyFile()
+	}
+	err = a.store.Exclusive(ctx, "audit-key", func(ctx context.Context) error {
+		key, err = a.sealedAuditKey(ctx)
+		return err
+	})
+	return key, err
+}
+
+// auditKeySetting is where the sealed key stands, and what it is sealed for.
+const auditKeySetting = "audit/key"
+
+func (a *app) sealedAuditKey(ctx context.Context) (auditSigner, error) {
+	secret, err := a.settings.secret()
+	if err != nil {
+		return auditSigner{}, err
+	}
+	sealed, found, err := a.store.Setting(ctx, auditKeySetting)
+	if err != nil {
+		return auditSigner{}, err
+	}
+	var text json.RawMessage
+	if found {
+		if err := smart.Unseal(secret, auditKeySetting, sealed, &text); err != nil {
+			return auditSigner{}, errors.New("the audit key does not open: the secret file is not the one it was sealed with")
+		}
+		k, err := jose.ParsePrivateKey(text)
+		return auditSigner{k}, err
+	}
+	k, err := jose.GenerateKey(jose.ES384)
+	if err != nil {
+		return auditSigner{}, err
+	}
+	if text, err = k.Secret(); err == nil {
+		sealed, err = smart.Seal(rand.Reader, secret, auditKeySetting, text)
+	}
+	if err == nil {
+		err = a.store.SaveSetting(ctx, auditKeySetting, sealed)
+	}
+	return auditSigner{k}, err
+}
+
+func (a *app) auditKeyFile() (auditSigner, error) {
 	path := filepath.Join(strings.TrimPrefix(a.settings.Store, "sqlite:"), "audit.key")
 	text, err := os.ReadFile(path)
 	if err == nil {
@@ -59,7 +107,7 @@ func (s auditSigner) Verify(signed string) ([]byte, error) { return s.key.Verify
 
 // keepLog signs the log as it grows and drops what is older than it is kept, until ctx ends.
 func (a *app) keepLog(ctx context.Context) {
-	key, err := a.auditKey()
+	key, err := a.auditKey(ctx)
 	if err != nil {
 		a.log.Error("the log is not signed", "error", err.Error())
 		return

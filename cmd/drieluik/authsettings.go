@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/drieluik/drieluik/auth/smart"
 	"github.com/drieluik/drieluik/auth/upstream"
+	"github.com/drieluik/drieluik/fhir/store"
 )
 
 // authBlock is the member auth of a --config file: what the authorisation server can be told beside the
@@ -122,10 +124,13 @@ func (a *app) importClients(ctx context.Context) error {
 	return nil
 }
 
+// errNoSecret says that a store without a folder has no place for the secret.
+var errNoSecret = errors.New("with PostgreSQL, name a file with 32 random bytes (openssl rand 32), the same for every process")
+
 // secret returns the 32 bytes that open the signing keys. A file that is named must be there, and be its
 // owner's alone; that of the data folder is made when it is not there.
 func (s settings) secret() ([]byte, error) {
-	if path := s.Auth.SecretFile; path != "" {
+	if path := cmp.Or(s.SecretFile, s.Auth.SecretFile); path != "" {
 		info, err := os.Stat(path)
 		if err != nil {
 			return nil, errors.New("auth.secretFile: the file cannot be read; check the path")
@@ -138,6 +143,9 @@ func (s settings) secret() ([]byte, error) {
 			return nil, errors.New("auth.secretFile: the file must hold 32 random bytes, such as: openssl rand 32")
 		}
 		return secret, nil
+	}
+	if store.IsPostgres(s.Store) {
+		return nil, errors.New("secret-file: " + errNoSecret.Error())
 	}
 	path := filepath.Join(strings.TrimPrefix(s.Store, "sqlite:"), "secret.key")
 	secret, err := os.ReadFile(path)

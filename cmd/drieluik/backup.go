@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/drieluik/drieluik/fhir/exchange"
+	"github.com/drieluik/drieluik/fhir/store"
 )
 
 // A backup is a tar: backup.json, which tells release, time and the digest of each other file, then the
@@ -58,6 +59,9 @@ func (backupCmd) Help() string {
 
 // Run writes a backup.
 func (c backupCmd) Run(ctx context.Context, s streams) error {
+	if store.IsPostgres(c.Store) {
+		return usageError{store.ErrNotEmbedded}
+	}
 	if _, err := os.Stat(c.File); err == nil {
 		return usageError{fmt.Errorf("%s is there already; choose another name", c.File)}
 	}
@@ -74,7 +78,7 @@ func (a *app) backup(ctx context.Context, o order) (outcome, error) {
 	if err := a.exchange.Note(ctx, exchange.Incident{Event: "backup"}); err != nil {
 		return outcome{}, err
 	}
-	if _, err := a.auditKey(); err != nil { // made at the first start of serve
+	if _, err := a.auditKey(ctx); err != nil { // made at the first start of serve
 		return outcome{}, err
 	}
 	copied := o.Path + ".db.part"

@@ -64,9 +64,10 @@ func tool(t *testing.T, args ...string) (stdout, stderr string, code int) {
 
 // site is a data folder with two registered systems: hospital and home care.
 type site struct {
-	dir  string
-	keys map[string]string // client → file of its private key
-	env  []string          // of the server, beside our own
+	dir     string
+	address string            // of a store elsewhere; "": in dir
+	keys    map[string]string // client → file of its private key
+	env     []string          // of the server, beside our own
 }
 
 // systems are the clients of a site and the URA of their organisation.
@@ -75,20 +76,43 @@ var systems = map[string]string{"hospital": "90000002", "homecare": "90000001"}
 func newSite(t *testing.T) *site {
 	t.Helper()
 	s := &site{dir: t.TempDir(), keys: map[string]string{}}
+	s.register(t)
+	return s
+}
+
+// register adds the systems of a site.
+func (s *site) register(t *testing.T) {
+	t.Helper()
 	for name, ura := range systems {
 		s.keys[name] = filepath.Join(s.dir, name+".jwk.json")
 		public := filepath.Join(s.dir, name+".jwks.json")
 		writeKey(t, s.keys[name], public)
-		_, stderr, code := tool(t, "client", "add", "--store", s.store(), "--id", name, "--name", name,
+		_, stderr, code := s.tool(t, "client", "add", "--id", name, "--name", name,
 			"--type", "backend", "--org", ura, "--org-name", "XXX_"+name, "--jwks", public)
 		if code != 0 {
 			t.Fatalf("client add: exit %d: %s", code, stderr)
 		}
 	}
-	return s
 }
 
-func (s *site) store() string { return "sqlite:" + filepath.Join(s.dir, "data") }
+func (s *site) store() string {
+	if s.address != "" {
+		return s.address
+	}
+	return "sqlite:" + filepath.Join(s.dir, "data")
+}
+
+// tool runs a command on the store of the site.
+func (s *site) tool(t *testing.T, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
+	args = append(args, "--store", s.store())
+	if s.address != "" {
+		args = append(args, "--secret-file", s.secret())
+	}
+	return tool(t, args...)
+}
+
+func (s *site) secret() string { return filepath.Join(s.dir, "secret") }
 
 // server is a running binary.
 type server struct {

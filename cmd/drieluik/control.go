@@ -150,7 +150,8 @@ func (a *app) obey(ctx context.Context, o order) (outcome, error) {
 
 // storeFlags say which store a command works on.
 type storeFlags struct {
-	Store string `default:"sqlite:./data" help:"Where data is kept: sqlite:FOLDER."`
+	Store      string `default:"sqlite:./data" help:"Where data is kept: sqlite:FOLDER, or postgres://… (prefer DRIELUIK_STORE for one with a password)."`
+	SecretFile string `type:"path" help:"auth.secretFile of the server's settings, where it names one; with PostgreSQL it must."`
 }
 
 // do carries out one order on the store: opened here, or through the server that has it.
@@ -171,7 +172,7 @@ func (s storeFlags) doWith(ctx context.Context, io streams, with settings, o ord
 // open returns who carries out orders on the store: this process with these settings, or the server that
 // has it, with its own.
 func (s storeFlags) open(ctx context.Context, io streams, set settings) (operator, func() error, error) {
-	set.Store, set.Jurisdiction = s.Store, "nl"
+	set.Store, set.SecretFile, set.Jurisdiction = s.Store, s.SecretFile, "nl"
 	a, err := openApp(ctx, set, "http://127.0.0.1", commandLog(io.err))
 	if errors.Is(err, store.ErrLocked) {
 		return remote(socketPath(s.Store)), func() error { return nil }, nil
@@ -188,8 +189,11 @@ func socketPath(storeFlag string) string {
 }
 
 // controlSocket begins to listen for orders. A folder whose path is too long for a socket goes without,
-// nil: commands then ask to stop the server first.
+// nil: commands then ask to stop the server first. To PostgreSQL commands go by themselves.
 func (a *app) controlSocket() net.Listener {
+	if store.IsPostgres(a.settings.Store) {
+		return nil
+	}
 	path := socketPath(a.settings.Store)
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		a.log.Warn("no command socket", "error", err.Error())

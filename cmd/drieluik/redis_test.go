@@ -1,39 +1,20 @@
 package main_test
 
 import (
-	"fmt"
 	"io"
 	"maps"
 	"net"
 	"net/http"
 	"net/url"
-	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/drieluik/drieluik/auth/state/statetest"
 )
 
 // shared is the public URL of servers that stand behind one address.
 const shared = "http://127.0.0.1:1"
-
-// twin is a data folder of its own with the same systems.
-func (s *site) twin(t *testing.T) *site {
-	t.Helper()
-	other := &site{dir: t.TempDir(), keys: s.keys}
-	for name, ura := range systems {
-		_, stderr, code := tool(t, "client", "add", "--store", other.store(), "--id", name, "--name", name,
-			"--type", "backend", "--org", ura, "--org-name", "XXX_"+name, "--jwks", filepath.Join(s.dir, name+".jwks.json"))
-		if code != 0 {
-			t.Fatalf("client add: exit %d: %s", code, stderr)
-		}
-	}
-	return other
-}
 
 // startBehind starts a server that stands behind the shared address.
 func (s *site) startBehind(t *testing.T, flags ...string) *server {
@@ -104,57 +85,6 @@ func (c *caller) status(t *testing.T, path string) int {
 		t.Fatal(err)
 	}
 	return r.status
-}
-
-// TestRACE2_TwoProcessesOnOneRedis: an assertion passes once, a token of one process works at the
-// other, and its revocation acts there on the next request.
-func TestRACE2_TwoProcessesOnOneRedis(t *testing.T) {
-	t.Parallel()
-	redis := statetest.StartRedis(t, statetest.Locked()...)
-	first := newSite(t)
-	a, b := first.startBehind(t, "--redis", redis.URL()), first.twin(t).startBehind(t, "--redis", redis.URL())
-	for range 3 {
-		assertion, got := first.assertion(t, "homecare"), map[string]int{}
-		var all sync.WaitGroup
-		answers := make([]reply, 32)
-		for i := range answers {
-			all.Go(func() { answers[i] = []*server{a, b}[i%2].post(t, "/auth/token", assertion, askToken()) })
-		}
-		all.Wait()
-		for _, r := range answers {
-			said, ok := object(t, r.body)["error_description"].(string)
-			rule, _, _ := strings.Cut(said, ":")
-			if ok {
-				rule = " " + rule
-			}
-			got[fmt.Sprint(r.status)+rule]++
-		}
-		if d := cmp.Diff(map[string]int{"200": 1, "401 jwt.replay": 31}, got); d != "" {
-			t.Errorf("answers (-want +got):\n%s", d)
-		}
-	}
-	ours := a.enter(t, "homecare")
-	theirs := ours.at(b)
-	if got := theirs.status(t, "/fhir/Organization"); got != http.StatusOK {
-		t.Fatalf("the token of one process at the other: %d", got)
-	}
-	ask := url.Values{"token": {ours.token}}
-	if r := b.post(t, "/auth/introspect", first.assertion(t, "homecare"), ask); object(t, r.body)["active"] != true {
-		t.Errorf("introspection at the other process: %d %s", r.status, r.body)
-	}
-	if r := a.post(t, "/auth/revoke", first.assertion(t, "homecare"), ask); r.status != http.StatusOK {
-		t.Errorf("revoke: %d %s", r.status, r.body)
-	}
-	if got := theirs.status(t, "/fhir/Organization"); got != http.StatusUnauthorized {
-		t.Errorf("after the revocation at the other process: %d, want 401", got)
-	}
-	if r := b.post(t, "/auth/introspect", first.assertion(t, "homecare"), ask); string(r.body) != `{"active":false}` {
-		t.Errorf("introspection after the revocation: %s", r.body)
-	}
-	secrets := map[string]string{"token": ours.token, "password of Redis": statetest.Password, "keys": "drl:"}
-	statetest.Silent(t, "the log", a.log.String()+b.log.String(), secrets)
-	delete(secrets, "keys")
-	statetest.Silent(t, "Redis", statetest.Text(redis.Dump(t)), secrets)
 }
 
 // TestATT69_RedisIsKilledUnderTheServer: token and FHIR answer 503 soon, readiness says why, and all

@@ -47,18 +47,7 @@ type keysCmd struct {
 	Rotate keysRotateCmd `cmd:"" help:"Put the next key into use."`
 }
 
-// keyFlags say where the keys are, and what opens them.
-type keyFlags struct {
-	storeFlags
-	SecretFile string `type:"path" env:"DRIELUIK_SECRET_FILE" help:"auth.secretFile of the server's settings, where it names one."`
-}
-
-// do carries out one order as storeFlags does, with the secret that opens the keys.
-func (k keyFlags) do(ctx context.Context, io streams, o order) (outcome, error) {
-	return k.doWith(ctx, io, settings{Signatures: "one", Auth: authBlock{SecretFile: k.SecretFile}}, o)
-}
-
-type keysListCmd struct{ keyFlags }
+type keysListCmd struct{ storeFlags }
 
 // Run prints a line per key, the active one first.
 func (c keysListCmd) Run(ctx context.Context, s streams) error {
@@ -75,7 +64,7 @@ func (c keysListCmd) Run(ctx context.Context, s streams) error {
 }
 
 type keysRotateCmd struct {
-	keyFlags
+	storeFlags
 	Now bool `help:"A new key at once; every other one is unpublished, as after a theft. Live id_tokens no longer verify."`
 }
 

@@ -66,7 +66,7 @@ func (c serveCmd) Run(ctx context.Context, s streams) error {
 // print writes the settings as a --config file would hold them.
 func (c serveCmd) print(s streams) error {
 	b, err := yaml.Marshal(map[string]any{
-		"listen": c.Listen, "admin-listen": c.AdminListen, "base-url": c.BaseURL, "store": c.Store, "redis": masked(c.Redis), "behind-proxy": c.BehindProxy,
+		"listen": c.Listen, "admin-listen": c.AdminListen, "base-url": c.BaseURL, "store": maskedStore(c.Store), "secret-file": c.SecretFile, "processes": c.Processes, "redis": masked(c.Redis), "behind-proxy": c.BehindProxy,
 		"tls-cert": c.TLSCert, "tls-key": c.TLSKey, "jurisdiction": c.Jurisdiction,
 		"parent-read-12-15": c.ParentRead1215, "signatures": c.Signatures, "package": c.Package, "validate": c.Validate, "upstream": c.Upstream, "max-body": c.MaxBody,
 		"dpop": c.DPoP, "par": c.PAR, "register": c.Register, "audit-retention": c.AuditRetention,

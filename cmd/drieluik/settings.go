@@ -15,6 +15,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/fhir/store"
 )
 
 // settings are the flags of serve that this release acts on; each is also an environment variable
@@ -23,7 +24,9 @@ type settings struct {
 	Listen         string          `default:"127.0.0.1:8080" help:"Address to listen on; port 0 picks one and prints it."`
 	AdminListen    string          `default:"127.0.0.1:8081" help:"Address for the operator: /metrics, /debug/pprof, /readyz in detail. off: none. Never the public one."`
 	BaseURL        string          `name:"base-url" help:"Public URL, such as https://drieluik.example; default http://<listen>. Links and issuer come from here alone."`
-	Store          string          `default:"sqlite:./data" help:"Where data is kept: sqlite:FOLDER."`
+	Store          string          `default:"sqlite:./data" help:"Where data is kept: sqlite:FOLDER, or postgres://USER:PASSWORD@HOST:PORT/DATABASE for several processes. Prefer DRIELUIK_STORE for an address with a password."`
+	SecretFile     string          `type:"path" help:"File with 32 random bytes under which keys are sealed, the same for every process; also auth.secretFile. Default: secret.key in the data folder."`
+	Processes      int             `default:"1" help:"How many processes serve this store; more than one needs PostgreSQL and --redis."`
 	Redis          string          `placeholder:"URL" help:"Redis that keeps codes, tokens and claims: redis://[user:password@]host:port[/db], rediss:// for TLS. Prefer DRIELUIK_REDIS for a URL with a password. Default: the store keeps them."`
 	BehindProxy    bool            `help:"Plain HTTP behind a proxy that ends TLS; without it plain HTTP is for loopback alone."`
 	TLSCert        string          `name:"tls-cert" type:"path" help:"Certificate file (PEM)."`
@@ -107,9 +110,7 @@ func (s settings) faults() []string {
 	if years := s.retention(); years < 5 || years > 20 {
 		out = append(out, "audit-retention: use a number of years from 5y to 20y")
 	}
-	if !strings.HasPrefix(s.Store, "sqlite:") {
-		out = append(out, "store: use sqlite:FOLDER; this release has no other store")
-	}
+	out = append(out, s.storeFaults()...)
 	if err := s.redisFault(); err != nil {
 		out = append(out, err.Error())
 	}
@@ -137,6 +138,28 @@ func (s settings) faults() []string {
 	}
 	if s.BaseURL != "" && !originOnly(s.BaseURL) {
 		out = append(out, "base-url: use scheme, host and optional port alone, such as https://drieluik.example")
+	}
+	return out
+}
+
+// storeFaults returns what is wrong with where data is kept, and by how many.
+func (s settings) storeFaults() []string {
+	var out []string
+	shared := store.IsPostgres(s.Store)
+	if !shared && !strings.HasPrefix(s.Store, "sqlite:") {
+		out = append(out, "store: use sqlite:FOLDER or postgres://USER:PASSWORD@HOST:PORT/DATABASE")
+	}
+	if s.SecretFile != "" && s.Auth.SecretFile != "" {
+		out = append(out, "secret-file: give it here or as auth.secretFile, not both")
+	}
+	if shared && s.SecretFile == "" && s.Auth.SecretFile == "" {
+		out = append(out, "secret-file: "+errNoSecret.Error())
+	}
+	switch {
+	case s.Processes < 0:
+		out = append(out, "processes: use 1 or more")
+	case s.Processes > 1 && !(shared && s.Redis != ""):
+		out = append(out, "processes: more than one need PostgreSQL and Redis; give --store postgres://… and --redis")
 	}
 	return out
 }

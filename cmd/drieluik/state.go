@@ -68,6 +68,32 @@ func (s settings) redisFault() error {
 	return nil
 }
 
+// maskedStore is where data is kept, without a password.
+func maskedStore(address string) string {
+	if !store.IsPostgres(address) {
+		return address
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		return "***"
+	}
+	query := u.Query()
+	for _, name := range []string{"password", "sslpassword"} {
+		if query.Has(name) {
+			query.Set(name, "***")
+		}
+	}
+	u.RawQuery = query.Encode()
+	if _, locked := u.User.Password(); locked {
+		u.User = url.UserPassword(u.User.Username(), "***")
+	}
+	text, err := url.PathUnescape(u.String()) // *** as it is
+	if err != nil {
+		return "***"
+	}
+	return text
+}
+
 // masked is an address without its secrets; of one that cannot be used, which may have them anywhere,
 // nothing is left.
 func masked(address string) string {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/drieluik/drieluik/auth"
 	"github.com/drieluik/drieluik/fhir/exchange"
+	"github.com/drieluik/drieluik/fhir/store/storetest"
 )
 
 // lever opens and closes a resource to somebody.
@@ -98,11 +99,31 @@ const (
 // no other: over the whole test 10,000 answers, none of them stale (access.md 10.13).
 func TestAChangeOfAccessActsOnTheNextRequest(t *testing.T) {
 	t.Parallel()
-	w := newTown(t, auth.Settings{Jurisdiction: "nl", ParentRead1215: "deny-on-child-objection"}, false, func(s exchange.Store) exchange.Store { return quiet{s} })
+	w := newTown(t, freshSettings(), false, func(s exchange.Store) exchange.Store { return quiet{s} })
+	w.turnAll(w.handler)
+}
+
+// TestAChangeOfAccessAtOneProcessActsAtTheOther: the same on one PostgreSQL, where one process takes the
+// changes and the other answers.
+func TestAChangeOfAccessAtOneProcessActsAtTheOther(t *testing.T) {
+	t.Parallel()
+	at := storetest.StartPostgres(t).NewStore(t)
+	w := newTownAt(t, at, freshSettings(), false, func(s exchange.Store) exchange.Store { return quiet{s} })
+	first := w.handler
+	w.wire(quiet{w.open(at)})
+	w.turnAll(first)
+}
+
+func freshSettings() auth.Settings {
+	return auth.Settings{Jurisdiction: "nl", ParentRead1215: "deny-on-child-objection"}
+}
+
+// turnAll turns every lever at a process, and watches what the town's own answers.
+func (w *town) turnAll(at http.Handler) {
 	put := func(r string, change ...string) {
 		for _, k := range kinRecords {
 			if k.ref(ours) == r {
-				w.do("hospital", http.MethodPut, "/fhir/"+r, strings.NewReplacer(change...).Replace(k.text(w.rig, ours))).want(t, 200)
+				through(at, "hospital", http.MethodPut, "/fhir/"+r, strings.NewReplacer(change...).Replace(k.text(w.rig, ours))).want(w.t, 200)
 			}
 		}
 	}
@@ -130,7 +151,7 @@ func TestAChangeOfAccessActsOnTheNextRequest(t *testing.T) {
 	for _, l := range levers {
 		judged, stale := w.watch(l)
 		if judged < freshReads || stale > 0 {
-			t.Errorf("%s: %d of %d answers are stale", l.name, stale, judged)
+			w.t.Errorf("%s: %d of %d answers are stale", l.name, stale, judged)
 		}
 	}
 }

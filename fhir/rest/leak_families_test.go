@@ -155,7 +155,13 @@ type town struct {
 // instants go by what is asked.
 func newTown(t testing.TB, settings auth.Settings, both bool, between func(exchange.Store) exchange.Store) *town {
 	t.Helper()
-	g := newRigWith(t, settings, between)
+	return newTownAt(t, address(t), settings, both, between)
+}
+
+// newTownAt has its store at an address.
+func newTownAt(t testing.TB, at string, settings auth.Settings, both bool, between func(exchange.Store) exchange.Store) *town {
+	t.Helper()
+	g := newRigAt(t, at, settings, between)
 	for _, name := range []string{"hospital", "home", "other"} { // a page link is bound to it
 		p := g.principals[name]
 		p.Grant = name

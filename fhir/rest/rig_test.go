@@ -28,6 +28,7 @@ import (
 	"github.com/drieluik/drieluik/fhir/exchange"
 	"github.com/drieluik/drieluik/fhir/rest"
 	"github.com/drieluik/drieluik/fhir/store"
+	"github.com/drieluik/drieluik/fhir/store/storetest"
 	"github.com/drieluik/drieluik/mapping"
 	"github.com/drieluik/drieluik/mapping/bundle"
 	"github.com/drieluik/drieluik/mapping/mks"
@@ -80,22 +81,30 @@ func (l *logBuffer) String() string {
 // "other", all with every system scope.
 func newRig(t testing.TB) *rig { return newRigWith(t, auth.Settings{Jurisdiction: "nl"}, nil) }
 
+// clusterVariable names a PostgreSQL (postgres://…, whose role may make schemas) on which all rigs then stand.
+const clusterVariable = "DRIELUIK_TEST_POSTGRES"
+
+// address is where the store of a rig is.
+func address(t testing.TB) string {
+	if cluster := os.Getenv(clusterVariable); cluster != "" {
+		return storetest.SchemaIn(t, cluster)
+	}
+	return t.TempDir()
+}
+
 // newRigWith may put something between the use cases and the store.
 func newRigWith(t testing.TB, settings auth.Settings, between func(exchange.Store) exchange.Store) *rig {
+	t.Helper()
+	return newRigAt(t, address(t), settings, between)
+}
+
+// newRigAt has its store at an address.
+func newRigAt(t testing.TB, at string, settings auth.Settings, between func(exchange.Store) exchange.Store) *rig {
 	t.Helper()
 	g := &rig{t: t, log: &logBuffer{}, principals: map[string]auth.Principal{}, orgs: map[string]fhir.Ref{}, settings: settings}
 	early := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) // the clock of a server never goes back
 	g.now.Store(&early)
-	var err error
-	g.store, err = store.Open(context.Background(), t.TempDir(), store.Options{Now: g.clock})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := g.store.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	g.store = g.open(at)
 	var st exchange.Store = g.store
 	if between != nil {
 		st = between(st)
@@ -114,6 +123,21 @@ func newRigWith(t testing.TB, settings auth.Settings, between func(exchange.Stor
 	}
 	g.now.Store(new(time.Date(2026, 11, 21, 20, 0, 0, 0, time.FixedZone("CET", 3600))))
 	return g
+}
+
+// open opens a store, as one more process does.
+func (g *rig) open(at string) *store.Store {
+	g.t.Helper()
+	s, err := store.Open(context.Background(), at, store.Options{Now: g.clock})
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	g.t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			g.t.Error(err)
+		}
+	})
+	return s
 }
 
 func (g *rig) wire(st exchange.Store) {
@@ -208,6 +232,11 @@ type answer struct {
 
 // do sends a request as a principal ("" for none). header holds names and values in turn.
 func (g *rig) do(as, method, path, body string, header ...string) answer {
+	return through(g.handler, as, method, path, body, header...)
+}
+
+// through sends a request to one of several processes.
+func through(h http.Handler, as, method, path, body string, header ...string) answer {
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
 	if as != "" {
 		r.Header.Set("Authorization", "Bearer "+as)
@@ -219,7 +248,7 @@ func (g *rig) do(as, method, path, body string, header ...string) answer {
 		r.Header.Set(header[i], header[i+1])
 	}
 	w := httptest.NewRecorder()
-	g.handler.ServeHTTP(w, r)
+	h.ServeHTTP(w, r)
 	return answer{status: w.Code, header: w.Result().Header, body: w.Body.String()}
 }
 

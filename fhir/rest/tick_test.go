@@ -14,6 +14,8 @@ import (
 	"github.com/drieluik/drieluik/auth"
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/exchange"
+	"github.com/drieluik/drieluik/fhir/store"
+	"github.com/drieluik/drieluik/fhir/store/storetest"
 )
 
 // tick runs the rules of time now.
@@ -64,9 +66,22 @@ func TestAnOverdueEvaluationIsATaskForThoseWhoMaySeeIt(t *testing.T) {
 func TestOneOfTwoProcessesTicks(t *testing.T) {
 	t.Parallel()
 	g := newRig(t)
+	oneTicks(g, g.store) // a second process, or the first one after a restart
+}
+
+// TestOneOfTwoProcessesOnPostgresTicks: the same where processes share no memory.
+func TestOneOfTwoProcessesOnPostgresTicks(t *testing.T) {
+	t.Parallel()
+	at := storetest.StartPostgres(t).NewStore(t)
+	g := newRigAt(t, at, auth.Settings{Jurisdiction: "nl"}, nil)
+	oneTicks(g, g.open(at))
+}
+
+func oneTicks(g *rig, second *store.Store) {
+	t := g.t
 	patient, _, _, _ := g.parents()
 	first := g.exchange
-	g.wire(g.store) // a second process, or the first one after a restart
+	g.wire(second)
 	g.advance(300 * 24 * time.Hour)
 	ctx := context.Background()
 	if got, err := g.store.Lease(ctx, "tick", "a process that died", 10*time.Second); !got || err != nil {

@@ -63,11 +63,11 @@ func (t *tx) chain(a *preparedAudit) error {
 	at := time.UnixMilli(t.at)
 	seq := c.seq + 1
 	hash := chainHash(c.hash, seq, at, c.name, recorded(a.Body, a.RecordedAt, at))
-	_, err = t.c.exec(`INSERT INTO audit VALUES(?,?,?,?,?,?,?,?)`,
+	err = t.c.exec(`INSERT INTO audit VALUES(?,?,?,?,?,?,?,?)`,
 		c.n, seq, t.at, c.hash, hash[:], a.dict, placeOf(a.RecordedAt, a.packed), a.packed)
 	if err != nil {
 		return err
 	}
-	c.seq, c.hash, c.grew = seq, hash[:], true
+	c.seq, c.hash, c.at, c.grew = seq, hash[:], t.at, true
 	return nil
 }

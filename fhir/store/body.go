@@ -2,8 +2,10 @@ package store
 
 import (
 	_ "embed"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"slices"
 	"sync"
 
@@ -38,6 +40,26 @@ func pack(body []byte) ([]byte, int, error) {
 		return []byte{}, dictNone, nil
 	}
 	return slices.Clone(codec().Encode(nil, body)), dictOne, nil // Encode makes room for the worst
+}
+
+// metaBits is how much of resource_version.meta_at is the offset of meta, for fhir.Serve. Above it stands the
+// CRC-32C of the offset and the body as it is kept: its decoder does not look at every bit of it, and what was changed on the
+// disk must not be served. Nothing stands there where a release before this one wrote the row.
+const metaBits = 27
+
+// metaPlace is the value of resource_version.meta_at.
+func metaPlace(offset int, packed []byte) int64 {
+	sum := crc32.Update(crc32.Checksum(binary.LittleEndian.AppendUint32(nil, uint32(offset)), castagnoli), castagnoli, packed)
+	return int64(sum)<<metaBits | int64(offset)
+}
+
+// metaIn returns the offset, or errBody when the packed body is not the one that was kept.
+func metaIn(place int64, packed []byte) (int, error) {
+	offset := int(place & (1<<metaBits - 1))
+	if place>>metaBits != 0 && place != metaPlace(offset, packed) {
+		return 0, errBody
+	}
+	return offset, nil
 }
 
 // unpack is the way back of pack.

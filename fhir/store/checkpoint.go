@@ -90,15 +90,15 @@ func (w *writer) checkpoint() error {
 		return nil
 	}
 	w.walNext = size + w.walStep
-	if _, err := w.c.exec(`PRAGMA wal_checkpoint(PASSIVE)`); err != nil {
+	if err := w.c.exec(`PRAGMA wal_checkpoint(PASSIVE)`); err != nil {
 		return err
 	}
-	alone := w.store.readers.gate.close(readPause)
-	defer w.store.readers.gate.open()
+	alone := w.readers.gate.close(readPause)
+	defer w.readers.gate.open()
 	if !alone {
 		return nil
 	}
-	if _, err := w.c.exec(`PRAGMA wal_checkpoint(TRUNCATE)`); err != nil {
+	if err := w.c.exec(`PRAGMA wal_checkpoint(TRUNCATE)`); err != nil {
 		return err
 	}
 	w.walNext = w.walStep
@@ -107,7 +107,7 @@ func (w *writer) checkpoint() error {
 
 // walSize returns the size of the log in bytes, 0 when there is none.
 func (w *writer) walSize() int64 {
-	i, err := os.Stat(w.store.file + "-wal")
+	i, err := os.Stat(w.file + "-wal")
 	if err != nil {
 		return 0
 	}

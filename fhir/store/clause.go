@@ -37,7 +37,7 @@ func (s *snapshot) clause(q *query, c *search.Clause) error {
 	if err != nil {
 		return err
 	}
-	q.add(negated(c)+q.exists()+`=? AND ((0`, param)
+	q.add(negated(c)+q.exists()+`=? AND ((FALSE`, param)
 	for i, v := range c.Values {
 		group(q, i)
 		q.add(` OR (`)
@@ -69,7 +69,7 @@ func (s *snapshot) shown(q *query, c *search.Clause) error {
 // except adds the condition that a head is none of some ids.
 func except(q *query, head string, ids []string) error {
 	b, err := json.Marshal(ids)
-	q.add(head+`.id NOT IN (SELECT value FROM json_each(?))`, string(b))
+	q.add(head+`.id NOT IN (SELECT j.value FROM json_each(?) j)`, string(b))
 	return err
 }
 
@@ -80,7 +80,7 @@ const groupSize = 200
 // group begins another pair of parentheses before alternative i, where the last one is full.
 func group(q *query, i int) {
 	if i > 0 && i%groupSize == 0 {
-		q.add(`) OR (0`)
+		q.add(`) OR (FALSE`)
 	}
 }
 
@@ -94,7 +94,7 @@ func (q *query) exists() string { return `EXISTS (SELECT 1 FROM idx i WHERE ` + 
 
 // any adds alternatives.
 func (s *snapshot) any(q *query, all []search.Clause) error {
-	q.add(`(0`)
+	q.add(`(FALSE`)
 	for i := range all {
 		q.add(` OR `)
 		if err := s.clause(q, &all[i]); err != nil {
@@ -107,7 +107,7 @@ func (s *snapshot) any(q *query, all []search.Clause) error {
 
 // composite adds the condition that one group of rows meets every part of a value.
 func (s *snapshot) composite(q *query, c *search.Clause) error {
-	q.add(`((0`)
+	q.add(`((FALSE`)
 	for i, v := range c.Values {
 		group(q, i)
 		q.add(` OR EXISTS (`)
@@ -167,16 +167,16 @@ func column(q *query, c *search.Clause) {
 		q.add(`?`, !wantsMissing(c))
 		return
 	}
-	q.add(negated(c) + `((0`)
+	q.add(negated(c) + `((FALSE`)
 	for i, v := range c.Values {
 		group(q, i)
 		switch {
 		case c.Param == updatedParam:
 			q.add(` OR `)
-			between(q, v, q.h()+`.at`, `(`+q.h()+`.at+1)`)
+			between(q, v, `CAST(`+q.h()+`.at AS DOUBLE PRECISION)`, `CAST(`+q.h()+`.at+1 AS DOUBLE PRECISION)`)
 		case !v.AnySystem && v.System != "": // an id has no system
 		case v.Value == "":
-			q.add(` OR 1`)
+			q.add(` OR TRUE`)
 		default:
 			q.add(` OR `+q.h()+`.id=?`, v.Value)
 		}
@@ -232,7 +232,7 @@ func (s *snapshot) reference(q *query, v search.Value) error {
 	case !v.AnySystem:
 		return s.system(q, v.System)
 	case v.System == "":
-		q.add(`1`)
+		q.add(`TRUE`)
 	default:
 		q.add(`i.sys>0`)
 	}
@@ -240,7 +240,7 @@ func (s *snapshot) reference(q *query, v search.Value) error {
 }
 
 // slashed is a row's URL with a slash at its end.
-const slashed = `(CASE WHEN substr(i.val,-1)='/' THEN i.val ELSE i.val||'/' END)`
+const slashed = `(CASE WHEN i.val LIKE '%/' THEN i.val ELSE i.val||'/' END)`
 
 // uri compares URLs, or with a modifier their paths.
 func uri(q *query, modifier, want string) {
@@ -294,7 +294,7 @@ var compare = [...]string{
 // between adds a comparison of a range in the columns low and high with a value.
 func between(q *query, v search.Value, low, high string) {
 	if int(v.Op) >= len(compare) {
-		q.add(`0`)
+		q.add(`FALSE`)
 		return
 	}
 	for _, r := range compare[v.Op] {

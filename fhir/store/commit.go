@@ -93,6 +93,9 @@ func prepare(u exchange.Unit) (*prepared, error) {
 
 // commit applies a unit inside its savepoint.
 func (t *tx) commit(p *prepared) ([]exchange.Written, error) {
+	if err := t.reserve(p); err != nil {
+		return nil, err
+	}
 	if err := t.verify(p.Relied); err != nil {
 		return nil, err
 	}
@@ -167,6 +170,9 @@ func (t *tx) sameVersion(ref fhir.Ref) (bool, error) {
 
 func (t *tx) sameState(r *exchange.Reliance) (bool, error) {
 	c, ok := t.comps[r.Compartment]
+	if !ok && t.pg != nil {
+		c, ok = t.pg.relied[r.Compartment]
+	}
 	if !ok {
 		c = &compID{}
 		_, err := t.c.one(`SELECT n,writes FROM epoch WHERE name=?`, args(r.Compartment), &c.epoch, &c.writes)
@@ -231,14 +237,14 @@ func (t *tx) record(r *exchange.RecordVersion) error {
 	if err != nil {
 		return err
 	}
-	if _, err := t.c.exec(`INSERT OR IGNORE INTO gidx VALUES(0,?,?,0,?,0)`, gidxRecord, r.Key, c.n); err != nil {
+	if err := t.c.exec(`INSERT INTO gidx VALUES(0,?,?,0,?,0) ON CONFLICT DO NOTHING`, gidxRecord, t.c.key(r.Key), c.n); err != nil {
 		return err
 	}
 	result := r.Result
 	if result == nil {
 		result = []byte{}
 	}
-	_, err = t.c.exec(`INSERT INTO idem VALUES(?,?,?,?,?)`, c.n, r.Key, r.Version, r.Hash[:], result)
+	err = t.c.exec(`INSERT INTO idem VALUES(?,?,?,?,?)`, c.n, t.c.key(r.Key), r.Version, r.Hash[:], result)
 	return err
 }
 
@@ -251,6 +257,13 @@ func (t *tx) notice(n *exchange.Notice) error {
 	if err != nil {
 		return err
 	}
-	_, err = t.c.exec(`INSERT INTO outbox(comp,type,id,ver,kind) VALUES(?,?,?,?,?)`, c.n, kind, n.Ref.ID, n.Ref.Version, n.Kind)
-	return err
+	values := args(c.n, kind, n.Ref.ID, n.Ref.Version, n.Kind)
+	if t.pg != nil {
+		if t.pg.notices == maxNotices {
+			return errUnit
+		}
+		values = append(values, t.pg.notices)
+		t.pg.notices++
+	}
+	return t.c.exec(t.c.notice, values...)
 }

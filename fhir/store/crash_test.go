@@ -31,9 +31,11 @@ func writeUntilKilled(dir string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	if err := s.LimitLog(context.Background(), 100<<10); err != nil { // checkpoints get killed too
-		fmt.Fprintln(os.Stderr, err)
-		return 1
+	if !store.IsPostgres(dir) {
+		if err := s.LimitLog(context.Background(), 100<<10); err != nil { // checkpoints get killed too
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
 	}
 	acknowledged := make(chan string)
 	for g := range 16 {

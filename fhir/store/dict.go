@@ -52,7 +52,7 @@ func (d *interned) lookup(c *conn, text string) (int64, error) {
 		return n, nil
 	}
 	var n int64
-	found, err := c.one(`SELECT n FROM dict WHERE text=?`, args(text), &n)
+	found, err := c.one(`SELECT n FROM dict WHERE text=?`, args(c.key(text)), &n)
 	if err != nil {
 		return 0, err
 	}

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"time"
 
 	"github.com/drieluik/drieluik/fhir"
@@ -14,9 +13,8 @@ func (w *writer) prepareDue() error {
 	if _, err := w.c.one(`SELECT count(*) FROM sqlite_master WHERE name='due'`, nil, &there); err != nil || there > 0 {
 		return err
 	}
-	_, err := w.c.c.ExecContext(context.Background(), `BEGIN IMMEDIATE;`+dueSchema+
+	return w.script(`BEGIN IMMEDIATE;` + dueSchema +
 		`INSERT INTO due SELECT comp,0 FROM epoch WHERE substr(name,1,1)<>'_'; COMMIT;`)
-	return err
 }
 
 // due says when a child must be looked at next.
@@ -26,20 +24,23 @@ func (t *tx) due(d *exchange.Due) error {
 		return err
 	}
 	if d.Never {
-		_, err = t.c.exec(`DELETE FROM due WHERE comp=?`, c.n)
+		err = t.c.exec(`DELETE FROM due WHERE comp=?`, c.n)
 		return err
 	}
 	at := int64(0)
 	if !d.At.IsZero() {
 		at = max(0, d.At.UnixMilli())
 	}
-	_, err = t.c.exec(`INSERT INTO due VALUES(?,?) ON CONFLICT(comp) DO UPDATE SET at=excluded.at`, c.n, at)
+	err = t.c.exec(`INSERT INTO due VALUES(?,?) ON CONFLICT(comp) DO UPDATE SET at=excluded.at`, c.n, at)
 	return err
 }
 
 // Due implements exchange.Snapshot.
 func (s *snapshot) Due(until time.Time, max int) ([]exchange.Due, error) {
 	var out []exchange.Due
+	if err := s.planned(); err != nil {
+		return nil, fhir.Wrap("store.Due", err)
+	}
 	err := s.c.each(s.ctx, func(scan func(...any) error) error {
 		var d exchange.Due
 		var at int64

@@ -17,7 +17,11 @@ func (s *Store) Do(ctx context.Context, f func() error) error {
 // Exec runs SQL in the writer, inside a unit's savepoint.
 func (s *Store) Exec(ctx context.Context, sql string) error {
 	return s.writer.do(ctx, "test", 0, func(t *tx) error {
-		_, err := t.c.c.ExecContext(ctx, sql)
+		l, ok := t.c.link.(*fileLink)
+		if !ok {
+			return t.c.exec(sql)
+		}
+		_, err := l.c.ExecContext(ctx, sql)
 		return err
 	})
 }
@@ -25,16 +29,16 @@ func (s *Store) Exec(ctx context.Context, sql string) error {
 // LimitLog sets how far the write-ahead log may grow, in bytes.
 func (s *Store) LimitLog(ctx context.Context, n int64) error {
 	return s.Do(ctx, func() error {
-		s.writer.walNext, s.writer.walStep = n, n
+		s.writer.(*writer).walNext, s.writer.(*writer).walStep = n, n
 		return nil
 	})
 }
 
 // LogSize returns the size of the write-ahead log in bytes.
-func (s *Store) LogSize() int64 { return s.writer.walSize() }
+func (s *Store) LogSize() int64 { return s.writer.(*writer).walSize() }
 
 // Queued returns how many jobs wait for the writer.
-func (s *Store) Queued() int { return len(s.writer.jobs) }
+func (s *Store) Queued() int { return len(s.writer.(*writer).jobs) }
 
 // EncodeFacts and DecodeFacts are the codec of the facts column.
 var (
@@ -103,7 +107,7 @@ func (s *Store) Set(ctx context.Context, before, d Dumped, column string, value 
 		if err := before.restore(t); err != nil {
 			return err
 		}
-		_, err := t.c.exec(`UPDATE audit SET `+column+`=? WHERE rowid=?`, value, d.Rowid)
+		err := t.c.exec(`UPDATE audit SET `+column+`=? WHERE rowid=?`, value, d.Rowid)
 		return err
 	})
 }
@@ -114,7 +118,7 @@ func (s *Store) Restore(ctx context.Context, d Dumped) error {
 }
 
 func (d Dumped) restore(t *tx) error {
-	_, err := t.c.exec(`UPDATE audit SET comp=?,seq=?,at=?,dict=?,recorded_at=?,prev=?,hash=?,body=? WHERE rowid=?`,
+	err := t.c.exec(`UPDATE audit SET comp=?,seq=?,at=?,dict=?,recorded_at=?,prev=?,hash=?,body=? WHERE rowid=?`,
 		d.Comp, d.Seq, d.At, d.Dict, d.RecordedAt, d.Prev, d.Hash, d.Body, d.Rowid)
 	return err
 }

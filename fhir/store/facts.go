@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/binary"
 	"errors"
+	"hash/crc32"
 	"math"
 	"time"
 
@@ -11,8 +12,13 @@ import (
 	"github.com/drieluik/drieluik/fhir/search"
 )
 
-// factsFormat is the first byte of encoded facts.
-const factsFormat = 1
+// factsFormat is the first byte of encoded facts, and four bytes with the CRC-32C of all behind them follow:
+// what was changed on the disk must not decide who sees what. Facts of the first format have none.
+const (
+	factsFormat      = 2
+	factsFormatFirst = 1
+	factsHead        = 5
+)
 
 var errFacts = errors.New("stored facts are damaged")
 
@@ -44,7 +50,7 @@ func knownAt(s string) (int, bool) {
 // uvarint(length<<2) and the text, or uvarint(i<<2|1) for known[i], or uvarint(i<<2|2) for the
 // i-th text written out before.
 func encodeFacts(f auth.ResourceFacts) []byte {
-	e := factsEncoder{b: append(make([]byte, 0, 256), factsFormat)}
+	e := factsEncoder{b: append(make([]byte, 0, 256), factsFormat, 0, 0, 0, 0)}
 	e.refs(f.Patients)
 	e.refs([]fhir.Ref{f.Custodian, f.Author})
 	e.time(f.When)
@@ -76,6 +82,7 @@ func encodeFacts(f auth.ResourceFacts) []byte {
 	for _, r := range f.Granular {
 		e.row(r)
 	}
+	binary.LittleEndian.PutUint32(e.b[1:factsHead], crc32.Checksum(e.b[factsHead:], castagnoli))
 	return e.b
 }
 

@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/binary"
+	"hash/crc32"
 	"math"
 	"time"
 
@@ -13,10 +14,11 @@ import (
 // decodeFacts reads what encodeFacts wrote. All texts share one allocation.
 func decodeFacts(b []byte) (auth.ResourceFacts, error) {
 	var f auth.ResourceFacts
-	if len(b) == 0 || b[0] != factsFormat {
-		return f, errFacts
+	content, err := soundFacts(b)
+	if err != nil {
+		return f, err
 	}
-	d := factsDecoder{s: string(b[1:])}
+	d := factsDecoder{s: string(content)}
 	f.Patients = d.refs()
 	if who := d.refs(); len(who) == 2 {
 		f.Custodian, f.Author = who[0], who[1]
@@ -45,6 +47,18 @@ func decodeFacts(b []byte) (auth.ResourceFacts, error) {
 		return auth.ResourceFacts{}, errFacts
 	}
 	return f, nil
+}
+
+// soundFacts returns what stands behind the head of encoded facts.
+func soundFacts(b []byte) ([]byte, error) {
+	switch {
+	case len(b) > 0 && b[0] == factsFormatFirst:
+		return b[1:], nil
+	case len(b) < factsHead || b[0] != factsFormat,
+		binary.LittleEndian.Uint32(b[1:factsHead]) != crc32.Checksum(b[factsHead:], castagnoli):
+		return nil, errFacts
+	}
+	return b[factsHead:], nil
 }
 
 type factsDecoder struct {

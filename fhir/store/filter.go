@@ -28,7 +28,7 @@ func (s *snapshot) selected(q *query, typ int64, p search.Plan, f *auth.Filter) 
 	if typ < 0 || f.None {
 		return nil, false, nil
 	}
-	q.add(`h.type=? AND h.deleted=0`, typ)
+	q.add(`h.type=? AND h.deleted=FALSE`, typ)
 	near, err := s.pin(q, typ, p, f)
 	if err != nil {
 		return nil, false, err
@@ -89,7 +89,7 @@ func (s *snapshot) arms(about *query, typ int64, f *auth.Filter) ([]*query, erro
 	h := about.h()
 	if f.Directory {
 		all := &query{}
-		all.add(`1`)
+		all.add(`TRUE`)
 		return []*query{all}, nil
 	}
 	var arms []*query
@@ -122,7 +122,7 @@ func (s *snapshot) listed(about *query, typ int64, f *auth.Filter) (*query, erro
 	q := &query{}
 	if ids, ok := visible[strconv.FormatInt(about.comp, 10)]; ok && len(visible) == 1 {
 		b, err := json.Marshal(ids)
-		q.add(about.h()+`.id IN (SELECT value FROM json_each(?))`, string(b))
+		q.add(about.h()+`.id IN (SELECT j.value FROM json_each(?) j)`, string(b))
 		return q, err
 	}
 	b, err := json.Marshal(visible)
@@ -138,9 +138,9 @@ func (s *snapshot) limits(q *query, f *auth.Filter) error {
 	if f.Scopes == nil {
 		return nil
 	}
-	q.add(` AND (0`)
+	q.add(` AND (FALSE`)
 	for _, all := range f.Scopes {
-		q.add(` OR (1`)
+		q.add(` OR (TRUE`)
 		for i := range all {
 			q.add(` AND `)
 			if err := s.clause(q, &all[i]); err != nil {
@@ -178,7 +178,7 @@ func (s *snapshot) count(sel *selection) (int, error) {
 	for i, arm := range sel.arms {
 		selects[i] = sel.rids(arm)
 	}
-	q := join(selects, `SELECT count(DISTINCT rid) FROM (`, ` UNION ALL `, `)`)
+	q := join(selects, `SELECT count(DISTINCT rid) FROM (`, ` UNION ALL `, `) t`)
 	var n int
 	err := s.c.each(s.ctx, func(scan func(...any) error) error { return scan(&n) }, q.sql.String(), q.args...)
 	return n, err

@@ -13,8 +13,9 @@ import (
 // versionAt is where one version stands: rows of resource_version grow with the commits, so that
 // their order is that of time.
 type versionAt struct {
-	row            int64 // of resource_version
+	row            int64 // grows with the commits
 	comp, typ, rid int64 // of a head
+	home, ver      int64 // of the version
 	name           fhir.Type
 }
 
@@ -24,6 +25,9 @@ func (s *snapshot) History(span exchange.Span) (exchange.Page, error) {
 	var page exchange.Page
 	before, err := historyCursor(span.Cursor)
 	if err != nil {
+		return page, fhir.Wrap(op, err)
+	}
+	if err := s.planned(); err != nil {
 		return page, fhir.Wrap(op, err)
 	}
 	rows, err := s.past(span, before)
@@ -132,7 +136,7 @@ func (s *snapshot) seen(typ int64, f auth.Filter) ([]*query, error) {
 // versions appends the newest versions of the heads that meet a condition.
 func (s *snapshot) versions(rows []versionAt, t fhir.Type, heads *query, span exchange.Span, before int64) ([]versionAt, error) {
 	var q query
-	q.add(`SELECT v.rowid,min(h.comp),h.type,h.rid FROM resource_head h CROSS JOIN resource_version c ON c.rowid=h.vrow
+	q.add(`SELECT v.rowid,min(h.comp),min(h.type),min(h.rid),min(v.comp),min(v.ver) FROM resource_head h CROSS JOIN resource_version c ON c.rowid=h.vrow
 		CROSS JOIN resource_version v ON v.comp=c.comp AND v.rid=h.rid WHERE `)
 	q.add(heads.sql.String(), heads.args...)
 	q.add(` AND v.rowid<?`, before)
@@ -147,7 +151,7 @@ func (s *snapshot) versions(rows []versionAt, t fhir.Type, heads *query, span ex
 	err := s.c.each(s.ctx, func(scan func(...any) error) error {
 		rows = append(rows, versionAt{name: t})
 		at := &rows[len(rows)-1]
-		return scan(&at.row, &at.comp, &at.typ, &at.rid)
+		return scan(&at.row, &at.comp, &at.typ, &at.rid, &at.home, &at.ver)
 	}, q.sql.String(), q.args...)
 	return rows, err
 }
@@ -156,8 +160,8 @@ func (s *snapshot) versions(rows []versionAt, t fhir.Type, heads *query, span ex
 func (s *snapshot) version(at versionAt) (exchange.Stored, error) {
 	r := row{typ: at.name}
 	_, err := s.c.one(`SELECT h.id,v.ver,v.at,h.filed,v.op,coalesce(v.facts,h.facts),v.dict,v.meta_at,v.body
-		FROM resource_version v CROSS JOIN resource_head h ON h.comp=? AND h.type=? AND h.rid=? WHERE v.rowid=?`,
-		args(at.comp, at.typ, at.rid, at.row), r.into()...)
+		FROM resource_version v CROSS JOIN resource_head h ON h.comp=? AND h.type=? AND h.rid=? WHERE v.comp=? AND v.rid=? AND v.ver=?`,
+		args(at.comp, at.typ, at.rid, at.home, at.rid, at.ver), r.into()...)
 	if err != nil {
 		return exchange.Stored{}, err
 	}

@@ -10,7 +10,7 @@ import (
 // hops adds the condition that some hop of a clause leads to a resource that meets it and passes
 // the filter of its type.
 func (s *snapshot) hops(q *query, c *search.Clause) error {
-	q.add(`(0`)
+	q.add(`(FALSE`)
 	for i := range c.Hops {
 		hop := &c.Hops[i]
 		f := q.world.filter(hop.Type)
@@ -58,11 +58,11 @@ func (s *snapshot) meets(to *query, hop *search.Hop, there int64, f *auth.Filter
 	if err != nil {
 		return err
 	}
-	to.add(to.h() + `.deleted=0 AND `)
-	passing := join(arms, `(0 OR `, ` OR `, `)`)
+	to.add(to.h() + `.deleted=FALSE AND `)
+	passing := join(arms, `(FALSE OR `, ` OR `, `)`)
 	if len(arms) == 0 {
 		passing = &query{}
-		passing.add(`0`)
+		passing.add(`FALSE`)
 	}
 	to.add(passing.sql.String(), passing.args...)
 	if err := s.limits(to, f); err != nil {
@@ -132,7 +132,7 @@ func (s *snapshot) backInAll(q *query, hop *search.Hop, param, here, there int64
 			q.add(` UNION ALL `)
 		}
 		q.add(`SELECT l.rid FROM resource_head `+next+` CROSS JOIN idx r ON r.comp=`+next+`.comp AND r.rid=`+next+`.rid AND r.param=? AND r.sys=?
-			CROSS JOIN locate l ON l.type=? AND l.id=r.val WHERE `+next+`.type=? AND `+next+`.deleted=0 AND `, param, here, here, there)
+			CROSS JOIN locate l ON l.type=? AND l.id=r.val WHERE `+next+`.type=? AND `+next+`.deleted=FALSE AND `, param, here, here, there)
 		q.add(arm.sql.String(), arm.args...)
 		q.add(to.sql.String(), to.args...)
 	}

@@ -50,6 +50,9 @@ var idxInserts = sync.OnceValue(func() (q [len(idxBatches)]string) {
 
 // insertIdx writes the rows of one resource in one compartment.
 func (t *tx) insertIdx(comp, rid int64, rows []idxRow) error {
+	if t.pg != nil {
+		return t.pgIdx(comp, rid, rows)
+	}
 	values := make([]any, 0, idxColumns*min(len(rows), idxBatches[0]))
 	inserts := idxInserts()
 	n := 0
@@ -60,7 +63,7 @@ func (t *tx) insertIdx(comp, rid int64, rows []idxRow) error {
 				values = appendIdx(append(values, comp, rid), n+j, &rows[n+j])
 			}
 			n += batch
-			if _, err := t.c.exec(inserts[i], values...); err != nil {
+			if err := t.c.exec(inserts[i], values...); err != nil {
 				return err
 			}
 		}
@@ -70,13 +73,21 @@ func (t *tx) insertIdx(comp, rid int64, rows []idxRow) error {
 
 func appendIdx(v []any, n int, r *idxRow) []any {
 	var low, high, text any
-	if bounded(r.row.Kind) || r.row.Low != 0 || r.row.High != 0 {
+	if r.bounded() {
 		low, high = r.row.Low, r.row.High
 	}
 	if r.row.Text != "" {
 		text = r.row.Text
 	}
-	return append(v, int64(r.row.Group)<<24|int64(n), r.param, r.sys, r.row.Value, low, high, text)
+	return append(v, r.place(n), r.param, r.sys, r.row.Value, low, high, text)
+}
+
+// place is idx.n of row n of a resource.
+func (r *idxRow) place(n int) int64 { return int64(r.row.Group)<<24 | int64(n) }
+
+// bounded reports whether the row has Low and High.
+func (r *idxRow) bounded() bool {
+	return bounded(r.row.Kind) || r.row.Low != 0 || r.row.High != 0
 }
 
 // bounded reports whether rows of kind k have Low and High.

@@ -29,7 +29,7 @@ func records(c *conn, key string) ([]exchange.RecordVersion, error) {
 		out = append(out, r)
 		return nil
 	}, `SELECT i.ver,e.name,i.hash,i.result FROM gidx g CROSS JOIN idem i ON i.comp=g.comp AND i.key=g.val
-		CROSS JOIN epoch e ON e.comp=i.comp WHERE g.type=0 AND g.param=? AND g.sys=0 AND g.val=?`, gidxRecord, key)
+		CROSS JOIN epoch e ON e.comp=i.comp WHERE g.type=0 AND g.param=? AND g.sys=0 AND g.val=?`, gidxRecord, c.key(key))
 	slices.SortFunc(out, func(a, b exchange.RecordVersion) int { return a.Version - b.Version })
 	return out, err
 }
@@ -37,6 +37,9 @@ func records(c *conn, key string) ([]exchange.RecordVersion, error) {
 // Changes implements exchange.Snapshot.
 func (s *snapshot) Changes(after int64, max int) ([]exchange.Notice, error) {
 	var out []exchange.Notice
+	if err := s.planned(); err != nil {
+		return nil, fhir.Wrap("store.Changes", err)
+	}
 	err := s.c.each(s.ctx, func(scan func(...any) error) error {
 		var n exchange.Notice
 		var typ string
@@ -46,8 +49,7 @@ func (s *snapshot) Changes(after int64, max int) ([]exchange.Notice, error) {
 		n.Ref.Type = fhir.Type(typ)
 		out = append(out, n)
 		return nil
-	}, `SELECT o.seq,e.name,d.text,o.id,o.ver,o.kind FROM outbox o CROSS JOIN epoch e ON e.comp=o.comp
-		CROSS JOIN dict d ON d.n=o.type WHERE o.seq>? ORDER BY o.seq LIMIT ?`, after, max)
+	}, s.c.changes, after, max)
 	return out, fhir.Wrap("store.Changes", err)
 }
 

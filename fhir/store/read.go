@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -16,6 +17,8 @@ type snapshot struct {
 	ctx  context.Context
 	c    *conn
 	dict *interned
+
+	plans bool // its queries are planned for their values from now on
 }
 
 var _ exchange.Snapshot = (*snapshot)(nil)
@@ -30,7 +33,7 @@ func (s *Store) View(ctx context.Context, f func(exchange.Snapshot) error) (err 
 	whole := false
 	defer func() {
 		if whole {
-			if _, e := c.exec(`ROLLBACK`); e != nil {
+			if e := c.exec(`ROLLBACK`); e != nil {
 				err, whole = errors.Join(err, fhir.Wrap(op, e)), false
 			}
 		}
@@ -38,11 +41,29 @@ func (s *Store) View(ctx context.Context, f func(exchange.Snapshot) error) (err 
 			err = errors.Join(err, fhir.Wrap(op, e))
 		}
 	}()
-	if _, err := c.exec(`BEGIN`); err != nil {
+	if err := c.exec(c.begin); err != nil {
 		return fhir.Wrap(op, err)
 	}
 	whole = true
 	return f(&snapshot{ctx: ctx, c: c, dict: s.dict})
+}
+
+// unhurried lets queries of the snapshot take as long as they need.
+func (s *snapshot) unhurried() error {
+	if s.c.patient == "" {
+		return nil
+	}
+	return errors.Join(s.planned(), s.c.exec(s.c.patient))
+}
+
+// planned lets the queries of the snapshot be planned for their values: the same search is one thing for a
+// child of ten resources and another for one of ten thousand.
+func (s *snapshot) planned() error {
+	if s.plans || s.c.planned == "" {
+		return nil
+	}
+	s.plans = true
+	return s.c.exec(s.c.planned)
 }
 
 func (s *snapshot) lookup(text string) (int64, error) { return s.dict.lookup(s.c, text) }
@@ -103,7 +124,7 @@ type row struct {
 	deleted   bool
 	facts     []byte
 	dict      int
-	metaAt    int
+	metaAt    int64 // see metaBits
 	body      []byte
 }
 
@@ -117,11 +138,15 @@ func (r *row) stored() (exchange.Stored, error) {
 	if err != nil {
 		return exchange.Stored{}, err
 	}
+	offset, err := metaIn(r.metaAt, r.body)
+	if err != nil {
+		return exchange.Stored{}, fmt.Errorf("%w: %s", err, ref)
+	}
 	body, err := unpack(r.body, r.dict)
 	if err != nil {
 		return exchange.Stored{}, err
 	}
-	return exchange.Stored{Ref: ref, Updated: facts.Updated, Deleted: r.deleted, Body: body, MetaAt: r.metaAt, Facts: facts}, nil
+	return exchange.Stored{Ref: ref, Updated: facts.Updated, Deleted: r.deleted, Body: body, MetaAt: offset, Facts: facts}, nil
 }
 
 // factsOf completes decoded facts with what stands in columns.
@@ -154,7 +179,7 @@ func identified(c *conn, lookup func(string) (int64, error), t fhir.Type, id fhi
 		hits = append(hits, f)
 		return scan(&hits[len(hits)-1].id, &hits[len(hits)-1].rid, &hits[len(hits)-1].comp)
 	}, `SELECT h.id,h.rid,h.comp FROM gidx g CROSS JOIN resource_head h ON h.comp=g.comp AND h.type=g.type AND h.rid=g.rid
-		WHERE g.type=? AND g.param=? AND g.sys=? AND g.val=? ORDER BY h.rid`, typ, gidxIdentifier, sys, id.Value)
+		WHERE g.type=? AND g.param=? AND g.sys=? AND g.val=? ORDER BY h.rid`, typ, gidxIdentifier, sys, c.key(id.Value))
 	return hits, err
 }
 
@@ -243,7 +268,7 @@ func (s *snapshot) members(out []exchange.Stored, comp, typ int64) ([]exchange.S
 		st, err := r.stored()
 		out = append(out, st)
 		return err
-	}, selectStored+` WHERE h.comp=? AND h.type=? AND h.deleted=0 ORDER BY h.rid`, comp, typ)
+	}, selectStored+` WHERE h.comp=? AND h.type=? AND h.deleted=FALSE ORDER BY h.rid`, comp, typ)
 	return out, err
 }
 
@@ -303,6 +328,9 @@ func (s *snapshot) Related(party fhir.Ref) ([]string, error) {
 // Held implements exchange.Lookups.
 func (s *snapshot) Held(organization fhir.Ref) ([]string, error) {
 	const op = "store.Held"
+	if err := s.planned(); err != nil {
+		return nil, fhir.Wrap(op, err)
+	}
 	org, err := s.lookup(organization.Current().String())
 	if err != nil {
 		return nil, fhir.Wrap(op, err)
@@ -317,8 +345,8 @@ func (s *snapshot) Held(organization fhir.Ref) ([]string, error) {
 			names = append(names, "")
 			return scan(&names[len(names)-1])
 		}, `SELECT e.name FROM epoch e WHERE e.comp IN (
-			SELECT comp FROM resource_head WHERE type=? AND cust=? AND cust>0 AND deleted=0
-			UNION SELECT comp FROM resource_head WHERE type=? AND author=? AND author>0 AND deleted=0)`, typ, org, typ, org)
+			SELECT comp FROM resource_head WHERE type=? AND cust=? AND cust>0 AND deleted=FALSE
+			UNION SELECT comp FROM resource_head WHERE type=? AND author=? AND author>0 AND deleted=FALSE)`, typ, org, typ, org)
 		if err != nil {
 			return nil, fhir.Wrap(op, err)
 		}

@@ -14,6 +14,7 @@ const maxRecent = 4096
 // the old row meanwhile. It is safe for concurrent use.
 type recent struct {
 	mu    sync.Mutex
+	size  int // rows at most
 	rows  map[recentKey]recentRow
 	moves uint64 // how often something was forgotten
 }
@@ -26,7 +27,8 @@ type recentRow struct {
 	exp   int64 // milliseconds; 0 is never
 }
 
-func newRecent() *recent { return &recent{rows: map[recentKey]recentRow{}} }
+// newRecent remembers so many rows; none where other processes write too.
+func newRecent(size int) *recent { return &recent{size: size, rows: map[recentKey]recentRow{}} }
 
 // get returns a remembered row that is live at now. Without one, moves goes to keep with what the
 // file says.
@@ -41,10 +43,10 @@ func (r *recent) get(k recentKey, now time.Time) (row recentRow, moves uint64, o
 func (r *recent) keep(k recentKey, row recentRow, moves uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.moves != moves {
+	if r.moves != moves || r.size == 0 {
 		return
 	}
-	if len(r.rows) >= maxRecent {
+	if len(r.rows) >= r.size {
 		clear(r.rows)
 	}
 	r.rows[k] = row

@@ -67,6 +67,9 @@ func (s *snapshot) Search(p search.Plan, f auth.Filter) (exchange.Page, error) {
 	if err != nil {
 		return page, fhir.Wrap(op, err)
 	}
+	if err := s.planned(); err != nil {
+		return page, fhir.Wrap(op, err)
+	}
 	best := ranking{plan: p}
 	for _, part := range p.All() {
 		one := p
@@ -131,7 +134,7 @@ func (s *snapshot) page(best *ranking, where *query, p search.Plan, f *auth.Filt
 	for i := range keys {
 		q.add(`,s` + strconv.Itoa(i))
 	}
-	q.add(` FROM (SELECT h.rid,h.id,h.ver,h.at,h.filed,h.deleted,h.facts,h.vrow`)
+	q.add(` FROM (SELECT ` + s.c.distinct + `h.rid,h.id,h.ver,h.at,h.filed,h.deleted,h.facts,h.vrow`)
 	for i, k := range keys {
 		q.add(`,`+k.sql+` AS s`+strconv.Itoa(i), k.args...)
 	}
@@ -139,7 +142,7 @@ func (s *snapshot) page(best *ranking, where *query, p search.Plan, f *auth.Filt
 	if len(keys) == 0 && pos.rid > 0 {
 		q.add(` AND h.rid>?`, pos.rid)
 	}
-	q.add(` GROUP BY h.rid`)
+	q.add(s.c.grouped)
 	if len(keys) == 0 {
 		q.add(` ORDER BY h.rid LIMIT ?`, p.Count+1)
 	}
@@ -349,7 +352,7 @@ func (s *snapshot) global(q *query, typ int64, c *search.Clause) error {
 		if i > 0 {
 			q.add(` UNION ALL `)
 		}
-		q.add(`SELECT rid FROM gidx WHERE type=? AND param=? AND val=?`, typ, param, v.Value)
+		q.add(`SELECT rid FROM gidx WHERE type=? AND param=? AND val=?`, typ, param, s.c.key(v.Value))
 		if v.AnySystem {
 			continue
 		}

@@ -35,6 +35,9 @@ func (s *Store) Audits(ctx context.Context, span AuditSpan) ([]exchange.AuditRow
 		if !ok {
 			return errForeign
 		}
+		if err := sn.unhurried(); err != nil {
+			return err
+		}
 		chains, err := sn.chains()
 		if err != nil {
 			return err

@@ -80,7 +80,7 @@ func notNil(b []byte) []byte {
 
 func (t *tx) statePut(o auth.StateOp) (auth.StateResult, error) {
 	t.stale = append(t.stale, recentKey{o.Kind, o.Key})
-	_, err := t.c.exec(`INSERT INTO auth_state VALUES(?,?,?,?,?)
+	err := t.c.exec(`INSERT INTO auth_state VALUES(?,?,?,?,?)
 		ON CONFLICT(kind,key) DO UPDATE SET value=excluded.value, at=excluded.at, exp=excluded.exp`,
 		o.Kind, o.Key, notNil(o.Value), o.Now.UnixMilli(), o.Expires.UnixMilli())
 	return auth.StateResult{OK: err == nil}, err
@@ -97,13 +97,9 @@ func (t *tx) stateTake(o auth.StateOp) (auth.StateResult, error) {
 
 func (t *tx) stateOnce(o auth.StateOp) (auth.StateResult, error) {
 	t.stale = append(t.stale, recentKey{o.Kind, o.Key})
-	res, err := t.c.exec(`INSERT INTO auth_state VALUES(?,?,?,?,?)
-		ON CONFLICT(kind,key) DO UPDATE SET value=excluded.value, at=excluded.at, exp=excluded.exp WHERE exp<=excluded.at`,
+	n, err := t.c.change(`INSERT INTO auth_state VALUES(?,?,?,?,?)
+		ON CONFLICT(kind,key) DO UPDATE SET value=excluded.value, at=excluded.at, exp=excluded.exp WHERE auth_state.exp<=excluded.at`,
 		o.Kind, o.Key, notNil(o.Value), o.Now.UnixMilli(), o.Expires.UnixMilli())
-	if err != nil {
-		return auth.StateResult{}, err
-	}
-	n, err := res.RowsAffected()
 	if err != nil {
 		return auth.StateResult{}, err
 	}
@@ -116,21 +112,14 @@ func (t *tx) stateOnce(o auth.StateOp) (auth.StateResult, error) {
 func (t *tx) stateCount(o auth.StateOp) (auth.StateResult, error) {
 	t.stale = append(t.stale, recentKey{o.Kind, o.Key})
 	var r auth.StateResult
-	_, err := t.c.one(`INSERT INTO auth_state VALUES(?,?,1,?,?) ON CONFLICT(kind,key) DO UPDATE SET
-		value=CASE WHEN exp<=excluded.at THEN 1 ELSE value+1 END,
-		at=CASE WHEN exp<=excluded.at THEN excluded.at ELSE at END,
-		exp=CASE WHEN exp<=excluded.at THEN excluded.exp ELSE exp END RETURNING value`,
+	_, err := t.c.one(t.c.count,
 		args(o.Kind, o.Key, o.Now.UnixMilli(), o.Expires.UnixMilli()), &r.Count)
 	return r, err
 }
 
 func (t *tx) stateSweep(o auth.StateOp) (auth.StateResult, error) {
-	res, err := t.c.exec(`DELETE FROM auth_state WHERE (kind,key) IN
+	n, err := t.c.change(`DELETE FROM auth_state WHERE (kind,key) IN
 		(SELECT kind,key FROM auth_state WHERE exp<=? ORDER BY exp LIMIT ?)`, o.Now.UnixMilli(), o.Max)
-	if err != nil {
-		return auth.StateResult{}, err
-	}
-	n, err := res.RowsAffected()
 	t.swept = t.swept || n > 0
 	return auth.StateResult{Count: int(n)}, err
 }
@@ -139,12 +128,12 @@ func (t *tx) stateSweep(o auth.StateOp) (auth.StateResult, error) {
 func (s *Store) Lease(ctx context.Context, name, holder string, ttl time.Duration) (bool, error) {
 	got := false
 	err := s.writer.do(ctx, "store.Lease", 64, func(t *tx) error {
-		res, err := t.c.exec(`INSERT INTO lease VALUES(?,?,?) ON CONFLICT(name) DO UPDATE SET holder=excluded.holder, exp=excluded.exp
-			WHERE holder=excluded.holder OR exp<=?`, name, holder, t.start+ttl.Milliseconds(), t.start)
+		now, err := t.clock()
 		if err != nil {
 			return err
 		}
-		n, err := res.RowsAffected()
+		n, err := t.c.change(`INSERT INTO lease VALUES(?,?,?) ON CONFLICT(name) DO UPDATE SET holder=excluded.holder, exp=excluded.exp
+			WHERE lease.holder=excluded.holder OR lease.exp<=?`, name, holder, now+ttl.Milliseconds(), now)
 		got = n == 1
 		return err
 	})
@@ -192,10 +181,10 @@ func (s *Store) SaveSetting(ctx context.Context, key string, value []byte) error
 	return s.writer.do(ctx, "store.SaveSetting", len(key)+len(value), func(t *tx) error {
 		t.stale = append(t.stale, recentKey{key: key})
 		if value == nil {
-			_, err := t.c.exec(`DELETE FROM kv WHERE key=?`, settingPrefix+key)
+			err := t.c.exec(`DELETE FROM kv WHERE key=?`, settingPrefix+key)
 			return err
 		}
-		_, err := t.c.exec(`INSERT INTO kv VALUES(?,?) ON CONFLICT(key) DO UPDATE SET value=excluded.value`, settingPrefix+key, value)
+		err := t.c.exec(`INSERT INTO kv VALUES(?,?) ON CONFLICT(key) DO UPDATE SET value=excluded.value`, settingPrefix+key, value)
 		return err
 	})
 }

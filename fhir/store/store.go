@@ -37,28 +37,53 @@ type Options struct {
 	Now     func() time.Time // default time.Now
 	Queue   int              // units that may wait for the writer; default 1024
 	Readers int              // snapshots open at a time; default 4 per processor, at least 8
+	Writers int              // connections that write to PostgreSQL; default 16
 	// Committed is told of each group that became durable, or failed as a whole: of its units and how long it took.
 	Committed func(units int, took time.Duration)
 }
 
 // Store is an embedded store over one folder. It is safe for concurrent use.
 type Store struct {
-	file    string
-	lock    *os.File
-	db      *sql.DB
 	dict    *interned
-	writer  *writer
-	readers *pool
+	writer  applier
+	readers lender
 	recent  *recent
+	shut    func() error // releases what is held beside writer and readers
 }
 
 var _ exchange.Store = (*Store)(nil)
 
+// applier makes what is asked for durable: the writer of a file, or PostgreSQL's.
+type applier interface {
+	// do applies a change in a transaction, alone or with others, and returns when it is durable. apply
+	// may run more than once. When ctx ends before its turn it is never applied; after, it is waited for.
+	do(ctx context.Context, op string, size int, apply func(*tx) error) error
+	// waits returns how many units wait or run, of as many as may.
+	waits() (units, room int)
+	// stop finishes what was taken and refuses the rest; false when that was done before.
+	stop() (bool, error)
+}
+
+// lender lends connections to readers.
+type lender interface {
+	// take waits for a connection. give must follow unless there is an error.
+	take(ctx context.Context) (*conn, error)
+	// give takes it back. One that is not whole may hold a transaction: it is closed.
+	give(c *conn, whole bool) error
+	// close refuses new readers and waits for those that are inside.
+	close() error
+}
+
 // Open opens the store in the folder that dsn names ("sqlite:FOLDER", or the folder alone), and
 // makes both when they are not there. The folder belongs to this process until Close: a second
-// process gets ErrLocked.
+// process gets ErrLocked. A dsn that begins with postgres:// names a database, which any number of
+// processes share; ErrNoPostgres when it cannot be used.
 func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 	const op = "store.Open"
+	if IsPostgres(dsn) {
+		s, err := openPostgres(ctx, dsn, o)
+		return s, wrapped(op, err)
+	}
 	dir := strings.TrimPrefix(dsn, "sqlite:")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("%s: %w", op, err)
@@ -67,12 +92,21 @@ func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", op, err)
 	}
-	s, err := open(ctx, filepath.Join(dir, fileName), o.withDefaults())
+	s, err := open(ctx, filepath.Join(dir, fileName), lock, o.withDefaults())
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", op, errors.Join(err, lock.Close()))
 	}
-	s.lock = lock
 	return s, nil
+}
+
+// Waiting returns how many units wait for the writer, of as many as may.
+func (s *Store) Waiting() (units, room int) { return s.writer.waits() }
+
+func wrapped(op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", op, err)
 }
 
 func (o Options) withDefaults() Options {
@@ -82,13 +116,16 @@ func (o Options) withDefaults() Options {
 	if o.Queue <= 0 {
 		o.Queue = 1024
 	}
+	if o.Writers <= 0 {
+		o.Writers = 16
+	}
 	if o.Readers <= 0 {
 		o.Readers = max(8, 4*runtime.GOMAXPROCS(0))
 	}
 	return o
 }
 
-func open(ctx context.Context, file string, o Options) (*Store, error) {
+func open(ctx context.Context, file string, lock *os.File, o Options) (*Store, error) {
 	f, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600) // SQLite gives its WAL the same mode
 	if err != nil {
 		return nil, err
@@ -102,8 +139,10 @@ func open(ctx context.Context, file string, o Options) (*Store, error) {
 	}
 	db.SetMaxOpenConns(0)
 	db.SetMaxIdleConns(0)
-	s := &Store{file: file, db: db, dict: newInterned(), readers: newPool(db, o.Readers), recent: newRecent()}
-	w, err := newWriter(ctx, s, o)
+	readers := newPool(db, o.Readers)
+	s := &Store{dict: newInterned(), readers: readers, recent: newRecent(maxRecent)}
+	s.shut = func() error { return errors.Join(db.Close(), lock.Close()) }
+	w, err := newWriter(ctx, file, db, s, readers, o)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -127,12 +166,13 @@ func source(file string) string {
 
 // Close lets the writer finish what is queued, and releases the folder. Later calls are Unavailable.
 func (s *Store) Close() error {
-	if !s.writer.stop() {
+	first, fault := s.writer.stop()
+	if !first {
 		return nil
 	}
-	errs := []error{s.writer.fault, s.readers.close(), s.db.Close(), s.lock.Close()}
+	err := errors.Join(fault, s.readers.close(), s.shut())
 	s.recent.clear()
-	if err := errors.Join(errs...); err != nil {
+	if err != nil {
 		return fmt.Errorf("store.Close: %w", err)
 	}
 	return nil

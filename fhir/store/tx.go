@@ -20,6 +20,8 @@ type tx struct {
 	stale []recentKey // what this transaction changes of what is remembered
 	swept bool        // it removes rows that are over, whichever they are
 
+	pg *pgUnit // on PostgreSQL: what the unit has there
+
 	made  map[string]int64   // numbers the running unit made
 	comps map[string]*compID // compartments the running unit touched
 }
@@ -32,7 +34,8 @@ type compID struct {
 	writes      int64
 	seq         int64
 	hash        []byte
-	moved, grew bool // epoch or writes changed; the chain grew
+	at          int64 // instant of the chain's last row; PostgreSQL keeps it
+	moved, grew bool  // epoch or writes changed; the chain grew
 }
 
 // unit runs apply in a savepoint. outcome is what the one who asks is told; err means that the
@@ -40,7 +43,7 @@ type compID struct {
 func (t *tx) unit(apply func(*tx) error) (outcome, err error) {
 	t.made, t.comps = map[string]int64{}, map[string]*compID{}
 	at := t.at
-	if _, err := t.c.exec(`SAVEPOINT unit`); err != nil {
+	if err := t.c.exec(`SAVEPOINT unit`); err != nil {
 		return nil, err
 	}
 	outcome = t.safely(apply)
@@ -49,11 +52,11 @@ func (t *tx) unit(apply func(*tx) error) (outcome, err error) {
 	}
 	if outcome != nil {
 		t.at = at
-		if _, err := t.c.exec(`ROLLBACK TO unit`); err != nil {
+		if err := t.c.exec(`ROLLBACK TO unit`); err != nil {
 			return nil, errors.Join(outcome, err)
 		}
 	}
-	if _, err := t.c.exec(`RELEASE unit`); err != nil {
+	if err := t.c.exec(`RELEASE unit`); err != nil {
 		return nil, err
 	}
 	if outcome == nil {
@@ -84,15 +87,11 @@ func (t *tx) number(text string) (int64, error) {
 	if err != nil || n >= 0 {
 		return n, err
 	}
-	r, err := t.c.exec(`INSERT INTO dict(text) VALUES(?)`, text)
-	if err != nil {
-		return 0, err
+	_, err = t.c.one(`INSERT INTO dict(text) VALUES(?) ON CONFLICT(text) DO UPDATE SET text=excluded.text RETURNING n`, args(t.c.key(text)), &n)
+	if err == nil {
+		t.made[text] = n
 	}
-	if n, err = r.LastInsertId(); err != nil {
-		return 0, err
-	}
-	t.made[text] = n
-	return n, nil
+	return n, err
 }
 
 // comp returns the row of a compartment, made when it is new.
@@ -101,31 +100,27 @@ func (t *tx) comp(name string) (*compID, error) {
 		return c, nil
 	}
 	c := &compID{name: name, hash: make([]byte, 32)}
-	found, err := t.c.one(`SELECT comp,n,writes,seq,hash FROM epoch WHERE name=?`, args(name),
-		&c.n, &c.epoch, &c.writes, &c.seq, &c.hash)
+	found, err := t.c.one(t.c.ownComp, args(name), &c.n, &c.epoch, &c.writes, &c.seq, &c.hash, &c.at)
 	if err != nil {
 		return nil, err
 	}
 	if !found {
-		r, err := t.c.exec(`INSERT INTO epoch(name,n,writes,seq,hash) VALUES(?,0,0,0,?)`, name, c.hash)
-		if err != nil {
-			return nil, err
-		}
-		if c.n, err = r.LastInsertId(); err != nil {
+		if _, err := t.c.one(`INSERT INTO epoch(name,n,writes,seq,hash) VALUES(?,0,0,0,?) RETURNING comp`, args(name, c.hash), &c.n); err != nil {
 			return nil, err
 		}
 	}
 	t.comps[name] = c
+	t.at = max(t.at, c.at+1)
 	return c, nil
 }
 
 // saveCounters makes the group's instant durable, and the last rid when it is beyond before.
 func (t *tx) saveCounters(before int64) error {
 	const save = `UPDATE kv SET value=? WHERE key=?`
-	if _, err := t.c.exec(save, t.at, keyClock); err != nil || t.rid == before {
+	if err := t.c.exec(save, t.at, keyClock); err != nil || t.rid == before {
 		return err
 	}
-	_, err := t.c.exec(save, t.rid, keyRid)
+	err := t.c.exec(save, t.rid, keyRid)
 	return err
 }
 
@@ -135,8 +130,11 @@ func (t *tx) saveComps() error {
 		if !c.moved && !c.grew {
 			continue
 		}
-		_, err := t.c.exec(`UPDATE epoch SET n=?,writes=?,seq=?,hash=? WHERE comp=?`, c.epoch, c.writes, c.seq, c.hash, c.n)
-		if err != nil {
+		values := args(c.epoch, c.writes, c.seq, c.hash, c.n)
+		if t.pg != nil {
+			values = append(values, c.at)
+		}
+		if err := t.c.exec(t.c.saveComp, values...); err != nil {
 			return err
 		}
 	}
@@ -149,4 +147,14 @@ func conflict(op, reason string) error {
 		Severity: fhir.SeverityError, Code: "conflict", Diagnostics: reason,
 		Text: "The data has changed in the meantime. Read it again and repeat the request.",
 	}}}
+}
+
+// clock is the instant that leases go by, in milliseconds.
+func (t *tx) clock() (int64, error) {
+	if t.pg == nil || t.pg.w.now != nil {
+		return t.start, nil
+	}
+	var now int64
+	_, err := t.c.one(pgNow, nil, &now)
+	return now, err
 }

@@ -26,14 +26,15 @@ const (
 	BreakCheckpoint = "checkpoint" // the heads are not those that the checkpoint was signed over
 	BreakStray      = "stray"      // a row belongs to no chain
 	BreakUnlogged   = "unlogged"   // a version of a resource has no event of its write
+	BreakVersion    = "version"    // the body of a version of a resource is not the one that was written
 )
 
 // Break is where the log is not whole.
 type Break struct {
 	Compartment string
-	Seq         int64 // of BreakUnlogged: the version
+	Seq         int64 // of BreakUnlogged and BreakVersion: the version
 	Kind        string
-	Ref         string // of BreakUnlogged: the resource
+	Ref         string // of these: the resource
 }
 
 // Verification is the outcome of VerifyAudit.
@@ -67,6 +68,9 @@ func (s *Store) VerifyAudit(ctx context.Context, check AuditCheck) (Verification
 		sn, ok := snap.(*snapshot)
 		if !ok {
 			return errForeign
+		}
+		if err := sn.unhurried(); err != nil {
+			return err
 		}
 		w := auditWalk{s: sn, check: check, out: &v, anchors: map[string]voucher{}, low: math.MinInt64, high: math.MaxInt64}
 		if !check.From.IsZero() {

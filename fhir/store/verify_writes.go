@@ -109,15 +109,20 @@ func (w *auditWalk) versions(comp string, told *writes) error {
 		until -= 1000
 	}
 	return w.s.c.each(w.s.ctx, func(scan func(...any) error) error {
-		var rid, version, at int64
-		if err := scan(&rid, &version, &at); err != nil {
+		var rid, version, at, place int64
+		var body []byte
+		if err := scan(&rid, &version, &at, &place, &body); err != nil {
 			return err
 		}
 		ref := names[rid] + strconv.FormatInt(version, 10)
+		if _, err := metaIn(place, body); err != nil {
+			w.out.Break = &Break{Compartment: comp, Seq: version, Kind: BreakVersion, Ref: ref}
+			return errBroken
+		}
 		if told.tells(ref, at) {
 			return nil
 		}
 		w.out.Break = &Break{Compartment: comp, Seq: version, Kind: BreakUnlogged, Ref: ref}
 		return errBroken
-	}, `SELECT rid,ver,at FROM resource_version WHERE comp=(SELECT comp FROM epoch WHERE name=?) AND at>=? AND at<=?`, comp, from, until)
+	}, `SELECT rid,ver,at,meta_at,body FROM resource_version WHERE comp=(SELECT comp FROM epoch WHERE name=?) AND at>=? AND at<=?`, comp, from, until)
 }

@@ -78,13 +78,21 @@ func (s *Store) SignAudit(ctx context.Context, by Signer) (bool, error) {
 	const op = "store.SignAudit"
 	signed := false
 	err := s.writer.do(ctx, op, 0, func(t *tx) error {
+		signed = false
+		if err := t.alone(); err != nil {
+			return err
+		}
 		d, err := t.grown()
 		if err != nil || d.n == 0 {
 			return err
 		}
 		t.at++ // what is before the checkpoint has an earlier instant
 		signed = true
-		return t.vouch(by, checkpoints, voucher{Kind: kindCheckpoint, At: t.at, Heads: d.n, Digest: d.text()})
+		at := t.at
+		if err := t.vouch(by, checkpoints, voucher{Kind: kindCheckpoint, At: at, Heads: d.n, Digest: d.text()}); err != nil {
+			return err
+		}
+		return t.sealed(at)
 	})
 	return signed && err == nil, fhir.Wrap(op, err)
 }
@@ -99,15 +107,9 @@ func (t *tx) grown() (headDigest, error) {
 		err := scan(&comp, &seq, &hash)
 		d.add(comp, seq, hash)
 		return err
-	}, `SELECT name,seq,hash FROM epoch WHERE name<>? AND comp IN (SELECT comp FROM audit NOT INDEXED WHERE rowid>`+lastCheckpoint+`) ORDER BY name`,
-		checkpoints)
+	}, t.c.grown, checkpoints)
 	return d, err
 }
-
-// lastCheckpoint is the place of the last checkpoint in the table, whose rows stand in the order in
-// which they were committed.
-const lastCheckpoint = `(SELECT coalesce(max(a.rowid),0) FROM epoch e CROSS JOIN audit a ON a.comp=e.comp AND a.seq=e.seq
-	WHERE e.name='` + checkpoints + `')`
 
 // vouch appends a signed row, with an instant of its own.
 func (t *tx) vouch(by Signer, compartment string, v voucher) error {
@@ -141,12 +143,9 @@ func (s *Store) Unsigned(ctx context.Context) (rows int64, since time.Time, err 
 		if !ok {
 			return errForeign
 		}
-		if _, err := sn.c.one(`SELECT coalesce(max(rowid),0)-`+lastCheckpoint+` FROM audit`, nil, &rows); err != nil {
-			return err
-		}
 		var at int64
-		some, err := sn.c.one(`SELECT at FROM audit WHERE rowid>`+lastCheckpoint+` ORDER BY rowid LIMIT 1`, nil, &at)
-		if some {
+		_, err := sn.c.one(sn.c.unsigned, nil, &rows, &at)
+		if at > 0 {
 			since = time.UnixMilli(at)
 		}
 		return err
@@ -192,6 +191,9 @@ func (s *Store) PurgeAudit(ctx context.Context, by Signer, before time.Time) (in
 
 // purge drops the oldest rows of one chain.
 func (t *tx) purge(by Signer, c *compID, before int64) (int, error) {
+	if err := t.beside(); err != nil {
+		return 0, err
+	}
 	var last int64
 	var hash []byte
 	old, err := t.c.one(`SELECT at FROM audit WHERE comp=? ORDER BY seq LIMIT 1`, args(c.n), &last)
@@ -202,12 +204,11 @@ func (t *tx) purge(by Signer, c *compID, before int64) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	r, err := t.c.exec(`DELETE FROM audit WHERE comp=? AND seq<=?`, c.n, last)
+	n, err := t.c.change(`DELETE FROM audit WHERE comp=? AND seq<=?`, c.n, last)
 	if err != nil {
 		return 0, err
 	}
-	n, err := r.RowsAffected()
-	if err != nil {
+	if _, err := t.comp(anchors); err != nil { // its last row is earlier than this one
 		return 0, err
 	}
 	t.at++

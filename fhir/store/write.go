@@ -11,12 +11,6 @@ import (
 	"github.com/drieluik/drieluik/fhir/search"
 )
 
-// Values of resource_version.op.
-const (
-	opWrite  = 0
-	opDelete = 1
-)
-
 // head is what the writer knows of the current version of a resource; rid 0: there is none.
 type head struct {
 	typ     int64
@@ -41,6 +35,9 @@ type gkey struct {
 
 // head reads the current version of ref.
 func (t *tx) head(ref fhir.Ref) (head, error) {
+	if h, ok := t.known(ref); ok {
+		return h, nil
+	}
 	var h head
 	var err error
 	if h.typ, err = t.lookup(string(ref.Type)); err != nil || h.typ < 0 {
@@ -53,17 +50,20 @@ func (t *tx) head(ref fhir.Ref) (head, error) {
 	if err != nil || !found {
 		return head{}, err
 	}
-	if h.comps, err = parseComps(comps); err != nil {
+	if err := h.read(comps, keys); err != nil {
 		return head{}, err
-	}
-	if len(keys) > 0 {
-		if err := json.Unmarshal(keys, &h.keys); err != nil {
-			return head{}, err
-		}
 	}
 	_, err = t.c.one(`SELECT ver,at,filed,deleted,facts FROM resource_head WHERE comp=? AND type=? AND rid=?`,
 		args(h.comps[0], h.typ, h.rid), &h.ver, &h.at, &h.filed, &h.deleted, &h.facts)
 	return h, err
+}
+
+// read takes what locate keeps as text.
+func (h *head) read(comps string, keys []byte) (err error) {
+	if h.comps, err = parseComps(comps); err != nil || len(keys) == 0 {
+		return err
+	}
+	return json.Unmarshal(keys, &h.keys)
 }
 
 func parseComps(s string) ([]int64, error) {
@@ -184,20 +184,20 @@ func (t *tx) supersede(old, now *head) error {
 		now.filed = now.at
 		return nil
 	}
-	_, err := t.c.exec(`UPDATE resource_version SET facts=? WHERE comp=? AND rid=? AND ver=?`, old.facts, old.home, old.rid, old.ver)
+	err := t.c.exec(`UPDATE resource_version SET facts=? WHERE comp=? AND rid=? AND ver=?`, old.facts, old.home, old.rid, old.ver)
 	if err != nil {
 		return err
 	}
 	for _, c := range old.comps {
-		if _, err := t.c.exec(`DELETE FROM resource_head WHERE comp=? AND type=? AND rid=?`, c, old.typ, old.rid); err != nil {
+		if err := t.c.exec(`DELETE FROM resource_head WHERE comp=? AND type=? AND rid=?`, c, old.typ, old.rid); err != nil {
 			return err
 		}
-		if _, err := t.c.exec(`DELETE FROM idx WHERE comp=? AND rid=?`, c, old.rid); err != nil {
+		if err := t.c.exec(`DELETE FROM idx WHERE comp=? AND rid=?`, c, old.rid); err != nil {
 			return err
 		}
 	}
 	for _, k := range old.keys {
-		_, err := t.c.exec(`DELETE FROM gidx WHERE type=? AND param=? AND val=? AND sys=? AND comp=? AND rid=?`,
+		err := t.c.exec(`DELETE FROM gidx WHERE type=? AND param=? AND val=? AND sys=? AND comp=? AND rid=?`,
 			old.typ, k.Param, k.Val, k.Sys, k.Comp, old.rid)
 		if err != nil {
 			return err
@@ -206,22 +206,20 @@ func (t *tx) supersede(old, now *head) error {
 	return nil
 }
 
-// version stores the body. The first version of a resource gives it its rid.
+// version stores the body, and returns what leads to it from a head. The first version of a resource gives
+// it its rid.
 func (t *tx) version(w *preparedWrite, now *head) (int64, error) {
+	if t.pg != nil {
+		return now.home, t.pgVersion(w, now)
+	}
 	if now.rid == 0 {
 		t.rid++
 		now.rid = t.rid
 	}
-	op := opWrite
-	if now.deleted {
-		op = opDelete
-	}
-	r, err := t.c.exec(`INSERT INTO resource_version VALUES(?,?,?,?,?,?,?,NULL,?)`,
-		now.home, now.rid, now.ver, now.at, op, w.dict, w.MetaAt, w.packed)
-	if err != nil {
-		return 0, err
-	}
-	return r.LastInsertId()
+	var row int64
+	_, err := t.c.one(`INSERT INTO resource_version VALUES(?,?,?,?,?,?,?,NULL,?) RETURNING rowid`,
+		args(now.home, now.rid, now.ver, now.at, now.deleted, w.dict, metaPlace(w.MetaAt, w.packed), w.packed), &row)
+	return row, err
 }
 
 // heads makes the version visible in each of its compartments.
@@ -239,7 +237,7 @@ func (t *tx) heads(w *preparedWrite, now *head, vrow int64) error {
 	}
 	pat := patients(w.Facts.Patients)
 	for _, c := range now.comps {
-		_, err := t.c.exec(`INSERT INTO resource_head VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+		err := t.c.exec(`INSERT INTO resource_head VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)`,
 			c, now.typ, now.rid, w.Ref.ID, now.ver, now.at, now.filed, now.deleted, vrow, cust, author, pat, now.facts)
 		if err != nil {
 			return err
@@ -279,10 +277,10 @@ func (t *tx) locate(w *preparedWrite, old, now *head) error {
 	if old.rid != 0 && keys == nil && len(old.keys) == 0 && comps == formatComps(old.comps) {
 		return nil
 	}
-	_, err := t.c.exec(`INSERT INTO locate VALUES(?,?,?,?,?,?)
-		ON CONFLICT(type,id) DO UPDATE SET comps=excluded.comps, keys=excluded.keys`,
-		now.typ, w.Ref.ID, now.rid, now.home, comps, keys)
-	return err
+	if old.rid == 0 {
+		return t.c.exec(`INSERT INTO locate VALUES(?,?,?,?,?,?)`, now.typ, w.Ref.ID, now.rid, now.home, comps, keys)
+	}
+	return t.c.exec(`UPDATE locate SET comps=?,keys=? WHERE type=? AND id=?`, comps, keys, now.typ, w.Ref.ID)
 }
 
 // index writes the search rows in each compartment and the cross-compartment rows.
@@ -300,7 +298,7 @@ func (t *tx) index(w *preparedWrite, now *head) error {
 		return err
 	}
 	for _, k := range now.keys {
-		_, err := t.c.exec(`INSERT OR IGNORE INTO gidx VALUES(?,?,?,?,?,?)`, now.typ, k.Param, k.Val, k.Sys, k.Comp, now.rid)
+		err := t.c.exec(`INSERT INTO gidx VALUES(?,?,?,?,?,?) ON CONFLICT DO NOTHING`, now.typ, k.Param, k.Val, k.Sys, k.Comp, now.rid)
 		if err != nil {
 			return err
 		}
@@ -316,7 +314,7 @@ func (t *tx) gidxKeys(w *preparedWrite, now *head) ([]gkey, error) {
 		if err != nil {
 			return nil, err
 		}
-		keys = append(keys, gkey{gidxIdentifier, sys, id.Value, now.comps[0]})
+		keys = append(keys, gkey{gidxIdentifier, sys, t.c.key(id.Value), now.comps[0]})
 	}
 	if slices.Contains(partyTypes[:], w.Ref.Type) {
 		for _, p := range w.Facts.Parties {
@@ -347,7 +345,7 @@ func (t *tx) searchKey(r *search.Row, now *head) (gkey, error) {
 		return gkey{}, err
 	}
 	sys, err := t.number(r.System)
-	return gkey{param, sys, r.Value, now.comps[0]}, err
+	return gkey{param, sys, t.c.key(r.Value), now.comps[0]}, err
 }
 
 // partyTypes are the types that relate an organisation to a child (Snapshot.Related).

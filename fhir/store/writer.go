@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"runtime"
@@ -35,13 +36,18 @@ type job struct {
 
 // writer owns the only connection that writes.
 type writer struct {
-	store *Store
-	now   func() time.Time
-	told  func(units int, took time.Duration)
-	jobs  chan *job
-	c     *conn // nil after damage, until it is opened anew
-	last  int64 // last instant given out, milliseconds
-	rid   int64 // last number given to a resource
+	file    string
+	db      *sql.DB
+	dict    *interned
+	recent  *recent
+	readers *pool
+
+	now  func() time.Time
+	told func(units int, took time.Duration)
+	jobs chan *job
+	c    *conn // nil after damage, until it is opened anew
+	last int64 // last instant given out, milliseconds
+	rid  int64 // last number given to a resource
 
 	walNext int64 // size of the log at which to checkpoint
 	walStep int64 // how much the log may grow before that
@@ -52,8 +58,8 @@ type writer struct {
 	fault  error // of the last checkpoint and of closing, once ended is closed
 }
 
-func newWriter(ctx context.Context, s *Store, o Options) (*writer, error) {
-	w := &writer{store: s, now: o.Now, told: o.Committed, jobs: make(chan *job, o.Queue), ended: make(chan struct{}), walNext: walLimit, walStep: walLimit}
+func newWriter(ctx context.Context, file string, db *sql.DB, s *Store, readers *pool, o Options) (*writer, error) {
+	w := &writer{file: file, db: db, dict: s.dict, recent: s.recent, readers: readers, now: o.Now, told: o.Committed, jobs: make(chan *job, o.Queue), ended: make(chan struct{}), walNext: walLimit, walStep: walLimit}
 	if err := w.connect(ctx); err != nil {
 		return nil, err
 	}
@@ -65,11 +71,11 @@ func newWriter(ctx context.Context, s *Store, o Options) (*writer, error) {
 
 // connect opens the writer's connection, with a larger page cache than those of readers.
 func (w *writer) connect(ctx context.Context) error {
-	c, err := newConn(ctx, w.store.db)
+	c, err := newConn(ctx, w.db)
 	if err != nil {
 		return err
 	}
-	if _, err := c.exec(`PRAGMA cache_size=-16000`); err != nil {
+	if err := c.exec(`PRAGMA cache_size=-16000`); err != nil {
 		return errors.Join(err, c.close())
 	}
 	w.c = c
@@ -83,8 +89,8 @@ func (w *writer) prepareFile() error {
 		return err
 	}
 	if tables == 0 {
-		if _, err := w.c.c.ExecContext(context.Background(), `BEGIN IMMEDIATE;`+schema+
-			`INSERT INTO kv VALUES('`+keySchema+`','`+schemaVersion+`'),('`+keyClock+`',0),('`+keyRid+`',0); COMMIT;`); err != nil {
+		if err := w.script(`BEGIN IMMEDIATE;` + schema +
+			`INSERT INTO kv VALUES('` + keySchema + `','` + schemaVersion + `'),('` + keyClock + `',0),('` + keyRid + `',0); COMMIT;`); err != nil {
 			return fmt.Errorf("make schema: %w", err)
 		}
 	}
@@ -105,6 +111,16 @@ func (w *writer) prepareFile() error {
 		return err
 	}
 	return nil
+}
+
+// script runs statements that the driver takes as one text.
+func (w *writer) script(text string) error {
+	l, ok := w.c.link.(*fileLink)
+	if !ok {
+		return errForeign
+	}
+	_, err := l.c.ExecContext(context.Background(), text)
+	return err
 }
 
 // do queues a job and waits for its outcome. When ctx ends first, a job that is still queued will
@@ -142,11 +158,10 @@ func (w *writer) enqueue(ctx context.Context, op string, j *job) error {
 	}
 }
 
-// Waiting returns how many units wait for the writer, of as many as may.
-func (s *Store) Waiting() (units, room int) { return len(s.writer.jobs), cap(s.writer.jobs) }
+func (w *writer) waits() (units, room int) { return len(w.jobs), cap(w.jobs) }
 
 // stop closes the queue and waits until it is drained; false when that was done before.
-func (w *writer) stop() bool {
+func (w *writer) stop() (bool, error) {
 	w.mu.Lock()
 	was := w.closed
 	if !was {
@@ -155,7 +170,7 @@ func (w *writer) stop() bool {
 	}
 	w.mu.Unlock()
 	<-w.ended
-	return !was
+	return !was, w.fault
 }
 
 // run commits group after group until the queue is closed and empty.
@@ -239,15 +254,15 @@ func (w *writer) transact(group []*job, outcome []error) (err error) {
 	if err := t.saveCounters(w.rid); err != nil {
 		return err
 	}
-	w.store.recent.forget(t)
-	_, err = w.c.exec(`COMMIT`)
-	w.store.recent.forget(t)
+	w.recent.forget(t)
+	err = w.c.exec(`COMMIT`)
+	w.recent.forget(t)
 	if err != nil {
 		return err
 	}
 	w.last, w.rid = t.at, t.rid
 	for text, n := range t.fresh {
-		w.store.dict.add(text, n)
+		w.dict.add(text, n)
 	}
 	return nil
 }
@@ -258,11 +273,11 @@ func (w *writer) begin(group []*job) (*tx, error) {
 			return nil, err
 		}
 	}
-	if _, err := w.c.exec(`BEGIN IMMEDIATE`); err != nil {
+	if err := w.c.exec(`BEGIN IMMEDIATE`); err != nil {
 		return nil, err
 	}
 	at := max(w.now().UnixMilli(), w.last+1)
-	return &tx{c: w.c, dict: w.store.dict, fresh: map[string]int64{}, start: at, at: at, rid: w.rid}, nil
+	return &tx{c: w.c, dict: w.dict, fresh: map[string]int64{}, start: at, at: at, rid: w.rid}, nil
 }
 
 // drop closes the connection, which rolls back what it had open.
