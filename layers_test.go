@@ -36,7 +36,7 @@ var kits = map[string]bool{
 var within = map[string]string{
 	"conformance/validate": "conformance", "conformance/terminology": "conformance", "conformance/artifacts": "conformance",
 	"conformance/packages": "conformance",
-	"mapping/mks/back":     "mapping/mks", "mapping/samordningsplan/back": "mapping/samordningsplan",
+	"mapping/mks/back":     "mapping/mks",
 	"mapping/netwerk/back": "mapping/netwerk",
 }
 

@@ -24,6 +24,14 @@ type Format interface {
 	Back(rs []*fhir.Resource, by Origin) ([]byte, []fhir.Issue, error)
 }
 
+// Admitter is a Format whose records several organisations may send: who may send this version hangs on
+// what is stored.
+type Admitter interface {
+	// Admits reports whether Source.Holder may send the document; else the answer is push-sender, before
+	// anything is told of what is stored. The error is for failed look-ups alone.
+	Admits(Source, Known) (bool, error)
+}
+
 // Origin is the source system in whose name FHIR of another origin is turned into documents: that of
 // the caller.
 type Origin struct {
@@ -49,8 +57,8 @@ type Source struct {
 	Senders  []fhir.Identifier
 	Versions Versions
 	Holder   fhir.Ref // organisation that pushes, set between Read and Map
-	// Arrives: the document is pushed, so that Map also judges the first version of a record and who takes
-	// the step; set between Read and Map. A conversion takes what there is.
+	// Arrives: the document is pushed, so that the beginning of a record is judged too, and who takes a step
+	// of it; set between Read and Map. A conversion and an import take what there is.
 	Arrives bool
 }
 
@@ -106,6 +114,4 @@ type Result struct {
 	Sender    fhir.Ref // the sending Organization: custodian and author of what is new
 	Trace     []Trace
 	Issues    []fhir.Issue // what Read did not report; with an error nothing may be stored
-	// Refused: the sender may not take this step of the record, whatever its content (push-sender).
-	Refused bool
 }

@@ -74,7 +74,7 @@ func (k *Memory) Identified(t fhir.Type, id fhir.Identifier) ([]*Found, error) {
 func (k *Memory) Child(patient fhir.Ref, types ...fhir.Type) ([]*Found, error) {
 	return k.where(func(f *Found) bool {
 		t := f.Resource.Type()
-		return (len(types) == 0 || slices.Contains(types, t)) && k.about(f.Resource, patient)
+		return (len(types) == 0 || slices.Contains(types, t)) && (k.about(f.Resource, patient) || k.meets(f.Resource, patient))
 	}), nil
 }
 
@@ -122,6 +122,24 @@ func names(r *fhir.Resource, patient fhir.Ref) bool {
 	for _, member := range []string{"subject", "patient", "for", "beneficiary", "target"} {
 		for n := range r.Root().All(member, "reference") {
 			if n.Text() == patient.Current().String() {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// meets reports whether an Appointment is with the patient, with somebody of the patient, or about a
+// resource of the patient.
+func (k *Memory) meets(r *fhir.Resource, patient fhir.Ref) bool {
+	if r.Type() != "Appointment" {
+		return false
+	}
+	for _, path := range [][]string{{"participant", "actor", "reference"}, {"supportingInformation", "reference"}} {
+		for n := range r.Root().All(path...) {
+			ref, ok := fhir.ParseRef(n.Text())
+			to := k.found[ref.Current()]
+			if ok && (ref.Current() == patient.Current() || to != nil && names(to.Resource, patient)) {
 				return true
 			}
 		}

@@ -28,14 +28,16 @@ import (
 	"github.com/drieluik/drieluik/mapping"
 	"github.com/drieluik/drieluik/mapping/bundle"
 	"github.com/drieluik/drieluik/mapping/mks"
+	"github.com/drieluik/drieluik/mapping/samordningsplan"
 )
 
 // sources are the source formats that this release converts. signatures is one or all (mks.md 7.6).
 func sources(signatures string) []mapping.Format {
+	records := mapping.Format(mks.Format{})
 	if signatures == "all" {
-		return []mapping.Format{mks.AllSign{}}
+		records = mks.AllSign{}
 	}
-	return []mapping.Format{mks.Format{}}
+	return []mapping.Format{records, samordningsplan.Format{}}
 }
 
 // formats are what can be pushed: source documents, and FHIR itself.

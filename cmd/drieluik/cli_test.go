@@ -71,6 +71,33 @@ func TestConvertPrintsABundleOrTheFaults(t *testing.T) {
 	}
 }
 
+func TestASwedishPlanIsConvertedBothWaysAndValidated(t *testing.T) {
+	t.Parallel()
+	folder := "../../testdata/samordningsplan/"
+	plan, bundle := folder+"valid/03-barnplan-olle.json", filepath.Join(t.TempDir(), "bundle.json")
+	out, stderr, code := tool(t, "convert", plan)
+	if code != 0 || stderr != "" {
+		t.Fatalf("exit %d: %s", code, stderr)
+	}
+	if err := os.WriteFile(bundle, []byte(out), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, stderr, code = tool(t, "convert", "--to", "samordningsplan/1", bundle); code != 0 || stderr != "" {
+		t.Fatalf("exit %d: %s", code, stderr)
+	}
+	sent, err := os.ReadFile(plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(object(t, sent), object(t, []byte(out))); d != "" {
+		t.Errorf("document (-sent +back):\n%s", d)
+	}
+	out, stderr, code = tool(t, "validate", folder+"invalid/b01-inget-viktigast.json")
+	if code != 1 || !strings.Contains(out+stderr, "BP-R01") || !strings.Contains(out+stderr, "/viktigastNu") {
+		t.Errorf("exit %d: %s%s", code, out, stderr)
+	}
+}
+
 func TestConvertGoesBackToWhatWasSent(t *testing.T) {
 	t.Parallel()
 	folder, now := "../../testdata/mks/boris/", "2026-11-21T20:00:00+01:00"

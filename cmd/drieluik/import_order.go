@@ -15,16 +15,16 @@ import (
 // importOne takes one record as $submit does, on behalf of the organisation that sent it. What is wrong
 // with the record is in the outcome; an error means that the store does not take records now.
 func (a *app) importOne(ctx context.Context, o order) (outcome, error) {
-	ura, name := senderOf(o.File)
+	from := senderOf(o.File)
 	switch {
-	case ura != "" && !isURA.MatchString(ura):
-		return refusedFor("MKS-ENV-06", "/bronsysteem/ura", "The URA number of the sender has eight digits; correct it."), nil
-	case ura != "":
-		o.Organization = organizationIdentifier(ura)
+	case from.bad != nil:
+		return outcome{Issues: []fhir.Issue{*from.bad}}, nil
+	case from.identifier != "":
+		o.Organization = from.identifier
 	case o.Organization == "":
 		return refusedFor("import-org", "", "The record does not say which organisation sent it; give --org for FHIR Bundles."), nil
 	}
-	org, err := a.sendingOrganization(ctx, o.Organization, name)
+	org, err := a.sendingOrganization(ctx, o.Organization, from.name)
 	if err != nil {
 		return outcome{}, err
 	}
@@ -32,7 +32,7 @@ func (a *app) importOne(ctx context.Context, o order) (outcome, error) {
 	if err != nil {
 		return outcome{}, err
 	}
-	receipt, err := a.exchange.Submit(ctx, exchange.Call{RequestID: newID(), Principal: auth.Principal{
+	receipt, err := a.exchange.Submit(ctx, exchange.Call{RequestID: newID(), Import: true, Principal: auth.Principal{
 		State: auth.TokenActive, Role: auth.System, Client: "operator", ClientName: "drieluik import",
 		Organization: org, Scopes: scopes, Purpose: "TREAT", Launch: "none",
 	}}, o.File, fhir.Limits{Bytes: importLimit})
@@ -53,15 +53,39 @@ func refusedFor(rule, at, text string) outcome {
 	return outcome{Issues: []fhir.Issue{{Severity: fhir.SeverityError, Code: "value", Diagnostics: rule, Expression: at, Text: text}}}
 }
 
-// senderOf is who sent a source document, as it says itself.
-func senderOf(doc []byte) (ura, name string) {
+// sender is who sent a source document, as it says itself: SYSTEM|VALUE, "" when it says nothing.
+type sender struct {
+	identifier, name string
+	bad              *fhir.Issue // the number that it gives is none
+}
+
+// isHSA is the form of an HSA-id.
+var isHSA = regexp.MustCompile(`^SE[0-9]{10}-[0-9A-Za-z]{1,18}$`)
+
+const hsaSystem = "urn:oid:1.2.752.29.4.19"
+
+// senderOf reads the sender of a document of any format: bronsysteem of the Dutch ones, the unit that
+// answers for a Swedish plan.
+func senderOf(doc []byte) sender {
 	var head struct {
 		Bronsysteem struct{ URA, Naam string }
+		Ansvar      struct{ VardenhetHsaID string }
 	}
 	if json.Unmarshal(doc, &head) != nil {
-		return "", ""
+		return sender{}
 	}
-	return head.Bronsysteem.URA, head.Bronsysteem.Naam
+	ura, unit := head.Bronsysteem.URA, head.Ansvar.VardenhetHsaID
+	switch {
+	case ura != "" && !isURA.MatchString(ura):
+		return sender{bad: &refusedFor("MKS-ENV-06", "/bronsysteem/ura", "The URA number of the sender has eight digits; correct it.").Issues[0]}
+	case ura != "":
+		return sender{identifier: organizationIdentifier(ura), name: head.Bronsysteem.Naam}
+	case unit != "" && !isHSA.MatchString(unit):
+		return sender{bad: &refusedFor("SP-S07", "/ansvar/vardenhetHsaId", "The HSA-id of the unit that answers for the plan is malformed; correct it.").Issues[0]}
+	case unit != "":
+		return sender{identifier: hsaSystem + "|" + unit}
+	}
+	return sender{}
 }
 
 // sendingOrganization finds the organisation of an identifier, or registers it as the operator's act.

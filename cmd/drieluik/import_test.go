@@ -199,3 +199,24 @@ func TestImportKeepsTheOrderOfOneChild(t *testing.T) {
 		t.Errorf("plans in force: %d %v", r.status, plans)
 	}
 }
+
+// TestImportTakesPlansAsTheyStand: a plan may come in at any step of its life, from the unit that answers for
+// it.
+func TestImportTakesPlansAsTheyStand(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	report := filepath.Join(s.dir, "refused.ndjson")
+	folder := "../../testdata/samordningsplan/valid"
+	for _, want := range []string{"3 stored, 0 known already, 0 refused", "0 stored, 3 known already, 0 refused"} {
+		if _, stderr, code := tool(t, "import", "--store", s.store(), "--errors", report, folder); code != 0 || !strings.Contains(stderr, want) {
+			t.Errorf("exit %d, %q", code, stderr)
+		}
+	}
+	bad := write(t, t.TempDir(), "plan.json", []byte(`{"schema":"samordningsplan/1","ansvar":{"vardenhetHsaId":"SE1"}}`))
+	if _, _, code := tool(t, "import", "--store", s.store(), "--errors", report, bad); code != 1 {
+		t.Errorf("exit %d", code)
+	}
+	if refused := refusedIn(t, report); refused[bad] != "0 SP-S07 /ansvar/vardenhetHsaId" {
+		t.Errorf("%v", refused)
+	}
+}

@@ -17,11 +17,20 @@ var files embed.FS
 // SourceSchema is the name of the JSON Schema of mks-bron/1.
 const SourceSchema = "mks-bron-1.schema.json"
 
-// Schema returns the JSON Schema of mks-bron/1, made of the tables of its parser. NotFound is a fault of
-// the build.
-func Schema() ([]byte, error) {
-	b, err := files.ReadFile(SourceSchema)
-	return b, fhir.Wrap("artifacts.Schema", err)
+// Schemas returns the JSON Schemas of the source formats by name, made of the tables of their parsers.
+func Schemas() (map[string][]byte, error) {
+	const op = "artifacts.Schemas"
+	names, err := fs.Glob(files, "*.schema.json")
+	if err != nil {
+		return nil, fhir.Wrap(op, err)
+	}
+	out := map[string][]byte{}
+	for _, name := range names {
+		if out[name], err = files.ReadFile(name); err != nil {
+			return nil, fhir.Wrap(op, err)
+		}
+	}
+	return out, nil
 }
 
 // All returns the published resources, those of Bundles one by one, in the order of the files, then

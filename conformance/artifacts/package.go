@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"compress/gzip"
 	"encoding/json"
+	"maps"
 	"slices"
 	"time"
 
@@ -49,7 +50,7 @@ type file struct {
 }
 
 // Package returns the published artefacts as a FHIR package, a .tgz with the folder package, which
-// `--package` loads. Examples are in package/example, the JSON Schema in package/other. The bytes are
+// `--package` loads. Examples are in package/example, the JSON Schemas in package/other. The bytes are
 // the same for the same artefacts.
 func Package() ([]byte, error) {
 	const op = "artifacts.Package"
@@ -57,7 +58,7 @@ func Package() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	schema, err := Schema()
+	schemas, err := Schemas()
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +77,10 @@ func Package() ([]byte, error) {
 	if err != nil {
 		return nil, fhir.Wrap(op, err)
 	}
-	out := slices.Concat([]file{{"package/package.json", about}}, definitions, examples, []file{{"package/other/" + SourceSchema, schema}})
+	out := slices.Concat([]file{{"package/package.json", about}}, definitions, examples)
+	for _, name := range slices.Sorted(maps.Keys(schemas)) {
+		out = append(out, file{"package/other/" + name, schemas[name]})
+	}
 	b, err := archive(out)
 	return b, fhir.Wrap(op, err)
 }

@@ -148,27 +148,28 @@ func (run *conversion) take(b []byte, limits fhir.Limits) error {
 
 func versionOf(s mapping.Source) string { return fmt.Sprintf("%s/%d", s.Record, s.Version) }
 
-// version answers what Submit would say of a version that was taken before, or of one below the highest
-// (mks.md 2.2). known is false for one that is to be taken now.
+// version answers what Submit would say of a version that was taken before, or of one below the
+// highest. known is false for one that is to be taken now.
 func (run *conversion) version(source mapping.Source, doc *fhir.Resource) (issues []fhir.Issue, known bool) {
 	if source.Record == "" || source.Version < 1 {
 		return nil, false
 	}
+	rules := versionRules(source)
 	if hash, taken := run.hashes[versionOf(source)]; taken {
 		if hash == fhir.Hash(doc.Root()) {
 			return nil, true
 		}
-		return []fhir.Issue{versionFault("MKS-ENV-12", "This record and version came before with another content; send a higher version.")}, true
+		return []fhir.Issue{versionFault(rules, rules.Changed, "This record and version came before with another content; send a higher version.")}, true
 	}
 	versions, err := run.memory.Stored(source.Record)
 	if n := len(versions); err == nil && n > 0 && source.Version < versions[n-1] {
-		return []fhir.Issue{versionFault("MKS-ENV-10", "A higher version of this record came before; send them in the order of their versions.")}, true
+		return []fhir.Issue{versionFault(rules, rules.Lower, "A higher version of this record came before; send them in the order of their versions.")}, true
 	}
 	return nil, false
 }
 
-func versionFault(rule, text string) fhir.Issue {
-	return fhir.Issue{Severity: fhir.SeverityError, Code: "business-rule", Expression: "/versie", Diagnostics: rule, Text: text}
+func versionFault(of mapping.Versions, rule, text string) fhir.Issue {
+	return fhir.Issue{Severity: fhir.SeverityError, Code: "business-rule", Expression: of.Pointer, Diagnostics: rule, Text: text}
 }
 
 // readSource parses a source document: any JSON object, or FHIR with its type.

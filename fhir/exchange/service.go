@@ -88,6 +88,8 @@ type Call struct {
 	// Trial: the caller drops what is permitted, and asks again later for the answer. Only a refusal is
 	// an access, and is recorded.
 	Trial bool
+	// Import: the operator takes in what was kept elsewhere, so that a record may begin anywhere.
+	Import bool
 }
 
 // Served is one version of a resource as it leaves the server.

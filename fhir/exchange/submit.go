@@ -83,6 +83,7 @@ type submission struct {
 	source mapping.Source
 	issues []fhir.Issue // of the document
 	event  event
+	known  *known
 	result mapping.Result
 	draft  *draft
 }
@@ -94,9 +95,9 @@ func (sub *submission) once(ctx context.Context) (Receipt, error) {
 	var note *Unit
 	err := sub.s.store.View(ctx, func(v Snapshot) error {
 		w := sub.s.world(v)
-		sub.draft = w.draft()
+		sub.draft, sub.known = w.draft(), &known{v: v}
 		sub.source, sub.issues = sub.format.Read(sub.doc, w.now)
-		sub.source.Holder = sub.call.Principal.Organization
+		sub.source.Holder, sub.source.Arrives = sub.call.Principal.Organization, !sub.call.Import
 		if sub.source.Foreign && sub.source.Record != "" {
 			sub.source.Record = sub.source.Holder.ID + "/" + sub.source.Record
 		}
@@ -147,15 +148,36 @@ func (sub *submission) sender(w *world) (error, error) {
 	if sub.source.Sender.Value == "" && !p.Organization.IsZero() {
 		return nil, nil
 	}
-	if own := w.people.resources[p.Organization]; own != nil && bears(own, sub.source.Sender) { // decide has read it
+	if own := w.people.resources[p.Organization]; own != nil { // decide has read it
+		for _, id := range append([]fhir.Identifier{sub.source.Sender}, sub.source.Senders...) {
+			if bears(own, id) {
+				return sub.admitted()
+			}
+		}
+	}
+	return sub.otherSender(""), nil
+}
+
+// admitted asks a format whose records several organisations may send.
+func (sub *submission) admitted() (error, error) {
+	f, asks := sub.format.(mapping.Admitter)
+	if !asks {
 		return nil, nil
 	}
-	sub.refuse("", 403, "push-sender")
-	return refusal("exchange.Submit", auth.Decision{HTTP: 403, Reason: "push-sender"}), nil
+	if ok, err := f.Admits(sub.source, sub.known); ok || err != nil {
+		return nil, fhir.Wrap("exchange.Submit", err)
+	}
+	return sub.otherSender(""), nil
+}
+
+// otherSender refuses what the organisation of the token may not send (push-sender).
+func (sub *submission) otherSender(compartment string) error {
+	sub.refuse(compartment, 403, "push-sender")
+	return refusal("exchange.Submit", auth.Decision{HTTP: 403, Reason: "push-sender"})
 }
 
 // versions answers an exact repeat with the stored receipt, and refuses a version that was stored
-// with another body or lies below the highest (mks.md 2.2, ENV-10, ENV-12).
+// with another body or lies below the highest, by the rules of its format.
 func (sub *submission) versions(v Lookups) ([]byte, error, error) {
 	if sub.source.Record == "" || sub.source.Version < 1 {
 		return nil, nil, nil
@@ -176,21 +198,31 @@ func (sub *submission) versions(v Lookups) ([]byte, error, error) {
 			return nil, sub.conflict(old.Compartment, "Bundle.identifier", "bundle-exists",
 				"A Bundle with this identifier was stored with another content; give the new one an identifier of its own."), nil
 		}
-		return nil, sub.conflict(old.Compartment, "/versie", "MKS-ENV-12",
+		rules := versionRules(sub.source)
+		return nil, sub.conflict(old.Compartment, rules.Pointer, rules.Changed,
 			"This record and version were stored with another content; send a higher version."), nil
 	}
 	if n := len(stored); n > 0 && sub.source.Version < stored[n-1].Version {
-		return nil, sub.conflict(stored[n-1].Compartment, "/versie", "MKS-ENV-10",
+		rules := versionRules(sub.source)
+		return nil, sub.conflict(stored[n-1].Compartment, rules.Pointer, rules.Lower,
 			"A higher version of this record is stored; send a version above it."), nil
 	}
 	return sub.sameChild(v, stored)
 }
 
+// versionRules are how the format of a source calls a version, and the rules that one breaks.
+func versionRules(s mapping.Source) mapping.Versions {
+	if s.Versions == (mapping.Versions{}) {
+		return mapping.Versions{Pointer: "/versie", Changed: "MKS-ENV-12", Lower: "MKS-ENV-10"}
+	}
+	return s.Versions
+}
+
 // faultKind is 409 when nothing is wrong with the document but that it contradicts what is stored
-// (MKS-ENV-11), else 422.
+// (MKS-ENV-11, and what a format calls a conflict), else 422.
 func (sub *submission) faultKind() (fhir.Kind, int) {
 	for _, i := range sub.issues {
-		if i.Severity == fhir.SeverityError && i.Diagnostics != "MKS-ENV-11" {
+		if i.Severity == fhir.SeverityError && i.Diagnostics != "MKS-ENV-11" && i.Code != "conflict" {
 			return fhir.Unprocessable, 422
 		}
 	}
@@ -218,7 +250,7 @@ func (sub *submission) sameChild(v Lookups, stored []RecordVersion) ([]byte, err
 	if slices.ContainsFunc(sub.source.Child, func(id fhir.Identifier) bool { return bears(patient, id) }) {
 		return nil, nil, nil
 	}
-	refused := sub.conflict(compartment, "/versie", "record-child",
+	refused := sub.conflict(compartment, versionRules(sub.source).Pointer, "record-child",
 		"This record is stored for another child; withdraw it there, and send it under a new recordId.")
 	return nil, refused, nil
 }

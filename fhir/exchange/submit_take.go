@@ -15,7 +15,7 @@ import (
 // take maps the document, validates what came of it and decides on the types it writes.
 func (sub *submission) take(w *world) (error, error) {
 	const op = "exchange.Submit"
-	k := &known{v: w.v}
+	k := sub.known
 	var err error
 	if sub.result, err = sub.format.Map(sub.source, k, w.now); err != nil {
 		return nil, fhir.Wrap(op, err)

@@ -10,6 +10,8 @@ import (
 	"sync"
 
 	"github.com/klauspost/compress/s2"
+
+	"github.com/drieluik/drieluik/fhir"
 )
 
 // Dictionary ids of resource_version.dict and audit.dict. The id of a body never changes: a newer
@@ -43,20 +45,23 @@ func pack(body []byte) ([]byte, int, error) {
 }
 
 // metaBits is how much of resource_version.meta_at is the offset of meta, for fhir.Serve. Above it stands the
-// CRC-32C of the offset and the body as it is kept: its decoder does not look at every bit of it, and what was changed on the
-// disk must not be served. Nothing stands there where a release before this one wrote the row.
+// CRC-32C of the version that it is, offset, dictionary, and the body as it is kept: its decoder does not look at every
+// bit of it, and what was changed on the disk, or is that of another, must not be served.
+// Nothing stands there where a release before this one wrote the row.
 const metaBits = 27
 
 // metaPlace is the value of resource_version.meta_at.
-func metaPlace(offset int, packed []byte) int64 {
-	sum := crc32.Update(crc32.Checksum(binary.LittleEndian.AppendUint32(nil, uint32(offset)), castagnoli), castagnoli, packed)
+func metaPlace(ref fhir.Ref, offset, dict int, packed []byte) int64 {
+	head := binary.LittleEndian.AppendUint32([]byte(ref.String()), uint32(offset))
+	head = binary.LittleEndian.AppendUint32(head, uint32(dict))
+	sum := crc32.Update(crc32.Checksum(head, castagnoli), castagnoli, packed)
 	return int64(sum)<<metaBits | int64(offset)
 }
 
-// metaIn returns the offset, or errBody when the packed body is not the one that was kept.
-func metaIn(place int64, packed []byte) (int, error) {
+// metaIn returns the offset, or errBody when the packed body is not the one that was kept of that version.
+func metaIn(ref fhir.Ref, place int64, dict int, packed []byte) (int, error) {
 	offset := int(place & (1<<metaBits - 1))
-	if place>>metaBits != 0 && place != metaPlace(offset, packed) {
+	if place>>metaBits != 0 && place != metaPlace(ref, offset, dict, packed) {
 		return 0, errBody
 	}
 	return offset, nil

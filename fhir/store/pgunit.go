@@ -212,7 +212,7 @@ func (t *tx) pgVersion(w *preparedWrite, now *head) error {
 		now.rid = t.pg.number()
 	}
 	return t.c.exec(`INSERT INTO resource_version VALUES(?,?,?,?,?,?,?,NULL,?,?)`,
-		now.home, now.rid, now.ver, now.at, now.deleted, w.dict, metaPlace(w.MetaAt, w.packed), w.packed, t.pg.number())
+		now.home, now.rid, now.ver, now.at, now.deleted, w.dict, metaPlace(w.Ref, w.MetaAt, w.dict, w.packed), w.packed, t.pg.number())
 }
 
 // pgIdx writes the rows of one resource in one compartment at once, a list for each column.

@@ -102,6 +102,9 @@ func (s *snapshot) Read(ref fhir.Ref) (exchange.Stored, error) {
 			return exchange.Stored{}, notFound(op)
 		}
 	}
+	if r.id != ref.ID {
+		return exchange.Stored{}, fmt.Errorf("%s: %w: %s leads to another", op, errBody, ref)
+	}
 	st, err := r.stored()
 	if err == nil && st.Deleted {
 		err = &fhir.Error{Kind: fhir.Gone, Op: op}
@@ -138,7 +141,7 @@ func (r *row) stored() (exchange.Stored, error) {
 	if err != nil {
 		return exchange.Stored{}, err
 	}
-	offset, err := metaIn(r.metaAt, r.body)
+	offset, err := metaIn(ref, r.metaAt, r.dict, r.body)
 	if err != nil {
 		return exchange.Stored{}, fmt.Errorf("%w: %s", err, ref)
 	}

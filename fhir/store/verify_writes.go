@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/exchange"
 )
 
@@ -110,19 +111,24 @@ func (w *auditWalk) versions(comp string, told *writes) error {
 	}
 	return w.s.c.each(w.s.ctx, func(scan func(...any) error) error {
 		var rid, version, at, place int64
+		var dict int
 		var body []byte
-		if err := scan(&rid, &version, &at, &place, &body); err != nil {
+		if err := scan(&rid, &version, &at, &place, &dict, &body); err != nil {
 			return err
 		}
 		ref := names[rid] + strconv.FormatInt(version, 10)
-		if _, err := metaIn(place, body); err != nil {
-			w.out.Break = &Break{Compartment: comp, Seq: version, Kind: BreakVersion, Ref: ref}
-			return errBroken
+		kind := ""
+		of, _ := fhir.ParseRef(ref)
+		if _, err := metaIn(of, place, dict, body); err != nil {
+			kind = BreakVersion
 		}
-		if told.tells(ref, at) {
+		if !told.tells(ref, at) {
+			kind = BreakUnlogged
+		}
+		if kind == "" {
 			return nil
 		}
-		w.out.Break = &Break{Compartment: comp, Seq: version, Kind: BreakUnlogged, Ref: ref}
+		w.out.Break = &Break{Compartment: comp, Seq: version, Kind: kind, Ref: ref}
 		return errBroken
-	}, `SELECT rid,ver,at,meta_at,body FROM resource_version WHERE comp=(SELECT comp FROM epoch WHERE name=?) AND at>=? AND at<=?`, comp, from, until)
+	}, `SELECT rid,ver,at,meta_at,dict,body FROM resource_version WHERE comp=(SELECT comp FROM epoch WHERE name=?) AND at>=? AND at<=?`, comp, from, until)
 }

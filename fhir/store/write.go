@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/json"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -66,8 +67,14 @@ func (h *head) read(comps string, keys []byte) (err error) {
 	return json.Unmarshal(keys, &h.keys)
 }
 
+// errComps says that a resource stands in no compartment.
+var errComps = errors.New("stored place of a resource is damaged")
+
 func parseComps(s string) ([]int64, error) {
 	fields := strings.Fields(s)
+	if len(fields) == 0 {
+		return nil, errComps
+	}
 	v := make([]int64, len(fields))
 	for i, f := range fields {
 		n, err := strconv.ParseInt(f, 10, 64)
@@ -218,7 +225,7 @@ func (t *tx) version(w *preparedWrite, now *head) (int64, error) {
 	}
 	var row int64
 	_, err := t.c.one(`INSERT INTO resource_version VALUES(?,?,?,?,?,?,?,NULL,?) RETURNING rowid`,
-		args(now.home, now.rid, now.ver, now.at, now.deleted, w.dict, metaPlace(w.MetaAt, w.packed), w.packed), &row)
+		args(now.home, now.rid, now.ver, now.at, now.deleted, w.dict, metaPlace(w.Ref, w.MetaAt, w.dict, w.packed), w.packed), &row)
 	return row, err
 }
 

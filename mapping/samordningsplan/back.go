@@ -102,12 +102,13 @@ type reader struct {
 	source, dokument          string
 	patient, team, provenance fhir.Node
 	parts                     map[fhir.Type]map[string]fhir.Node // what the document made, by type and key
+	keys                      map[fhir.Ref]string                // of parts
 	actors                    map[fhir.Ref]string                // local id of an aktör by its Organization
 }
 
 func newReader(s *rebuild.Set, plan fhir.Node) *reader {
 	r := &reader{Set: s, plan: plan, own: rebuild.Ext(plan, "plan-state").Exists(),
-		parts: map[fhir.Type]map[string]fhir.Node{}, actors: map[fhir.Ref]string{}}
+		parts: map[fhir.Type]map[string]fhir.Node{}, keys: map[fhir.Ref]string{}, actors: map[fhir.Ref]string{}}
 	for id := range plan.All("identifier") {
 		if source := sourceOf(id.Member("system").Text()); source != "" && r.source == "" {
 			r.source, r.dokument = source, id.Member("value").Text()
@@ -118,7 +119,7 @@ func newReader(s *rebuild.Set, plan fhir.Node) *reader {
 			if r.parts[res.Type()] == nil {
 				r.parts[res.Type()] = map[string]fhir.Node{}
 			}
-			r.parts[res.Type()][key] = res.Root()
+			r.parts[res.Type()][key], r.keys[res.Ref()] = res.Root(), key
 		}
 	}
 	for _, e := range rebuild.Extensions(plan, "plan-actor") {
@@ -127,9 +128,6 @@ func newReader(s *rebuild.Set, plan fhir.Node) *reader {
 		}
 	}
 	r.patient, r.team, r.provenance = s.Get(plan.Member("subject")), r.part("CareTeam", "team"), r.told()
-	if r.own && !r.patient.Exists() {
-		r.Fail("required", ruleIncomplete, plan.Member("subject"), "The Patient of the plan is missing; send it too.")
-	}
 	return r
 }
 
@@ -213,7 +211,7 @@ func (r *reader) name(n fhir.Node) *rebuild.Value {
 	if id := r.actors[ref]; id != "" {
 		return rebuild.String(id)
 	}
-	if key := r.keyOf(r.Get(n)); key != "" {
+	if key := r.keys[ref]; key != "" {
 		return rebuild.String(key)
 	}
 	r.Warn("not-found", ruleNoName, n, "The document has no name for what is referred to; the member was left out.")

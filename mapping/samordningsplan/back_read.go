@@ -1,8 +1,6 @@
 package samordningsplan
 
 import (
-	"strings"
-
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping/rebuild"
 )
@@ -82,9 +80,10 @@ func hsaOf(n fhir.Node) fhir.Node {
 func (r *reader) person() *rebuild.Value {
 	p := r.patient
 	var kind, number *rebuild.Value
-	for _, name := range idTypes.Sorted() {
-		if id := rebuild.Identified(p, personSystems[name]); id.Exists() {
-			kind, number = rebuild.String(name), str(id)
+	for id := range p.All("identifier") {
+		if kind = rebuild.Inverse(personSystems, id.Member("system")); kind != nil {
+			number = str(id.Member("value"))
+			break
 		}
 	}
 	var protected []*rebuild.Value
@@ -200,24 +199,10 @@ func (r *reader) guardian(n fhir.Node) *rebuild.Value {
 
 func (r *reader) actor(e fhir.Node) *rebuild.Value {
 	of, contact := r.Get(rebuild.Part(e, "actor")), rebuild.Part(e, "contact")
-	if !of.Exists() && !r.keptWhole(e) {
-		r.Fail("required", ruleIncomplete, e, "The Organization of an actor is missing; send it too.")
-	}
 	return rebuild.Object(
 		m("id", str(rebuild.Part(e, "id"))), m("huvudman", rebuild.Code(of.Member("type"), "se-huvudman")), m("verksamhet", str(of.Member("name"))),
 		m("verksamhetsTyp", rebuild.Code(of.Member("type"), "se-verksamhet")), m("hsaId", str(hsaOf(of))), m("orgnr", str(rebuild.Identified(of, orgSystem))),
 		m("myndighet", flag(rebuild.Part(e, "authority"))), m("kontakt", str(contact.Member("name"))), m("telefon", phone(contact)))
-}
-
-// keptWhole reports whether the document keeps the aktör of an extension in its own words.
-func (r *reader) keptWhole(e fhir.Node) bool {
-	for _, kept := range rebuild.Extensions(r.plan, "source-member") {
-		if p := rebuild.Part(kept, "pointer").Text(); strings.HasPrefix(p, "/aktorer/") && strings.Count(p, "/") == 2 &&
-			strings.Contains(rebuild.Part(kept, "value").Text(), `"id":"`+rebuild.Part(e, "id").Text()+`"`) {
-			return true
-		}
-	}
-	return false
 }
 
 func (r *reader) copyGiven(e fhir.Node) *rebuild.Value {

@@ -1,7 +1,6 @@
 package samordningsplan
 
 import (
-	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping/element"
 	"github.com/drieluik/drieluik/mapping/form"
 )
@@ -112,6 +111,3 @@ const (
 	endpoint = "https://tjanstekatalogen.inera.se/Endpoint/"
 	alias    = "urn:oid:1.2.752.129.2.1.4.1#"
 )
-
-// base is what all keys of ids stand under.
-const base = fhir.Canonical

@@ -52,7 +52,7 @@ func (m *mapper) sourceMembers(prov *ppb.Provenance) {
 	keeper, alone := m.planRef().String(), m.ref("Provenance", strconv.FormatInt(m.root.At("version").Whole(), 10)).String()
 	keep := func(v form.Value) {
 		kept := element.SourceMember(v.Pointer(), v.Compact())
-		if strings.HasPrefix(v.Pointer()+"/", "/person/") {
+		if m.guest && v.Pointer() == "/person" {
 			v.To(alone + ".extension")
 			prov.Extension = append(prov.Extension, kept)
 			return

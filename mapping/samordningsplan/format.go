@@ -12,7 +12,10 @@ import (
 // Format is samordningsplan/1. It has no state.
 type Format struct{}
 
-var _ mapping.Format = Format{}
+var (
+	_ mapping.Format   = Format{}
+	_ mapping.Admitter = Format{}
+)
 
 // Schema returns "samordningsplan/1".
 func (Format) Schema() string { return Schema }
@@ -29,7 +32,8 @@ func (Format) Read(doc *fhir.Resource, _ time.Time) (mapping.Source, []fhir.Issu
 	if of := by.At("vardgivareHsaId").Str(); of != "" {
 		src.Senders = []fhir.Identifier{{System: hsaSystem, Value: of}}
 	}
-	if source := p.root.At("kallsystemHsaId").Str(); source != "" && p.document() != "" {
+	// Without a sender nothing is asked of what is stored.
+	if source := p.root.At("kallsystemHsaId").Str(); source != "" && p.document() != "" && by.SoundAll("vardgivareHsaId", "vardenhetHsaId") {
 		src.Record = strings.Join([]string{"samordningsplan", source, p.document()}, "/")
 	}
 	if id := p.personIdentifier(); id.System != "" && id.Value != "" {
@@ -57,12 +61,8 @@ func (Format) Map(s mapping.Source, k mapping.Known, _ time.Time) (mapping.Resul
 	if err := m.rivals(); err != nil {
 		return mapping.Result{}, fhir.Wrap(op, err)
 	}
-	refused, err := m.refused()
-	if err != nil {
-		return mapping.Result{}, fhir.Wrap(op, err)
-	}
-	if s.Faulty || m.Refused() || refused {
-		return mapping.Result{Issues: m.Issues(), Refused: refused}, nil
+	if s.Faulty || m.Refused() {
+		return mapping.Result{Issues: m.Issues()}, nil
 	}
 	m.write()
 	return m.finish()

@@ -26,6 +26,17 @@ type mapper struct {
 	orgs    map[string]organisation // by the local id of the aktör
 	added   []added
 	stored  *mapping.Found // the plan as it is stored
+
+	leftOut map[string]bool            // aktörer whom an exception leaves out
+	serving map[string]map[string]bool // domains of whoever answers for the measures of a goal
+	waits   map[string]wait            // by the id of the measure
+	union   []string                   // domains of all aktörer
+}
+
+// wait is what is said of a measure that waits, and its place in avvakta.
+type wait struct {
+	at    form.Value
+	index int
 }
 
 // organisation is the Organization of an aktör.
@@ -61,7 +72,29 @@ func newMapper(p *plan, s mapping.Source, k mapping.Known) (*mapper, error) {
 			return nil, err
 		}
 	}
+	m.gather()
 	return m, nil
+}
+
+// gather reads once what many resources ask of the document.
+func (m *mapper) gather() {
+	m.leftOut, m.serving, m.waits = m.excluded(), map[string]map[string]bool{}, map[string]wait{}
+	all := map[string]bool{}
+	for _, a := range m.root.At("aktorer").Items() {
+		all[m.domain(a.At("id").Str())] = true
+	}
+	m.union = ordered(all)
+	for _, act := range m.root.At("insatser").Items() {
+		for _, goal := range act.At("mal").Strs() {
+			if m.serving[goal] == nil {
+				m.serving[goal] = map[string]bool{}
+			}
+			m.serving[goal][m.domain(act.At("ansvarigAktor").Str())] = true
+		}
+	}
+	for i, v := range m.root.At("avvakta").Items() {
+		m.waits[v.At("insats").Str()] = wait{v, i}
+	}
 }
 
 // endpointOf is the identifier system of the source system, E in samordningsplan.md 4.
@@ -120,6 +153,22 @@ func (m *mapper) put(r proto.Message, ref fhir.Ref, meta element.Meta) {
 	m.added = append(m.added, added{message: r, ref: ref})
 }
 
+// during is the Period of two days. FHIR has none that ends before it starts: of such the end is left out,
+// and the document keeps it.
+func (m *mapper) during(from, to form.Value) *dpb.Period {
+	if from.Day().After(to.Day()) {
+		m.Keep(to)
+	}
+	return span(from.Day(), to.Day())
+}
+
+func span(from, to form.Day) *dpb.Period {
+	if from.After(to) {
+		to = ""
+	}
+	return element.Period(from, to)
+}
+
 func tags(domains []string) []*dpb.Coding {
 	var out []*dpb.Coding
 	for _, d := range domains {
@@ -150,15 +199,6 @@ func (m *mapper) domain(ref string) string {
 		return d
 	}
 	return "sociaal"
-}
-
-// allDomains is the union over the aktörer.
-func (m *mapper) allDomains() []string {
-	of := map[string]bool{}
-	for _, a := range m.root.At("aktorer").Items() {
-		of[m.domain(a.At("id").Str())] = true
-	}
-	return ordered(of)
 }
 
 // mainActor is the aktör behind CarePlan.author: that of the coordinator, else the initiator's, else the

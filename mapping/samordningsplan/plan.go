@@ -127,14 +127,16 @@ func organisationKey(actor form.Value) string {
 	return ""
 }
 
-// excluded reports whether an exception of a consent that stands leaves an aktör out.
-func (p *plan) excluded(id string) bool {
+// excluded are the aktörer whom an exception of a consent that stands leaves out.
+func (p *plan) excluded() map[string]bool {
+	out := map[string]bool{}
 	for _, consent := range p.root.At("samtycke").Items() {
+		if consent.At("aterkallat").Present() {
+			continue
+		}
 		for _, x := range consent.At("undantag").Items() {
-			if !consent.At("aterkallat").Present() && x.At("aktor").Str() == id {
-				return true
-			}
+			out[x.At("aktor").Str()] = true
 		}
 	}
-	return false
+	return out
 }

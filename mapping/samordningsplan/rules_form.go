@@ -1,6 +1,10 @@
 package samordningsplan
 
-import "github.com/drieluik/drieluik/mapping/form"
+import (
+	"time"
+
+	"github.com/drieluik/drieluik/mapping/form"
+)
 
 // formRules are the rules of form that the tables cannot say: SP-S05, SP-S07 of the person, and the
 // conditions of samordningsplan.md 1.
@@ -21,6 +25,9 @@ func (p *plan) formRules() {
 		}
 	}
 	for _, meeting := range p.root.At("kallelse").Items() {
+		if at, long := meeting.At("motestid"), meeting.At("langdMin"); at.Sound() && at.Instant().Add(time.Duration(long.Whole())*time.Minute).Year() > 9999 {
+			p.Fault("SP-S09", long) // FHIR has no such year
+		}
 		for _, to := range meeting.At("till").Items() {
 			p.addressee(to)
 		}

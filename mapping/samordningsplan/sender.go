@@ -4,52 +4,83 @@ import (
 	"strings"
 
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping"
 	"github.com/drieluik/drieluik/mapping/form"
 	"github.com/drieluik/drieluik/mapping/rebuild"
 )
 
-// refused reports whether the document calls to a meeting, finishes or closes the plan and its sender is
-// no client of the coordinator's aktör, nor of the initiator's while there is no coordinator
-// (samordningsplan.md 5). Who coordinates is what was stored before; of a new plan either may send it.
-func (m *mapper) refused() (bool, error) {
-	if !m.source.Arrives || m.source.Holder.IsZero() || m.source.Faulty || !m.takesStep() {
-		return false, nil
+// Admits reports whether an organisation may send this version of a plan. One that is stored is changed by
+// its custodian, its author or its coordinator alone. A kallelse, a finish and a close come from the
+// coordinator's organisation, or from the initiator's while nobody coordinates (samordningsplan.md 5); who
+// coordinates is what was stored before, and of a new plan what it says.
+func (Format) Admits(s mapping.Source, k mapping.Known) (bool, error) {
+	read, ok := s.Value.(*plan)
+	if !ok || s.Record == "" || s.Holder.IsZero() {
+		return true, nil
 	}
-	own, err := m.known.Read(m.source.Holder)
+	m := &mapper{plan: read.clone(), known: k, source: s}
+	own, err := k.Read(s.Holder)
 	if err != nil || own == nil {
-		return own == nil, err
+		return false, err
 	}
-	if m.stored != nil {
-		lead, err := m.storedLead()
-		if err != nil || lead.Exists() {
-			return !sameBody(own.Resource.Root(), lead), err
-		}
+	if m.stored, err = k.Read(m.planRef()); err != nil {
+		return false, err
 	}
-	initiator := m.actor(m.root.At("initiativ").At("aktor").Str())
-	lead := m.actor(m.coordinator().At("aktor").Str())
-	ours := actsFor(own.Resource.Root(), initiator) || m.stored == nil && actsFor(own.Resource.Root(), lead)
-	return (initiator.Present() || lead.Present()) && !ours, nil
+	if m.stored == nil {
+		return m.begins(own.Resource.Root())
+	}
+	lead, err := m.storedLead()
+	if err != nil {
+		return false, err
+	}
+	coordinates := lead.Exists() && sameBody(own.Resource.Root(), lead)
+	holds := m.stored.Custodian.Current() == s.Holder || m.stored.Author.Current() == s.Holder
+	steps, err := m.takesStep()
+	switch {
+	case err != nil || !steps || !holds && !coordinates:
+		return holds || coordinates, err
+	case lead.Exists():
+		return coordinates, nil
+	}
+	return actsFor(own.Resource.Root(), m.initiator()), nil
 }
 
-// takesStep reports whether the document has a kallelse that is not stored, or ends the plan.
-func (m *mapper) takesStep() bool {
-	closing := m.is(ended, broken, cancelled)
-	if closing && (m.stored == nil || rebuild.Ext(m.stored.Resource.Root(), "plan-state").Text() != m.status()) {
-		return true
+// begins reports whether an organisation may send a plan that is not stored, with a step in it.
+func (m *mapper) begins(own fhir.Node) (bool, error) {
+	steps, err := m.takesStep()
+	if err != nil || !steps {
+		return true, err
+	}
+	lead := m.actor(m.coordinator().At("aktor").Str())
+	if !lead.Present() && !m.initiator().Present() {
+		return true, nil
+	}
+	return actsFor(own, lead) || actsFor(own, m.initiator()), nil
+}
+
+func (m *mapper) initiator() form.Value { return m.actor(m.root.At("initiativ").At("aktor").Str()) }
+
+// takesStep reports whether a pushed document has a kallelse that is not stored, or ends the plan.
+func (m *mapper) takesStep() (bool, error) {
+	if !m.source.Arrives || m.source.Faulty {
+		return false, nil
+	}
+	if m.is(ended, broken, cancelled) && (m.stored == nil || rebuild.Ext(m.stored.Resource.Root(), "plan-state").Text() != m.status()) {
+		return true, nil
 	}
 	for _, v := range m.root.At("kallelse").Items() {
-		if found, err := m.known.Read(m.ref("Appointment", v.At("id").Str())); err == nil && found == nil {
-			return true
+		if found, err := m.known.Read(m.ref("Appointment", v.At("id").Str())); err != nil || found == nil {
+			return err == nil, err
 		}
 	}
-	return false
+	return false, nil
 }
 
 // storedLead is the Organization of the coordinator of the stored version, missing without one.
 func (m *mapper) storedLead() (fhir.Node, error) {
-	key := m.coordinator().Name()
-	if key == "" {
-		key = map[bool]string{true: "samverkansansvarig", false: "samordnare"}[m.child()]
+	key := "samordnare"
+	if planTypeOf(m.stored.Resource.Root()).Text() == childPlan {
+		key = "samverkansansvarig"
 	}
 	team, err := m.known.Read(m.teamRef())
 	if err != nil || team == nil {

@@ -21,7 +21,7 @@ func (m *mapper) writeConsents() {
 		key := v.At("id").Str()
 		v.To(m.ref("Consent", key).String())
 		status := "active"
-		if v.At("aterkallat").Present() {
+		if v.At("aterkallat").Present() || v.At("datum").Day().After(v.At("giltigTill").Day()) { // it is never in force
 			status = "inactive"
 		}
 		m.add(&cpb.Consent{
@@ -54,13 +54,13 @@ func (m *mapper) consentExtensions(v form.Value) []*dpb.Extension {
 
 // permit is what a samtycke permits, with a deny for each exception. A withdrawn one ends on that day.
 func (m *mapper) permit(v form.Value) *cpb.Consent_Provision {
-	until := v.At("giltigTill").Day()
-	if withdrawn := v.At("aterkallat").Day(); withdrawn != "" {
+	until := v.At("giltigTill")
+	if withdrawn := v.At("aterkallat"); withdrawn.Present() {
 		until = withdrawn
 	}
 	out := &cpb.Consent_Provision{
 		Type:    element.Enum(&cpb.Consent_Provision_TypeCode{}, "permit"),
-		Period:  element.Period(v.At("datum").Day(), until),
+		Period:  m.during(v.At("datum"), until),
 		Purpose: []*dpb.Coding{element.Coding(actReason, "COC", "")}, Data: m.planData(),
 	}
 	for _, actor := range v.At("aktorer").Items() {

@@ -92,7 +92,7 @@ func (m *mapper) writeForm() {
 		g.text("avslut.slututvardering", end.At("slututvardering"))
 	})
 	m.root.At("andrad").To(a.on + ".authored")
-	m.add(m.response("samordningsplan", m.formStatus(), m.changed(), a), "form", m.allDomains()...)
+	m.add(m.response("samordningsplan", m.formStatus(), m.changed(), a), "form", m.union...)
 }
 
 // writePriorMeetings adds the answers to the talk before the meeting of each företrädare that was met.
@@ -106,7 +106,7 @@ func (m *mapper) writePriorMeetings() {
 		a.text("behov-onskemal", met.At("behovOnskemal"))
 		r := m.response("sip-formote", "completed", element.DateTime(met.At("datum").To(a.on+".authored").Day()), a)
 		r.Source = element.Literal(m.ref("RelatedPerson", v.At("id").Str()))
-		m.add(r, key, m.allDomains()...)
+		m.add(r, key, m.union...)
 	}
 }
 
@@ -127,6 +127,6 @@ func (m *mapper) writeChildForm() {
 		})
 	}
 	if len(a.items) > 0 {
-		m.add(m.response("barnplan", m.formStatus(), m.changed(), a), "barnplan", m.allDomains()...)
+		m.add(m.response("barnplan", m.formStatus(), m.changed(), a), "barnplan", m.union...)
 	}
 }

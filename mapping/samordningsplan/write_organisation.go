@@ -35,7 +35,7 @@ func (m *mapper) findOrganisation(actor form.Value) error {
 	}
 	if o.found != nil {
 		o.ref = o.found.Resource.Ref()
-		o.foreign = o.found.Custodian.Current() != m.sender || o.ref == m.sender
+		o.foreign = o.found.Custodian.Current() != m.sender || o.ref == m.sender || more(o.found, "type", "name")
 	}
 	m.orgs[actor.At("id").Str()] = o
 	return nil
@@ -98,7 +98,7 @@ func (m *mapper) role(v form.Value, key string, extension *dpb.Extension, codes 
 	}
 	m.add(&prpb.PractitionerRole{
 		Extension: element.Some(extension), Practitioner: who, Organization: m.organisationOf(of), Code: codes,
-		Period:  element.Period(v.At("fran").To(on+".period.start").Day(), v.At("till").To(on+".period.end").Day()),
+		Period:  m.during(v.At("fran").To(on+".period.start"), v.At("till").To(on+".period.end")),
 		Telecom: element.Some(element.Contact("phone", v.At("telefon").To(on+".telecom").Str())),
 	}, key)
 	v.At("id").To(on + ".identifier")

@@ -1,6 +1,8 @@
 package samordningsplan
 
 import (
+	"slices"
+
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	ppb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/patient_go_proto"
 	rpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/related_person_go_proto"
@@ -27,11 +29,25 @@ func (m *mapper) findPerson() error {
 		return err
 	}
 	m.person, m.patient = hits[0], hits[0].Resource.Ref()
-	m.guest = m.person.Custodian.Current() != m.sender
+	m.guest = m.person.Custodian.Current() != m.sender || more(m.person, "name", "gender", "birthDate", "telecom", "address", "communication")
 	for e := range m.person.Resource.Root().All("extension", "url") {
 		m.guest = m.guest || e.Text() != interpreter
 	}
 	return nil
+}
+
+// more reports whether a stored resource has other members than those that every resource has and these.
+func more(f *mapping.Found, members ...string) bool {
+	for n := range f.Resource.Root().Children() {
+		switch n.Name() {
+		case "resourceType", "id", "meta", "identifier", "extension":
+			continue
+		}
+		if !slices.Contains(members, n.Name()) {
+			return true
+		}
+	}
+	return false
 }
 
 // writePerson adds the Patient. Of a Patient of another the document keeps its own words beside.

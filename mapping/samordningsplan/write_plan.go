@@ -23,7 +23,7 @@ func (m *mapper) writePlan() {
 		Title:       element.String(of("titel", "title").Str()),
 		Description: element.String(of("vadArViktigt", "description").Str()),
 		Subject:     m.subject(),
-		Period:      element.Period(validity.At("start").To(on+".period.start").Day(), validity.At("slut").To(on+".period.end").Day()),
+		Period:      m.during(validity.At("start").To(on+".period.start"), validity.At("slut").To(on+".period.end")),
 		Created:     element.DateTime(m.root.At("initiativ").At("datum").Day()),
 		Author:      element.Literal(m.orgs[m.mainActor()].ref), Contributor: m.contributors(),
 		CareTeam: element.Literals(m.teamRef()),
@@ -41,7 +41,7 @@ func (m *mapper) writePlan() {
 			r.SupportingInfo = append(r.SupportingInfo, x)
 		}
 	}
-	meta := element.Meta{Source: m.endpointOf(), Tags: tags(m.allDomains())}
+	meta := element.Meta{Source: m.endpointOf(), Tags: tags(m.union)}
 	if !of("godkandForPatient", "meta.security").Yes() {
 		meta.Security = []*dpb.Coding{element.OwnCoding("access-label", "not-for-patient")}
 	}
@@ -59,7 +59,7 @@ func planType(code string) *dpb.CodeableConcept {
 func (m *mapper) contributors() []*dpb.Reference {
 	var out []*dpb.Reference
 	for _, v := range m.root.At("aktorer").Items() {
-		if id := v.At("id").Str(); id != m.mainActor() && !m.excluded(id) {
+		if id := v.At("id").Str(); id != m.mainActor() && !m.leftOut[id] {
 			out = append(out, element.Literal(m.orgs[id].ref))
 		}
 	}
@@ -139,8 +139,8 @@ func (m *mapper) activity(v form.Value, on string) *cpb.CarePlan_Activity {
 	if who := v.At("utforare").Str(); who != "" && len(d.Performer) > 0 {
 		d.Performer[0].Display = element.String(who)
 	}
-	if _, wait := m.wait(v.At("id").Str()); wait.Present() {
-		d.StatusReason = element.TextConcept(wait.At("skal").Str())
+	if w, waits := m.waits[v.At("id").Str()]; waits {
+		d.StatusReason = element.TextConcept(w.at.At("skal").Str())
 	}
 	return &cpb.CarePlan_Activity{Id: element.String(v.At("id").Str()), Detail: d}
 }
@@ -153,22 +153,12 @@ func (m *mapper) activityExtensions(v form.Value) []*dpb.Extension {
 	if other := v.At("annanAnHuvudman"); other.Present() {
 		out = append(out, element.OwnExtension("other-than-principal", element.Bool(other.Yes())))
 	}
-	if i, wait := m.wait(v.At("id").Str()); wait.Present() {
-		wait.To(m.planRef().String() + ".activity.detail.extension")
-		out = append(out, element.OwnComplex("on-hold", element.Extension("until", element.Date(wait.At("tillDatum").Day())),
-			element.Extension("reason", element.String(wait.At("skal").Str())), element.Extension("index", element.Unsigned(int64(i)))))
+	if w, waits := m.waits[v.At("id").Str()]; waits {
+		v := w.at.To(m.planRef().String() + ".activity.detail.extension")
+		out = append(out, element.OwnComplex("on-hold", element.Extension("until", element.Date(v.At("tillDatum").Day())),
+			element.Extension("reason", element.String(v.At("skal").Str())), element.Extension("index", element.Unsigned(int64(w.index)))))
 	}
 	return element.Some(out...)
-}
-
-// wait returns what is said of a measure that waits, and its place in avvakta.
-func (m *mapper) wait(act string) (int, form.Value) {
-	for i, v := range m.root.At("avvakta").Items() {
-		if v.At("insats").Str() == act {
-			return i, v
-		}
-	}
-	return 0, form.Value{}
 }
 
 // scheduled is when a measure is carried out: with its frequency as text, or a period alone.

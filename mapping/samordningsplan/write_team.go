@@ -14,14 +14,14 @@ import (
 // teamCategory is the LOINC answer of a team that coordinates care over time.
 const teamCategory = "LA28865-6"
 
-// span is the time of the plan: from its start to the day on which it ended, else is to end.
-func (m *mapper) span() *dpb.Period {
+// lifetime is the time of the plan: from its start to the day on which it ended, else is to end.
+func (m *mapper) lifetime() *dpb.Period {
 	validity := m.root.At("giltighet")
 	end := m.root.At("avslut").At("datum").Day()
 	if end == "" {
 		end = validity.At("slut").Day()
 	}
-	return element.Period(validity.At("start").Day(), end)
+	return span(validity.At("start").Day(), end)
 }
 
 // writeTeam adds the CareTeam: coordinator, persons in charge, aktörer that are not excluded, företrädare.
@@ -29,7 +29,7 @@ func (m *mapper) writeTeam() {
 	t := &ctpb.CareTeam{
 		Status:   element.Enum(&ctpb.CareTeam_StatusCode{}, teamStatus[m.status()]),
 		Category: []*dpb.CodeableConcept{element.Concept(element.Coding("http://loinc.org", teamCategory, "Longitudinal care-coordination focused care team"))},
-		Name:     element.String(m.root.At("titel").Str()), Subject: m.subject(), Period: m.span(),
+		Name:     element.String(m.root.At("titel").Str()), Subject: m.subject(), Period: m.lifetime(),
 	}
 	if v := m.coordinator(); v.Present() {
 		lead := member(v.Name(), m.ref("PractitionerRole", v.Name()), period(v))
@@ -42,8 +42,8 @@ func (m *mapper) writeTeam() {
 		}
 	}
 	for _, v := range m.root.At("aktorer").Items() {
-		if id := v.At("id").Str(); !m.excluded(id) {
-			t.Participant = append(t.Participant, member("aktor", m.orgs[id].ref, m.span()))
+		if id := v.At("id").Str(); !m.leftOut[id] {
+			t.Participant = append(t.Participant, member("aktor", m.orgs[id].ref, m.lifetime()))
 		}
 	}
 	for _, v := range m.root.At("foretradare").Items() {
@@ -51,10 +51,10 @@ func (m *mapper) writeTeam() {
 		x.Extension = element.Some(element.OwnExtension("attends", element.Bool(v.At("deltar").To(m.teamRef().String()+".participant.extension").Yes())))
 		t.Participant = append(t.Participant, x)
 	}
-	m.add(t, "team", m.allDomains()...)
+	m.add(t, "team", m.union...)
 }
 
-func period(v form.Value) *dpb.Period { return element.Period(v.At("fran").Day(), v.At("till").Day()) }
+func period(v form.Value) *dpb.Period { return span(v.At("fran").Day(), v.At("till").Day()) }
 
 func member(role string, who fhir.Ref, during *dpb.Period) *ctpb.CareTeam_Participant {
 	return &ctpb.CareTeam_Participant{
@@ -149,16 +149,8 @@ func (m *mapper) priority(v form.Value) string {
 
 // goalDomains are those of whoever answers for the measures that serve the goal, without any as the plan.
 func (m *mapper) goalDomains(goal string) []string {
-	of := map[string]bool{}
-	for _, act := range m.root.At("insatser").Items() {
-		for _, id := range act.At("mal").Strs() {
-			if id == goal {
-				of[m.domain(act.At("ansvarigAktor").Str())] = true
-			}
-		}
+	if of := m.serving[goal]; of != nil {
+		return ordered(of)
 	}
-	if len(of) == 0 {
-		return m.allDomains()
-	}
-	return ordered(of)
+	return m.union
 }

@@ -173,9 +173,14 @@ func textsOf(n fhir.Node, member string) map[string]string {
 		}
 	}
 	if len(out) > 0 {
-		out[cmp.Or(n.Resource().Root().Member("language").Text(), "nl")] = n.Member(member).Text()
+		out[languageOf(n)] = n.Member(member).Text()
 	}
 	return out
+}
+
+// languageOf is the language in which an artefact is written.
+func languageOf(n fhir.Node) string {
+	return cmp.Or(n.Resource().Root().Member("language").Text(), "nl")
 }
 
 // spokenParts are texts in every language there is, that of the page first.

@@ -1,5 +1,5 @@
 // Package guide serves /ig/: the published artefacts as pages for people, as JSON and as a FHIR package,
-// the JSON Schema of the source format, and how to send a first transfer. It needs no token, knows no
+// the JSON Schemas of the source formats, and how to send a first transfer. It needs no token, knows no
 // patient data and runs no script.
 package guide
 
@@ -10,8 +10,10 @@ import (
 	"encoding/hex"
 	"fmt"
 	"html/template"
+	"maps"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,6 +35,7 @@ type Guide struct {
 	files     map[string]file  // by path below Root
 	templates *template.Template
 	style     string // path of the stylesheet
+	schemas   []schema
 }
 
 // item is one published artefact.
@@ -85,7 +88,7 @@ func (g *Guide) addFiles() error {
 	if err != nil {
 		return err
 	}
-	schema, err := artifacts.Schema()
+	schemas, err := artifacts.Schemas()
 	if err != nil {
 		return err
 	}
@@ -94,7 +97,10 @@ func (g *Guide) addFiles() error {
 		return err
 	}
 	g.files["package.tgz"] = newFile(tgz, "application/gzip")
-	g.files[artifacts.SourceSchema] = newFile(schema, "application/schema+json")
+	for _, name := range slices.Sorted(maps.Keys(schemas)) {
+		g.schemas = append(g.schemas, schema(name))
+		g.files[name] = newFile(schemas[name], "application/schema+json")
+	}
 	sheet := newFile(css, "text/css; charset=utf-8")
 	g.style = "style-" + strings.Trim(sheet.mark, `"`) + ".css"
 	g.files[g.style] = sheet

@@ -109,11 +109,11 @@ func codeSystem(_ *Guide, n fhir.Node, lang string) []section {
 
 func addConcepts(s *section, n fhir.Node, lang string, depth int) {
 	for c := range n.All("concept") {
-		names := map[string]string{"nl": c.Member("display").Text()}
+		names := map[string]string{languageOf(c): c.Member("display").Text()}
 		for d := range c.All("designation") {
 			names[d.Member("language").Text()] = d.Member("value").Text()
 		}
-		s.Rows = append(s.Rows, row{deep(c.Member("code").Text(), depth), list(spokenParts(names, lang)...), in("nl", c.Member("definition").Text())})
+		s.Rows = append(s.Rows, row{deep(c.Member("code").Text(), depth), list(spokenParts(names, lang)...), in(languageOf(c), c.Member("definition").Text())})
 		addConcepts(s, c, lang, depth+1)
 	}
 }

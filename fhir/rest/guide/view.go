@@ -20,6 +20,7 @@ type view struct {
 	Path              string // of this page
 	keep              string // the language goes with every link: it was asked for in the address
 	Languages         []language
+	Schemas           []schema
 
 	Groups   []group
 	Artefact artefact
@@ -32,7 +33,7 @@ type language struct{ Code, Name string }
 var languages = []language{{"nl", "Nederlands"}, {"sv", "Svenska"}, {"en", "English"}}
 
 func (g *Guide) view(r *http.Request, name string) view {
-	v := view{Path: Root + name, Style: Root + g.style, Languages: languages, Lang: preferred(r.Header.Get("Accept-Language"))}
+	v := view{Path: Root + name, Style: Root + g.style, Languages: languages, Schemas: g.schemas, Lang: preferred(r.Header.Get("Accept-Language"))}
 	if g.items[name] == nil && name != firstTransfer {
 		v.Path = Root
 	}
@@ -75,8 +76,20 @@ func (v view) T(key string) (string, error) {
 // To is the address of a page of this site, in the language that was asked for.
 func (v view) To(path string) string { return path + v.keep }
 
-// Schema is the address of the JSON Schema of the source format.
-func (v view) Schema() string { return Root + artifacts.SourceSchema }
+// schema is the JSON Schema of a source format.
+type schema string
+
+// Href is its address.
+func (s schema) Href() string { return Root + string(s) }
+
+// Name is that of the format: the version stands behind the last hyphen.
+func (s schema) Name() string {
+	name := strings.TrimSuffix(string(s), ".schema.json")
+	if i := strings.LastIndexByte(name, '-'); i >= 0 {
+		return name[:i] + "/" + name[i+1:]
+	}
+	return name
+}
 
 // Package is the address of the FHIR package.
 func (v view) Package() string { return Root + "package.tgz" }

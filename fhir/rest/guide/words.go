@@ -29,7 +29,7 @@ var words = []phrase{
 	{"begin", "Beginnen", "Börja", "Begin"},
 	{"first", "Verstuur uw eerste overdracht (in het Engels)", "Skicka din första överlämning (på engelska)", "Send your first transfer"},
 	{"package", "FHIR-pakket (package.tgz)", "FHIR-paket (package.tgz)", "FHIR package (package.tgz)"},
-	{"schema", "JSON Schema van het bronformaat mks-bron/1", "JSON Schema för källformatet mks-bron/1", "JSON Schema of the source format mks-bron/1"},
+	{"schema", "JSON Schema van het bronformaat", "JSON Schema för källformatet", "JSON Schema of the source format"},
 	{"json", "Dit onderdeel als JSON", "Denna del som JSON", "This artefact as JSON"},
 	{"missing", "Deze pagina is er niet", "Sidan finns inte", "There is no such page"},
 	{"missing.text", "Kies hieronder een onderdeel.", "Välj en del nedan.", "Choose an artefact below."},

@@ -1,0 +1,106 @@
+package rest_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/fhir/exchange"
+)
+
+const hsaSystem = "urn:oid:1.2.752.29.4.19"
+
+// swedish gives the rig a unit that pushes plans, under a name.
+func (g *rig) swedish(name, unit string) {
+	g.t.Helper()
+	ref, err := g.exchange.RegisterOrganization(context.Background(), exchange.Registration{
+		Identifier: fhir.Identifier{System: hsaSystem, Value: unit}, NameIfNew: "Enhet " + unit,
+	})
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	g.orgs[name], g.principals[name] = ref, system(name, ref, "system/*.cruds")
+}
+
+// coordinated returns a sample plan with members changed.
+func coordinated(t *testing.T, file string, changes map[string]any) string {
+	t.Helper()
+	b, err := os.ReadFile("../../testdata/samordningsplan/" + file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc map[string]any
+	if err := json.Unmarshal(b, &doc); err != nil {
+		t.Fatal(err)
+	}
+	for name, v := range changes {
+		doc[name] = v
+	}
+	if b, err = json.Marshal(doc); err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// TestAChildPlanIsPushedReadAndConverted is the whole life of a Swedish plan at the server: who may push it,
+// what is read of it, its versions, its states, and the way back.
+func TestAChildPlanIsPushedReadAndConverted(t *testing.T) {
+	t.Parallel()
+	g := newRig(t)
+	g.swedish("school", "SE4000000069-ELEV1")
+	g.swedish("clinic", "SE4000000077-BUP1")
+	const barnplan, plan = "valid/03-barnplan-olle.json", "/fhir/CarePlan/72899170-74f8-50b9-9b46-15de470efff3"
+	push := func(who string, changes map[string]any) answer {
+		return g.submit(who, coordinated(t, barnplan, changes))
+	}
+	push("clinic", nil).want(t, 403).wantIssue(t, "push-sender", "")
+	push("school", map[string]any{"status": "uppfoljning"}).want(t, 422).wantIssue(t, "SP-T01", "/status")
+	push("school", nil).want(t, 201)
+	push("school", nil).want(t, 200)
+	push("school", map[string]any{"titel": "Ny"}).want(t, 409).wantIssue(t, "SP-V01", "/version")
+	if a := g.get("school", plan).want(t, 200).valid(t); !strings.Contains(a.body, `"BARNPLAN"`) {
+		t.Errorf("read: %s", a.body)
+	}
+	closed := map[string]any{"version": 2, "status": "avbruten", "avslut": map[string]any{"datum": "2026-11-01", "orsak": "flyttat"}}
+	push("school", closed).want(t, 403).wantIssue(t, "push-sender", "")
+	g.backAgain("school", coordinated(t, barnplan, nil))
+	changed := map[string]any{"version": 2, "titel": "Barnets plan, ändrad", "signaler": []any{}}
+	push("school", changed).want(t, 201)
+	g.backAgain("school", coordinated(t, barnplan, changed))
+	push("school", nil).want(t, 200)
+	by := func(unit string) map[string]any {
+		return map[string]any{"vardgivareHsaId": unit[:12] + "-VG1", "vardenhetHsaId": unit}
+	}
+	g.swedish("stranger", "SE4000000010-HAB1")
+	for _, version := range []int{1, 2, 3} { // nobody learns of a plan that is not theirs
+		push("stranger", map[string]any{"version": version, "ansvar": by("SE4000000010-HAB1")}).want(t, 403).wantIssue(t, "push-sender", "")
+	}
+	closed["version"], closed["ansvar"] = 3, by("SE4000000077-BUP1")
+	push("clinic", closed).want(t, 201)
+	if a := g.get("school", plan).want(t, 200); !strings.Contains(a.body, `"revoked"`) {
+		t.Errorf("closed by its coordinator: %s", a.body)
+	}
+}
+
+// backAgain holds that what is stored of the child comes back as the document that was pushed.
+func (g *rig) backAgain(who, doc string) {
+	g.t.Helper()
+	everything := g.get(who, "/fhir/Patient/5084207a-563c-5cd7-85c5-bb91c06f7cf8/$everything?_count=1000")
+	back := g.do(who, http.MethodPost, "/fhir/$convert?to=samordningsplan/1", everything.want(g.t, 200).body)
+	var want, got any
+	if err := json.Unmarshal([]byte(doc), &want); err != nil {
+		g.t.Fatal(err)
+	}
+	if err := json.Unmarshal([]byte(back.want(g.t, 200).body), &got); err != nil {
+		g.t.Fatal(err)
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		g.t.Errorf("$convert to samordningsplan/1: %d (-want +got):\n%s", back.status, d)
+	}
+}
