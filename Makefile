@@ -59,7 +59,7 @@ generate:
 # Feeds what foreign bytes enter by with made-up ones, FUZZTIME each.
 FUZZTIME ?= 20s
 FUZZED = fhir:FuzzParse fhir/path:FuzzCompile fhir/search:FuzzParse fhir/patch:FuzzPatch mapping/bundle:FuzzBundle \
-	mapping/mks:FuzzDocument mapping/mks:FuzzBack mapping/samordningsplan:FuzzDocument mapping/samordningsplan:FuzzBack conformance/validate:FuzzResource conformance/terminology:FuzzOperations \
+	mapping/mks:FuzzDocument mapping/mks:FuzzBack mapping/samordningsplan:FuzzDocument mapping/samordningsplan:FuzzBack mapping/netwerk:FuzzDocument conformance/validate:FuzzResource conformance/terminology:FuzzOperations \
 	auth:FuzzParseScopes auth/jose:FuzzParseAssertion auth/jose:FuzzParseProof fhir/rest:FuzzEveryBodyIsAnswered
 
 fuzz:

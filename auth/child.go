@@ -74,6 +74,8 @@ type task struct {
 	ref              fhir.Ref
 	status           string
 	owner, requester fhir.Ref
+	help             bool       // of a family's network
+	guides           []fhir.Ref // who prepares or instructs the helper
 }
 
 type flag struct {
@@ -225,6 +227,10 @@ func (c *Child) readTask(ref fhir.Ref, n fhir.Node, _ ResourceFacts) {
 		return
 	}
 	t := task{ref: ref, status: n.Member("status").Text(), owner: refAt(n, "owner"), requester: refAt(n, "requester")}
+	t.help = slices.Contains(readCodings(n, "code", "coding"), Coding{System: systemNetworkTask, Code: "hulp"})
+	for ext := range n.All("extension") {
+		t.guides = append(append(t.guides, refsAt(ext, "valueReference")...), refsAt(ext, "extension", "valueReference")...)
+	}
 	c.need(t.owner)
 	c.need(t.requester)
 	c.tasks = append(c.tasks, t)

@@ -16,6 +16,7 @@ const (
 	warnStale
 	btgReview
 	networkView
+	networkCalm
 )
 
 // Names of obligations, in the order in which a Decision lists them.
@@ -27,9 +28,10 @@ const (
 	WarnCustodyStale       = "warn-custody-stale"
 	BTGReview              = "btg-review"
 	NetworkView            = "network-view"
+	NetworkCalm            = "network-view-parent" // network-view of who has authority
 )
 
-var obligationNames = []string{MinimalPatient, RedactProtectedAddress, RedactBSN, IssueView, WarnCustodyStale, BTGReview, NetworkView}
+var obligationNames = []string{MinimalPatient, RedactProtectedAddress, RedactBSN, IssueView, WarnCustodyStale, BTGReview, NetworkView, NetworkCalm}
 
 // obligationLists holds the list of every set, so that a decision shares them.
 var obligationLists = sync.OnceValue(func() [][]string {

@@ -183,9 +183,7 @@ func (q *inquiry) judge(c *Child, t *target) Decision {
 	if isOverlapIssue(t.ResourceFacts) {
 		o.must |= issueView
 	}
-	if q.p.Role != ChildRole && t.ofNetwork() {
-		o.must |= networkView
-	}
+	o.must |= q.networkMust(c, t)
 	if t.protectsAddress(c) && (q.p.Organization.IsZero() || t.Custodian != q.p.Organization) {
 		o.must |= redactAddress
 	}
@@ -233,6 +231,8 @@ func (q *inquiry) judgeOrganization(t *target) outcome {
 	}
 	v := t.judge(terms{needsPermit: true, denies: deniesAll, standard: q.standard(t)})
 	switch {
+	case t.helpIsOver() && v.reason == "":
+		return outcome{step: stepConsent, reason: "consent-none"}
 	case t.Ref.Type == "Patient" && (v.reason == "consent-none" || v.reason == "domain-not-shared"):
 		return outcome{reason: "permit-relation", must: minimalPatient, grounds: g.refs()}
 	case v.reason != "":
@@ -328,11 +328,6 @@ func (t *target) tooEarly(s *standing) bool {
 // isOverlapIssue reports whether r is a DetectedIssue of coordination.md 5.1.
 func isOverlapIssue(r *ResourceFacts) bool {
 	return r.Ref.Type == "DetectedIssue" && slices.ContainsFunc(r.Codings, func(c Coding) bool { return c.System == systemOverlap })
-}
-
-// ofNetwork reports whether the resource is the picture of a family's network (network.md 3).
-func (t *target) ofNetwork() bool {
-	return t.Ref.Type == "CareTeam" && t.has(systemTeamKind, "netwerk")
 }
 
 func forFamily(r *ResourceFacts) bool {

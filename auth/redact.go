@@ -20,6 +20,7 @@ var reductions = []struct {
 	{MinimalPatient, reducePatient},
 	{IssueView, reduceIssue},
 	{NetworkView, reduceNetwork},
+	{NetworkCalm, calmNetwork},
 	{RedactProtectedAddress, redactPlaces},
 	{RedactBSN, redactNational},
 }
@@ -117,14 +118,6 @@ func reduceIssue(r *fhir.Resource, _ []string) (*fhir.Resource, error) {
 	})
 }
 
-// reduceNetwork takes the family's own judgements out of a network (network.md 5).
-func reduceNetwork(r *fhir.Resource, _ []string) (*fhir.Resource, error) {
-	return pruneAndMark(r, mark("security", "SUBSETTED"), func(n fhir.Node) bool {
-		return n.Parent().Shape() == fhir.Array && strings.HasPrefix(n.Member("url").Text(), fhir.Canonical+"/StructureDefinition/netwerk-") ||
-			n.Name() == "text" && !n.Parent().Parent().Exists()
-	})
-}
-
 // placeMembers lead to where somebody lives or is to be found.
 var placeMembers = []string{"address", "telecom", "contact", "location", "locationReference", "locationCode", "position"}
 
@@ -208,15 +201,21 @@ func pruneAndMark(r *fhir.Resource, m fhir.Edit, drop func(fhir.Node) bool) (*fh
 
 // prune returns r without the nodes that drop names, and without what becomes empty by it.
 func prune(r *fhir.Resource, drop func(fhir.Node) bool) (*fhir.Resource, error) {
-	out, issues := fhir.Parse([]byte(pruned(r.Root(), drop)), fhir.Limits{})
+	return rewrite(r, func(n fhir.Node) (string, bool) { return "", drop(n) })
+}
+
+// rewrite returns r with other text for the nodes that change names, and without those that have none and what
+// becomes empty by it.
+func rewrite(r *fhir.Resource, change func(fhir.Node) (text string, changed bool)) (*fhir.Resource, error) {
+	out, issues := fhir.Parse([]byte(rewritten(r.Root(), change)), fhir.Limits{})
 	if out == nil {
-		return nil, &fhir.Error{Kind: fhir.Internal, Op: "auth.prune", Issues: issues}
+		return nil, &fhir.Error{Kind: fhir.Internal, Op: "auth.rewrite", Issues: issues}
 	}
 	return out, nil
 }
 
-// pruned returns the JSON text of what is left of n, "" for nothing.
-func pruned(n fhir.Node, drop func(fhir.Node) bool) string {
+// rewritten returns the JSON text of what is left of n, "" for nothing.
+func rewritten(n fhir.Node, change func(fhir.Node) (string, bool)) string {
 	open, end := "{", "}"
 	switch n.Shape() {
 	case fhir.Array:
@@ -227,10 +226,10 @@ func pruned(n fhir.Node, drop func(fhir.Node) bool) string {
 	}
 	var parts []string
 	for child := range n.Children() {
-		if drop(child) {
-			continue
+		text, changed := change(child)
+		if !changed {
+			text = rewritten(child, change)
 		}
-		text := pruned(child, drop)
 		switch {
 		case text == "":
 		case n.Shape() == fhir.Object:

@@ -19,6 +19,7 @@ const (
 	systemNetworkConsent  = fhir.Canonical + "/CodeSystem/netwerk-toestemming"
 	systemNetworkView     = fhir.Canonical + "/CodeSystem/netwerk-inzage"
 	systemNetworkTask     = fhir.Canonical + "/CodeSystem/netwerk-taak"
+	systemNetworkMeasure  = fhir.Canonical + "/CodeSystem/netwerk-meting"
 	systemOrgCategory     = fhir.Canonical + "/CodeSystem/organisatie-soort"
 	systemSwedishOrg      = fhir.Canonical + "/CodeSystem/se-verksamhet"
 	systemRepresentative  = fhir.Canonical + "/CodeSystem/se-foretradare"
@@ -38,6 +39,8 @@ const (
 	systemActCode         = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 
 	extCustody    = fhir.Canonical + "/StructureDefinition/gezag"
+	extNetwork    = fhir.Canonical + "/StructureDefinition/netwerk-"
+	extSource     = fhir.Canonical + "/StructureDefinition/source-member"
 	extBarred     = fhir.Canonical + "/StructureDefinition/barred-party"
 	extCategories = fhir.Canonical + "/StructureDefinition/gegevenscategorie"
 )

@@ -40,17 +40,27 @@ var personWrites = map[fhir.Type]func(q *inquiry, body, stored *ResourceFacts) b
 }
 
 // personTask: the status of a Task they own. A guardian or child also asks for help: a Task
-// netwerk-taak#hulp as requester, which it may cancel or hold (network.md 4).
+// netwerk-taak#hulp as requester; whoever asked, it may cancel or hold one of the child (network.md 4).
 func (q *inquiry) personTask(body, stored *ResourceFacts) bool {
-	help := slices.Contains(body.Codings, Coding{System: systemNetworkTask, Code: "hulp"}) && q.p.Role != Helper
+	help := isHelp(body) && q.p.Role != Helper
 	if stored == nil {
 		return help && q.isSelf(body.Requester)
 	}
 	if q.a.Interaction == Delete || stored.Rest != body.Rest {
 		return false
 	}
-	asks := help && q.isSelf(stored.Requester) && (body.Status == "cancelled" || body.Status == "on-hold")
-	return q.isSelf(stored.Owner) || asks
+	return q.isSelf(stored.Owner) || help && q.stopsHelp(body, stored)
+}
+
+// isHelp reports whether a Task asks a member of a family's network for help.
+func isHelp(r *ResourceFacts) bool {
+	return r.Ref.Type == "Task" && slices.Contains(r.Codings, Coding{System: systemNetworkTask, Code: "hulp"})
+}
+
+// stopsHelp reports whether a guardian or child ends a Task of help, or holds it: that is always allowed.
+func (q *inquiry) stopsHelp(body, stored *ResourceFacts) bool {
+	return (q.p.Role == Guardian || q.p.Role == ChildRole) && isHelp(stored) && isHelp(body) &&
+		(body.Status == "cancelled" || body.Status == "on-hold") && !slices.Contains(finalStatuses, stored.Status)
 }
 
 // personAnswers: a QuestionnaireResponse of one's own, and that one while it is in progress.
@@ -105,7 +115,11 @@ func (q *inquiry) checkTransition(body, stored *ResourceFacts) Decision {
 			return s.to == body.Status && (s.from == stored.Status || s.from == "" && !slices.Contains(finalStatuses, stored.Status))
 		})
 	}
-	owner := q.acts(stored.Owner) || q.isSelf(stored.Owner)
+	if q.stopsHelp(body, stored) {
+		return fine
+	}
+	onBehalf := isHelp(stored) && stored.Owner.Type == "RelatedPerson" && q.ownRecord(stored) // of the helper: the supporter (network.md 4)
+	owner := q.acts(stored.Owner) || q.isSelf(stored.Owner) || onBehalf
 	requester := q.acts(stored.Requester) || q.isSelf(stored.Requester)
 	if owner && open(ownerSteps) || requester && open(requesterSteps) || (owner || requester) && open(bothSteps) {
 		return fine

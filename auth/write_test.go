@@ -43,11 +43,12 @@ func status(resource, from, to string) string {
 }
 
 var (
-	newPlan   = plan("new", "medisch")
-	grant     = held(consentOf("yes", homeCarePermit(""), giverMother), hospital)
-	helpTask  = `{"resourceType":"Task","id":"task","status":"requested","intent":"proposal","for":{"reference":"Patient/kim"},"code":{"coding":[{"system":"https://drieluik.example/fhir/CodeSystem/netwerk-taak","code":"hulp"}]},"requester":{"reference":"RelatedPerson/mother"},"owner":{"reference":"RelatedPerson/friend"}}`
-	otherPlan = strings.Replace(plan("plan", "medisch"), "Patient/kim", "Patient/other", 1)
-	leadTeam  = `{"resourceType":"CareTeam","id":"team","status":"active","subject":{"reference":"Patient/kim"},"participant":[{"role":[{"coding":[{"code":"zorgcoordinator"}]}],"member":{"reference":"Organization/home"}}]}`
+	newPlan       = plan("new", "medisch")
+	grant         = held(consentOf("yes", homeCarePermit(""), giverMother), hospital)
+	askedByOthers = `{"resourceType":"Task","id":"task","status":"requested","intent":"plan","for":{"reference":"Patient/kim"},"code":{"coding":[{"system":"https://drieluik.example/fhir/CodeSystem/netwerk-taak","code":"hulp"}]},"owner":{"reference":"RelatedPerson/friend"}}`
+	helpTask      = `{"resourceType":"Task","id":"task","status":"requested","intent":"proposal","for":{"reference":"Patient/kim"},"code":{"coding":[{"system":"https://drieluik.example/fhir/CodeSystem/netwerk-taak","code":"hulp"}]},"requester":{"reference":"RelatedPerson/mother"},"owner":{"reference":"RelatedPerson/friend"}}`
+	otherPlan     = strings.Replace(plan("plan", "medisch"), "Patient/kim", "Patient/other", 1)
+	leadTeam      = `{"resourceType":"CareTeam","id":"team","status":"active","subject":{"reference":"Patient/kim"},"participant":[{"role":[{"coding":[{"code":"zorgcoordinator"}]}],"member":{"reference":"Organization/home"}}]}`
 )
 
 // extended is Sweden with an extension for the mother.
@@ -98,6 +99,9 @@ var writeCases = []writeCase{
 	{name: "on hold and on again", who: system(home), do: auth.Update, more: []string{task("on-hold", home, hospital)}, body: task("in-progress", home, hospital), want: "permit-write", http: 200},
 	{name: "a mother asks for help", who: asMother, do: auth.Create, body: helpTask, want: "permit-write", http: 201},
 	{name: "and takes it back", who: asMother, do: auth.Update, more: []string{helpTask}, body: status(helpTask, "requested", "cancelled"), want: "permit-write", http: 200},
+	{name: "and holds what others asked", who: asMother, do: auth.Update, more: []string{askedByOthers}, body: status(askedByOthers, "requested", "on-hold"), want: "permit-write", http: 200},
+	{name: "and accepts nothing for the helper", who: asMother, do: auth.Update, more: []string{helpTask}, body: status(helpTask, "requested", "accepted"), want: "write-role", http: 403},
+	{name: "the supporter accepts for the helper", who: system(hospital), do: auth.Update, more: []string{askedByOthers}, body: status(askedByOthers, "requested", "accepted"), want: "permit-write", http: 200},
 	{name: "a mother asks no organisation", who: asMother, do: auth.Create, body: task("requested", home, giverMother), want: "write-role", http: 403},
 
 	{name: "a mother gives consent", who: asMother, do: auth.Create, body: grant, want: "permit-write", http: 201},

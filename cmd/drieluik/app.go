@@ -28,6 +28,7 @@ import (
 	"github.com/drieluik/drieluik/mapping"
 	"github.com/drieluik/drieluik/mapping/bundle"
 	"github.com/drieluik/drieluik/mapping/mks"
+	"github.com/drieluik/drieluik/mapping/netwerk"
 	"github.com/drieluik/drieluik/mapping/samordningsplan"
 )
 
@@ -37,7 +38,7 @@ func sources(signatures string) []mapping.Format {
 	if signatures == "all" {
 		records = mks.AllSign{}
 	}
-	return []mapping.Format{records, samordningsplan.Format{}}
+	return []mapping.Format{records, samordningsplan.Format{}, netwerk.Format{}}
 }
 
 // formats are what can be pushed: source documents, and FHIR itself.

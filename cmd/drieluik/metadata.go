@@ -38,6 +38,7 @@ func operations() []conformance.Operation {
 		{Name: "completeness", Definition: fhir.Canonical + "/OperationDefinition/Patient-completeness", Type: "Patient"},
 		{Name: "actions", Definition: fhir.Canonical + "/OperationDefinition/Patient-actions", Type: "Patient"},
 		{Name: "discharge-check", Definition: fhir.Canonical + "/OperationDefinition/Task-discharge-check", Type: "Task"},
+		{Name: "ecomap", Definition: fhir.Canonical + "/OperationDefinition/CareTeam-ecomap", Type: "CareTeam"},
 		{Name: "validate", Definition: r4 + "Resource-validate", Type: "Resource"},
 		{Name: "populate", Definition: sdc + "Questionnaire-populate", Type: "Questionnaire"},
 		{Name: "extract", Definition: sdc + "QuestionnaireResponse-extract", Type: "QuestionnaireResponse"},

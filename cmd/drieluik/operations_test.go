@@ -9,6 +9,7 @@ import (
 // onInstance are the operations that only a resource has, not its type.
 var onInstance = map[any]bool{
 	"everything": true, "document": true, "explain-access": true, "completeness": true, "discharge-check": true,
+	"ecomap": true,
 }
 
 // posted are the operations that take a POST alone.

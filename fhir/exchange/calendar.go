@@ -13,7 +13,7 @@ import (
 // is read for them, and a write of nothing else makes them run again.
 var feeds = map[fhir.Type]func(auth.ResourceFacts) bool{
 	"Patient": whole, "RelatedPerson": whole, "CareTeam": whole,
-	"CarePlan":              func(f auth.ResourceFacts) bool { return carePlan(f) || emergencyPlan(f) || contracted(f) },
+	"CarePlan":              func(f auth.ResourceFacts) bool { return carePlan(f) || emergencyPlan(f) || contracted(f) || agreed(f) },
 	"Composition":           bearing("mks-record", "overdracht"),
 	"ServiceRequest":        bearing("wettelijk-kader", ""),
 	"Encounter":             bearing("evaluatie-soort", ""),
@@ -32,6 +32,12 @@ var (
 // contracted picks the actions that an organisation carries out.
 func contracted(f auth.ResourceFacts) bool {
 	return bearing("mks-categorie", "actie")(f) && slices.ContainsFunc(f.Doers, func(r fhir.Ref) bool { return r.Type == "Organization" })
+}
+
+// agreed picks the plans of help in a family's network.
+func agreed(f auth.ResourceFacts) bool {
+	return slices.Contains(f.Codings, auth.Coding{System: "http://snomed.info/sct", Code: "243114000"}) &&
+		slices.ContainsFunc(f.Refs, func(r fhir.Ref) bool { return r.Type == "CareTeam" })
 }
 
 func either(a, b func(auth.ResourceFacts) bool) func(auth.ResourceFacts) bool {

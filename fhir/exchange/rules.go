@@ -21,9 +21,10 @@ type following struct {
 	event   *event
 	known   *overlay
 	made    []made
-	at      int   // the write of the unit that a rule looks at
-	refused error // what the client is told
-	note    *Unit // what is kept although the write is refused, in a commit of its own
+	at      int                  // the write of the unit that a rule looks at
+	refused error                // what the client is told
+	warned  map[int][]fhir.Issue // by write: what is said of what is stored all the same
+	note    *Unit                // what is kept although the write is refused, in a commit of its own
 }
 
 // made is what one rule wrote for one organisation, which holds it.
@@ -35,7 +36,7 @@ type made struct {
 
 // rules are the types whose writes concern a rule.
 var rules = map[fhir.Type]func(f *following, w *Write) error{
-	"Task": (*following).task, "Communication": (*following).message, "Consent": (*following).consent,
+	"Task": (*following).anyTask, "Communication": (*following).message, "Consent": (*following).anyConsent,
 }
 
 // follow runs the rules on the writes of the unit, with their own behind them.
@@ -69,6 +70,10 @@ func (d *draft) following(v Snapshot, p auth.Principal, e *event) *following {
 func (b *batch) rules() (note *Unit, refused, err error) {
 	f, err := b.follow(b.v, b.event.call.Principal, false, b.event)
 	if err != nil || f.refused == nil {
+		for _, st := range b.steps {
+			under(f.warned[st.write], st.Change)
+			st.issues = append(st.issues, f.warned[st.write]...)
+		}
 		return nil, nil, err
 	}
 	for _, st := range b.steps {

@@ -56,7 +56,7 @@ func (d *draft) situation(id string) (calendar.Situation, error) {
 		Teams: g.known["CareTeam"], Plans: g.known["CarePlan"], Meetings: g.known["Encounter"], Messages: g.known["Communication"],
 		Transfers: g.known["Composition"], Requests: g.known["ServiceRequest"], Emergency: g.known["noodplan"], Actions: g.known["actie"],
 		Tasks: g.known["Task"], Past: g.past, Signatures: g.known["Provenance"], Trees: g.known["QuestionnaireResponse"],
-		People: g.known["RelatedPerson"], Crowded: g.crowded, Find: d.find, Consents: func() ([]calendar.Known, error) { return d.consents(id) },
+		People: g.known["RelatedPerson"], Agreements: g.known["afspraak"], Crowded: g.crowded, Find: d.find, Consents: func() ([]calendar.Known, error) { return d.consents(id) },
 	}
 	for _, p := range g.known["Patient"] {
 		if p.Resource.ID() == id {
@@ -71,8 +71,10 @@ var idle = map[fhir.Type]func(auth.ResourceFacts) bool{
 	"Task": func(f auth.ResourceFacts) bool {
 		return hasStatus(f, "completed", "cancelled", "failed", "entered-in-error") && !ofEmergency(f)
 	},
-	"Communication":  func(f auth.ResourceFacts) bool { return ofRules(f) && !hasStatus(f, "preparation") },
-	"CarePlan":       func(f auth.ResourceFacts) bool { return !carePlan(f) && !hasStatus(f, "active") },
+	"Communication": func(f auth.ResourceFacts) bool { return ofRules(f) && !hasStatus(f, "preparation") },
+	"CarePlan": func(f auth.ResourceFacts) bool {
+		return !carePlan(f) && !hasStatus(f, "active") && !(agreed(f) && hasStatus(f, "on-hold"))
+	},
 	"ServiceRequest": func(f auth.ResourceFacts) bool { return !hasStatus(f, "active") },
 	"Composition":    func(f auth.ResourceFacts) bool { return !hasStatus(f, "final", "amended") },
 	"Encounter":      func(f auth.ResourceFacts) bool { return !hasStatus(f, "finished") },
@@ -190,6 +192,8 @@ func kindOf(t fhir.Type, f auth.ResourceFacts) fhir.Type {
 		return t
 	case emergencyPlan(f):
 		return "noodplan"
+	case agreed(f):
+		return "afspraak"
 	}
 	return "actie"
 }

@@ -304,8 +304,8 @@ func TestATT55_APushAboutTwoChildrenIsRefusedWhole(t *testing.T) {
 			t.Errorf("everything of one child holds %s of the other", ref)
 		}
 	}
-	for _, path := range []string{"/fhir/$export", "/fhir/Patient/$export", "/fhir/Group/x/$export"} {
-		g.get("mother", path).want(t, 404) // not served
+	for _, path := range []string{"/fhir/Patient/$export", "/fhir/Group/x/$export"} {
+		g.get("mother", path, async...).want(t, 403).wantIssue(t, "scope-missing", "")
 	}
 	if d := cmp.Diff(before, g.position()); d != "" {
 		t.Errorf("something was stored: %s", d)

@@ -63,17 +63,22 @@ func ifMatch(header string) (int, error) {
 
 // stands reports whether a read found what the client says that it has: by ETag, else by time.
 func stands(r *http.Request, out exchange.Served) bool {
-	if tags := r.Header.Values("If-None-Match"); len(tags) > 0 {
-		own := strings.TrimPrefix(etag(out), "W/")
-		for tag := range strings.SplitSeq(strings.Join(tags, ","), ",") {
-			if tag = strings.TrimSpace(tag); tag == "*" || strings.TrimPrefix(tag, "W/") == own {
-				return true
-			}
-		}
-		return false
+	if len(r.Header.Values("If-None-Match")) > 0 {
+		return holds(r, etag(out))
 	}
 	since, err := http.ParseTime(r.Header.Get("If-Modified-Since"))
 	return err == nil && !out.Updated.Truncate(time.Second).After(since)
+}
+
+// holds reports whether the client has what bears the tag already.
+func holds(r *http.Request, tag string) bool {
+	own := strings.TrimPrefix(tag, "W/")
+	for tag := range strings.SplitSeq(strings.Join(r.Header.Values("If-None-Match"), ","), ",") {
+		if tag = strings.TrimSpace(tag); tag == "*" || strings.TrimPrefix(tag, "W/") == own {
+			return true
+		}
+	}
+	return false
 }
 
 func etag(out exchange.Served) string {

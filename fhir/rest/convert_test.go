@@ -13,20 +13,22 @@ func TestADocumentGoesToFHIRAndBackOverHTTP(t *testing.T) {
 	t.Parallel()
 	g := newRig(t)
 	before := len(g.position().Notices)
-	for _, file := range []string{childFile, transferFile} {
-		sent := record(t, file)
+	for _, x := range [][2]string{
+		{"mks-bron/1", record(t, childFile)}, {"mks-bron/1", record(t, transferFile)}, {"netwerk/1", networkFile(t, "valid/02-daan.json")},
+	} {
+		schema, sent := x[0], x[1]
 		there := g.do("other", http.MethodPost, "/fhir/$convert", sent).want(t, 200)
 		if b := decode[bundleOf](t, there.body); b.Type != "collection" || len(b.Entry) < 3 {
 			t.Fatalf("answered %.300s", there.body)
 		}
-		back := g.do("other", http.MethodPost, "/fhir/$convert?to=mks-bron/1", there.body).want(t, 200)
+		back := g.do("other", http.MethodPost, "/fhir/$convert?to="+schema, there.body).want(t, 200)
 		if got := back.header.Get("Content-Type"); got != "application/json" {
 			t.Errorf("the document comes as %s", got)
 		}
 		a, _ := fhir.ParseDocument([]byte(sent), fhir.Limits{})
 		b, issues := fhir.ParseDocument([]byte(back.body), fhir.Limits{})
 		if fhir.HasErrors(issues) || !fhir.Equal(a.Root(), b.Root()) {
-			t.Errorf("%s comes back as %.2000s", file, back.body)
+			t.Errorf("a document of %s comes back as %.2000s", schema, back.body)
 		}
 	}
 	if len(g.position().Notices) != before {

@@ -21,6 +21,10 @@ func negotiate(r *http.Request) error {
 	if wantsTable(r) || strings.HasSuffix(r.URL.Path, ".ndjson") {
 		return nil
 	}
+	if isPicture(r) {
+		_, err := pictureIn(r)
+		return err
+	}
 	wanted := r.Header.Get("Accept")
 	if f := r.URL.Query().Get("_format"); f != "" {
 		wanted = strings.ReplaceAll(f, " ", "+") // "+" of an unescaped query

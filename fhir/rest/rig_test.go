@@ -32,6 +32,7 @@ import (
 	"github.com/drieluik/drieluik/mapping"
 	"github.com/drieluik/drieluik/mapping/bundle"
 	"github.com/drieluik/drieluik/mapping/mks"
+	"github.com/drieluik/drieluik/mapping/netwerk"
 	"github.com/drieluik/drieluik/mapping/samordningsplan"
 )
 
@@ -151,7 +152,7 @@ func (g *rig) wire(st exchange.Store) {
 	}
 	g.exchange = exchange.New(exchange.Config{
 		Definition: find, Terms: terms,
-		Store: st, Jobs: g.store, Base: base, Formats: []mapping.Format{mks.Format{}, samordningsplan.Format{}, bundle.Format{}}, Settings: g.settings,
+		Store: st, Jobs: g.store, Base: base, Formats: []mapping.Format{mks.Format{}, samordningsplan.Format{}, netwerk.Format{}, bundle.Format{}}, Settings: g.settings,
 		Now: g.clock, NewID: newID, Log: log, Validator: validate.New(validate.Options{}), Instance: instance,
 	})
 	server, err := rest.New(rest.Config{

@@ -102,6 +102,7 @@ func (s *Server) Routes(r chi.Router) {
 		r.Post(idPath+"/$completeness", s.handle(s.completeness))
 		r.Get(idPath+"/$actions", s.handle(s.actions))
 		r.Post(idPath+"/$actions", s.handle(s.actions))
+		r.Get(idPath+"/$ecomap", s.handle(s.ecomap))
 		r.Get(idPath+"/_history", s.handle(s.history))
 		r.Get(idPath+"/_history/{version}", s.handle(s.read))
 		r.Get(memberPath, s.handle(s.searchCompartment))

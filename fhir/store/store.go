@@ -1,7 +1,11 @@
 // Package store keeps resources, their index, audit chains, the outbox and short-lived
-// authorisation state in SQLite. One goroutine writes, in groups that share one fsync; reads run in
-// parallel on snapshots. It implements exchange.Store and knows no policy: it applies the filters
+// authorisation state. It implements exchange.Store and knows no policy: it applies the filters
 // that auth compiles. Its contract is storetest.
+//
+// It has two dialects. A SQLite file belongs to one process: one goroutine writes, in groups that share
+// one fsync, and reads run in parallel on snapshots. A PostgreSQL is shared by any number of processes:
+// each unit is a transaction that locks what it rests on (pgUnit). Queries are written once, for SQLite;
+// what PostgreSQL calls otherwise is a table (pgWords), and where it does otherwise a member of dialect.
 package store
 
 import (
@@ -42,7 +46,7 @@ type Options struct {
 	Committed func(units int, took time.Duration)
 }
 
-// Store is an embedded store over one folder. It is safe for concurrent use.
+// Store is an open store, over a folder or a database. It is safe for concurrent use.
 type Store struct {
 	dict    *interned
 	writer  applier

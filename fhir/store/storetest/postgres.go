@@ -66,7 +66,7 @@ func NewPostgres(settings ...string) (*Postgres, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "drieluik-pg-")
+	dir, err := os.MkdirTemp("/tmp", "drieluik-pg-") // the path of a socket is short, and another user must get there
 	if err != nil {
 		return nil, err
 	}

@@ -45,6 +45,7 @@ type Situation struct {
 	Actions    []Known // actions of plans that an organisation carries out
 	Emergency  []Known // plans of category noodplan
 	People     []Known // RelatedPersons
+	Agreements []Known // plans of help in a family's network
 
 	// Crowded are organisations that keep more of something than is in the lists.
 	Crowded []fhir.Ref
@@ -78,14 +79,14 @@ type Told struct {
 	Issue     fhir.Issue
 }
 
-// rules are those that depend on time, in the order of mks.md 7 with access.md 3.9 at the end. Each says
+// rules are those that depend on time, in the order of mks.md 7 with access.md 3.9 and network.md 4 at the end. Each says
 // nothing a second time: what it wrote is found by its id.
 var rules = []func(*run){
 	(*run).cadence, (*run).informed, (*run).signatures, (*run).birthdays, (*run).notices,
-	(*run).requests, (*run).transports, (*run).emergencies,
+	(*run).requests, (*run).transports, (*run).emergencies, (*run).reviews,
 }
 
-// Follow runs the rules of mks.md 7.4, 7.5, 7.6, 7.8, 7.9 to 7.11 and access.md 3.9. It is pure: the same situation gives
+// Follow runs the rules of mks.md 7.4, 7.5, 7.6, 7.8, 7.9 to 7.11, access.md 3.9 and network.md 4. It is pure: the same situation gives
 // the same outcome, and a situation that holds the outcome gives no writes.
 func Follow(s Situation) (Outcome, error) {
 	if !s.speaksOf() {
@@ -126,7 +127,7 @@ type run struct {
 }
 
 func newRun(s Situation) *run {
-	for _, list := range []*[]Known{&s.Teams, &s.Plans, &s.Meetings, &s.Messages, &s.Tasks, &s.Signatures, &s.Trees, &s.People, &s.Transfers, &s.Requests, &s.Emergency, &s.Actions} {
+	for _, list := range []*[]Known{&s.Teams, &s.Plans, &s.Meetings, &s.Messages, &s.Tasks, &s.Signatures, &s.Trees, &s.People, &s.Transfers, &s.Requests, &s.Emergency, &s.Actions, &s.Agreements} {
 		*list = slices.Clone(*list)
 		slices.SortFunc(*list, func(a, b Known) int { return cmp.Compare(a.Resource.ID(), b.Resource.ID()) })
 	}

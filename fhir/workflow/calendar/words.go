@@ -78,6 +78,10 @@ var (
 		"Någon har öppnat journalen i en nödsituation utan känt samtycke. I loggen står vem, när och varför.",
 		"Somebody opened the record in an emergency, without a consent that was known. The log says who, when and why."}
 
+	sayAgreed     = words{"Evaluatie van een afspraak in het netwerk", "Utvärdering av en överenskommelse i nätverket", "Evaluation of an agreement in the network"}
+	sayUnreviewed = words{"De afspraak is nog niet geëvalueerd en wacht daarop.", "Överenskommelsen har inte utvärderats än och väntar på det.",
+		"The agreement was not evaluated yet and waits for that."}
+
 	sayAge = words{"Het kind wordt AGE jaar. ", "Barnet fyller AGE år. ", "The child turns AGE. "}
 	sayWlz = words{"Vanaf deze leeftijd kan opnieuw worden beoordeeld of de Wlz past. Bespreek een nieuwe verwijsboom.",
 		"Från denna ålder kan det bedömas på nytt om Wlz (långvarig vård) är tillämplig. Gå igenom ett nytt verwijsboom.",

@@ -1,0 +1,79 @@
+package auth
+
+import (
+	"slices"
+
+	"github.com/drieluik/drieluik/fhir"
+)
+
+// networkMust is what of a family's network is withheld from a reader who does not keep its record
+// (network.md 5): from who has authority what is tense, from others the family's own judgements, and the names
+// of persons that no consent of theirs and no shared task opens.
+func (q *inquiry) networkMust(c *Child, t *target) obligations {
+	if q.p.Role == ChildRole || !t.ofNetwork() {
+		return 0
+	}
+	self, person := t.Ref.Current(), t.v.standing.person.Current()
+	switch {
+	case q.p.Role == Guardian && t.Ref.Type == "CareTeam":
+		return networkCalm
+	case q.p.Role == Guardian:
+		return 0
+	case q.p.Role == Helper && t.Ref.Type == "RelatedPerson" && (self == person || c.shows(self, person)),
+		q.p.Role == Helper && t.Ref.Type == "Observation" && slices.Contains(t.Refs, person),
+		!q.role.person && t.Ref.Type == "RelatedPerson" && c.helpsWith(self, q.acts):
+		return 0
+	}
+	return networkView
+}
+
+// ofNetwork reports whether the resource tells of a family's network (network.md 3): the network, a person of
+// it, or what a person carries.
+func (t *target) ofNetwork() bool {
+	switch t.Ref.Type {
+	case "CareTeam":
+		return t.has(systemTeamKind, "netwerk")
+	case "Observation":
+		return t.has(systemNetworkMeasure, "belasting")
+	case "RelatedPerson":
+		recorded := slices.ContainsFunc(t.Codings, func(c Coding) bool { return c.System == systemRecord })
+		return !recorded && slices.Contains(t.Domains, "sociaal")
+	}
+	return false
+}
+
+// shows reports whether a member of the network lets another one see it.
+func (c *Child) shows(member, other fhir.Ref) bool {
+	return slices.ContainsFunc(c.consents, func(cn *consent) bool {
+		base := &cn.provisions[0]
+		return slices.Contains(cn.performers, member) && base.effect == permit &&
+			slices.ContainsFunc(base.data, func(d dataRef) bool { return d.meaning == "instance" && d.ref == member }) &&
+			slices.ContainsFunc(base.actors, func(a actor) bool { return a.ref == other })
+	})
+}
+
+// liveTasks are the statuses of a task of help that is proposed or holds.
+var liveTasks = []string{"requested", "received", "accepted", "in-progress", "on-hold"}
+
+// helpPlan is the category of a plan by which somebody of a network helps.
+var helpPlan = Coding{System: "http://snomed.info/sct", Code: "243114000"}
+
+// helpIsOver reports whether an agreement of a network was refused or has stopped: organisations see those that
+// are live.
+func (t *target) helpIsOver() bool {
+	switch {
+	case isHelp(t.ResourceFacts):
+		return !slices.Contains(liveTasks, t.Status)
+	case t.Ref.Type == "CarePlan" && slices.Contains(t.Codings, helpPlan) &&
+		slices.ContainsFunc(t.Refs, func(r fhir.Ref) bool { return r.Type == "CareTeam" }):
+		return t.Status != "draft" && t.Status != "active"
+	}
+	return false
+}
+
+// helpsWith reports whether a person owns a live task of help that somebody takes part in.
+func (c *Child) helpsWith(person fhir.Ref, acts func(fhir.Ref) bool) bool {
+	return slices.ContainsFunc(c.tasks, func(k task) bool {
+		return k.help && k.owner == person && slices.Contains(liveTasks, k.status) && (acts(k.requester) || slices.ContainsFunc(k.guides, acts))
+	})
+}
