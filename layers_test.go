@@ -18,7 +18,7 @@ var rows = [][]string{
 	{"cmd/drieluik", "cmd/drieluik-bench"},
 	{"fhir/rest", "auth/smart", "fhir/store", "auth/state", "conformance/check"},
 	{"fhir/exchange"},
-	{"mapping/mks", "mapping/samordningsplan", "mapping/netwerk", "mapping/bundle", "mapping/sdc", "fhir/workflow", "fhir/ecomap"},
+	{"mapping/mks", "mapping/samordningsplan", "mapping/netwerk", "mapping/bundle", "mapping/sdc", "fhir/workflow", "fhir/ecomap", "fhir/coordination"},
 	{"mapping", "mapping/form", "mapping/element", "mapping/rebuild", "auth", "auth/upstream", "conformance"},
 	{"fhir/search", "fhir/patch"},
 	{"fhir/path"},

@@ -220,7 +220,7 @@ func (c *Child) readTeam(ref fhir.Ref, n fhir.Node, f ResourceFacts) {
 }
 
 // coordinatorRoles may update the plans of a child, access.md 5.
-var coordinatorRoles = []string{"zorgcoordinator", "samordnare"}
+var coordinatorRoles = []string{"zorgcoordinator", "samordnare", "samverkansansvarig"}
 
 func (c *Child) readTask(ref fhir.Ref, n fhir.Node, _ ResourceFacts) {
 	if refAt(n, "for") != c.Patient {

@@ -107,14 +107,16 @@ func minimalName(root fhir.Node, helper bool) string {
 }
 
 // issueHides are the elements of a DetectedIssue that tell of others' care (coordination.md 8).
-var issueHides = []string{"identifier", "evidence", "implicated", "detail", "mitigation", "text", "reference"}
+var issueHides = []string{"identifier", "identifiedDateTime", "evidence", "implicated", "detail", "mitigation", "text", "reference"}
 
 func reduceIssue(r *fhir.Resource, _ []string) (*fhir.Resource, error) {
 	if r.Type() != "DetectedIssue" {
 		return r, nil
 	}
 	return pruneAndMark(r, mark("security", "SUBSETTED"), func(n fhir.Node) bool {
-		return !n.Parent().Parent().Exists() && slices.Contains(issueHides, n.Name())
+		holder := n.Parent()
+		return !holder.Parent().Exists() && slices.Contains(issueHides, n.Name()) ||
+			n.Name() == "security" && holder.Name() == "meta" // the labels are those of what others keep
 	})
 }
 

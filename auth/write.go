@@ -159,7 +159,7 @@ func (q *inquiry) checkPatients(body, stored *ResourceFacts) Decision {
 }
 
 // coordinated are the types that the organisation of a coordinator may update, access.md 5.
-var coordinated = types("CarePlan", "CareTeam", "Goal")
+var coordinated = types("CarePlan", "CareTeam", "Goal", "DetectedIssue")
 
 // checkCustodian keeps records with their custodian: 403 write-not-custodian.
 func (q *inquiry) checkCustodian(body, stored *ResourceFacts) Decision {

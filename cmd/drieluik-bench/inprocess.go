@@ -146,6 +146,13 @@ func (b *bench) inProcess(ctx context.Context) error {
 			return err
 		}
 	}
+	if b.o.wants("W11") {
+		do, err := overlapJob()
+		if err != nil {
+			return err
+		}
+		b.alone(ctx, "W11", "find overlap on a write for a child with 60 activities", do)
+	}
 	return ctx.Err()
 }
 

@@ -82,6 +82,10 @@ func openApp(ctx context.Context, s settings, base string, log *slog.Logger) (*a
 	if err != nil {
 		return nil, err
 	}
+	overlap, err := s.coordination(defs.maps)
+	if err != nil {
+		return nil, err
+	}
 	watched := newMeters()
 	st, err := store.Open(ctx, s.Store, store.Options{Committed: watched.committed})
 	if err != nil {
@@ -90,7 +94,8 @@ func openApp(ctx context.Context, s settings, base string, log *slog.Logger) (*a
 	watched.watch(st)
 	a := &app{meters: watched, settings: s, base: base, log: log, store: st, terms: defs.terms, parentApp: "parent-app"}
 	a.exchange = exchange.New(exchange.Config{
-		Store: st, Jobs: st, Base: base + "/fhir", Formats: formats(s.Signatures),
+		Coordination: overlap,
+		Store:        st, Jobs: st, Base: base + "/fhir", Formats: formats(s.Signatures),
 		Settings: auth.Settings{Jurisdiction: s.Jurisdiction, ParentRead1215: s.ParentRead1215},
 		Release:  release, Instance: instance(),
 		Now: time.Now, NewID: newID, Log: log, Validator: defs.validator,

@@ -14,6 +14,7 @@ type definitions struct {
 	validator *validate.Validator
 	terms     *terminology.Terms
 	find      func(canonical string) (fhir.Node, bool)
+	maps      []*fhir.Resource
 }
 
 // loadDefinitions reads the packages. What o leaves open is filled from them.
@@ -31,5 +32,5 @@ func loadDefinitions(paths []string, o validate.Options) (definitions, error) {
 	}
 	terms := terminology.New(set.Resources("CodeSystem", "ValueSet", "ConceptMap"))
 	o.Definition, o.Member = set.Definition, terms.Member
-	return definitions{validator: validate.New(o), terms: terms, find: set.Definition}, nil
+	return definitions{validator: validate.New(o), terms: terms, find: set.Definition, maps: set.Resources("ConceptMap")}, nil
 }

@@ -70,7 +70,7 @@ func (c serveCmd) print(s streams) error {
 		"tls-cert": c.TLSCert, "tls-key": c.TLSKey, "jurisdiction": c.Jurisdiction,
 		"parent-read-12-15": c.ParentRead1215, "signatures": c.Signatures, "package": c.Package, "validate": c.Validate, "upstream": c.Upstream, "max-body": c.MaxBody,
 		"dpop": c.DPoP, "par": c.PAR, "register": c.Register, "audit-retention": c.AuditRetention,
-		"auth": authBlock{Settings: c.auth(), Clients: c.Auth.Clients, Upstream: c.Auth.Upstream}, "log-level": c.LogLevel, "log-format": c.LogFormat,
+		"auth": authBlock{Settings: c.auth(), Clients: c.Auth.Clients, Upstream: c.Auth.Upstream}, "coordination": c.Coordination, "log-level": c.LogLevel, "log-format": c.LogFormat,
 	})
 	if err != nil {
 		return err

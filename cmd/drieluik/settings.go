@@ -21,31 +21,32 @@ import (
 // settings are the flags of serve that this release acts on; each is also an environment variable
 // DRIELUIK_<FLAG> and a member of the --config file.
 type settings struct {
-	Listen         string          `default:"127.0.0.1:8080" help:"Address to listen on; port 0 picks one and prints it."`
-	AdminListen    string          `default:"127.0.0.1:8081" help:"Address for the operator: /metrics, /debug/pprof, /readyz in detail. off: none. Never the public one."`
-	BaseURL        string          `name:"base-url" help:"Public URL, such as https://drieluik.example; default http://<listen>. Links and issuer come from here alone."`
-	Store          string          `default:"sqlite:./data" help:"Where data is kept: sqlite:FOLDER, or postgres://USER:PASSWORD@HOST:PORT/DATABASE for several processes. Prefer DRIELUIK_STORE for an address with a password."`
-	SecretFile     string          `type:"path" help:"File with 32 random bytes under which keys are sealed, the same for every process; also auth.secretFile. Default: secret.key in the data folder."`
-	Processes      int             `default:"1" help:"How many processes serve this store; more than one needs PostgreSQL and --redis."`
-	Redis          string          `placeholder:"URL" help:"Redis that keeps codes, tokens and claims: redis://[user:password@]host:port[/db], rediss:// for TLS. Prefer DRIELUIK_REDIS for a URL with a password. Default: the store keeps them."`
-	BehindProxy    bool            `help:"Plain HTTP behind a proxy that ends TLS; without it plain HTTP is for loopback alone."`
-	TLSCert        string          `name:"tls-cert" type:"path" help:"Certificate file (PEM)."`
-	TLSKey         string          `name:"tls-key" type:"path" help:"Key file (PEM)."`
-	Jurisdiction   string          `default:"nl" enum:"nl,se" help:"Policy table of a child that does not say: nl or se."`
-	ParentRead1215 string          `name:"parent-read-12-15" default:"require-child-permit" enum:"require-child-permit,deny-on-child-objection" help:"How parents of a child of 12 to 15 read."`
-	Signatures     string          `default:"one" enum:"one,all" help:"How many guardians sign a changed plan: one or all."`
-	Package        []string        `type:"path" placeholder:"DIR|TGZ" help:"FHIR package whose profiles, extensions and Questionnaires every write must follow; may be given several times."`
-	Validate       []string        `default:"base,own,claimed" enum:"base,own,claimed" help:"Which rules a write must pass: base (R4, always), own (the profiles of drieluik that it claims), claimed (all others that it claims)."`
-	Upstream       string          `type:"path" help:"JSON file with the OpenID providers at which people may log in."`
-	MaxBody        string          `default:"5MB" help:"Largest request body, such as 5MB or 800kB; at most 64MB."`
-	DPoP           bool            `name:"dpop" default:"true" negatable:"" help:"Tokens may be bound to a key of the client (DPoP)."`
-	PAR            bool            `name:"par" default:"true" negatable:"" help:"Apps may push their authorisation requests first (/auth/par)."`
-	Register       bool            `help:"Apps may register themselves (/auth/register) with a token of client token."`
-	AuditRetention string          `default:"5y" help:"How long the log of who saw and changed what is kept: 5y to 20y."`
-	LogLevel       string          `default:"info" enum:"debug,info,warn,error" help:"Least level that is logged."`
-	LogFormat      string          `default:"json" enum:"json,text" help:"json or text."`
-	Auth           authBlock       `hidden:"" placeholder:"YAML" help:"Further settings of the authorisation server."`
-	Config         kong.ConfigFlag `help:"YAML file with these settings; those of the authorisation server that are no flags stand under auth."`
+	Listen         string            `default:"127.0.0.1:8080" help:"Address to listen on; port 0 picks one and prints it."`
+	AdminListen    string            `default:"127.0.0.1:8081" help:"Address for the operator: /metrics, /debug/pprof, /readyz in detail. off: none. Never the public one."`
+	BaseURL        string            `name:"base-url" help:"Public URL, such as https://drieluik.example; default http://<listen>. Links and issuer come from here alone."`
+	Store          string            `default:"sqlite:./data" help:"Where data is kept: sqlite:FOLDER, or postgres://USER:PASSWORD@HOST:PORT/DATABASE for several processes. Prefer DRIELUIK_STORE for an address with a password."`
+	SecretFile     string            `type:"path" help:"File with 32 random bytes under which keys are sealed, the same for every process; also auth.secretFile. Default: secret.key in the data folder."`
+	Processes      int               `default:"1" help:"How many processes serve this store; more than one needs PostgreSQL and --redis."`
+	Redis          string            `placeholder:"URL" help:"Redis that keeps codes, tokens and claims: redis://[user:password@]host:port[/db], rediss:// for TLS. Prefer DRIELUIK_REDIS for a URL with a password. Default: the store keeps them."`
+	BehindProxy    bool              `help:"Plain HTTP behind a proxy that ends TLS; without it plain HTTP is for loopback alone."`
+	TLSCert        string            `name:"tls-cert" type:"path" help:"Certificate file (PEM)."`
+	TLSKey         string            `name:"tls-key" type:"path" help:"Key file (PEM)."`
+	Jurisdiction   string            `default:"nl" enum:"nl,se" help:"Policy table of a child that does not say: nl or se."`
+	ParentRead1215 string            `name:"parent-read-12-15" default:"require-child-permit" enum:"require-child-permit,deny-on-child-objection" help:"How parents of a child of 12 to 15 read."`
+	Signatures     string            `default:"one" enum:"one,all" help:"How many guardians sign a changed plan: one or all."`
+	Package        []string          `type:"path" placeholder:"DIR|TGZ" help:"FHIR package whose profiles, extensions and Questionnaires every write must follow; may be given several times."`
+	Validate       []string          `default:"base,own,claimed" enum:"base,own,claimed" help:"Which rules a write must pass: base (R4, always), own (the profiles of drieluik that it claims), claimed (all others that it claims)."`
+	Upstream       string            `type:"path" help:"JSON file with the OpenID providers at which people may log in."`
+	MaxBody        string            `default:"5MB" help:"Largest request body, such as 5MB or 800kB; at most 64MB."`
+	DPoP           bool              `name:"dpop" default:"true" negatable:"" help:"Tokens may be bound to a key of the client (DPoP)."`
+	PAR            bool              `name:"par" default:"true" negatable:"" help:"Apps may push their authorisation requests first (/auth/par)."`
+	Register       bool              `help:"Apps may register themselves (/auth/register) with a token of client token."`
+	AuditRetention string            `default:"5y" help:"How long the log of who saw and changed what is kept: 5y to 20y."`
+	LogLevel       string            `default:"info" enum:"debug,info,warn,error" help:"Least level that is logged."`
+	LogFormat      string            `default:"json" enum:"json,text" help:"json or text."`
+	Auth           authBlock         `hidden:"" placeholder:"YAML" help:"Further settings of the authorisation server."`
+	Coordination   coordinationBlock `hidden:"" placeholder:"YAML" help:"Limits of the rules that find overlap between organisations."`
+	Config         kong.ConfigFlag   `help:"YAML file with these settings; those of the authorisation server that are no flags stand under auth."`
 }
 
 // yamlSettings reads --config: a flat map from flag names to values.

@@ -34,6 +34,7 @@ type event struct {
 	leaks       []touch       // what a filter let through and the decision refused
 	trouble     []auditCoding // of an alert: what it is about
 	protocol    string        // policy by which access is decided, with its release
+	reasons     []string      // why a start did not wait for those who were not told
 }
 
 // touch is one resource, or one refusal, in an event.
@@ -304,9 +305,6 @@ func policies(touches []touch) []string {
 	return slices.Concat(slices.Compact(reasons), slices.Compact(carried))
 }
 
-// emergencyReason is the detail that holds the text of break-glass (access.md 8).
-const emergencyReason = "reden"
-
 // entities are the patient, the query, the resources and the consents that let them out.
 func (e *event) entities(compartment string, touches []touch) []auditObject {
 	var out []auditObject
@@ -315,10 +313,7 @@ func (e *event) entities(compartment string, touches []touch) []auditObject {
 			What: &auditWho{Reference: "Patient/" + compartment},
 			Type: &auditCoding{System: auditEntity, Code: "1"}, Role: &auditCoding{System: objectRole, Code: "1"},
 		}
-		if b := e.call.Principal.BTG; b != nil {
-			patient.Detail = []auditDetail{{Type: emergencyReason, Value: b.Reason}}
-		}
-		patient.Detail = append(patient.Detail, checks(touches)...)
+		patient.Detail = append(e.whys(), checks(touches)...)
 		out = append(out, patient)
 	}
 	if e.query != nil {

@@ -112,6 +112,21 @@ const (
 	checkDetail  = "controle" // what authority was found in force, and when that was asked
 )
 
+// emergencyReason is the detail that holds the text of break-glass (access.md 8), and of an acknowledgement.
+const emergencyReason = "reden"
+
+// whys are the reasons that somebody typed: of an emergency, and of a start that did not wait.
+func (e *event) whys() []auditDetail {
+	var out []auditDetail
+	if b := e.call.Principal.BTG; b != nil {
+		out = append(out, auditDetail{Type: emergencyReason, Value: b.Reason})
+	}
+	for _, reason := range e.reasons {
+		out = append(out, auditDetail{Type: emergencyReason, Value: reason})
+	}
+	return out
+}
+
 // checks are the authority that permitted, and step and reason of a refusal that names no resource.
 func checks(touches []touch) []auditDetail {
 	var out []auditDetail

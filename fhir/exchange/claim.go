@@ -30,13 +30,13 @@ func (d *draft) attestsOthers(p auth.Principal, r *fhir.Resource) bool {
 // posesAsRule reports whether content says that a rule of the server wrote it, and is not what a rule wrote:
 // the rules of time would act on it.
 func posesAsRule(f *auth.ResourceFacts, prior *Stored) bool {
-	return ofRules(*f) && (prior == nil || prior.Facts.Source != f.Source)
+	return (ofRules(*f) || ofCoordination(*f)) && (prior == nil || prior.Facts.Source != f.Source)
 }
 
 // ofItsRule keeps what a rule wrote the rule's: who moves a Task on need not say from where it came, and a
 // rule that did not find it would write it anew.
 func ofItsRule(r *fhir.Resource, prior *Stored) (*fhir.Resource, error) {
-	if prior == nil || prior.Deleted || !ofRules(prior.Facts) || r.Root().At("meta", "source").Text() == prior.Facts.Source {
+	if prior == nil || prior.Deleted || !ofRules(prior.Facts) && !ofCoordination(prior.Facts) || r.Root().At("meta", "source").Text() == prior.Facts.Source {
 		return r, nil
 	}
 	return r.Edit(fhir.Edit{Path: []string{"meta", "source"}, JSON: strconv.Quote(prior.Facts.Source)})

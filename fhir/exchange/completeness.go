@@ -202,7 +202,7 @@ func (o *outlook) seen(st Stored) (*mapping.Found, error) {
 		return nil, err
 	}
 	o.e.saw(st, d)
-	served, err := serve(st, d)
+	served, err := o.w.serve(o.e.call.Principal, st, d)
 	if err != nil {
 		return nil, err
 	}

@@ -65,7 +65,7 @@ func (b *batch) keep(st *step, hit Stored) error {
 	if err != nil || !d.Permit {
 		return err
 	}
-	st.kept, err = serve(hit, d)
+	st.kept, err = b.w.serve(b.event.call.Principal, hit, d)
 	return err
 }
 

@@ -83,7 +83,7 @@ func (b *batch) holds(f *auth.ResourceFacts, ref fhir.Ref) (bool, error) {
 }
 
 func refersTo(f *auth.ResourceFacts, ref fhir.Ref) bool {
-	return !records[f.Ref.Type] && f.Ref.Current() != ref &&
+	return !records[f.Ref.Type] && !ofCoordination(*f) && f.Ref.Current() != ref &&
 		slices.ContainsFunc(f.Refs, func(to fhir.Ref) bool { return to.Current() == ref })
 }
 

@@ -121,7 +121,7 @@ func (a *assembly) composition(st Stored) (auth.Decision, error) {
 
 // assemble reads what the Composition refers to and takes out what must not be told.
 func (a *assembly) assemble(st Stored, d auth.Decision) ([]Served, error) {
-	first, err := serve(st, d)
+	first, err := a.w.serve(a.e.call.Principal, st, d)
 	if err != nil {
 		return nil, err
 	}
@@ -155,7 +155,7 @@ func (a *assembly) include(ref fhir.Ref) (Served, bool, error) {
 		return Served{}, false, err
 	}
 	a.e.saw(st, d)
-	out, err := serve(st, d)
+	out, err := a.w.serve(a.e.call.Principal, st, d)
 	return out, true, err
 }
 

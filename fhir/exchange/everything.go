@@ -120,7 +120,7 @@ func (g *gathering) page() (WholePage, error) {
 			return WholePage{}, unavailable("exchange.Everything", "policy-unavailable", err)
 		}
 		g.e.saw(st, m.decision)
-		served, err := serve(st, m.decision)
+		served, err := g.w.serve(g.e.call.Principal, st, m.decision)
 		if err != nil {
 			return WholePage{}, err
 		}

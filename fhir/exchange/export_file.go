@@ -101,7 +101,7 @@ func (w *world) exportChild(v Snapshot, e *event, job *exportJob, t fhir.Type, c
 		if err != nil {
 			return nil, unavailable(op, "policy-unavailable", err)
 		}
-		served, err := serve(st, d)
+		served, err := w.serve(e.call.Principal, st, d)
 		if err != nil {
 			return nil, err
 		}

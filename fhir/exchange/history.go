@@ -196,7 +196,7 @@ func (l *looking) page(span Span) (Versions, error) {
 		l.e.saw(g.Stored, g.decision)
 		v := Version{Served: Served{Ref: g.Ref, Updated: g.Updated}, Deleted: g.Deleted}
 		if !g.Deleted {
-			if v.Served, err = serve(g.Stored, g.decision); err != nil {
+			if v.Served, err = l.w.serve(l.e.call.Principal, g.Stored, g.decision); err != nil {
 				return Versions{}, err
 			}
 		}

@@ -141,7 +141,7 @@ func (g *including) add(st Stored, wanted func(Served) (bool, error)) (auth.Deci
 	if err != nil || !d.Permit {
 		return d, err
 	}
-	served, err := serve(st, d)
+	served, err := g.w.serve(g.e.call.Principal, st, d)
 	if err != nil {
 		return d, err
 	}

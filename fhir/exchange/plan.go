@@ -150,8 +150,8 @@ func members(root fhir.Node) int {
 // what it implicates (auth.ResourceFacts.Parties).
 func (d *draft) parties(t fhir.Type, f auth.ResourceFacts) ([]fhir.Ref, error) {
 	named := f.Parties
-	if t == "DetectedIssue" {
-		named = f.Refs
+	if t == "DetectedIssue" { // who keeps the child alone is no party
+		named = slices.DeleteFunc(slices.Clone(f.Refs), func(ref fhir.Ref) bool { return ref.Type == "Patient" })
 	}
 	out := slices.Clone(f.Parties)
 	for _, ref := range named {

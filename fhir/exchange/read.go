@@ -69,7 +69,7 @@ func (s *Service) readOne(w *world, e *event, ref fhir.Ref) (Served, error, erro
 	if gone {
 		return Served{Ref: st.Ref, Updated: st.Updated}, deleted(op), nil
 	}
-	out, err := serve(st, d)
+	out, err := w.serve(p, st, d)
 	return out, nil, err
 }
 

@@ -142,7 +142,7 @@ func (s *Service) leave(w *world, e *event, matches []Stored) ([]Served, error) 
 			continue
 		}
 		e.saw(st, d)
-		served, err := serve(st, d)
+		served, err := w.serve(e.call.Principal, st, d)
 		if err != nil {
 			return nil, err
 		}

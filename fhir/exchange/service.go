@@ -12,6 +12,7 @@ import (
 	"github.com/drieluik/drieluik/conformance/terminology"
 	"github.com/drieluik/drieluik/conformance/validate"
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/fhir/coordination"
 	"github.com/drieluik/drieluik/mapping"
 )
 
@@ -33,15 +34,18 @@ type Service struct {
 	holder   func() string // of leases: this process
 	source   auditSource
 	pulse    pulse
+	tables   tables
 	writable writable
 	meters   Meters
+
+	coordination *coordination.Rules
 
 	jobs       Jobs
 	definition func(canonical string) (fhir.Node, bool)
 	terms      *terminology.Terms
 }
 
-// Config of New. Every member is required, but Jobs, Meters, Release, Instance and AllSign.
+// Config of New. Every member is required, but Jobs, Meters, Release, Instance, Coordination and AllSign.
 type Config struct {
 	Store    Store
 	Jobs     Jobs   // what was asked for and takes longer than a request; Export alone asks for it
@@ -58,6 +62,8 @@ type Config struct {
 	Definition func(canonical string) (fhir.Node, bool)
 	Terms      *terminology.Terms
 	Release    string // of this server: with it AuditEvents name the policy by which access was decided
+	// Coordination are the rules by which overlap between organisations is found; nil: nobody looks for it.
+	Coordination *coordination.Rules
 	// AllSign: a care plan waits for the signature of every holder of authority, not of one (mks.md 7.6).
 	AllSign  bool
 	Meters   Meters
@@ -74,6 +80,7 @@ func New(c Config) *Service {
 		now: c.Now, newID: c.NewID, log: c.Log, memory: newMemory(cacheSize), checks: c.Validator,
 		guesses: &guesses{at: map[string][]time.Time{}}, protocol: accessPolicy + c.Release,
 		allSign: c.AllSign, holder: sync.OnceValue(c.NewID),
+		coordination: c.Coordination, tables: tables{all: map[string]keptTable{}},
 		source: ourSource(c.Instance), meters: c.Meters.whole(),
 		jobs: c.Jobs, definition: c.Definition, terms: c.Terms,
 	}
@@ -85,6 +92,8 @@ type Call struct {
 	Operation string // what the request is when it is no single interaction: submit, transaction
 	Address   string // network address of the client
 	RequestID string
+	// Acks are the acknowledgements of issues that came with the request, as sent (X-Coordination-Ack).
+	Acks []string
 	// Trial: the caller drops what is permitted, and asks again later for the answer. Only a refusal is
 	// an access, and is recorded.
 	Trial bool
@@ -179,6 +188,8 @@ var refusalTexts = map[string]string{
 	"delete-refused":         "This type cannot be deleted; withdraw or inactivate it.",
 	"write-role":             "Your role may not write this type, or its sender is not you. Organisations and staff come with a push, or from the operator.",
 	"write-not-custodian":    "Only the organisation that holds this resource, or its author, may change it.",
+	"write-issue":            "Who coordinates the child's care closes an issue; where nobody does, say in mitigation what was done about it.",
+	"write-coordinator":      "Who coordinates the child's care says what is most important now; ask the coordinator.",
 	"write-label":            "Only the custodian may take away a security label or change domain tags.",
 	"write-patient-change":   "The patients of a resource cannot change, and a new one has one patient.",
 	"consent-self-grant":     "A consent cannot permit its own writer.",

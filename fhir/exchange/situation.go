@@ -100,7 +100,7 @@ func (g *situating) onDraft(f auth.ResourceFacts) bool {
 // gather reads the resources of a type that a rule looks at.
 func (g *situating) gather(t fhir.Type, pick func(auth.ResourceFacts) bool) error {
 	over := idle[t]
-	fed, crowded, err := g.fed(g.id, t, func(f auth.ResourceFacts) bool {
+	fed, crowded, err := g.fedWithin(g.id, t, func(f auth.ResourceFacts) bool {
 		if !pick(f) {
 			return false
 		}
@@ -234,8 +234,14 @@ func within(all []Stored) (kept []Stored, crowded []fhir.Ref) {
 	return kept, crowded
 }
 
-// fed returns the resources of a type that a rule looks at, and who keeps more than that.
-func (d *draft) fed(id string, t fhir.Type, pick func(auth.ResourceFacts) bool) ([]Stored, []fhir.Ref, error) {
+// fed returns the resources of a type that a rule looks at.
+func (d *draft) fed(id string, t fhir.Type, pick func(auth.ResourceFacts) bool) ([]Stored, error) {
+	out, _, err := d.fedWithin(id, t, pick)
+	return out, err
+}
+
+// fedWithin is fed, and who keeps more than that.
+func (d *draft) fedWithin(id string, t fhir.Type, pick func(auth.ResourceFacts) bool) ([]Stored, []fhir.Ref, error) {
 	heads, err := d.w.v.Heads(id, t)
 	if err != nil {
 		return nil, nil, err
@@ -277,7 +283,7 @@ func (d *draft) fed(id string, t fhir.Type, pick func(auth.ResourceFacts) bool) 
 
 // consents are those of a child, as they will be after the unit.
 func (d *draft) consents(id string) ([]calendar.Known, error) {
-	stored, _, err := d.fed(id, "Consent", func(f auth.ResourceFacts) bool { return hasStatus(f, "active") })
+	stored, err := d.fed(id, "Consent", func(f auth.ResourceFacts) bool { return hasStatus(f, "active") })
 	var out []calendar.Known
 	for _, st := range stored {
 		k, err := knownOf(st)

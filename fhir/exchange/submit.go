@@ -86,6 +86,8 @@ type submission struct {
 	known  *known
 	result mapping.Result
 	draft  *draft
+
+	overlap *overlap
 }
 
 func (sub *submission) once(ctx context.Context) (Receipt, error) {
@@ -112,7 +114,13 @@ func (sub *submission) once(ctx context.Context) (Receipt, error) {
 			return err
 		}
 		f, err := sub.draft.follow(v, sub.call.Principal, !sub.source.Foreign, &sub.event)
-		refused, note = f.refused, f.note
+		if refused, note = f.refused, f.note; err != nil || refused != nil {
+			return err
+		}
+		sub.overlap, err = sub.draft.coordinate(v, sub.call.Principal, true, &sub.event)
+		for _, t := range sub.overlap.told {
+			sub.issues = append(sub.issues, t.issue)
+		}
 		return err
 	})
 	if err != nil {

@@ -260,5 +260,6 @@ func (sub *submission) commit(ctx context.Context) (Receipt, error) {
 	if _, err := sub.s.commit(ctx, "exchange.Submit", sub.event, u); err != nil {
 		return Receipt{}, err
 	}
+	sub.overlap.committed(ctx)
 	return Receipt{Outcome: receipt}, nil
 }

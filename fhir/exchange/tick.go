@@ -87,11 +87,16 @@ func (s *Service) tickChild(ctx context.Context, now time.Time, id string) (int,
 	const op = "exchange.Tick"
 	e := s.event(serverCall, "", "")
 	var dr *draft
+	var o *overlap
 	err := s.store.View(ctx, func(v Snapshot) error {
 		w := s.world(v)
 		w.now = now
 		dr = w.draft()
-		return dr.calendar(&e, id)
+		if err := dr.calendar(&e, id); err != nil {
+			return err
+		}
+		o = &overlap{following: dr.following(v, e.call.Principal, &e), timed: true}
+		return o.run([]fhir.Ref{patientOf(id)})
 	})
 	if err != nil {
 		return 0, err
@@ -99,5 +104,6 @@ func (s *Service) tickChild(ctx context.Context, now time.Time, id string) (int,
 	if _, err := s.commit(ctx, op, e, dr.unit); err != nil {
 		return 0, err
 	}
+	o.committed(ctx)
 	return len(dr.unit.Writes), nil
 }

@@ -54,6 +54,7 @@ type Done struct {
 	Served
 	Effect Effect
 	Issues []fhir.Issue // what is to be said of the content, short of errors
+	Found  []fhir.Ref   // DetectedIssues that the change brought, among those the caller may know of
 }
 
 // Write makes one change: decided, validated, stored with its AuditEvent in one commit. It answers
@@ -99,6 +100,9 @@ func (s *Service) changeOnce(ctx context.Context, e event, changes []Change) ([]
 		if b.refused, err = b.take(changes); err == nil && b.refused == nil {
 			b.note, b.refused, err = b.rules()
 		}
+		if err == nil && b.refused == nil {
+			b.note, b.refused, err = b.coordinated()
+		}
 		return err
 	})
 	if err != nil {
@@ -115,6 +119,7 @@ func (s *Service) changeOnce(ctx context.Context, e event, changes []Change) ([]
 	if err != nil {
 		return nil, err
 	}
+	b.overlap.committed(ctx)
 	return b.done(written), nil
 }
 
@@ -128,6 +133,7 @@ type batch struct {
 	asked       []*step // in the order of the request
 	refused     error   // what the client is told
 	note        *Unit   // what a refusal leaves behind
+	overlap     *overlap
 }
 
 // step is one Change as far as it has come.
@@ -259,5 +265,6 @@ func (b *batch) done(written []Written) []Done {
 			out[i].Body = fhir.Serve(w.Body, w.MetaAt, at.Ref.Version, at.Updated)
 		}
 	}
+	b.overlapping(out)
 	return out
 }

@@ -89,6 +89,7 @@ func (s *Server) transaction(w http.ResponseWriter, d *dispatch, c exchange.Call
 		}
 		for i, one := range done {
 			out.Entry[tr.writes[i]] = changeEntry(one, preferred(d.request))
+			foundHeaders(w, d.request, one)
 		}
 	}
 	for _, i := range tr.reads {

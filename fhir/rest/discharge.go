@@ -65,7 +65,7 @@ func (s *Server) completeness(w http.ResponseWriter, r *http.Request) error {
 			parts = append(parts, parameter{Name: "missing", Part: []parameter{{Name: "what", String: m.What}, {Name: "who", String: m.Who}}})
 		}
 		if d.Hidden > 0 {
-			parts = append(parts, parameter{Name: "hidden", Int: d.Hidden})
+			parts = append(parts, parameter{Name: "hidden", Int: &d.Hidden})
 		}
 		out.Parameter = append(out.Parameter, parameter{Name: "domain", Part: parts})
 	}
@@ -103,7 +103,7 @@ func counted(perWeek float64, asNeeded int) []parameter {
 		out = append(out, parameter{Name: "perWeek", Decimal: perWeek})
 	}
 	if asNeeded > 0 {
-		out = append(out, parameter{Name: "asNeeded", Int: asNeeded})
+		out = append(out, parameter{Name: "asNeeded", Int: &asNeeded})
 	}
 	return out
 }

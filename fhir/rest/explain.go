@@ -185,7 +185,8 @@ type parameter struct {
 	String    string          `json:"valueString,omitempty"`
 	DateTime  string          `json:"valueDateTime,omitempty"`
 	Bool      *bool           `json:"valueBoolean,omitempty"`
-	Int       int             `json:"valueInteger,omitempty"`
+	Int       *int            `json:"valueInteger,omitempty"`
+	Date      string          `json:"valueDate,omitempty"`
 	Decimal   float64         `json:"valueDecimal,omitempty"`
 	Reference *paramReference `json:"valueReference,omitempty"`
 	Resource  json.RawMessage `json:"resource,omitempty"`

@@ -191,6 +191,7 @@ func (s *Server) written(w http.ResponseWriter, r *http.Request, out exchange.Do
 	if out.Effect != exchange.Deleted {
 		w.Header().Set("Location", s.Base+"/"+out.Ref.String())
 	}
+	foundHeaders(w, r, out)
 	switch prefer := preferred(r); {
 	case prefer == "OperationOutcome":
 		if status == http.StatusNoContent {

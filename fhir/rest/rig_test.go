@@ -25,6 +25,7 @@ import (
 	"github.com/drieluik/drieluik/conformance/terminology"
 	"github.com/drieluik/drieluik/conformance/validate"
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/fhir/coordination"
 	"github.com/drieluik/drieluik/fhir/exchange"
 	"github.com/drieluik/drieluik/fhir/rest"
 	"github.com/drieluik/drieluik/fhir/store"
@@ -59,6 +60,7 @@ type rig struct {
 	orgs       map[string]fhir.Ref // by URA
 	settings   auth.Settings
 	limit      int64 // of a body; 0: maxBody
+	overlap    *coordination.Rules
 }
 
 // logBuffer keeps what is logged.
@@ -104,6 +106,14 @@ func newRigWith(t testing.TB, settings auth.Settings, between func(exchange.Stor
 func newRigAt(t testing.TB, at string, settings auth.Settings, between func(exchange.Store) exchange.Store) *rig {
 	t.Helper()
 	g := &rig{t: t, log: &logBuffer{}, principals: map[string]auth.Principal{}, orgs: map[string]fhir.Ref{}, settings: settings}
+	g.start(at, between)
+	return g
+}
+
+// start gives a rig its store, at an address, and organisations.
+func (g *rig) start(at string, between func(exchange.Store) exchange.Store) {
+	t := g.t
+	t.Helper()
 	early := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) // the clock of a server never goes back
 	g.now.Store(&early)
 	g.store = g.open(at)
@@ -124,7 +134,6 @@ func newRigAt(t testing.TB, at string, settings auth.Settings, between func(exch
 		g.principals[name] = system(name, ref, "system/*.cruds")
 	}
 	g.now.Store(new(time.Date(2026, 11, 21, 20, 0, 0, 0, time.FixedZone("CET", 3600))))
-	return g
 }
 
 // open opens a store, as one more process does.
@@ -154,6 +163,7 @@ func (g *rig) wire(st exchange.Store) {
 		Definition: find, Terms: terms,
 		Store: st, Jobs: g.store, Base: base, Formats: []mapping.Format{mks.Format{}, samordningsplan.Format{}, netwerk.Format{}, bundle.Format{}}, Settings: g.settings,
 		Now: g.clock, NewID: newID, Log: log, Validator: validate.New(validate.Options{}), Instance: instance,
+		Coordination: g.overlap,
 	})
 	server, err := rest.New(rest.Config{
 		Exchange: g.exchange, Authenticate: g.authenticate, Base: base, MaxBody: cmp.Or(g.limit, maxBody), PageKey: [32]byte{1},

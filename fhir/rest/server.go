@@ -103,6 +103,8 @@ func (s *Server) Routes(r chi.Router) {
 		r.Get(idPath+"/$actions", s.handle(s.actions))
 		r.Post(idPath+"/$actions", s.handle(s.actions))
 		r.Get(idPath+"/$ecomap", s.handle(s.ecomap))
+		r.Get(idPath+"/$load", s.handle(s.load))
+		r.Post(idPath+"/$load", s.handle(s.load))
 		r.Get(idPath+"/_history", s.handle(s.history))
 		r.Get(idPath+"/_history/{version}", s.handle(s.read))
 		r.Get(memberPath, s.handle(s.searchCompartment))
@@ -197,6 +199,7 @@ func (s *Server) caller(r *http.Request, i auth.Interaction, t fhir.Type) (excha
 	}
 	askerOf(r.Context()).bound = by.principal.Bound
 	c := exchange.Call{Principal: by.principal, Address: address(r), RequestID: requestID(r.Context()), Trial: by.trial != ""}
+	c.Acks = r.Header.Values(ackHeader)
 	return c, s.Exchange.Admit(r.Context(), c, i, t)
 }
 

@@ -1,0 +1,197 @@
+package coordination
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/drieluik/drieluik/fhir"
+)
+
+// Rules are the limits and the groups of needs by which all children are judged.
+type Rules struct {
+	Settings Settings
+	Groups   *Groups
+	Patience time.Duration // how long a write waits for them; zero: a second
+}
+
+// NewTable returns the empty table of a child under the rules.
+func (r *Rules) NewTable(patient fhir.Ref) *Table { return NewTable(patient, r.Settings, r.Groups) }
+
+// Size is how many things the rules compare with others: interventions that have an organisation, appointments,
+// problems and revoked requests.
+func (t *Table) Size() int {
+	t.derive()
+	n := 0
+	for _, x := range t.all {
+		if !x.org.IsZero() {
+			n++
+		}
+	}
+	for _, s := range t.sources {
+		if s.visit != nil || s.live || s.request != nil && s.status == "revoked" {
+			n++
+		}
+	}
+	return n
+}
+
+// Pairs is how many pairs of interventions of organisations that do not know of each other the table holds.
+func (t *Table) Pairs() int { return len(t.pairs) }
+
+// Shared reports whether two interventions stand in one plan.
+func (t *Table) Shared(a, b string) bool {
+	x, y := t.all[a], t.all[b]
+	return x != nil && y != nil && len(meet(x.plans, y.plans)) > 0
+}
+
+// Leads returns who coordinates the care of the child on the day of the last Findings, else who answers for
+// its best; sorted.
+func (t *Table) Leads() []fhir.Ref {
+	first, second := t.leading()
+	if first == nil {
+		first = second
+	}
+	return refSet(first)
+}
+
+// leading returns who coordinates, and who answers for the child's best.
+func (t *Table) leading() (first, second []fhir.Ref) {
+	for ref := range t.sources {
+		s := t.fact(ref)
+		if s == nil || s.team == nil || s.status != "active" {
+			continue
+		}
+		for _, l := range s.team.leads {
+			switch {
+			case l.member.IsZero() || l.until != noDay && l.until < t.today:
+			case l.coordinates:
+				first = append(first, l.member)
+			default:
+				second = append(second, l.member)
+			}
+		}
+	}
+	return first, second
+}
+
+// Next returns the first midnight at which the rules may say something else than in the last Findings though
+// nothing is written; zero when there is none.
+func (t *Table) Next() time.Time {
+	next := noDay
+	at := func(from day, days ...int) {
+		if from == noDay {
+			return
+		}
+		for _, d := range days {
+			if on := from + day(d); on > t.today && (next == noDay || on < next) {
+				next = on
+			}
+		}
+	}
+	for _, x := range t.all {
+		if x.activity {
+			at(x.days.start, -t.s.O2Days, 0, 1, -t.s.O5Days, t.s.O5Days+1)
+			at(x.days.end, 1)
+		}
+	}
+	for ref := range t.sources {
+		s := t.fact(ref)
+		switch {
+		case s == nil:
+		case s.visit != nil:
+			at(s.visit.last, 1)
+		case s.team != nil && s.status == "active":
+			for _, l := range s.team.leads {
+				at(l.until, 1, t.s.O8GraceDays+1)
+			}
+		}
+	}
+	if next == noDay {
+		return time.Time{}
+	}
+	y, m, d := time.Unix(int64(next)*secondsOfDay, 0).UTC().Date()
+	return time.Date(y, m, d, 0, 0, 0, 0, t.s.Zone)
+}
+
+// Started are the interventions that a resource carries and that have begun, sorted: activities in progress, and
+// an active request whose day has come.
+func Started(r *fhir.Resource, now time.Time, s Settings) []string {
+	starter, ok := starters[r.Type()]
+	if !ok {
+		return nil
+	}
+	return starter(r, dayOf(now, s.Zone), s.Zone)
+}
+
+var starters = map[fhir.Type]func(r *fhir.Resource, today day, zone *time.Location) []string{
+	"CarePlan": func(r *fhir.Resource, _ day, _ *time.Location) []string {
+		var out []string
+		i := -1
+		for a := range r.Root().All("activity") {
+			i++
+			if a.At("detail", "status").Text() == "in-progress" {
+				out = append(out, activityRef(r.Ref(), a, i))
+			}
+		}
+		slices.Sort(out)
+		return out
+	},
+	"ServiceRequest": func(r *fhir.Resource, today day, zone *time.Location) []string {
+		n := r.Root()
+		start := first(cmp.Or(n.At("occurrencePeriod", "start").Text(), n.Member("occurrenceDateTime").Text()), zone)
+		if statusOf(r) != "active" || start == noDay || start > today {
+			return nil
+		}
+		return []string{r.Ref().String()}
+	},
+}
+
+// Urgent reports whether a request cannot wait: nothing of it is held.
+func Urgent(r *fhir.Resource) bool {
+	return slices.Contains([]string{"stat", "asap"}, r.Root().Member("priority").Text())
+}
+
+// Gates reports whether an issue of the finding holds a start.
+func (f Finding) Gates() bool { return slices.Contains(gating, f.Rule) }
+
+// OfPair reports whether a finding is about two interventions of different organisations.
+func (f Finding) OfPair() bool {
+	return slices.ContainsFunc(pairRules, func(r pairRule) bool { return r.code == f.Rule })
+}
+
+// hints are what somebody may know of an issue who may not see all that it implicates.
+var hints = map[string]string{
+	Load:          "More starts for this family in a few weeks, or takes more time, than the limit says.",
+	Clash:         "Another service has an appointment at the same time. Ask the coordinator.",
+	FallsBetween:  "A request was revoked, and nobody works on the need that it was made for.",
+	NoCoordinator: "Several services have a plan for this child, and nobody coordinates.",
+}
+
+// Hint is the sentence of a rule for who may see a part alone of what it implicates.
+func Hint(rule string) string {
+	return cmp.Or(hints[rule], "Another service has an ongoing intervention in the same area. Ask the coordinator.")
+}
+
+// Coordinators returns who coordinates the care of the child on the day of the last Findings, sorted.
+func (t *Table) Coordinators() []fhir.Ref {
+	first, _ := t.leading()
+	return refSet(first)
+}
+
+// Silent reports whether no rule can find anything, whatever else is written at the same time about organisations
+// that are not named here: no intervention has an organisation or takes time, and nothing else is there to compare.
+func (t *Table) Silent() bool {
+	t.derive()
+	for _, x := range t.all {
+		if !x.org.IsZero() || x.minutes > 0 {
+			return false
+		}
+	}
+	for ref := range t.sources {
+		if s := t.sources[ref]; s.visit != nil || s.issue != nil || s.request != nil && s.status == "revoked" {
+			return false
+		}
+	}
+	return true
+}

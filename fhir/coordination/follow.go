@@ -1,0 +1,163 @@
+package coordination
+
+import (
+	"slices"
+	"time"
+
+	"github.com/drieluik/drieluik/fhir"
+)
+
+// Case is what the rules say of one child, with what is stored of what they said before.
+type Case struct {
+	Patient fhir.Ref
+	Now     time.Time
+	Result  Result
+	Issues  []*fhir.Resource // DetectedIssues of these rules, of any status
+	Tasks   []*fhir.Resource // Tasks samordna-insatser, of any status
+	Flags   []*fhir.Resource // Flags of these rules
+	Acks    []Ack
+	Goals   []fhir.Ref // that are put beside what is most important now
+	Owner   fhir.Ref   // who coordinates; zero: nobody
+	Else    fhir.Ref   // who owns a Task when nobody coordinates
+	// Find returns a resource that is implicated, nil when there is none.
+	Find func(fhir.Ref) (*fhir.Resource, error)
+	// Shared reports whether two interventions stand in one plan.
+	Shared func(a, b string) bool
+}
+
+// Written is a resource that the rules write: new, or the next version of what is stored.
+type Written struct {
+	Resource *fhir.Resource
+	About    fhir.Ref // the first resource that is implicated; of a Task that of its focus
+}
+
+// Brought is an issue that is found now and was not open before, or has changed.
+type Brought struct {
+	Issue   fhir.Ref
+	Finding Finding
+}
+
+// Outcome is what becomes of a Case. The same case again writes nothing.
+type Outcome struct {
+	Writes  []Written
+	Brought []Brought
+	Open    []Brought // all that are preliminary
+}
+
+// Follow says what the rules write.
+func (c *Case) Follow() (Outcome, error) {
+	f := follower{Case: c, stored: map[fhir.Ref]*fhir.Resource{}, now: map[fhir.Ref]*fhir.Resource{}}
+	for _, r := range c.Issues {
+		f.stored[r.Ref()] = r
+	}
+	for _, step := range []func() error{f.found, f.known, f.gone, f.flags, f.task} {
+		if err := step(); err != nil {
+			return Outcome{}, err
+		}
+	}
+	return f.out, nil
+}
+
+type follower struct {
+	*Case
+	stored map[fhir.Ref]*fhir.Resource
+	now    map[fhir.Ref]*fhir.Resource // issues after the step, by ref
+	out    Outcome
+}
+
+// keep takes an issue as it is now, and writes it when it is not as it was.
+func (f *follower) keep(r *fhir.Resource) bool {
+	f.now[r.Ref()] = r
+	if old := f.stored[r.Ref()]; old != nil && string(old.Bytes()) == string(r.Bytes()) {
+		return false
+	}
+	f.out.Writes = append(f.out.Writes, Written{r, firstOf(r)})
+	return true
+}
+
+func firstOf(issue *fhir.Resource) fhir.Ref { return refAt(issue.Root(), "implicated") }
+
+func statusOf(r *fhir.Resource) string { return r.Root().Member("status").Text() }
+
+// found follows what is found now.
+func (f *follower) found() error {
+	for _, x := range f.Result.Findings {
+		ref := IssueOf(f.Patient, x)
+		old := f.stored[ref]
+		if old != nil && statusOf(old) == "entered-in-error" {
+			f.now[ref] = old
+			continue
+		}
+		r, err := f.issue(old, x)
+		if err != nil {
+			return err
+		}
+		at := slices.IndexFunc(f.Acks, func(a Ack) bool { return a.Issue == ref })
+		if at >= 0 && statusOf(r) == Preliminary {
+			if r, err = mitigatedBy(r, Final, f.Acks[at].mitigation(f.Now)); err != nil {
+				return err
+			}
+		}
+		b := Brought{ref, x}
+		changed := f.keep(r)
+		if statusOf(r) != Preliminary {
+			continue
+		}
+		if f.out.Open = append(f.out.Open, b); changed {
+			f.out.Brought = append(f.out.Brought, b)
+		}
+	}
+	return nil
+}
+
+// issue is the issue of a finding as it is now: one that was cancelled is open again.
+func (f *follower) issue(old *fhir.Resource, x Finding) (*fhir.Resource, error) {
+	if old == nil {
+		return f.newIssue(x)
+	}
+	r, err := f.renewed(old, x)
+	if err == nil && statusOf(r) == Cancelled {
+		r, err = withStatus(r, Preliminary)
+	}
+	return r, err
+}
+
+// known follows what is silent because its own issue was acknowledged: that one is final, or the coordinator
+// said that there is no issue.
+func (f *follower) known() error {
+	for _, x := range f.Result.Known {
+		old := f.stored[IssueOf(f.Patient, x)]
+		if old == nil || !old.Root().Member("mitigation").Exists() {
+			continue
+		}
+		r, err := old, error(nil)
+		if statusOf(old) == Preliminary {
+			r, err = withStatus(old, Final)
+		}
+		if err != nil {
+			return err
+		}
+		f.keep(r)
+	}
+	return nil
+}
+
+// gone cancels what is found no longer.
+func (f *follower) gone() error {
+	for _, old := range f.Issues {
+		status := statusOf(old)
+		if f.now[old.Ref()] != nil || status != Preliminary && status != Final {
+			continue
+		}
+		r, err := withStatus(old, Cancelled)
+		names := ImplicatedBy(old.Root())
+		if err == nil && f.Shared != nil && len(names) == 2 && f.Shared(names[0], names[1]) {
+			r, err = mitigatedBy(old, Cancelled, mitigation{Action: codedAs(actionSystem, "gemensam-plan"), Date: stamp(f.Now)})
+		}
+		if err != nil {
+			return err
+		}
+		f.keep(r)
+	}
+	return nil
+}

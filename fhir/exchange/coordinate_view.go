@@ -1,0 +1,63 @@
+package exchange
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/drieluik/drieluik/auth"
+	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/fhir/coordination"
+)
+
+// serve renders a stored version for a reader: of an overlap issue and its Task what this reader may know of
+// (coordination.md 8), of everything else what the obligations leave.
+func (w *world) serve(p auth.Principal, st Stored, d auth.Decision) (Served, error) {
+	view := viewers[st.Ref.Type]
+	if view == nil || st.Deleted || st.Ref.Type == "DetectedIssue" && !slices.Contains(d.Obligations, auth.IssueView) ||
+		st.Ref.Type == "Task" && !ofCoordination(st.Facts) {
+		return serve(st, d)
+	}
+	const op = "exchange.serve"
+	out := Served{Ref: st.Ref, Updated: st.Updated, Body: fhir.Serve(st.Body, st.MetaAt, st.Ref.Version, st.Updated)}
+	whole, err := out.tree()
+	if err != nil {
+		return Served{}, err
+	}
+	r, err := view(whole, w.reader(p))
+	if err == nil {
+		r, err = auth.Redact(r, slices.DeleteFunc(slices.Clone(d.Obligations), func(o string) bool { return o == auth.IssueView }))
+	}
+	if err == nil && r != whole {
+		out.Reduced = true
+		r, err = r.Edit(fhir.Edit{Path: []string{"meta", "versionId"}, JSON: fmt.Sprintf(`"%d-r"`, st.Ref.Version)})
+	}
+	if err != nil {
+		return Served{}, fhir.Wrap(op, err)
+	}
+	out.Body = r.Bytes()
+	return out, nil
+}
+
+// viewers make the form in which a resource of the rules of coordination leaves.
+var viewers = map[fhir.Type]func(*fhir.Resource, coordination.Reader) (*fhir.Resource, error){
+	"DetectedIssue": coordination.ViewIssue, "Task": coordination.ViewTask,
+}
+
+// reader is a principal as one for whom an issue is shown.
+func (w *world) reader(p auth.Principal) coordination.Reader {
+	by := coordination.Reader{Sees: func(ref fhir.Ref) (bool, error) {
+		st, err := w.v.Read(ref.Current())
+		if missing(err) {
+			return false, nil
+		}
+		if err != nil {
+			return false, unavailable("exchange.serve", "policy-unavailable", err)
+		}
+		d, err := w.decide(p, auth.Action{Interaction: auth.Read, Type: ref.Type}, &st.Facts)
+		return d.Permit, err
+	}}
+	if p.Role == auth.Guardian || p.Role == auth.ChildRole || p.Role == auth.Helper {
+		by.Family = coordination.LanguageOf(w.s.settings.Jurisdiction)
+	}
+	return by
+}
