@@ -10,17 +10,17 @@ import (
 )
 
 // writeBinary writes base64, broken up with spaces when the separator extension says so.
-func writeBinary(text []byte, p *plan, m protoreflect.Message) ([]byte, error) {
-	encoded := base64.StdEncoding.EncodeToString(m.Get(p.value).Bytes())
-	separator, stride := p.stride(m)
+func writeBinary(text []byte, v view) ([]byte, error) {
+	encoded := base64.StdEncoding.EncodeToString(v.message().Get(v.p.value).Bytes())
+	separator, stride := v.stride()
 	text = append(text, '"')
 	text = append(text, broken(encoded, separator, stride)...)
 	return append(text, '"'), nil
 }
 
-// stride returns how the base64 text of m was broken up: separator and distance.
-func (p *plan) stride(m protoreflect.Message) (string, int) {
-	ext := p.extension(m, strideURL)
+// stride returns how the base64 text was broken up: separator and distance.
+func (v view) stride() (string, int) {
+	ext := v.extension(strideURL)
 	if ext == nil {
 		return "", 0
 	}
@@ -33,8 +33,8 @@ func (p *plan) stride(m protoreflect.Message) (string, int) {
 		if branch == nil {
 			continue
 		}
-		v := value.Get(branch).Message()
-		v0 := v.Get(v.Descriptor().Fields().ByName("value"))
+		of := value.Get(branch).Message()
+		v0 := of.Get(of.Descriptor().Fields().ByName("value"))
 		switch {
 		case extensionURL(part) == "separator" && branch.Name() == "string_value":
 			separator = v0.String()

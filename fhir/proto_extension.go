@@ -9,11 +9,11 @@ const (
 )
 
 // extension returns the first extension of a primitive with that url, or nil.
-func (p *plan) extension(m protoreflect.Message, url string) protoreflect.Message {
-	if !p.view(m).has(p.ext, p.extIndex) {
+func (v view) extension(url string) protoreflect.Message {
+	if !v.has(v.p.ext, v.p.extSlot) {
 		return nil
 	}
-	list := m.Get(p.ext).List()
+	list := v.message().Get(v.p.ext).List()
 	for i := range list.Len() {
 		if e := list.Get(i).Message(); extensionURL(e) == url {
 			return e
@@ -25,22 +25,22 @@ func (p *plan) extension(m protoreflect.Message, url string) protoreflect.Messag
 // extField returns the plan of the field with the extensions of a primitive.
 func (p *plan) extField() *fieldPlan {
 	return &fieldPlan{
-		fd: p.ext, shape: fieldComplex, name: "extension", key: `"extension":`, index: -1, list: true,
+		fd: p.ext, shape: fieldComplex, name: "extension", key: `"extension":`, slot: p.extSlot, list: true,
 		sub: p.set.of(p.ext.Message()),
 	}
 }
 
 // hasShadow reports whether a primitive has an id, or an extension that JSON shows.
-func (p *plan) hasShadow(m protoreflect.Message) bool {
-	return p.view(m).has(p.id, p.idIndex) || p.hasVisibleExtension(m)
+func (v view) hasShadow() bool {
+	return v.has(v.p.id, v.p.idSlot) || v.hasVisibleExtension()
 }
 
 // hasVisibleExtension reports whether a primitive has an extension that JSON shows.
-func (p *plan) hasVisibleExtension(m protoreflect.Message) bool {
-	if !p.view(m).has(p.ext, p.extIndex) {
+func (v view) hasVisibleExtension() bool {
+	if !v.has(v.p.ext, v.p.extSlot) {
 		return false
 	}
-	list := m.Get(p.ext).List()
+	list := v.message().Get(v.p.ext).List()
 	for i := range list.Len() {
 		if isVisible(list.Get(i).Message()) {
 			return true

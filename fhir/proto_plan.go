@@ -34,7 +34,9 @@ type plan struct {
 	id, ext protoreflect.FieldDescriptor
 	codes   *codeTable // of a primitive type with an enum
 
-	idIndex, extIndex, valueIndex int // in the generated struct, -1 when unknown
+	empty                      protoreflect.Message // of a generated type
+	idSlot, extSlot, valueSlot slot
+	oneof                      slot // of the only oneof
 
 	target *targetPlan
 }
@@ -46,7 +48,7 @@ type fieldPlan struct {
 	name    string // JSON name
 	key     string // `"name":`
 	shadow  string // `"_name":`
-	index   int    // in the generated struct, -1 when unknown
+	slot    slot
 	list    bool
 	oneof   protoreflect.OneofDescriptor // of a choice
 	sub     *plan
@@ -74,6 +76,8 @@ type planSet struct {
 	mu    sync.Mutex
 	plans map[protoreflect.FullName]*plan
 	zones sync.Map // *time.Location by IANA name
+
+	wrappers sync.Map // number of the field by the reflect.Type of what wraps it in a oneof; 0 for an unknown one
 }
 
 var plans = sync.OnceValue(func() *planSet {
@@ -118,7 +122,7 @@ func (p *plan) fill() {
 		}
 		p.fields = append(p.fields, p.field(fd, fd.JSONName()))
 	}
-	p.fillIndexes()
+	p.fillSlots()
 	for i := range p.fields {
 		p.enterField(&p.fields[i])
 	}
@@ -128,7 +132,7 @@ func (p *plan) fill() {
 func (p *plan) field(fd protoreflect.FieldDescriptor, name string) fieldPlan {
 	f := fieldPlan{
 		fd: fd, name: name, key: `"` + name + `":`, shadow: `"_` + name + `":`,
-		sub: p.set.of(fd.Message()), shape: shapeOf(fd), index: -1, list: fd.IsList(),
+		sub: p.set.of(fd.Message()), shape: shapeOf(fd), list: fd.IsList(),
 	}
 	if f.shape != fieldChoice {
 		return f
@@ -169,7 +173,7 @@ func (p *plan) fillPrimitive() {
 	fields := p.desc.Fields()
 	p.id, p.ext = fields.ByName("id"), fields.ByName("extension")
 	p.value = fields.ByName("value")
-	p.fillIndexes()
+	p.fillSlots()
 	if kind, ok := primitives[p.desc.Name()]; ok {
 		p.prim = &kind
 		return

@@ -10,7 +10,7 @@ import (
 
 // primitive is how one primitive type stands in JSON.
 type primitive struct {
-	write func(text []byte, p *plan, m protoreflect.Message) ([]byte, error)
+	write func(text []byte, v view) ([]byte, error)
 	read  func(n Node, p *plan, m protoreflect.Message) error
 }
 
@@ -34,36 +34,36 @@ var plainString = primitive{writeString, readString}
 // enumCode is a code with an enum.
 var enumCode = primitive{writeCode, readCode}
 
-func writeString(text []byte, p *plan, m protoreflect.Message) ([]byte, error) {
-	return appendQuoted(text, p.text(m))
+func writeString(text []byte, v view) ([]byte, error) {
+	return appendQuoted(text, v.text())
 }
 
-func writeCode(text []byte, p *plan, m protoreflect.Message) ([]byte, error) {
-	number := m.Get(p.value).Enum()
+func writeCode(text []byte, v view) ([]byte, error) {
+	number := v.code()
 	if number == 0 {
 		return text, nil
 	}
-	code, ok := p.codes.text[number]
+	code, ok := v.p.codes.text[number]
 	if !ok {
 		return nil, errors.New("the code is not in the enum")
 	}
 	return appendQuoted(text, code)
 }
 
-func writeBoolean(text []byte, p *plan, m protoreflect.Message) ([]byte, error) {
-	return strconv.AppendBool(text, m.Get(p.value).Bool()), nil
+func writeBoolean(text []byte, v view) ([]byte, error) {
+	return strconv.AppendBool(text, v.message().Get(v.p.value).Bool()), nil
 }
 
-func writeInteger(text []byte, p *plan, m protoreflect.Message) ([]byte, error) {
-	return strconv.AppendInt(text, m.Get(p.value).Int(), 10), nil
+func writeInteger(text []byte, v view) ([]byte, error) {
+	return strconv.AppendInt(text, v.message().Get(v.p.value).Int(), 10), nil
 }
 
-func writeUnsigned(text []byte, p *plan, m protoreflect.Message) ([]byte, error) {
-	return strconv.AppendUint(text, m.Get(p.value).Uint(), 10), nil
+func writeUnsigned(text []byte, v view) ([]byte, error) {
+	return strconv.AppendUint(text, v.message().Get(v.p.value).Uint(), 10), nil
 }
 
-func writeDecimal(text []byte, p *plan, m protoreflect.Message) ([]byte, error) {
-	value := m.Get(p.value).String()
+func writeDecimal(text []byte, v view) ([]byte, error) {
+	value := v.text()
 	s := scanner{src: value}
 	if !s.number() || s.pos != len(value) {
 		return nil, errors.New("the decimal is not a number")

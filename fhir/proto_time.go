@@ -20,8 +20,8 @@ var layouts = map[protoreflect.Name]string{
 }
 
 // writeTime writes a Date, DateTime or Instant.
-func writeTime(text []byte, p *plan, m protoreflect.Message) ([]byte, error) {
-	fields := p.desc.Fields()
+func writeTime(text []byte, v view) ([]byte, error) {
+	fields, m := v.p.desc.Fields(), v.message()
 	precision := precisionOf(fields.ByName("precision"), m)
 	layout, ok := layouts[precision]
 	if !ok {
@@ -43,8 +43,8 @@ func writeTime(text []byte, p *plan, m protoreflect.Message) ([]byte, error) {
 }
 
 // writeClock writes a Time, which counts from midnight.
-func writeClock(text []byte, p *plan, m protoreflect.Message) ([]byte, error) {
-	fields := p.desc.Fields()
+func writeClock(text []byte, v view) ([]byte, error) {
+	fields, m := v.p.desc.Fields(), v.message()
 	layout, ok := layouts[precisionOf(fields.ByName("precision"), m)]
 	if !ok || len(layout) <= len("2006-01-02T") {
 		return nil, errors.New("the time has no precision")

@@ -50,7 +50,7 @@ func (w *protoWriter) resource(m protoreflect.Message) error {
 	w.text = append(w.text, `{"resourceType":"`...)
 	w.text = append(w.text, m.Descriptor().Name()...)
 	w.text = append(w.text, '"')
-	if err := w.members(m, plans().of(m.Descriptor()).ready()); err != nil {
+	if err := w.members(plans().of(m.Descriptor()).ready().view(m)); err != nil {
 		return fmt.Errorf("%s: %w", m.Descriptor().Name(), err)
 	}
 	w.text = append(w.text, '}')
@@ -58,9 +58,9 @@ func (w *protoWriter) resource(m protoreflect.Message) error {
 }
 
 // object writes a message of a complex type.
-func (w *protoWriter) object(m protoreflect.Message, p *plan) error {
+func (w *protoWriter) object(v view) error {
 	w.text = append(w.text, '{')
-	if err := w.members(m, p.ready()); err != nil {
+	if err := w.members(v); err != nil {
 		return err
 	}
 	w.text = append(w.text, '}')
@@ -76,20 +76,19 @@ func (w *protoWriter) key(key string) {
 }
 
 // members writes the members of an object that is open.
-func (w *protoWriter) members(m protoreflect.Message, p *plan) error {
+func (w *protoWriter) members(v view) error {
 	if w.depth++; w.depth > maxMessageDepth {
 		return errors.New("the message is nested too deep")
 	}
 	defer func() { w.depth-- }()
-	if p.target != nil {
-		if err := w.target(m, p.target); err != nil {
+	if v.p.target != nil {
+		if err := w.target(v, v.p.target); err != nil {
 			return err
 		}
 	}
-	v := p.view(m)
-	for i := range p.fields {
-		f := &p.fields[i]
-		if !v.has(f.fd, f.index) {
+	for i := range v.p.fields {
+		f := &v.p.fields[i]
+		if !v.has(f.fd, f.slot) {
 			continue
 		}
 		if err := w.field(f, v); err != nil {
@@ -103,55 +102,55 @@ func (w *protoWriter) members(m protoreflect.Message, p *plan) error {
 func (w *protoWriter) field(f *fieldPlan, v view) error {
 	switch {
 	case f.list && f.shape == fieldPrimitive:
-		return w.primitives(f, v.m.Get(f.fd).List())
+		return w.primitives(f, v.children(f.fd, f.slot, f.sub))
 	case f.list:
-		return w.list(f, v.m.Get(f.fd).List(), nil)
+		return w.list(f, v.children(f.fd, f.slot, f.sub), false)
 	}
-	return w.single(f, v.message(f.fd, f.index))
+	return w.single(f, v.child(f))
 }
 
 // single writes the member or members of a field that is not a list.
-func (w *protoWriter) single(f *fieldPlan, m protoreflect.Message) error {
+func (w *protoWriter) single(f *fieldPlan, v view) error {
 	switch f.shape {
 	case fieldChoice:
-		return w.choice(f, m)
+		return w.choice(f, v)
 	case fieldPrimitive:
-		return w.primitive(f, m)
+		return w.primitive(f, v)
 	}
 	w.key(f.key)
-	return w.value(f, m)
+	return w.value(f, v)
 }
 
 // value writes a value that is not a primitive.
-func (w *protoWriter) value(f *fieldPlan, m protoreflect.Message) error {
+func (w *protoWriter) value(f *fieldPlan, v view) error {
 	if f.shape == fieldResource {
-		return w.anyResource(m)
+		return w.anyResource(v.message())
 	}
-	return w.object(m, f.sub)
+	return w.object(v)
 }
 
 // choice writes the branch of a choice that is set.
-func (w *protoWriter) choice(f *fieldPlan, m protoreflect.Message) error {
-	fd := m.WhichOneof(f.oneof)
-	if fd == nil {
+func (w *protoWriter) choice(f *fieldPlan, v view) error {
+	number, at := v.branch(f.oneof)
+	if number == 0 {
 		return errors.New("the choice is empty")
 	}
-	return w.single(f.choices[fd.Number()], m.Get(fd).Message())
+	return w.single(f.choices[number], v.held(f.choices[number], at))
 }
 
-// list writes an array of what keep (nil: everything) lets through.
-func (w *protoWriter) list(f *fieldPlan, l protoreflect.List, keep func(protoreflect.Message) bool) error {
+// list writes an array; of the extensions of a primitive what JSON shows.
+func (w *protoWriter) list(f *fieldPlan, l many, visible bool) error {
 	w.key(f.key)
 	w.text = append(w.text, '[')
-	for i := range l.Len() {
-		m := l.Get(i).Message()
-		if keep != nil && !keep(m) {
+	for i := range l.len() {
+		v := l.get(i)
+		if visible && !isVisible(v.message()) {
 			continue
 		}
 		if w.text[len(w.text)-1] != '[' {
 			w.text = append(w.text, ',')
 		}
-		if err := w.value(f, m); err != nil {
+		if err := w.value(f, v); err != nil {
 			return err
 		}
 	}
@@ -160,37 +159,35 @@ func (w *protoWriter) list(f *fieldPlan, l protoreflect.List, keep func(protoref
 }
 
 // primitive writes a primitive, and its id and extensions.
-func (w *protoWriter) primitive(f *fieldPlan, m protoreflect.Message) error {
-	p := f.sub.ready()
+func (w *protoWriter) primitive(f *fieldPlan, v view) error {
 	before := len(w.text)
 	w.key(f.key)
-	written, err := w.primitiveValue(p, m)
+	written, err := w.primitiveValue(v)
 	if err != nil {
 		return err
 	}
 	if !written {
 		w.text = w.text[:before]
 	}
-	if !p.hasShadow(m) {
+	if !v.hasShadow() {
 		return nil
 	}
 	w.key(f.shadow)
-	return w.shadow(p, m)
+	return w.shadow(v)
 }
 
 // primitives writes an array of primitives, and one of their ids and extensions.
-func (w *protoWriter) primitives(f *fieldPlan, l protoreflect.List) error {
-	p := f.sub.ready()
+func (w *protoWriter) primitives(f *fieldPlan, l many) error {
 	before := len(w.text)
 	hasValue, hasShadow := false, false
 	w.key(f.key)
 	w.text = append(w.text, '[')
-	for i := range l.Len() {
+	for i := range l.len() {
 		if i > 0 {
 			w.text = append(w.text, ',')
 		}
-		m := l.Get(i).Message()
-		written, err := w.primitiveValue(p, m)
+		v := l.get(i)
+		written, err := w.primitiveValue(v)
 		if err != nil {
 			return err
 		}
@@ -198,7 +195,7 @@ func (w *protoWriter) primitives(f *fieldPlan, l protoreflect.List) error {
 			w.text = append(w.text, "null"...)
 		}
 		hasValue = hasValue || written
-		hasShadow = hasShadow || p.hasShadow(m)
+		hasShadow = hasShadow || v.hasShadow()
 	}
 	w.text = append(w.text, ']')
 	if !hasValue {
@@ -211,20 +208,19 @@ func (w *protoWriter) primitives(f *fieldPlan, l protoreflect.List) error {
 }
 
 // shadows writes the array of ids and extensions beside an array of primitives.
-func (w *protoWriter) shadows(f *fieldPlan, l protoreflect.List) error {
-	p := f.sub.ready()
+func (w *protoWriter) shadows(f *fieldPlan, l many) error {
 	w.key(f.shadow)
 	w.text = append(w.text, '[')
-	for i := range l.Len() {
+	for i := range l.len() {
 		if i > 0 {
 			w.text = append(w.text, ',')
 		}
-		m := l.Get(i).Message()
-		if !p.hasShadow(m) {
+		v := l.get(i)
+		if !v.hasShadow() {
 			w.text = append(w.text, "null"...)
 			continue
 		}
-		if err := w.shadow(p, m); err != nil {
+		if err := w.shadow(v); err != nil {
 			return err
 		}
 	}
@@ -233,12 +229,12 @@ func (w *protoWriter) shadows(f *fieldPlan, l protoreflect.List) error {
 }
 
 // primitiveValue writes the value of a primitive and reports whether it has one.
-func (w *protoWriter) primitiveValue(p *plan, m protoreflect.Message) (bool, error) {
-	if p.extension(m, noValueURL) != nil {
+func (w *protoWriter) primitiveValue(v view) (bool, error) {
+	if v.extension(noValueURL) != nil {
 		return false, nil
 	}
 	before := len(w.text)
-	text, err := p.prim.write(w.text, p, m)
+	text, err := v.p.prim.write(w.text, v)
 	if err != nil {
 		return false, err
 	}
@@ -247,20 +243,20 @@ func (w *protoWriter) primitiveValue(p *plan, m protoreflect.Message) (bool, err
 }
 
 // shadow writes the object with the id and extensions of a primitive.
-func (w *protoWriter) shadow(p *plan, m protoreflect.Message) error {
+func (w *protoWriter) shadow(v view) error {
 	w.text = append(w.text, '{')
-	if p.view(m).has(p.id, p.idIndex) {
+	if v.has(v.p.id, v.p.idSlot) {
 		w.key(`"id":`)
-		id := m.Get(p.id).Message()
-		text, err := appendQuoted(w.text, p.set.of(id.Descriptor()).ready().text(id))
+		id := v.message().Get(v.p.id).Message()
+		text, err := appendQuoted(w.text, v.p.set.of(id.Descriptor()).ready().view(id).text())
 		if err != nil {
 			return err
 		}
 		w.text = text
 	}
-	if p.hasVisibleExtension(m) {
-		f := p.extField()
-		if err := w.list(f, m.Get(p.ext).List(), isVisible); err != nil {
+	if v.hasVisibleExtension() {
+		f := v.p.extField()
+		if err := w.list(f, v.children(f.fd, f.slot, f.sub), true); err != nil {
 			return err
 		}
 	}
@@ -269,15 +265,16 @@ func (w *protoWriter) shadow(p *plan, m protoreflect.Message) error {
 }
 
 // target writes Reference.reference.
-func (w *protoWriter) target(m protoreflect.Message, t *targetPlan) error {
-	fd := m.WhichOneof(t.oneof)
-	if fd == nil {
+func (w *protoWriter) target(of view, t *targetPlan) error {
+	number, at := of.branch(t.oneof)
+	if number == 0 {
 		return nil
 	}
-	v := m.Get(fd).Message()
-	if fd == t.uri.fd {
-		return w.primitive(t.uri, v)
+	if number == t.uri.fd.Number() {
+		return w.primitive(t.uri, of.held(t.uri, at))
 	}
+	fd := of.p.desc.Fields().ByNumber(number)
+	v := of.message().Get(fd).Message()
 	fields := v.Descriptor().Fields()
 	text := v.Get(fields.ByName("value")).String()
 	if fd == t.frag {

@@ -74,7 +74,7 @@ func (k *Memory) Identified(t fhir.Type, id fhir.Identifier) ([]*Found, error) {
 func (k *Memory) Child(patient fhir.Ref, types ...fhir.Type) ([]*Found, error) {
 	return k.where(func(f *Found) bool {
 		t := f.Resource.Type()
-		return (len(types) == 0 || slices.Contains(types, t)) && (about(f.Resource, patient) || k.meets(f.Resource, patient))
+		return (len(types) == 0 || slices.Contains(types, t)) && (k.about(f.Resource, patient) || k.meets(f.Resource, patient))
 	}), nil
 }
 
@@ -100,8 +100,22 @@ func (k *Memory) where(keep func(*Found) bool) []*Found {
 	return out
 }
 
-// about reports whether a resource is the patient or names it where R4 compartments look.
-func about(r *fhir.Resource, patient fhir.Ref) bool {
+// about reports whether a resource is of the patient: itself, or a Provenance of what is.
+func (k *Memory) about(r *fhir.Resource, patient fhir.Ref) bool {
+	if r.Type() != "Provenance" || names(r, patient) {
+		return names(r, patient)
+	}
+	for n := range r.Root().All("target", "reference") {
+		ref, _ := fhir.ParseRef(n.Text())
+		if f := k.found[ref.Current()]; f != nil && names(f.Resource, patient) {
+			return true
+		}
+	}
+	return false
+}
+
+// names reports whether a resource is the patient or names it where R4 compartments look.
+func names(r *fhir.Resource, patient fhir.Ref) bool {
 	if r.Ref() == patient.Current() {
 		return true
 	}
@@ -125,7 +139,7 @@ func (k *Memory) meets(r *fhir.Resource, patient fhir.Ref) bool {
 		for n := range r.Root().All(path...) {
 			ref, ok := fhir.ParseRef(n.Text())
 			to := k.found[ref.Current()]
-			if ok && (ref.Current() == patient.Current() || to != nil && about(to.Resource, patient)) {
+			if ok && (ref.Current() == patient.Current() || to != nil && names(to.Resource, patient)) {
 				return true
 			}
 		}

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"runtime"
+	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/drieluik/drieluik/fhir"
@@ -15,20 +18,21 @@ type importCmd struct {
 	storeFlags
 	Workers    int      `help:"How many children at once; left out: as many as there are processors."`
 	Org        string   `help:"Organisation that FHIR Bundles come from: SYSTEM|VALUE, or a URA number. Source documents name their own."`
+	Base       string   `default:"https://import.invalid/fhir" help:"FHIR base URL of the server that single resources come from: their ids are known again under it."`
 	Signatures string   `default:"one" enum:"one,all" help:"How many guardians sign a changed plan, as serve has it; a running server goes by its own."`
 	Package    []string `type:"path" help:"FHIR package that resources are checked against, as serve has it; repeatable."`
 	Errors     string   `type:"path" default:"import-errors.ndjson" help:"File for what is refused: a line each, with place, rule and what to do."`
-	Paths      []string `arg:"" name:"path" help:"Files and folders: .json (a source document, a FHIR Bundle, or an array of them) and .ndjson (one a line)."`
+	Paths      []string `arg:"" name:"path" help:"Files and folders: .json (a source document, a FHIR Bundle, or an array of them) and .ndjson (one a line; or single resources, as a bulk export gives them)."`
 }
 
 // Help shows examples.
 func (importCmd) Help() string {
 	return "Takes in records as POST /fhir/$submit does, with the same checks, in the store itself or, while a server runs on it,\n" +
-		"through that server. The files of a folder go in the order of their names, folders beside one another; the lines of\n" +
-		"an .ndjson go in order for each child. What is stored already is known again and left: after a stop, run the same\n" +
-		"command again.\n\n" +
+		"through that server. What is about one child goes in the order of the names of files and of their lines, children\n" +
+		"beside one another. Single resources of all .ndjson files are gathered for each child. What is stored already is\n" +
+		"known again and left: after a stop, run the same command again.\n\n" +
 		"Examples:\n  drieluik import ./records\n  drieluik import --workers 8 --store sqlite:/var/lib/drieluik export-1.ndjson export-2.ndjson\n" +
-		"  drieluik import --org 90000002 ./bundles"
+		"  drieluik import --org 90000002 ./bundles\n  drieluik import --org 90000002 --base https://fhir.hospital.example/r4 Patient.ndjson Condition.ndjson"
 }
 
 // Run imports everything that the paths name.
@@ -71,41 +75,33 @@ type importRecord struct {
 	file string
 	line int
 	size int64 // bytes of the file that it stands for
-	lane string
-	body []byte
-	bad  *fhir.Issue // it cannot even be read
+	// lanes are the names of its child: what has one of them in common goes in order.
+	lanes   []string
+	body    []byte
+	entries []string    // of a Bundle that was made of lines: what its entries are
+	bad     *fhir.Issue // it cannot even be read
 }
 
-// all sends the records of the files through the workers: those of one lane through one, in order.
+// all sends the records of the files through the workers: those of one child through one, in order.
 func (r *importRun) all(ctx context.Context, files []importFile) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	lanes := make([]chan importRecord, r.cmd.Workers)
+	lanes := newLanes(r.cmd.Workers)
 	var working sync.WaitGroup
-	for i := range lanes {
-		lanes[i] = make(chan importRecord, 4)
+	for _, lane := range lanes.workers {
 		working.Go(func() {
-			for rec := range lanes[i] {
-				if ctx.Err() != nil {
-					continue
+			for rec := range lane {
+				if ctx.Err() == nil {
+					if err := r.take(ctx, rec); err != nil {
+						stop(err)
+					}
 				}
-				if err := r.take(ctx, rec); err != nil {
-					stop(err)
-				}
+				lanes.open.Done()
 			}
 		})
 	}
-	err := readRecords(files, func(rec importRecord) bool {
-		select {
-		case lanes[laneOf(rec.lane, len(lanes))] <- rec:
-			return true
-		case <-ctx.Done():
-			return false
-		}
-	})
-	for _, lane := range lanes {
-		close(lane)
-	}
+	err := readRecords(files, strings.TrimSuffix(r.cmd.Base, "/"), func(rec importRecord) bool { return lanes.send(ctx, rec) })
+	lanes.close()
 	working.Wait()
 	r.progress.end()
 	switch {
@@ -137,5 +133,22 @@ func (r *importRun) take(ctx context.Context, rec importRecord) error {
 	if out.Issues == nil {
 		return nil
 	}
-	return r.errors.write(rec, out.Issues)
+	return r.errors.write(rec, inLines(out.Issues, rec.entries))
+}
+
+// inEntry is the place of an entry in a Bundle.
+var inEntry = regexp.MustCompile(`^Bundle\.entry\[([0-9]+)\](\.resource)?`)
+
+// inLines names the resources of a Bundle that was made of lines where issues name its entries.
+func inLines(issues []fhir.Issue, entries []string) []fhir.Issue {
+	for i := range issues {
+		m := inEntry.FindStringSubmatch(issues[i].Expression)
+		if m == nil {
+			continue
+		}
+		if n, err := strconv.Atoi(m[1]); err == nil && n < len(entries) {
+			issues[i].Expression = entries[n] + strings.TrimPrefix(issues[i].Expression, m[0])
+		}
+	}
+	return issues
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"io"
 	"io/fs"
 	"os"
@@ -64,24 +63,26 @@ func isRecordFile(name string) bool {
 	return ext == ".json" || ext == ".ndjson"
 }
 
-// readRecords gives every record of the files, in their order, until yield says no.
-func readRecords(files []importFile, yield func(importRecord) bool) error {
+// readRecords gives every record of the files, in their order, until yield says no; last the resources that
+// stand by themselves, together for each child.
+func readRecords(files []importFile, base string, yield func(importRecord) bool) error {
+	bare := &bareResources{at: map[fhir.Ref]int{}, base: base}
 	for _, f := range files {
 		read := readDocuments
 		if strings.EqualFold(filepath.Ext(f.path), ".ndjson") {
-			read = readLines
+			read = func(f importFile, yield func(importRecord) bool) (bool, error) { return readLines(f, bare, yield) }
 		}
 		on, err := read(f, yield)
 		if err != nil || !on {
 			return err
 		}
 	}
-	return nil
+	return bare.records(yield)
 }
 
-// readDocuments gives the document of a file, or those of the array in it. Its lane is its folder.
+// readDocuments gives the document of a file, or those of the array in it.
 func readDocuments(f importFile, yield func(importRecord) bool) (bool, error) {
-	rec := importRecord{file: f.path, size: f.size, lane: filepath.Dir(f.path)}
+	rec := importRecord{file: f.path, size: f.size, lanes: []string{filepath.Dir(f.path)}}
 	if f.size > importLimit {
 		rec.bad = tooLarge()
 		return yield(rec), nil
@@ -92,11 +93,11 @@ func readDocuments(f importFile, yield func(importRecord) bool) (bool, error) {
 	}
 	var several []json.RawMessage
 	if !bytes.HasPrefix(bytes.TrimSpace(b), []byte("[")) || json.Unmarshal(b, &several) != nil {
-		rec.body = b
+		rec.body, rec.lanes = b, childNames(b, filepath.Dir(f.path))
 		return yield(rec), nil
 	}
 	for i, one := range several {
-		rec.line, rec.body = i+1, one
+		rec.line, rec.body, rec.lanes = i+1, one, childNames(one, filepath.Dir(f.path))
 		if !yield(rec) {
 			return false, nil
 		}
@@ -105,31 +106,32 @@ func readDocuments(f importFile, yield func(importRecord) bool) (bool, error) {
 	return true, nil
 }
 
-// readLines gives the record of each line. Its lane is its child, so that what one system says of a child
-// stays in order.
-func readLines(f importFile, yield func(importRecord) bool) (bool, error) {
+// readLines gives the record of each line, but for resources that stand by themselves.
+func readLines(f importFile, bare *bareResources, yield func(importRecord) bool) (bool, error) {
 	in, err := os.Open(f.path)
 	if err != nil {
 		return false, fmt.Errorf("cannot read %s; check the path", f.path)
 	}
 	defer in.Close()
 	lines := bufio.NewReaderSize(in, 1<<20)
+	offset := int64(0)
 	for n := 1; ; n++ {
 		line, size, err := readLine(lines)
 		last := errors.Is(err, io.EOF)
 		if err != nil && !last {
 			return false, fmt.Errorf("cannot read %s; check the file", f.path)
 		}
-		rec := importRecord{file: f.path, line: n, size: size, lane: f.path, body: line}
+		rec := importRecord{file: f.path, line: n, size: size, lanes: []string{f.path}, body: line}
 		if size > importLimit {
 			rec.bad = tooLarge()
 		}
-		if len(bytes.TrimSpace(line)) > 0 || rec.bad != nil {
-			rec.lane += childOf(line)
+		if (len(bytes.TrimSpace(line)) > 0 || rec.bad != nil) && !bare.take(rec, offset) {
+			rec.lanes = childNames(line, f.path)
 			if !yield(rec) {
 				return false, nil
 			}
 		}
+		offset += size
 		if last {
 			return true, nil
 		}
@@ -155,22 +157,4 @@ func tooLarge() *fhir.Issue {
 		Severity: fhir.SeverityError, Code: "too-long", Diagnostics: "import-size",
 		Text: fmt.Sprintf("This record is larger than %d MB; send it in parts.", importLimit/1_000_000),
 	}
-}
-
-// childOf names the child of a source document by the system that sends it; "" of what names none.
-func childOf(line []byte) string {
-	var head struct {
-		Bronsysteem struct{ URA, Applicatie string }
-		Kind        struct{ LokaalID string }
-	}
-	if json.Unmarshal(line, &head) != nil || head.Kind.LokaalID == "" {
-		return ""
-	}
-	return "\x00" + head.Bronsysteem.URA + "\x00" + head.Bronsysteem.Applicatie + "\x00" + head.Kind.LokaalID
-}
-
-func laneOf(name string, lanes int) int {
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(name)) // never fails
-	return int(h.Sum32() % uint32(lanes))
 }

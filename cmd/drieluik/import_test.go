@@ -130,6 +130,76 @@ func TestImportOfBundlesNeedsTheirSender(t *testing.T) {
 	}
 }
 
+// TestImportGathersTheResourcesOfABulkExport: lines of several files become one record for each child, with the
+// organisations and staff that they name; what belongs to no child is refused, and a mended line taken.
+func TestImportGathersTheResourcesOfABulkExport(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	dir := t.TempDir()
+	const base = "https://ehr.example/r4"
+	patients := `{"resourceType":"Patient","id":"1","name":[{"family":"XXX_Een"}],"generalPractitioner":[{"reference":"Organization/gp"}]}
+{"resourceType":"Patient","id":"2","name":[{"family":"XXX_Twee"}]}
+`
+	conditions := func(second string) []byte {
+		return []byte(`{"resourceType":"Condition","id":"a","subject":{"reference":"Patient/1"},"code":{"text":"Astma"},"asserter":{"reference":"` + base + `/Practitioner/p"}}
+{"resourceType":"Condition","id":"b","subject":{"reference":"Patient/` + second + `"},"code":{"text":"Eczeem"}}
+`)
+	}
+	file := write(t, dir, "Condition.ndjson", conditions("9"))
+	write(t, dir, "Organization.ndjson", []byte(`{"resourceType":"Organization","id":"gp","name":"Huisartspraktijk Test"}`))
+	write(t, dir, "Patient.ndjson", []byte(patients))
+	write(t, dir, "Practitioner.ndjson", []byte(`{"resourceType":"Practitioner","id":"p","name":[{"family":"XXX_Arts"}]}`))
+	write(t, dir, "Provenance.ndjson", []byte(`{"resourceType":"Provenance","id":"v","target":[{"reference":"Condition/a"}],"recorded":"2026-11-01T10:00:00Z","agent":[{"who":{"reference":"Practitioner/p"}}]}`))
+	log := write(t, dir, "AuditEvent.ndjson", []byte(`{"resourceType":"AuditEvent","id":"x"}`))
+	report := filepath.Join(s.dir, "refused.ndjson")
+	args := []string{"import", "--store", s.store(), "--errors", report, "--org", "90000002", "--base", base + "/", dir}
+	if _, stderr, code := tool(t, args...); code != 1 || !strings.Contains(stderr, "2 stored, 0 known already, 2 refused") {
+		t.Fatalf("exit %d, %q", code, stderr)
+	}
+	if refused := refusedIn(t, report); refused[file] != "2 import-child " || refused[log] != "1 import-resource " {
+		t.Errorf("%v", refused)
+	}
+	write(t, dir, "Condition.ndjson", conditions("2"))
+	if err := os.Remove(log); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"1 stored, 1 known already, 0 refused", "0 stored, 2 known already, 0 refused"} {
+		if _, stderr, code := tool(t, args...); code != 0 || !strings.Contains(stderr, want) {
+			t.Fatalf("exit %d, %q, want %s", code, stderr, want)
+		}
+	}
+	hospital := s.start(t).login(t, "hospital", "")
+	for search, want := range map[string]float64{
+		"Condition?patient.family=XXX_Een&asserter.family=XXX_Arts": 1, "Condition?patient.family=XXX_Twee": 1, "Patient?family=XXX_": 2,
+		"Patient?general-practitioner.name=Huisartspraktijk": 1, "Provenance?target:Condition.code:text=Astma&recorded=2026-11-01": 1,
+	} {
+		r, found := hospital.get(t, "/fhir/"+search+"&_summary=count")
+		if got, _ := found["total"].(float64); r.status != http.StatusOK || got != want {
+			t.Errorf("%s: %d %v", search, r.status, found)
+		}
+	}
+}
+
+// TestImportKeepsTheOrderOfOneChild: two systems send about the same child, and the first is its custodian however
+// many work beside one another.
+func TestImportKeepsTheOrderOfOneChild(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	dir := t.TempDir()
+	for _, name := range []string{"01-kind.json", "02-kind-ziekenhuis.json", "06-zorgplan-v2.json", "07-zorgplan-v3.json"} {
+		write(t, dir, "boris-"+name, sample(t, "boris/"+name))
+	}
+	write(t, dir, "sanne-01-kind.json", sample(t, "sanne/01-kind.json"))
+	write(t, dir, "sanne-02-zorgplan.json", sample(t, "sanne/04-zorgplan.json"))
+	if _, stderr, code := tool(t, "import", "--store", s.store(), "--errors", filepath.Join(s.dir, "refused"), "--workers", "8", dir); code != 0 || !strings.Contains(stderr, "6 stored") {
+		t.Fatalf("exit %d, %q", code, stderr)
+	}
+	r, plans := s.start(t).login(t, "homecare", "").get(t, "/fhir/CarePlan?_summary=count&status=active&category=zorgplan")
+	if total, _ := plans["total"].(float64); r.status != http.StatusOK || total != 2 {
+		t.Errorf("plans in force: %d %v", r.status, plans)
+	}
+}
+
 // TestImportTakesPlansAsTheyStand: a plan may come in at any step of its life, from the unit that answers for
 // it.
 func TestImportTakesPlansAsTheyStand(t *testing.T) {

@@ -37,6 +37,7 @@ func operations() []conformance.Operation {
 		{Name: "export", Definition: bulk + "group-export", Type: "Group"},
 		{Name: "explain-access", Definition: fhir.Canonical + "/OperationDefinition/Patient-explain-access", Type: "Patient"},
 		{Name: "completeness", Definition: fhir.Canonical + "/OperationDefinition/Patient-completeness", Type: "Patient"},
+		{Name: "actions", Definition: fhir.Canonical + "/OperationDefinition/Patient-actions", Type: "Patient"},
 		{Name: "load", Definition: fhir.Canonical + "/OperationDefinition/Patient-load", Type: "Patient"},
 		{Name: "discharge-check", Definition: fhir.Canonical + "/OperationDefinition/Task-discharge-check", Type: "Task"},
 		{Name: "ecomap", Definition: fhir.Canonical + "/OperationDefinition/CareTeam-ecomap", Type: "CareTeam"},

@@ -170,3 +170,30 @@ func TestTheGuideNamesEverything(t *testing.T) {
 		t.Errorf("%d of %d", len(guide.Definition.Resource), len(resources)-1)
 	}
 }
+
+// TestEveryDefinitionOfMKSIsDescribedInThreeLanguages, as the questionnaires are asked in.
+func TestEveryDefinitionOfMKSIsDescribedInThreeLanguages(t *testing.T) {
+	t.Parallel()
+	described := 0
+	for _, r := range all(t) {
+		n := r.Root()
+		if r.Type() != "StructureDefinition" || n.Member("language").Text() != "en" { // those of MKS say theirs
+			continue
+		}
+		described++
+		told := map[string]bool{n.Member("language").Text(): n.Member("description").Exists()}
+		for x := range n.All("_description", "extension") {
+			code, text := "", ""
+			for p := range x.All("extension") {
+				code, text = code+p.Member("valueCode").Text(), text+p.Member("valueString").Text()
+			}
+			told[code] = text != ""
+		}
+		if !told["nl"] || !told["sv"] || !told["en"] || len(told) != 3 {
+			t.Errorf("%s is described in %v", r.Ref(), told)
+		}
+	}
+	if described < 66 {
+		t.Errorf("%d definitions", described)
+	}
+}

@@ -74,7 +74,7 @@ func (d *draft) calendar(e *event, id string) error {
 	if err != nil {
 		return unavailable(op, "policy-unavailable", err)
 	}
-	s, err := d.situation(id)
+	s, err := d.ready(e, id)
 	if err != nil {
 		return err
 	}
@@ -89,6 +89,30 @@ func (d *draft) calendar(e *event, id string) error {
 	d.unit.Relied = append(d.unit.Relied, Reliance{Compartment: id, State: state})
 	d.unit.Due = append(d.unit.Due, Due{Compartment: id, At: out.Next, Never: out.Next.IsZero()})
 	return nil
+}
+
+// ready brings the plans into force that wait and are signed enough by now, and returns what the rules look at
+// then. One that this unit writes itself waits for the next run.
+func (d *draft) ready(e *event, id string) (calendar.Situation, error) {
+	s, err := d.situation(id)
+	if err != nil {
+		return s, err
+	}
+	before := len(d.unit.Writes)
+	for _, p := range s.Ready() {
+		plan := p.Resource.Ref().Current()
+		if d.writes(plan) {
+			continue
+		}
+		plan.Version = p.Version
+		if err := d.activate(e, p.Resource, s.SignaturesOn(plan, calendar.RecordVersion(p.Resource))); err != nil {
+			return s, err
+		}
+	}
+	if len(d.unit.Writes) == before {
+		return s, nil
+	}
+	return d.situation(id)
 }
 
 // write puts what a rule writes into the unit: of the server's own making, and valid.

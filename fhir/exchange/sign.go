@@ -102,13 +102,13 @@ func (b *batch) signPlan(st *step, signature *fhir.Resource, target fhir.Ref, pl
 	if plan.Facts.Status != "draft" || b.writes(plan.Ref.Current()) || !s.Signers().Enough(s.SignedBy(plan.Ref, version)) {
 		return nil, nil
 	}
-	return nil, b.activate(r, s.SignaturesOn(plan.Ref, version))
+	return nil, b.activate(b.event, r, s.SignaturesOn(plan.Ref, version))
 }
 
 // writes reports whether the unit writes a resource already, as a plan that comes into force by another
 // signature of the same request.
-func (b *batch) writes(ref fhir.Ref) bool {
-	return slices.ContainsFunc(b.unit.Writes, func(w Write) bool { return w.Ref.Current() == ref })
+func (d *draft) writes(ref fhir.Ref) bool {
+	return slices.ContainsFunc(d.unit.Writes, func(w Write) bool { return w.Ref.Current() == ref })
 }
 
 // signsVersion reports whether a signature is on the version of the plan that is there, and says so.
@@ -149,34 +149,34 @@ func (b *batch) signer(signature *fhir.Resource, patient fhir.Ref) (fhir.Ref, er
 }
 
 // activate puts what brings a draft into force into the unit, in the name of those who keep it.
-func (b *batch) activate(plan *fhir.Resource, signatures []*fhir.Resource) error {
+func (d *draft) activate(e *event, plan *fhir.Resource, signatures []*fhir.Resource) error {
 	const op = "exchange.activate"
-	for _, f := range b.w.s.formats {
+	for _, f := range d.w.s.formats {
 		format, ok := f.(activator)
 		if !ok {
 			continue
 		}
-		k := &known{v: b.v}
-		out, err := format.Activate(plan, signatures, k, b.w.now)
+		k := &known{v: d.w.v}
+		out, err := format.Activate(plan, signatures, k, d.w.now)
 		if err != nil {
 			return fhir.Wrap(op, err)
 		}
 		if len(out.Resources) == 0 {
 			continue
 		}
-		b.unit.Relied = append(b.unit.Relied, k.relied...)
-		draft, err := b.stored(plan.Ref())
+		d.unit.Relied = append(d.unit.Relied, k.relied...)
+		waiting, err := d.stored(plan.Ref())
 		if err != nil {
 			return err
 		}
-		if draft == nil {
+		if waiting == nil {
 			return fhir.Wrap(op, fmt.Errorf("the draft is gone"))
 		}
 		var writes []calendar.Write
 		for _, m := range out.Resources {
-			writes = append(writes, calendar.Write{Resource: m.Resource, Custodian: draft.Facts.Custodian})
+			writes = append(writes, calendar.Write{Resource: m.Resource, Custodian: waiting.Facts.Custodian})
 		}
-		return b.write(b.event, writes)
+		return d.write(e, writes)
 	}
 	return nil
 }

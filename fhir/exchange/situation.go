@@ -1,7 +1,9 @@
 package exchange
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/drieluik/drieluik/auth"
@@ -16,8 +18,11 @@ type situating struct {
 	id     string
 	known  map[fhir.Type][]calendar.Known
 	past   map[string]time.Time
-	drafts []calendar.Known // plans that wait
+	drafts []calendar.Known     // plans that wait
+	wait   []auth.ResourceFacts // the same
 	child  auth.Material
+
+	crowded []fhir.Ref // who keeps more than the rules look at
 }
 
 func (d *draft) situation(id string) (calendar.Situation, error) {
@@ -37,6 +42,9 @@ func (d *draft) situation(id string) (calendar.Situation, error) {
 		if err := g.gather("Provenance", g.onDraft); err != nil {
 			return calendar.Situation{}, fhir.Wrap(op, err)
 		}
+		if err := g.changes(); err != nil {
+			return calendar.Situation{}, fhir.Wrap(op, err)
+		}
 	}
 	c := auth.NewChild(g.child)
 	dir, err := d.w.directory(c.DirectoryNeeds())
@@ -48,7 +56,7 @@ func (d *draft) situation(id string) (calendar.Situation, error) {
 		Teams: g.known["CareTeam"], Plans: g.known["CarePlan"], Meetings: g.known["Encounter"], Messages: g.known["Communication"],
 		Transfers: g.known["Composition"], Requests: g.known["ServiceRequest"], Emergency: g.known["noodplan"], Actions: g.known["actie"],
 		Tasks: g.known["Task"], Past: g.past, Signatures: g.known["Provenance"], Trees: g.known["QuestionnaireResponse"],
-		People: g.known["RelatedPerson"], Agreements: g.known["afspraak"], Find: d.find,
+		People: g.known["RelatedPerson"], Agreements: g.known["afspraak"], Crowded: g.crowded, Find: d.find, Consents: func() ([]calendar.Known, error) { return d.consents(id) },
 	}
 	for _, p := range g.known["Patient"] {
 		if p.Resource.ID() == id {
@@ -92,7 +100,7 @@ func (g *situating) onDraft(f auth.ResourceFacts) bool {
 // gather reads the resources of a type that a rule looks at.
 func (g *situating) gather(t fhir.Type, pick func(auth.ResourceFacts) bool) error {
 	over := idle[t]
-	fed, err := g.fed(g.id, t, func(f auth.ResourceFacts) bool {
+	fed, crowded, err := g.fedWithin(g.id, t, func(f auth.ResourceFacts) bool {
 		if !pick(f) {
 			return false
 		}
@@ -105,6 +113,7 @@ func (g *situating) gather(t fhir.Type, pick func(auth.ResourceFacts) bool) erro
 	if err != nil {
 		return err
 	}
+	g.crowded = append(g.crowded, crowded...)
 	for _, st := range fed {
 		k, err := knownOf(st)
 		if err != nil {
@@ -116,7 +125,61 @@ func (g *situating) gather(t fhir.Type, pick func(auth.ResourceFacts) bool) erro
 		case t == "Patient" || t == "RelatedPerson":
 			g.child.Resources = append(g.child.Resources, auth.Stored{Resource: k.Resource, Facts: st.Facts})
 		case kind == "CarePlan" && hasStatus(st.Facts, "draft"):
-			g.drafts = append(g.drafts, k)
+			g.drafts, g.wait = append(g.drafts, k), append(g.wait, st.Facts)
+		}
+	}
+	return nil
+}
+
+// partTypes are what a plan consists of: by its references to them, or theirs to it.
+var partTypes = []fhir.Type{"CarePlan", "Goal", "Condition", "NutritionOrder"}
+
+// changes finds when each plan that waits, or a part of it, was stored last.
+func (g *situating) changes() error {
+	if len(g.known["Provenance"]) == 0 {
+		return nil
+	}
+	of := map[fhir.Ref][]int{} // part → plans
+	for i, f := range g.wait {
+		of[f.Ref.Current()] = append(of[f.Ref.Current()], i)
+		for _, ref := range f.Refs {
+			if slices.Contains(partTypes, ref.Type) {
+				of[ref.Current()] = append(of[ref.Current()], i)
+			}
+		}
+	}
+	last := make([]time.Time, len(g.wait))
+	see := func(f auth.ResourceFacts, at time.Time) {
+		plans := of[f.Ref.Current()]
+		for _, ref := range f.Refs {
+			if f.Ref.Type == "CarePlan" && ref.Type == "CarePlan" {
+				plans = append(plans[:len(plans):len(plans)], of[ref.Current()]...)
+			}
+		}
+		for _, i := range plans {
+			if at.After(last[i]) {
+				last[i] = at
+			}
+		}
+	}
+	for _, t := range partTypes {
+		heads, err := g.w.v.Heads(g.id, t)
+		if err != nil {
+			return err
+		}
+		for _, f := range heads {
+			see(f, f.Updated)
+		}
+	}
+	for _, w := range g.unit.Writes {
+		see(w.Facts, g.w.now)
+	}
+	for i := range g.known["CarePlan"] {
+		p := &g.known["CarePlan"][i]
+		for j, f := range g.wait {
+			if f.Ref.Current() == p.Resource.Ref().Current() {
+				p.Changed = last[j]
+			}
 		}
 	}
 	return nil
@@ -135,13 +198,55 @@ func kindOf(t fhir.Type, f auth.ResourceFacts) fhir.Type {
 	return "actie"
 }
 
+// maxOfKeeper is how many resources of a kind that one organisation keeps the rules of time look at: no real
+// record has so many at once, and each costs a look and can become Tasks.
+const maxOfKeeper = 100
+
+// bounded are the types of which anybody can store more than the rules look at.
+var bounded = map[fhir.Type]bool{
+	"CareTeam": true, "CarePlan": true, "Composition": true, "ServiceRequest": true, "Encounter": true, "QuestionnaireResponse": true,
+}
+
+// within leaves out what one organisation keeps more of than the rules look at, what is active and what is new last, and says whose.
+func within(all []Stored) (kept []Stored, crowded []fhir.Ref) {
+	type keeper struct {
+		kind fhir.Type
+		org  fhir.Ref
+	}
+	rank := func(st Stored) int {
+		if hasStatus(st.Facts, "active") {
+			return 0
+		}
+		return 1
+	}
+	slices.SortFunc(all, func(a, b Stored) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), b.Facts.When.Compare(a.Facts.When), strings.Compare(a.Ref.ID, b.Ref.ID))
+	})
+	seen := map[keeper]int{}
+	for _, st := range all {
+		k := keeper{kindOf(st.Ref.Type, st.Facts), st.Facts.Custodian.Current()}
+		if seen[k]++; seen[k] <= maxOfKeeper {
+			kept = append(kept, st)
+		} else if !slices.Contains(crowded, k.org) {
+			crowded = append(crowded, k.org)
+		}
+	}
+	return kept, crowded
+}
+
 // fed returns the resources of a type that a rule looks at.
 func (d *draft) fed(id string, t fhir.Type, pick func(auth.ResourceFacts) bool) ([]Stored, error) {
+	out, _, err := d.fedWithin(id, t, pick)
+	return out, err
+}
+
+// fedWithin is fed, and who keeps more than that.
+func (d *draft) fedWithin(id string, t fhir.Type, pick func(auth.ResourceFacts) bool) ([]Stored, []fhir.Ref, error) {
 	heads, err := d.w.v.Heads(id, t)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var out []Stored
+	var all []Stored
 	now := map[string]bool{}
 	for _, w := range d.unit.Writes {
 		if w.Ref.Type != t || !slices.Contains(w.Compartments, id) {
@@ -149,23 +254,45 @@ func (d *draft) fed(id string, t fhir.Type, pick func(auth.ResourceFacts) bool) 
 		}
 		now[w.Ref.ID] = true
 		if len(w.Body) > 0 && pick(w.Facts) {
-			out = append(out, Stored{Ref: w.Ref, Updated: d.w.now, Body: w.Body, MetaAt: w.MetaAt, Facts: w.Facts})
+			all = append(all, Stored{Ref: w.Ref, Updated: d.w.now, Body: w.Body, MetaAt: w.MetaAt, Facts: w.Facts})
 		}
 	}
 	for _, f := range heads {
-		if now[f.Ref.ID] || !pick(f) {
-			continue
+		if !now[f.Ref.ID] && pick(f) {
+			all = append(all, Stored{Ref: f.Ref, Facts: f})
 		}
-		st, err := d.w.v.Read(f.Ref.Current())
-		if missing(err) {
-			continue
-		}
-		if err != nil {
-			return nil, err
+	}
+	var crowded []fhir.Ref
+	if bounded[t] && len(all) > maxOfKeeper {
+		all, crowded = within(all)
+	}
+	out := all[:0]
+	for _, st := range all {
+		if st.Body == nil {
+			if st, err = d.w.v.Read(st.Ref.Current()); missing(err) {
+				continue
+			}
+			if err != nil {
+				return nil, nil, err
+			}
 		}
 		out = append(out, st)
 	}
-	return out, nil
+	return out, crowded, nil
+}
+
+// consents are those of a child, as they will be after the unit.
+func (d *draft) consents(id string) ([]calendar.Known, error) {
+	stored, err := d.fed(id, "Consent", func(f auth.ResourceFacts) bool { return hasStatus(f, "active") })
+	var out []calendar.Known
+	for _, st := range stored {
+		k, err := knownOf(st)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, k)
+	}
+	return out, err
 }
 
 // find returns a resource as it will be after the unit, without a tree when there is none.
@@ -185,5 +312,5 @@ func (d *draft) find(ref fhir.Ref) (calendar.Known, error) {
 // knownOf is a stored version as a rule looks at it.
 func knownOf(st Stored) (calendar.Known, error) {
 	r, err := tree(st)
-	return calendar.Known{Resource: r, Version: st.Ref.Version, Custodian: st.Facts.Custodian.Current(), Parties: st.Facts.Parties}, err
+	return calendar.Known{Resource: r, Version: st.Ref.Version, Custodian: st.Facts.Custodian.Current(), Parties: st.Facts.Parties, Filed: st.Facts.FiledAt}, err
 }

@@ -72,6 +72,42 @@ func (s *Server) completeness(w http.ResponseWriter, r *http.Request) error {
 	return writeParameters(w, out)
 }
 
+// actions serves GET and POST /Patient/id/$actions.
+func (s *Server) actions(w http.ResponseWriter, r *http.Request) error {
+	ref, c, _, err := s.reporting(w, r, "Patient", "actions")
+	if err != nil {
+		return err
+	}
+	doers, err := s.Exchange.Actions(r.Context(), c, ref)
+	if err != nil {
+		return err
+	}
+	out := parameters{ResourceType: "Parameters"}
+	for _, d := range doers {
+		parts := []parameter{{Name: "who", Reference: &paramReference{d.Who.String()}}}
+		parts = append(parts, filled(parameter{Name: "soort", Code: d.Kind})...)
+		parts = append(parts, counted(d.PerWeek, d.AsNeeded)...)
+		for _, a := range d.Actions {
+			of := []parameter{{Name: "plan", Reference: &paramReference{a.Plan.String()}}, {Name: "what", String: a.What}}
+			parts = append(parts, parameter{Name: "action", Part: append(of, counted(a.PerWeek, 0)...)})
+		}
+		out.Parameter = append(out.Parameter, parameter{Name: "performer", Part: parts})
+	}
+	return writeParameters(w, out)
+}
+
+// counted are the counts that are not zero: times a week, and actions that are done when needed.
+func counted(perWeek float64, asNeeded int) []parameter {
+	var out []parameter
+	if perWeek > 0 {
+		out = append(out, parameter{Name: "perWeek", Decimal: perWeek})
+	}
+	if asNeeded > 0 {
+		out = append(out, parameter{Name: "asNeeded", Int: &asNeeded})
+	}
+	return out
+}
+
 // taskParam reads the transfer Task that is asked about: an id, or a reference. Zero for none.
 func (s *Server) taskParam(query url.Values) (fhir.Ref, error) {
 	if !query.Has("task") {

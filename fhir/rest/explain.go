@@ -176,7 +176,7 @@ func addParameters(query url.Values, given *fhir.Resource) (string, bool) {
 // parameters is a Parameters resource as it is written.
 type parameters struct {
 	ResourceType string      `json:"resourceType"`
-	Parameter    []parameter `json:"parameter"`
+	Parameter    []parameter `json:"parameter,omitempty"`
 }
 
 type parameter struct {
@@ -187,6 +187,7 @@ type parameter struct {
 	Bool      *bool           `json:"valueBoolean,omitempty"`
 	Int       *int            `json:"valueInteger,omitempty"`
 	Date      string          `json:"valueDate,omitempty"`
+	Decimal   float64         `json:"valueDecimal,omitempty"`
 	Reference *paramReference `json:"valueReference,omitempty"`
 	Resource  json.RawMessage `json:"resource,omitempty"`
 	Part      []parameter     `json:"part,omitempty"`

@@ -101,6 +101,8 @@ func (s *Server) Routes(r chi.Router) {
 		r.Post(idPath+"/$discharge-check", s.handle(s.dischargeCheck))
 		r.Get(idPath+"/$completeness", s.handle(s.completeness))
 		r.Post(idPath+"/$completeness", s.handle(s.completeness))
+		r.Get(idPath+"/$actions", s.handle(s.actions))
+		r.Post(idPath+"/$actions", s.handle(s.actions))
 		r.Get(idPath+"/$ecomap", s.handle(s.ecomap))
 		r.Get(idPath+"/$load", s.handle(s.load))
 		r.Post(idPath+"/$load", s.handle(s.load))

@@ -221,3 +221,103 @@ func TestNobodySignsForAnotherInAdvance(t *testing.T) {
 		t.Errorf("still to sign: %v", got)
 	}
 }
+
+// TestAPlanThatCameBeforeItsChildIsInForceWithIt: what was signed enough waits for nobody once it is known
+// who may sign.
+func TestAPlanThatCameBeforeItsChildIsInForceWithIt(t *testing.T) {
+	t.Parallel()
+	g := newRig(t)
+	if a := g.submit("home", record(t, "boris/07-zorgplan-v3.json")).want(t, http.StatusCreated); !strings.Contains(a.body, "MKS-ZP-12") {
+		t.Fatalf("nobody can tell yet who may sign: %s", a.body)
+	}
+	g.get("home", "/fhir/CarePlan/"+planInForce).want(t, http.StatusNotFound)
+	g.submit("home", record(t, "boris/01-kind.json")).want(t, http.StatusCreated)
+	if got := g.plan("home", planInForce); got.Status != "active" || !strings.HasSuffix(got.Meta.Source, "zp-1001/3") {
+		t.Errorf("in force: %+v", got)
+	}
+	if got := g.plan("home", planDraft); got.Status != "revoked" {
+		t.Errorf("the draft is %s", got.Status)
+	}
+	if got := g.search("home", "/fhir/Task?code=approve").ids(); len(got) > 0 {
+		t.Errorf("asked to sign: %v", got)
+	}
+}
+
+// TestAPlanThatIsChangedAfterASignatureIsSignedAnew: what somebody signed is what comes into force, though the
+// record's version is the same.
+func TestAPlanThatIsChangedAfterASignatureIsSignedAnew(t *testing.T) {
+	t.Parallel()
+	g := newRigWith(t, auth.Settings{Jurisdiction: "nl", ParentRead1215: "deny-on-child-objection"}, nil)
+	patient, _, mother, _ := g.parents()
+	g.childRecord(2, func(content map[string]any) { content["geboortedatum"] = "2013-05-03" })
+	g.may(familyScopes, "mother", "father")
+	g.childItself(patient)
+	g.finalDraft()
+	parts := g.search("home", "/fhir/CarePlan?part-of=CarePlan/"+planDraft).ids()
+	signs := func(as string, who fhir.Ref) {
+		t.Helper()
+		g.advance(time.Minute)
+		g.do(as, http.MethodPost, "/fhir/Provenance", signature(planDraft, 4, who)).want(t, http.StatusCreated)
+	}
+	change := func(path string) {
+		t.Helper()
+		g.advance(time.Minute)
+		body := decode[map[string]any](t, g.get("home", "/fhir/"+path).want(t, http.StatusOK).body)
+		body["note"] = []any{map[string]any{"text": "anders"}}
+		g.do("home", http.MethodPut, "/fhir/"+path, encode(t, body)).want(t, http.StatusOK)
+	}
+	signs("mother", mother)
+	change(parts[0]) // an action of it
+	signs("child", patient)
+	if got := g.plan("home", planDraft).Status; got != "draft" {
+		t.Fatalf("with a signature on what was: %s", got)
+	}
+	if got := g.tasks("home", patient.ID, "approve"); len(got) == 0 || !strings.Contains(strings.Join(got, " "), mother.String()) {
+		t.Errorf("asked to sign anew: %v", got)
+	}
+	change("CarePlan/" + planDraft)
+	signs("mother", mother)
+	signs("child", patient)
+	if got := g.plan("home", planInForce); got.Status != "active" || !strings.HasSuffix(got.Meta.Source, "/4") {
+		t.Errorf("signed anew: %+v", got)
+	}
+}
+
+// TestADraftComesIntoForceWhenItsSignaturesAreEnough, by age or authority and without another signature.
+func TestADraftComesIntoForceWhenItsSignaturesAreEnough(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(g *rig){
+		"the child turns 16": func(g *rig) { g.advance(24 * time.Hour) },
+		"it was 16 already": func(g *rig) {
+			g.childRecord(3, func(content map[string]any) { content["geboortedatum"] = "2010-05-03" })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := newRigWith(t, auth.Settings{Jurisdiction: "nl", ParentRead1215: "deny-on-child-objection"}, nil)
+			patient, _, _, _ := g.parents()
+			g.childRecord(2, func(content map[string]any) { content["geboortedatum"] = "2010-11-22" })
+			g.may(familyScopes, "mother", "father")
+			g.childItself(patient)
+			g.finalDraft()
+			g.do("child", http.MethodPost, "/fhir/Provenance", signature(planDraft, 4, patient)).want(t, http.StatusCreated)
+			if got := g.plan("home", planDraft).Status; got != "draft" {
+				t.Fatalf("at 15 the child alone: %s", got)
+			}
+			g.tick()
+			change(g)
+			g.tick()
+			if got := g.plan("home", planInForce); got.Status != "active" || !strings.HasSuffix(got.Meta.Source, "/4") {
+				t.Errorf("in force: %+v", got)
+			}
+			if got := g.tasks("home", patient.ID, "approve"); len(got) > 0 {
+				t.Errorf("still to sign: %v", got)
+			}
+			before := g.position()
+			g.tick()
+			if d := gocmp.Diff(before, g.position()); d != "" {
+				t.Errorf("a second run wrote: %s", d)
+			}
+		})
+	}
+}

@@ -2,6 +2,7 @@ package rest_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -117,6 +118,7 @@ func TestABirthdayIsAnnouncedToTheFamily(t *testing.T) {
 	g := newRig(t)
 	patient, _, _, _ := g.parents()
 	g.may(familyScopes, "mother", "father")
+	g.submit("home", record(t, "boris/12-toestemming.json")).want(t, http.StatusCreated)
 	g.childRecord(2, func(content map[string]any) { content["geboortedatum"] = "2015-01-21" }) // 12 in 61 days
 	messages := func(as string) []string {
 		return g.search(as, "/fhir/Communication?patient="+patient.ID+"&category=leeftijdsmelding").ids()
@@ -142,8 +144,16 @@ func TestABirthdayIsAnnouncedToTheFamily(t *testing.T) {
 		}
 	}
 	rows := g.get("home", "/fhir/Task?patient="+patient.ID+"&code=leeftijdsmelding").want(t, http.StatusOK)
-	if !strings.Contains(rows.body, "12 jaar") {
-		t.Error(rows.body)
+	letter := g.get("mother", "/fhir/"+messages("mother")[0]).body
+	for _, word := range []string{"12 jaar", "fyller 12", "turns 12"} {
+		if !strings.Contains(rows.body, word) {
+			t.Errorf("no %q in %s", word, rows.body)
+		}
+	}
+	for _, word := range []string{"vervallen: 2026-10-30 (Ziekenhuis Voorbeeld, ", "upphör: 2026-10-30", "These consents lapse", `"Consent/`} {
+		if !strings.Contains(letter, word) {
+			t.Errorf("no %q in %s", word, letter)
+		}
 	}
 }
 
@@ -208,5 +218,64 @@ func TestThoseOutsideTheTeamAreToldOfANewPlan(t *testing.T) {
 	g.finalDraft()
 	if d := gocmp.Diff(first, g.search("mother", path+"preparation").ids()); d != "" {
 		t.Errorf("a draft changed the letters: %s", d)
+	}
+}
+
+// TestALetterIsDoneWhenItsKeeperSaysThatItWasDelivered: the organisation delivers it by its own means, and nothing
+// sends it a second time.
+func TestALetterIsDoneWhenItsKeeperSaysThatItWasDelivered(t *testing.T) {
+	t.Parallel()
+	g := newRig(t)
+	patient, _, _, _ := g.parents()
+	g.may(familyScopes+" patient/Communication.u", "mother")
+	waiting := func() []string {
+		return g.search("home", "/fhir/Communication?patient="+patient.ID+"&category=notification&status=preparation").ids()
+	}
+	letters := waiting()
+	deliver := func(as, id string) answer {
+		body := decode[map[string]any](t, g.get("home", "/fhir/"+id).want(t, http.StatusOK).body)
+		body["status"], body["sent"] = "completed", g.clock().Format(time.RFC3339)
+		return g.do(as, http.MethodPut, "/fhir/"+id, encode(t, body))
+	}
+	if a := deliver("mother", letters[0]); a.status < 400 {
+		t.Errorf("the mother says that it was delivered: %d", a.status)
+	}
+	deliver("home", letters[0]).want(t, http.StatusOK)
+	g.childRecord(2, func(map[string]any) {}) // the rules run again
+	if d := gocmp.Diff(letters[1:], waiting()); d != "" {
+		t.Errorf("waiting (-want +got):\n%s", d)
+	}
+	done := decode[struct{ Status, Sent string }](t, g.get("home", "/fhir/"+letters[0]).want(t, http.StatusOK).body)
+	if done.Status != "completed" || done.Sent == "" {
+		t.Errorf("the letter is %+v", done)
+	}
+}
+
+// TestTenThousandPlansAreNotTenThousandTasks: what one organisation stores too much of costs a bounded look and
+// bounded Tasks, and its plan in force is looked at all the same.
+func TestTenThousandPlansAreNotTenThousandTasks(t *testing.T) {
+	t.Parallel()
+	g := newRig(t)
+	patient, _, _, _ := g.parents()
+	var entries []string
+	for i := range 150 {
+		entries = append(entries, entry("PUT", fmt.Sprintf("CarePlan/0-plan-%d", i), "", fmt.Sprintf(`{"resourceType":"CarePlan","id":"0-plan-%d","status":"draft","intent":"plan",
+			"subject":{"reference":%q},"category":[{"coding":[{"system":"%[3]s/CodeSystem/mks-categorie","code":"zorgplan"}]}],
+			"extension":[{"url":"%[3]s/StructureDefinition/bron-record","extension":[{"url":"recordId","valueString":"x%[1]d"},{"url":"versie","valuePositiveInt":1},{"url":"status","valueCode":"definitief"}]}]}`,
+			i, patient, fhir.Canonical)))
+	}
+	g.do("home", http.MethodPost, "/fhir", transaction(entries...)).want(t, http.StatusOK)
+	g.advance(300 * 24 * time.Hour)
+	g.tick()
+	asked := g.search("home", "/fhir/Task?patient="+patient.ID+"&code=approve&_summary=count")
+	if asked.Total == nil || *asked.Total == 0 || *asked.Total > 300 { // two who sign, and who coordinates, of 100 plans
+		t.Errorf("%d Tasks", *asked.Total)
+	}
+	if got := g.tasks("home", patient.ID, "evaluatie-verlopen"); len(got) == 0 {
+		t.Error("the plan in force was not looked at")
+	}
+	a := g.submit("home", record(t, "boris/03-verwijsboom.json")).want(t, http.StatusCreated)
+	if !strings.Contains(a.body, "MKS-WF-00") {
+		t.Error("its keeper is not told")
 	}
 }

@@ -57,8 +57,8 @@ var closed = []fhir.Type{"AuditEvent", "Bundle", "OperationOutcome", "Parameters
 // people are the directory types that come with a record. Definitions are published otherwise.
 var people = []fhir.Type{"Organization", "Practitioner", "PractitionerRole", "Location", "HealthcareService", "Medication", "Substance", "Endpoint"}
 
-// pushable reports whether a sender may push a type.
-func pushable(t fhir.Type) bool {
+// Pushable reports whether a sender may push a type.
+func Pushable(t fhir.Type) bool {
 	return !slices.Contains(closed, t) && (!auth.IsDirectory(t) || slices.Contains(people, t))
 }
 
@@ -183,7 +183,7 @@ func (r *reading) entry(n fhir.Node, i int) {
 		}
 		return
 	}
-	if !pushable(res.Type()) {
+	if !Pushable(res.Type()) {
 		r.fault(at+".resource", "not-supported", "bundle-entry-type", "A resource of this type cannot be pushed; leave it out.")
 		return
 	}

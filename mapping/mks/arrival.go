@@ -8,13 +8,15 @@ import (
 	tpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/task_go_proto"
 
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping"
+	"github.com/drieluik/drieluik/mapping/element"
 )
 
 // resolveLogical makes the logical references literal that records of this source left while the
 // child was unknown, and runs the rules that waited for it (mks.md 2.5). What is wrong becomes a
 // question to the sender.
 func (m *mapper) resolveLogical() error {
-	if m.child.found == nil || m.child.stored {
+	if m.rec.name != "kind" || m.child.found == nil || m.child.stored {
 		return nil
 	}
 	hits, err := m.known.Child(m.child.ref)
@@ -25,13 +27,18 @@ func (m *mapper) resolveLogical() error {
 	for _, a := range m.added {
 		written[a.ref] = true
 	}
-	questions := map[string]*question{}
+	var waited []*mapping.Found
 	for _, hit := range hits {
 		source := found(hit).At("meta", "source").Text()
 		if written[hit.Resource.Ref()] || !strings.HasPrefix(source, m.head.base()+"#") || hit.Custodian.Current() != m.sender {
 			continue
 		}
-		broken, err := m.arrive(hit.Resource)
+		waited = append(waited, hit)
+	}
+	questions, wrong := map[string]*question{}, m.findMisuses(waited)
+	for _, hit := range waited {
+		source := found(hit).At("meta", "source").Text()
+		broken, err := m.arrive(hit.Resource, wrong[source])
 		if err != nil {
 			return err
 		}
@@ -42,7 +49,7 @@ func (m *mapper) resolveLogical() error {
 	for _, source := range sortedKeys(questions) {
 		m.addQuestion(source, questions[source])
 	}
-	return nil
+	return m.plansArrive(waited, questions)
 }
 
 func sortedKeys[V any](m map[string]V) []string {
@@ -54,10 +61,11 @@ func sortedKeys[V any](m map[string]V) []string {
 	return out
 }
 
-// arrive rewrites one resource that waited for the child. It returns the rules that it breaks.
-func (m *mapper) arrive(r *fhir.Resource) ([]string, error) {
+// arrive rewrites one resource that waited for the child, but for the ids that its record uses wrongly. It
+// returns the rules that it breaks.
+func (m *mapper) arrive(r *fhir.Resource, wrong map[string]bool) ([]string, error) {
 	const op = "mks.arrive"
-	text := m.literalText(r.Root())
+	text := m.literalText(r.Root(), wrong)
 	resolved := r
 	if text != r.Root().Raw() {
 		var issues []fhir.Issue
@@ -65,10 +73,7 @@ func (m *mapper) arrive(r *fhir.Resource) ([]string, error) {
 			return nil, fmt.Errorf("%s: %s: %s", op, r.Type(), issues[0].Diagnostics)
 		}
 	}
-	var broken []string
-	if strings.Contains(text, m.head.base()+"/onbekend") {
-		broken = append(broken, "MKS-REF-02")
-	}
+	broken := m.unresolved(resolved.Root(), wrong)
 	if check := arrivals[r.Type()]; check != nil {
 		broken = append(broken, check(m, resolved.Root())...)
 	}
@@ -101,9 +106,9 @@ var arrivals = map[fhir.Type]func(*mapper, fhir.Node) []string{
 }
 
 // settle judges a waiting Consent with the child that is known now: who gave it, and until when it
-// lasts. sound: all its references were resolved.
+// lasts. sound: all its references were resolved; else who gave it cannot be told, and it waits on.
 func (m *mapper) settle(c fhir.Node, sound bool) ([]fhir.Edit, []string) {
-	if c.Member("status").Text() != "proposed" {
+	if c.Member("status").Text() != "proposed" || !sound {
 		return nil, nil
 	}
 	j := m.judgement(c)
@@ -112,7 +117,7 @@ func (m *mapper) settle(c fhir.Node, sound bool) ([]fhir.Edit, []string) {
 	switch {
 	case j.never(day(c.At("provision", "period", "start").Text())):
 		out = append(out, fhir.Edit{Path: []string{"status"}, JSON: `"inactive"`})
-	case sound && len(broken) == 0 && !waits:
+	case len(broken) == 0 && !waits:
 		out = append(out, fhir.Edit{Path: []string{"status"}, JSON: `"active"`})
 	}
 	return out, broken
@@ -129,9 +134,9 @@ func (m *mapper) judgement(c fhir.Node) judgement {
 	}
 	for e := range c.All("extension") {
 		switch e.Member("url").Text() {
-		case extensionURL("bron-record"):
+		case element.StructureDefinition("bron-record"):
 			j.on = firstDay(part(e, "vastgelegdOp"))
-		case extensionURL("gegeven-door"):
+		case element.StructureDefinition("gegeven-door"):
 			who := part(e, "wie").Member("reference").Text()
 			j.add(who == m.child.ref.String(), m.willHoldAuthority(refOf(who), firstDay(part(e, "op"))))
 		}
@@ -169,7 +174,7 @@ func (q *question) with(r *fhir.Resource, rule string) *question {
 		q.rules = append(q.rules, rule)
 	}
 	for e := range r.Root().All("extension") {
-		if e.Member("url").Text() == extensionURL("bron-record") {
+		if e.Member("url").Text() == element.StructureDefinition("bron-record") {
 			q.focus = r.Ref()
 		}
 	}
@@ -180,29 +185,53 @@ func (q *question) with(r *fhir.Resource, rule string) *question {
 func (m *mapper) addQuestion(source string, q *question) {
 	kind := listConcept("mks-categorie", "terugvraag")
 	t := &tpb.Task{
-		Status: enum(&tpb.Task_StatusCode{}, "requested"), Intent: enum(&tpb.Task_IntentCode{}, "order"), Code: kind,
-		Focus: literal(q.focus), ForValue: m.patientRef(), Owner: literal(m.sender),
+		Status: element.Enum(&tpb.Task_StatusCode{}, "requested"), Intent: element.Enum(&tpb.Task_IntentCode{}, "order"), Code: kind,
+		Focus: element.Literal(q.focus), ForValue: m.patientRef(), Owner: element.Literal(m.sender),
 	}
 	for _, rule := range q.rules {
 		t.Input = append(t.Input, &tpb.Task_Parameter{Type: kind, Value: &tpb.Task_Parameter_ValueX{
-			Choice: &tpb.Task_Parameter_ValueX_StringValue{StringValue: pstr(rule)}}})
+			Choice: &tpb.Task_Parameter_ValueX_StringValue{StringValue: element.String(rule)}}})
 	}
 	_, record, _ := strings.Cut(source, "#")
 	m.add(t, about{id: m.part("terugvraag/" + record)})
 }
 
+// unresolved returns the rules by which references of a resource stayed logical.
+func (m *mapper) unresolved(n fhir.Node, wrong map[string]bool) []string {
+	if n.Member("system").Text() == m.unknownSystem() {
+		if wrong[n.Member("value").Text()] {
+			return []string{"MKS-REF-03"}
+		}
+		return []string{"MKS-REF-02"}
+	}
+	var out []string
+	for c := range n.Children() {
+		for _, rule := range m.unresolved(c, wrong) {
+			if !contains(out, rule) {
+				out = append(out, rule)
+			}
+		}
+	}
+	return out
+}
+
 // literalText returns the JSON of n in which each logical reference that the record resolves is
-// literal.
-func (m *mapper) literalText(n fhir.Node) string {
+// literal, but for wrong ones.
+func (m *mapper) literalText(n fhir.Node, wrong map[string]bool) string {
 	id := n.Member("identifier")
-	if id.Member("system").Text() == m.head.base()+"/onbekend" && !n.Member("reference").Exists() {
-		if t, ok := m.own[id.Member("value").Text()]; ok && !t.ref.IsZero() {
-			return fmt.Sprintf(`{"reference":%q,"identifier":%s}`, t.ref.String(), identifierJSON(t.id))
+	if !n.Member("reference").Exists() {
+		switch system := id.Member("system").Text(); {
+		case system == m.unknownSystem() && !wrong[id.Member("value").Text()]:
+			if t, ok := m.own[id.Member("value").Text()]; ok && !t.ref.IsZero() {
+				return fmt.Sprintf(`{"reference":%q,"identifier":%s}`, t.ref.String(), identifierJSON(t.id))
+			}
+		case system == m.head.base()+"/kindteam" && m.inhoud().at("kindteam").present() && id.Member("value").Text() == m.head.localID:
+			return fmt.Sprintf(`{"reference":%q,"identifier":%s}`, m.kindteamRef().String(), id.Raw())
 		}
 	}
 	var parts []string
 	for c := range n.Children() {
-		text := m.literalText(c)
+		text := m.literalText(c, wrong)
 		if n.Shape() == fhir.Object {
 			text = fmt.Sprintf("%q:%s", c.Name(), text)
 		}

@@ -10,6 +10,7 @@ import (
 	taskpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/task_go_proto"
 
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping/element"
 )
 
 // closingWriter maps one beslisboom.
@@ -73,7 +74,7 @@ func (w *closingWriter) requestCare() {
 		id := w.part(o.str())
 		s := w.indication(r.law, r.part, "proposal")
 		s.Requester = w.ref(w.in.at("ingevuldDoor"))
-		addExtension(s, extensionOf("verantwoordelijke", vcode(r.by)))
+		element.AddExtension(s, element.OwnExtension("verantwoordelijke", element.CodeValue(r.by)))
 		o.to("ServiceRequest/" + id + ".category")
 		w.add(s, about{id: id, profiles: []string{ownProfile("mks-indicatie")}, domains: []string{partDomain(r.part)}})
 	}
@@ -97,9 +98,9 @@ func (w *closingWriter) handOver() error {
 			continue
 		}
 		w.add(&taskpb.Task{
-			Status: enum(&taskpb.Task_StatusCode{}, w.status.task), Intent: enum(&taskpb.Task_IntentCode{}, "order"),
-			Code: listConcept("beslisboom-uitkomst", "disciplines"), Description: pstr(need.str()),
-			Focus: literal(w.answers()), ForValue: w.patientRef(), AuthoredOn: pmoment(w.root.at("vastgelegdOp").str()),
+			Status: element.Enum(&taskpb.Task_StatusCode{}, w.status.task), Intent: element.Enum(&taskpb.Task_IntentCode{}, "order"),
+			Code: listConcept("beslisboom-uitkomst", "disciplines"), Description: element.String(need.str()),
+			Focus: element.Literal(w.answers()), ForValue: w.patientRef(), AuthoredOn: element.Moment(w.root.at("vastgelegdOp").str()),
 		}, about{id: ref.ID, domains: childDomains})
 	}
 	return nil
@@ -140,10 +141,10 @@ func (w *closingWriter) communication(party string) *commpb.Communication {
 		status = "entered-in-error"
 	}
 	return &commpb.Communication{
-		Status:   enum(&commpb.Communication_StatusCode{}, status),
+		Status:   element.Enum(&commpb.Communication_StatusCode{}, status),
 		Category: []*dpb.CodeableConcept{listConcept("mks-categorie", "afsluiting-melden")},
 		Topic:    listConcept("informeren", party),
-		Subject:  w.patientRef(), About: []*dpb.Reference{literal(w.answers())},
+		Subject:  w.patientRef(), About: []*dpb.Reference{element.Literal(w.answers())},
 		Sender: w.ref(w.in.at("ingevuldDoor")), Recipient: w.recipients(party),
 	}
 }
@@ -165,7 +166,7 @@ func (w *closingWriter) recipients(party string) []*dpb.Reference {
 	var out []*dpb.Reference
 	for i, ref := range refs {
 		if !ref.IsZero() && !slices.Contains(refs[:i], ref) {
-			out = append(out, literal(ref))
+			out = append(out, element.Literal(ref))
 		}
 	}
 	return out

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping/element"
 )
 
 // facts are what decides who may give consent: the child's birth and who holds authority.
@@ -121,7 +122,7 @@ func (m *mapper) ownHolders(custody fhir.Node, out *facts) error {
 // storedCustody returns the extension gezag of a Patient, a missing node without one.
 func storedCustody(patient fhir.Node) fhir.Node {
 	for e := range patient.All("extension") {
-		if e.Member("url").Text() == extensionURL("gezag") {
+		if e.Member("url").Text() == element.StructureDefinition("gezag") {
 			return e
 		}
 	}

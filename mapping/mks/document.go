@@ -17,6 +17,7 @@ type document struct {
 	issues  []fhir.Issue
 	told    map[finding]bool    // what issues holds
 	refused bool                // one of issues is an error
+	allSign bool                // every holder of authority must sign a plan (mks.md 7.6)
 	large   bool                // it is past the bounds, and not read to its end
 	faulty  map[string]bool     // pointers with a fault at or below
 	kept    map[string]bool     // pointers of unknown and empty members: source-member
@@ -45,13 +46,13 @@ func readDocument(r *fhir.Resource, now time.Time) *document {
 	d := &document{told: map[finding]bool{}, faulty: map[string]bool{}, kept: map[string]bool{}, traced: map[string][]string{}}
 	d.root = value{d: d, n: r.Root()}
 	d.rec, d.known = recordOf(d.root.at("recordType").n.Text())
-	content := typ{shape: fhir.Object, fields: d.rec.fields}
+	table := d.rec.whole
 	if d.rec.write == nil {
-		content = typ{shape: fhir.Object, entries: &typ{}}
+		table = envelope(typ{shape: fhir.Object, entries: &typ{}})
 	}
 	d.measure(d.root, new(int))
 	if !d.large {
-		d.object(d.root, envelope(content))
+		d.object(d.root, table)
 	}
 	d.head = d.readHead()
 	d.envelopeRules(now)

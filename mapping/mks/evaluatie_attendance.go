@@ -5,6 +5,7 @@ import (
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
+	"github.com/drieluik/drieluik/mapping/element"
 )
 
 // attendance is what decides who must take part in an evaluation, or be told of it (EV-01, EV-02).
@@ -147,7 +148,7 @@ func (m *mapper) wereInformed(encounter fhir.Ref, record string) (bool, error) {
 // bronRecordOf returns the extension bron-record of an anchor, a missing node without one.
 func bronRecordOf(n fhir.Node) fhir.Node {
 	for e := range n.All("extension") {
-		if e.Member("url").Text() == extensionURL("bron-record") {
+		if e.Member("url").Text() == element.StructureDefinition("bron-record") {
 			return e
 		}
 	}

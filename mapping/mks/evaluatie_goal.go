@@ -10,6 +10,7 @@ import (
 	goalpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/goal_go_proto"
 
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping/element"
 )
 
 // writeAchievements updates the goals that this evaluation is about, and those that an earlier version
@@ -224,14 +225,14 @@ func (w *planWriter) keepJudgements(g *goalpb.Goal, goal string, since day) erro
 		return nil
 	}
 	code := achievements[latest.status]
-	g.AchievementStatus, g.StatusDate = concept(coding(achievementSystem, code, "")), pday(latest.on)
+	g.AchievementStatus, g.StatusDate = element.Concept(element.Coding(achievementSystem, code, "")), element.Date(latest.on)
 	if w.active {
-		g.LifecycleStatus = enum(&goalpb.Goal_LifecycleStatusCode{}, orElse(endedBy[code], w.status.goal))
+		g.LifecycleStatus = element.Enum(&goalpb.Goal_LifecycleStatusCode{}, orElse(endedBy[code], w.status.goal))
 	}
 	for _, j := range all {
 		named := slices.ContainsFunc(g.OutcomeReference, func(r *dpb.Reference) bool { return r.GetUri().GetValue() == j.ref.String() })
 		if !named {
-			g.OutcomeReference = append(g.OutcomeReference, literal(j.ref))
+			g.OutcomeReference = append(g.OutcomeReference, element.Literal(j.ref))
 		}
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 	obspb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/observation_go_proto"
 
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping/element"
 )
 
 // evaluationState is the row of mks.md 2.7 that the record's status gives.
@@ -60,18 +61,18 @@ func (w *evaluationWriter) writeEncounter() {
 	way := in.at("wijze").to(on+".class", ext(on, "afname-wijze")).str()
 	at := in.at("datum").to(on+".period.start", on+".period.end").day()
 	e := &encpb.Encounter{
-		Status:     enum(&encpb.Encounter_StatusCode{}, w.state.encounter),
-		ClassValue: coding("http://terminology.hl7.org/CodeSystem/v3-ActCode", contactClasses[way], ""),
+		Status:     element.Enum(&encpb.Encounter_StatusCode{}, w.state.encounter),
+		ClassValue: element.Coding("http://terminology.hl7.org/CodeSystem/v3-ActCode", contactClasses[way], ""),
 		Type:       []*dpb.CodeableConcept{listConcept("evaluatie-soort", in.at("soort").to(on+".type").str())},
 		Subject:    w.patientRef(),
-		Period:     period(at, at),
+		Period:     element.Period(at, at),
 	}
-	addExtension(e,
-		extensionOf("afname-wijze", vcode(way)),
-		extensionOf("betreft-plan", vstr(in.at("zorgplan").to(ext(on, "betreft-plan")).str())),
-		extensionOf("evaluatie-besluit", vcode(in.at("besluit").to(ext(on, "evaluatie-besluit")).str())))
+	element.AddExtension(e,
+		element.OwnExtension("afname-wijze", element.CodeValue(way)),
+		element.OwnExtension("betreft-plan", element.String(in.at("zorgplan").to(ext(on, "betreft-plan")).str())),
+		element.OwnExtension("evaluatie-besluit", element.CodeValue(in.at("besluit").to(ext(on, "evaluatie-besluit")).str())))
 	if next := in.at("leidtTotPlanversie"); next.present() {
-		addExtension(e, extensionOf("leidt-tot-versie", vpositive(next.to(ext(on, "leidt-tot-versie")).whole())))
+		element.AddExtension(e, element.OwnExtension("leidt-tot-versie", element.Positive(next.to(ext(on, "leidt-tot-versie")).whole())))
 	}
 	w.participants(e, on)
 	w.addAnchor(e, about{id: w.encounter.ID, profiles: []string{ownProfile("mks-evaluatie")}})
@@ -92,17 +93,17 @@ func (w *evaluationWriter) participants(e *encpb.Encounter, on string) {
 		}
 	}
 	if len(e.Participant) < len(all) {
-		addExtension(e, extensionOf("deelnemer-kind", vtruth(true)))
+		element.AddExtension(e, element.OwnExtension("deelnemer-kind", element.Bool(true)))
 	}
 }
 
 // observation returns an Observation of this evaluation.
 func (w *evaluationWriter) observation(code string) *obspb.Observation {
 	return &obspb.Observation{
-		Status: enum(&obspb.Observation_StatusCode{}, w.state.observation), Code: listConcept("mks-observatie", code),
-		Subject: w.patientRef(), Encounter: literal(w.encounter),
+		Status: element.Enum(&obspb.Observation_StatusCode{}, w.state.observation), Code: listConcept("mks-observatie", code),
+		Subject: w.patientRef(), Encounter: element.Literal(w.encounter),
 		Effective: &obspb.Observation_EffectiveX{Choice: &obspb.Observation_EffectiveX_DateTime{
-			DateTime: pdateTime(w.in.at("datum").day()),
+			DateTime: element.DateTime(w.in.at("datum").day()),
 		}},
 	}
 }
@@ -121,13 +122,13 @@ func (w *evaluationWriter) writeGoals() error {
 		}
 		id := w.goalID(w.plan, v.at("doel").to(on+".focus").str())
 		o := w.observation("doel-evaluatie")
-		o.Focus = []*dpb.Reference{reference(goal, id)}
+		o.Focus = []*dpb.Reference{element.Reference(goal, id)}
 		status := v.at("status").to(on + ".value").str()
 		o.Value = &obspb.Observation_ValueX{Choice: &obspb.Observation_ValueX_CodeableConcept{
 			CodeableConcept: listConcept("doelstatus", status),
 		}}
 		if note := v.at("toelichting"); note.present() {
-			o.Note = []*dpb.Annotation{{Text: pmarkdown(note.to(on + ".note.text").str())}}
+			o.Note = []*dpb.Annotation{{Text: element.Markdown(note.to(on + ".note.text").str())}}
 		}
 		domains := domainsOf(stored)
 		if len(domains) == 0 {
@@ -143,7 +144,7 @@ func (w *evaluationWriter) writeGoals() error {
 func domainsOf(n fhir.Node) []string {
 	var out []string
 	for t := range n.All("meta", "tag") {
-		if t.Member("system").Text() == codeSystem("mks-domein") {
+		if t.Member("system").Text() == element.CodeSystem("mks-domein") {
 			out = append(out, t.Member("code").Text())
 		}
 	}
@@ -188,10 +189,10 @@ func (w *evaluationWriter) writeInformed() {
 	ref := fhir.Ref{Type: "Communication", ID: w.part("ouders")}
 	on := ref.String()
 	c := &commpb.Communication{
-		Status:   enum(&commpb.Communication_StatusCode{}, w.state.communication),
+		Status:   element.Enum(&commpb.Communication_StatusCode{}, w.state.communication),
 		Category: []*dpb.CodeableConcept{listConcept("mks-categorie", "ouders-geinformeerd")},
-		Subject:  w.patientRef(), Encounter: literal(w.encounter),
-		Sent:   pdateTime(v.at("op").to(on + ".sent").day()),
+		Subject:  w.patientRef(), Encounter: element.Literal(w.encounter),
+		Sent:   element.DateTime(v.at("op").to(on + ".sent").day()),
 		Sender: w.ref(v.at("door").to(on + ".sender")),
 	}
 	for i, who := range v.at("wie").items() {

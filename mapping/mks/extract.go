@@ -13,6 +13,7 @@ import (
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
+	"github.com/drieluik/drieluik/mapping/element"
 )
 
 var _ mapping.Extractor = Format{}
@@ -63,7 +64,7 @@ func outcomeGroups(root fhir.Node) int {
 // pushedKey is the key of the record that made a response, without its parts; "" for another origin.
 func pushedKey(root fhir.Node) string {
 	for e := range root.All("extension") {
-		if e.Member("url").Text() == extensionURL("bron-record") {
+		if e.Member("url").Text() == element.StructureDefinition("bron-record") {
 			return "QuestionnaireResponse/" + part(e, "ura").Text() + "/" + part(e, "applicatie").Text() + "/" +
 				part(e, "recordType").Text() + "/" + part(e, "recordId").Text()
 		}
@@ -88,14 +89,14 @@ func (x *extraction) add(m proto.Message, place string, a about) string {
 		return ""
 	}
 	one := mapping.Extracted{URN: "urn:uuid:" + mapping.ID("extract/"+x.id+"#"+place)}
-	before := x.before(fhir.Ref{Type: typeOf(m), ID: mapping.ID(x.pushed + "/" + place)})
+	before := x.before(fhir.Ref{Type: element.TypeOf(m), ID: mapping.ID(x.pushed + "/" + place)})
 	if before == nil {
 		if x.id != "" {
 			one.Identifier = fhir.Identifier{System: mapping.ExtractSystem, Value: x.id + "#" + place}
-			addIdentifier(m, identifier(one.Identifier.System, one.Identifier.Value))
+			element.AddIdentifier(m, element.Identifier(one.Identifier.System, one.Identifier.Value))
 		}
 	}
-	setMeta(m, protection(a))
+	element.SetMeta(m, protection(a))
 	r, err := fhir.FromProto(m)
 	if err == nil && before != nil {
 		made := slices.Collect(r.Root().All("meta", "security"))
@@ -157,7 +158,7 @@ func kept(before *fhir.Resource) []fhir.Edit {
 func (x *extraction) labels() []fhir.Node {
 	var out []fhir.Node
 	for l := range x.root.All("meta", "security") {
-		if l.Member("system").Text() != codeSystem("access-label") || l.Member("code").Text() != "about-parent" {
+		if l.Member("system").Text() != element.CodeSystem("access-label") || l.Member("code").Text() != "about-parent" {
 			out = append(out, l)
 		}
 	}
@@ -184,7 +185,7 @@ func (x *extraction) response() []*dpb.Reference {
 	if x.id == "" {
 		return nil
 	}
-	return []*dpb.Reference{literal(fhir.Ref{Type: "QuestionnaireResponse", ID: x.id})}
+	return []*dpb.Reference{element.Literal(fhir.Ref{Type: "QuestionnaireResponse", ID: x.id})}
 }
 
 // day is the day of the response.
@@ -200,10 +201,10 @@ func (x *extraction) day() day {
 func referenceIn(n fhir.Node) *dpb.Reference {
 	text, id := n.Member("reference").Text(), n.Member("identifier")
 	out := &dpb.Reference{
-		Identifier: identifier(id.Member("system").Text(), id.Member("value").Text()), Display: pstr(n.Member("display").Text()),
+		Identifier: element.Identifier(id.Member("system").Text(), id.Member("value").Text()), Display: element.String(n.Member("display").Text()),
 	}
 	if text != "" {
-		out.Reference = &dpb.Reference_Uri{Uri: pstr(text)}
+		out.Reference = &dpb.Reference_Uri{Uri: element.String(text)}
 	}
 	if text == "" && out.Identifier == nil && out.Display == nil {
 		return nil
@@ -255,12 +256,12 @@ func (x *extraction) referral() {
 // request adds a draft ServiceRequest.
 func (x *extraction) request(law, part, intent, place, decides string) {
 	s := &srpb.ServiceRequest{
-		Status: enum(&srpb.ServiceRequest_StatusCode{}, "draft"), Intent: enum(&srpb.ServiceRequest_IntentCode{}, intent),
+		Status: element.Enum(&srpb.ServiceRequest_StatusCode{}, "draft"), Intent: element.Enum(&srpb.ServiceRequest_IntentCode{}, intent),
 		Category: []*dpb.CodeableConcept{listConcept("wettelijk-kader", law), listConcept("zorgonderdeel", part)},
-		Code:     textConcept(label("zorgonderdeel", part)), Subject: x.subject(), AuthoredOn: pdateTime(x.day()),
+		Code:     element.TextConcept(label("zorgonderdeel", part)), Subject: x.subject(), AuthoredOn: element.DateTime(x.day()),
 		Requester: x.author(), SupportingInfo: x.response(),
 	}
-	addExtension(s, extensionOf("verantwoordelijke", vcode(decides)))
+	element.AddExtension(s, element.OwnExtension("verantwoordelijke", element.CodeValue(decides)))
 	a := about{domains: []string{partDomain(part)}}
 	if s.SupportingInfo != nil && s.AuthoredOn != nil {
 		a.profiles = []string{ownProfile("mks-indicatie")}
@@ -282,8 +283,8 @@ func (x *extraction) closing() {
 	for i, need := range answersAt(x.root, "bb.andereBehoeften") {
 		if outcomes["disciplines"] {
 			t := &taskpb.Task{
-				Status: enum(&taskpb.Task_StatusCode{}, "requested"), Intent: enum(&taskpb.Task_IntentCode{}, "order"),
-				Code: listConcept("beslisboom-uitkomst", "disciplines"), Description: pstr(need.Text()), ForValue: x.subject(),
+				Status: element.Enum(&taskpb.Task_StatusCode{}, "requested"), Intent: element.Enum(&taskpb.Task_IntentCode{}, "order"),
+				Code: listConcept("beslisboom-uitkomst", "disciplines"), Description: element.String(need.Text()), ForValue: x.subject(),
 			}
 			if r := x.response(); r != nil {
 				t.Focus = r[0]
@@ -299,7 +300,7 @@ func (x *extraction) closing() {
 		}
 		told[party] = true
 		x.add(&commpb.Communication{
-			Status:   enum(&commpb.Communication_StatusCode{}, "preparation"),
+			Status:   element.Enum(&commpb.Communication_StatusCode{}, "preparation"),
 			Category: []*dpb.CodeableConcept{listConcept("mks-categorie", "afsluiting-melden")}, Topic: listConcept("informeren", party),
 			Subject: x.subject(), About: x.response(), Sender: x.author(),
 		}, party, about{domains: []string{"medisch"}})

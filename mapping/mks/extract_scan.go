@@ -9,6 +9,7 @@ import (
 	goalpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/goal_go_proto"
 
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping/element"
 )
 
 // formNeed is one need of a scan in its form.
@@ -23,9 +24,9 @@ type formNeed struct {
 // of one draft plan.
 func (x *extraction) scan() {
 	plan := &planpb.CarePlan{
-		Status: enum(&planpb.CarePlan_StatusCode{}, "draft"), Intent: enum(&planpb.CarePlan_IntentCode{}, "proposal"),
+		Status: element.Enum(&planpb.CarePlan_StatusCode{}, "draft"), Intent: element.Enum(&planpb.CarePlan_IntentCode{}, "proposal"),
 		Category: []*dpb.CodeableConcept{listConcept("mks-categorie", "zorgplan")},
-		Title:    pstr("Zorgplan kind en gezin"), Subject: x.subject(), Author: x.author(), SupportingInfo: x.response(),
+		Title:    element.String("Zorgplan kind en gezin"), Subject: x.subject(), Author: x.author(), SupportingInfo: x.response(),
 	}
 	var domains []string
 	var labels []*dpb.Coding
@@ -41,8 +42,8 @@ func (x *extraction) scan() {
 		}
 		domains, labels = append(domains, n.domain), append(labels, about.labels...)
 		goal := x.add(&goalpb.Goal{
-			LifecycleStatus: enum(&goalpb.Goal_LifecycleStatusCode{}, "proposed"),
-			Description:     textConcept("Doel bij: " + label("hulpbehoefte-item", n.name)),
+			LifecycleStatus: element.Enum(&goalpb.Goal_LifecycleStatusCode{}, "proposed"),
+			Description:     element.TextConcept("Doel bij: " + label("hulpbehoefte-item", n.name)),
 			Category:        []*dpb.CodeableConcept{listConcept("mks-domein", n.domain)},
 			Subject:         x.subject(), Addresses: []*dpb.Reference{to(condition)},
 		}, "doel/"+place, about)
@@ -91,14 +92,14 @@ func (n formNeed) about() about {
 // condition is the Condition of a need (mks.md 3.4).
 func (x *extraction) condition(n formNeed) *condpb.Condition {
 	c := &condpb.Condition{
-		ClinicalStatus: concept(coding("http://terminology.hl7.org/CodeSystem/condition-clinical", "active", "")),
+		ClinicalStatus: element.Concept(element.Coding("http://terminology.hl7.org/CodeSystem/condition-clinical", "active", "")),
 		Category:       []*dpb.CodeableConcept{listConcept("mks-categorie", "hulpbehoefte"), listConcept("mks-domein", n.domain)},
-		Code:           textConcept(label("hulpbehoefte-item", n.name)),
-		Subject:        x.subject(), RecordedDate: pdateTime(x.day()), Recorder: x.author(),
+		Code:           element.TextConcept(label("hulpbehoefte-item", n.name)),
+		Subject:        x.subject(), RecordedDate: element.DateTime(x.day()), Recorder: x.author(),
 	}
 	for _, v := range answersAt(n.item, n.name+".code") {
 		if system := v.Member("system").Text(); system != "" {
-			c.Code.Coding = append(c.Code.Coding, coding(system, v.Member("code").Text(), v.Member("display").Text()))
+			c.Code.Coding = append(c.Code.Coding, element.Coding(system, v.Member("code").Text(), v.Member("display").Text()))
 		}
 	}
 	c.Code.Coding = append(c.Code.Coding, listCoding("hulpbehoefte-item", n.name))
@@ -106,14 +107,14 @@ func (x *extraction) condition(n formNeed) *condpb.Condition {
 		c.Evidence = []*condpb.Condition_Evidence{{Detail: r}}
 	}
 	if note := answerAt(n.item, n.name+".toelichting"); note != "" {
-		c.Note = []*dpb.Annotation{{Text: pmarkdown(note)}}
+		c.Note = []*dpb.Annotation{{Text: element.Markdown(note)}}
 	}
-	addExtension(c, extensionOf("behoefte-niveau", vcoding(listCoding("behoefte-niveau", n.level))), extensionOf("behoefte-item", vcode(n.name)))
+	element.AddExtension(c, element.OwnExtension("behoefte-niveau", listCoding("behoefte-niveau", n.level)), element.OwnExtension("behoefte-item", element.CodeValue(n.name)))
 	if first, err := strconv.ParseInt(answerAt(n.item, n.name+".prioriteit"), 10, 32); err == nil && first > 0 {
-		addExtension(c, extensionOf("prioriteit", vpositive(first)))
+		element.AddExtension(c, element.OwnExtension("prioriteit", element.Positive(first)))
 	}
 	for _, who := range answersAt(n.item, n.name+".over") {
-		addExtension(c, extensionOf("over", vref(referenceIn(who))))
+		element.AddExtension(c, element.OwnExtension("over", referenceIn(who)))
 	}
 	return c
 }
@@ -121,13 +122,13 @@ func (x *extraction) condition(n formNeed) *condpb.Condition {
 // activity is the line of a need in a draft plan; who does it is still open.
 func (n formNeed) activity(goal string) *planpb.CarePlan_Activity {
 	return &planpb.CarePlan_Activity{Detail: &planpb.CarePlan_Activity_Detail{
-		Status:      enum(&planpb.CarePlan_Activity_Detail_StatusCode{}, "not-started"),
-		Description: pstr(orElse(answerAt(n.item, n.name+".toelichting"), label("hulpbehoefte-item", n.name))),
+		Status:      element.Enum(&planpb.CarePlan_Activity_Detail_StatusCode{}, "not-started"),
+		Description: element.String(orElse(answerAt(n.item, n.name+".toelichting"), label("hulpbehoefte-item", n.name))),
 		Goal:        []*dpb.Reference{to(goal)},
 	}}
 }
 
 // to refers to another resource of the same transaction, by its URN or as it is stored.
 func to(urn string) *dpb.Reference {
-	return &dpb.Reference{Reference: &dpb.Reference_Uri{Uri: pstr(urn)}}
+	return &dpb.Reference{Reference: &dpb.Reference_Uri{Uri: element.String(urn)}}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
+	"github.com/drieluik/drieluik/mapping/element"
 )
 
 // finish makes the Result: bron-record and source members on the anchor, what the version retires,
@@ -24,14 +25,14 @@ func (m *mapper) finish() (mapping.Result, error) {
 	}
 	if m.strayNumber() {
 		m.keep(m.root.at("kind").at("bsn"))
-		m.labels = append(m.labels, coding(confidential, "V", ""))
+		m.labels = append(m.labels, element.Coding(confidential, "V", ""))
 	}
 	m.traceEnvelope()
 	anchor := &m.added[m.anchor]
-	addExtension(anchor.message, m.bronRecord())
+	element.AddExtension(anchor.message, m.bronRecord())
 	members := m.sourceMembers()
 	if !m.guest() {
-		addExtension(anchor.message, members...)
+		element.AddExtension(anchor.message, members...)
 		members = nil
 	}
 	if err := m.retire(); err != nil {
@@ -106,20 +107,20 @@ func (m *mapper) changedElements(patient *fhir.Resource) ([]string, error) {
 // bronRecord returns the envelope as the extension of the anchor (mks.md 6.4).
 func (m *mapper) bronRecord() *dpb.Extension {
 	h, r := m.head, m.root
-	return complexOf("bron-record",
-		simple("recordType", vcode(h.recordType)), simple("recordId", vstr(h.recordID)),
-		simple("versie", vpositive(int64(h.version))), simple("status", vcode(h.status)),
-		simple("ura", vstr(h.ura)), simple("applicatie", vstr(h.app)), simple("systeemNaam", vstr(h.system)),
-		simple("vastgelegdOp", vmoment(r.at("vastgelegdOp").str())),
-		simple("vastgelegdDoor", vref(m.ref(r.at("vastgelegdDoor")))),
-		simple("lokaalId", vstr(h.localID)), simple("bsnGezonden", vtruth(h.bsn != "")),
-		simple("intrekReden", vstr(r.at("intrekReden").str())))
+	return element.OwnComplex("bron-record",
+		element.Extension("recordType", element.CodeValue(h.recordType)), element.Extension("recordId", element.String(h.recordID)),
+		element.Extension("versie", element.Positive(int64(h.version))), element.Extension("status", element.CodeValue(h.status)),
+		element.Extension("ura", element.String(h.ura)), element.Extension("applicatie", element.String(h.app)), element.Extension("systeemNaam", element.String(h.system)),
+		element.Extension("vastgelegdOp", element.Moment(r.at("vastgelegdOp").str())),
+		element.Extension("vastgelegdDoor", m.ref(r.at("vastgelegdDoor"))),
+		element.Extension("lokaalId", element.String(h.localID)), element.Extension("bsnGezonden", element.Bool(h.bsn != "")),
+		element.Extension("intrekReden", element.String(r.at("intrekReden").str())))
 }
 
 // traceEnvelope records where the envelope went.
 func (m *mapper) traceEnvelope() {
 	on := m.added[m.anchor].ref.String()
-	ext := on + ".extension('" + extensionURL("bron-record") + "')"
+	ext := on + ".extension('" + element.StructureDefinition("bron-record") + "')"
 	m.root.at("schema").to()
 	for _, name := range []string{"recordType", "recordId", "versie", "status", "intrekReden", "vastgelegdOp", "vastgelegdDoor"} {
 		if v := m.root.at(name); v.present() {
@@ -155,10 +156,10 @@ func (m *mapper) sourceMembers() []*dpb.Extension {
 	}
 	var out []*dpb.Extension
 	m.untraced(m.root, false, func(v value) {
-		v.to(keeper + ".extension('" + extensionURL("source-member") + "')")
+		v.to(keeper + ".extension('" + element.StructureDefinition("source-member") + "')")
 		out = append(out, sourceMember(v))
 	})
-	m.root.walk(envelope(obj(m.rec.fields...)), func(v value, t typ) {
+	m.root.walk(m.rec.whole, func(v value, t typ) {
 		if t.instant && !plainInstant.MatchString(v.str()) && !m.kept[v.ptr] {
 			out = append(out, sourceMember(v)) // FHIR writes the same moment with other digits
 		}
@@ -168,7 +169,7 @@ func (m *mapper) sourceMembers() []*dpb.Extension {
 
 // sourceMember keeps a member as it came, as compact JSON.
 func sourceMember(v value) *dpb.Extension {
-	return complexOf("source-member", simple("pointer", vstr(v.ptr)), simple("value", vstr(compact(v.n))))
+	return element.SourceMember(v.ptr, compact(v.n))
 }
 
 // untraced calls f for every member that is kept, and every leaf that no trace covers.
@@ -214,17 +215,17 @@ func (m *mapper) addProvenance(members []*dpb.Extension, changed []string) {
 	}
 	p := &ppb.Provenance{
 		Occurred: &ppb.Provenance_OccurredX{Choice: &ppb.Provenance_OccurredX_DateTime{
-			DateTime: pmoment(m.root.at("vastgelegdOp").str())}},
-		Recorded: pinstant(m.now),
-		Activity: concept(coding("http://terminology.hl7.org/CodeSystem/v3-DataOperation", activity, "")),
+			DateTime: element.Moment(m.root.at("vastgelegdOp").str())}},
+		Recorded: element.Instant(m.now),
+		Activity: element.Concept(element.Coding("http://terminology.hl7.org/CodeSystem/v3-DataOperation", activity, "")),
 		Agent: []*ppb.Provenance_Agent{
-			agent("author", m.ref(m.root.at("vastgelegdDoor")), literal(m.sender)),
-			agent("custodian", literal(m.sender), nil),
-			agent("assembler", reference(fhir.Ref{}, fhir.Identifier{System: fhir.Canonical, Value: "drieluik"}), nil),
+			agent("author", m.ref(m.root.at("vastgelegdDoor")), element.Literal(m.sender)),
+			agent("custodian", element.Literal(m.sender), nil),
+			agent("assembler", element.Reference(fhir.Ref{}, fhir.Identifier{System: fhir.Canonical, Value: "drieluik"}), nil),
 		},
 		Entity: []*ppb.Provenance_Entity{{
 			Role: &ppb.Provenance_Entity_RoleCode{Value: cpb.ProvenanceEntityRoleCode_SOURCE},
-			What: reference(fhir.Ref{}, fhir.Identifier{System: m.head.base() + "/" + m.head.recordType, Value: m.head.recordID + "/" + version}),
+			What: element.Reference(fhir.Ref{}, fhir.Identifier{System: m.head.base() + "/" + m.head.recordType, Value: m.head.recordID + "/" + version}),
 		}},
 	}
 	p.Extension = members
@@ -232,10 +233,10 @@ func (m *mapper) addProvenance(members []*dpb.Extension, changed []string) {
 		if a.ref.Type == "Provenance" || !a.custodian.IsZero() && a.custodian != m.sender {
 			continue // of another organisation: the sender must not learn of it
 		}
-		target := literal(a.ref)
-		for _, element := range changed {
+		target := element.Literal(a.ref)
+		for _, place := range changed {
 			if a.ref == m.child.ref {
-				target.Extension = append(target.Extension, extensionOf("gewijzigd-element", vstr(element)))
+				target.Extension = append(target.Extension, element.OwnExtension("gewijzigd-element", element.String(place)))
 			}
 		}
 		p.Target = append(p.Target, target)
@@ -245,7 +246,7 @@ func (m *mapper) addProvenance(members []*dpb.Extension, changed []string) {
 
 func agent(role string, who, behalf *dpb.Reference) *ppb.Provenance_Agent {
 	return &ppb.Provenance_Agent{
-		Type: concept(coding("http://terminology.hl7.org/CodeSystem/provenance-participant-type", role, "")),
+		Type: element.Concept(element.Coding("http://terminology.hl7.org/CodeSystem/provenance-participant-type", role, "")),
 		Who:  who, OnBehalfOf: behalf,
 	}
 }

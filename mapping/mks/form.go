@@ -202,10 +202,10 @@ func (d *document) duplicates(v value, x *field) {
 func (v value) walk(fs fields, visit func(value, typ)) {
 	for i := range fs {
 		x := &fs[i]
-		at := v.at(x.name)
-		if !at.present() {
+		if !(value{n: v.n.Member(x.name)}).present() { // most are not, and a pointer costs
 			continue
 		}
+		at := v.at(x.name)
 		if bounds[x.card].high == 0 {
 			at.step(x.typ, visit)
 			continue

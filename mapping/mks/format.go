@@ -63,6 +63,9 @@ func (Format) Map(s mapping.Source, k mapping.Known, now time.Time) (mapping.Res
 	if err := m.rec.write(m); err != nil {
 		return mapping.Result{}, fmt.Errorf("mks.Map: write: %w", err)
 	}
+	if err := m.resolveLogical(); err != nil {
+		return mapping.Result{}, err
+	}
 	return m.finish()
 }
 

@@ -1,5 +1,7 @@
 package mks
 
+import "github.com/drieluik/drieluik/mapping/element"
+
 import "github.com/drieluik/drieluik/fhir"
 
 // judgement is what decides whether a consent counts: its kind, its givers and the child's age
@@ -80,6 +82,6 @@ func (j *judgement) capEdits(c fhir.Node) []fhir.Edit {
 	return []fhir.Edit{
 		{Path: []string{"provision", "period", "end"}, JSON: `"` + string(last) + `"`},
 		{Path: []string{"extension"}, Append: true,
-			JSON: `{"url":"` + extensionURL("geldig-tot-bron") + `","valueString":"` + kept + `"}`},
+			JSON: `{"url":"` + element.StructureDefinition("geldig-tot-bron") + `","valueString":"` + kept + `"}`},
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
+	"github.com/drieluik/drieluik/mapping/element"
 )
 
 // kindState is what a kind record finds out about the child before it is written.
@@ -127,9 +128,9 @@ func (m *mapper) custodyConflict() error {
 	}
 	stored := storedCustody(m.child.patient())
 	differs := part(stored, "type").Text() != v.at("type").str()
-	for _, x := range []struct{ source, element string }{{"vanaf", "start"}, {"tot", "end"}} {
+	for _, x := range []struct{ source, place string }{{"vanaf", "start"}, {"tot", "end"}} {
 		if d := v.at(x.source); d.present() {
-			differs = differs || part(stored, "period").Member(x.element).Text() != d.str()
+			differs = differs || part(stored, "period").Member(x.place).Text() != d.str()
 		}
 	}
 	if list := v.at("houders"); list.present() {
@@ -235,7 +236,7 @@ func sharedNumber(related fhir.Node, bsn, base string) bool {
 
 func sealedSince(related fhir.Node) string {
 	for e := range related.All("extension") {
-		if e.Member("url").Text() == extensionURL("afscherming") {
+		if e.Member("url").Text() == element.StructureDefinition("afscherming") {
 			return part(e, "vanaf").Text()
 		}
 	}
@@ -249,7 +250,7 @@ func (m *mapper) writeConflicts() {
 	}
 	if len(m.conflicts) > 0 {
 		m.askCustodian(m.child.found, "", m.conflicts...)
-		m.labels = append(m.labels, coding(confidential, "V", ""))
+		m.labels = append(m.labels, element.Coding(confidential, "V", ""))
 	}
 	if m.rights && m.child.namesake != nil {
 		bsn := m.root.at("kind").at("bsn")
@@ -267,15 +268,15 @@ func (m *mapper) askCustodian(of *mapping.Found, suffix string, facts ...value) 
 	}
 	kind, child := listConcept("mks-categorie", "controleer-gegevens"), of.Resource.Ref()
 	t := &tpb.Task{
-		Status: enum(&tpb.Task_StatusCode{}, "requested"), Intent: enum(&tpb.Task_IntentCode{}, "proposal"),
-		Code: kind, Focus: literal(child), ForValue: literal(child), Owner: literal(custodian),
+		Status: element.Enum(&tpb.Task_StatusCode{}, "requested"), Intent: element.Enum(&tpb.Task_IntentCode{}, "proposal"),
+		Code: kind, Focus: element.Literal(child), ForValue: element.Literal(child), Owner: element.Literal(custodian),
 	}
 	for _, v := range facts {
 		t.Input = append(t.Input, &tpb.Task_Parameter{Type: kind, Value: &tpb.Task_Parameter_ValueX{
-			Choice: &tpb.Task_Parameter_ValueX_StringValue{StringValue: pstr(v.ptr)}}})
+			Choice: &tpb.Task_Parameter_ValueX_StringValue{StringValue: element.String(v.ptr)}}})
 	}
 	t.Input = append(t.Input, &tpb.Task_Parameter{Type: kind, Value: &tpb.Task_Parameter_ValueX{
-		Choice: &tpb.Task_Parameter_ValueX_Identifier{Identifier: identifier(uraSystem, m.head.ura)}}})
+		Choice: &tpb.Task_Parameter_ValueX_Identifier{Identifier: element.Identifier(uraSystem, m.head.ura)}}})
 	m.add(t, about{
 		id:        m.part("controleer-gegevens/" + strconv.Itoa(m.head.version) + suffix),
 		custodian: custodian, author: custodian,

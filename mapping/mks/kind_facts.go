@@ -10,6 +10,7 @@ import (
 	opb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/organization_go_proto"
 
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping/element"
 )
 
 // observationStatus is final, or entered-in-error for a withdrawn record.
@@ -18,7 +19,7 @@ func (m *mapper) observationStatus() *obspb.Observation_StatusCode {
 	if m.head.status == "ingetrokken" {
 		status = "entered-in-error"
 	}
-	return enum(&obspb.Observation_StatusCode{}, status)
+	return element.Enum(&obspb.Observation_StatusCode{}, status)
 }
 
 // writePregnancy adds the Observation of zwangerschapsduur.
@@ -31,11 +32,11 @@ func (m *mapper) writePregnancy() {
 	on := "Observation/" + id
 	m.add(&obspb.Observation{
 		Status: m.observationStatus(), Subject: m.patientRef(),
-		Code: concept(coding(loinc, "11885-1", ""), listCoding("mks-observatie", "zwangerschapsduur")),
+		Code: element.Concept(element.Coding(loinc, "11885-1", ""), listCoding("mks-observatie", "zwangerschapsduur")),
 		Effective: &obspb.Observation_EffectiveX{Choice: &obspb.Observation_EffectiveX_DateTime{
-			DateTime: pdateTime(m.inhoud().at("geboortedatum").day())}},
+			DateTime: element.DateTime(m.inhoud().at("geboortedatum").day())}},
 		Value: &obspb.Observation_ValueX{Choice: &obspb.Observation_ValueX_Quantity{
-			Quantity: quantity(v.to(on+".value").decimal(), "wk")}},
+			Quantity: element.Quantity(v.to(on+".value").decimal(), "wk")}},
 	}, about{id: id, domains: []string{"medisch"}})
 }
 
@@ -46,13 +47,13 @@ func (m *mapper) writeSchools() {
 		on := "Observation/" + id
 		o := &obspb.Observation{
 			Status: m.observationStatus(), Subject: m.patientRef(),
-			Category: []*dpb.CodeableConcept{concept(coding("http://terminology.hl7.org/CodeSystem/observation-category", "social-history", ""))},
+			Category: []*dpb.CodeableConcept{element.Concept(element.Coding("http://terminology.hl7.org/CodeSystem/observation-category", "social-history", ""))},
 			Code:     listConcept("mks-observatie", "opvang-onderwijs"),
 			Value: &obspb.Observation_ValueX{Choice: &obspb.Observation_ValueX_CodeableConcept{
 				CodeableConcept: listConcept("opvang-soort", v.at("soort").to(on+".value").str())}},
 			Component: []*obspb.Observation_Component{
 				{Code: listConcept("mks-observatie", "opvang-naam"), Value: &obspb.Observation_Component_ValueX{
-					Choice: &obspb.Observation_Component_ValueX_StringValue{StringValue: pstr(v.at("naam").to(on + ".component[0].value").str())}}},
+					Choice: &obspb.Observation_Component_ValueX_StringValue{StringValue: element.String(v.at("naam").to(on + ".component[0].value").str())}}},
 				{Code: listConcept("mks-observatie", "opvang-status"), Value: &obspb.Observation_Component_ValueX{
 					Choice: &obspb.Observation_Component_ValueX_CodeableConcept{
 						CodeableConcept: listConcept("opvang-status", v.at("status").to(on+".component[1].value").str())}}},
@@ -62,7 +63,7 @@ func (m *mapper) writeSchools() {
 			o.Effective = &obspb.Observation_EffectiveX{Choice: &obspb.Observation_EffectiveX_Period{Period: p}}
 		}
 		if why := v.at("reden"); why.present() {
-			o.Note = []*dpb.Annotation{{Text: pmarkdown(why.to(on + ".note.text").str())}}
+			o.Note = []*dpb.Annotation{{Text: element.Markdown(why.to(on + ".note.text").str())}}
 		}
 		if org := v.at("organisatie"); org.present() {
 			o.Focus = []*dpb.Reference{m.ref(org.to(on + ".focus"))}
@@ -107,11 +108,11 @@ func (m *mapper) addCoverage(v value, t target, payer fhir.Ref) error {
 		status = "entered-in-error"
 	}
 	c := &covpb.Coverage{
-		Status: enum(&covpb.Coverage_StatusCode{}, status), Type: lawConcept(v.at("wet").to(on + ".type").str()),
-		Beneficiary: m.patientRef(), Payor: []*dpb.Reference{literal(payer)}, Period: m.span(v, on+".period"),
+		Status: element.Enum(&covpb.Coverage_StatusCode{}, status), Type: lawConcept(v.at("wet").to(on + ".type").str()),
+		Beneficiary: m.patientRef(), Payor: []*dpb.Reference{element.Literal(payer)}, Period: m.span(v, on+".period"),
 	}
 	if number := v.at("polisnummer"); number.present() {
-		c.SubscriberId = pstr(number.to(on + ".subscriberId").str())
+		c.SubscriberId = element.String(number.to(on + ".subscriberId").str())
 	}
 	a := about{id: t.ref.ID}
 	if v.at("wet").str() == "zvw" {
@@ -128,7 +129,7 @@ func (m *mapper) addCoverage(v value, t target, payer fhir.Ref) error {
 // lawConcept returns Coverage.type of a wet.
 func lawConcept(law string) *dpb.CodeableConcept {
 	if law == "zvw" {
-		return concept(coding("urn:oid:2.16.840.1.113883.2.4.3.11.60.101.5.1", "B", ""))
+		return element.Concept(element.Coding("urn:oid:2.16.840.1.113883.2.4.3.11.60.101.5.1", "B", ""))
 	}
 	return listConcept("wettelijk-kader", law)
 }
@@ -152,9 +153,9 @@ func (m *mapper) addPayer(v value, part string) (fhir.Ref, error) {
 	}
 	on := t.ref.String()
 	o := &opb.Organization{
-		Identifier: some(identifier(uzoviSystem, traced(v.at("uzovi"), on+".identifier").str())), Active: pbool(true),
+		Identifier: element.Some(element.Identifier(uzoviSystem, traced(v.at("uzovi"), on+".identifier").str())), Active: element.Bool(true),
 		Type: []*dpb.CodeableConcept{listConcept("organisatie-soort", payerKinds[v.at("wet").str()])},
-		Name: pstr(traced(v.at("naam"), on+".name").str()),
+		Name: element.String(traced(v.at("naam"), on+".name").str()),
 	}
 	a := about{id: t.ref.ID}
 	if number != "" {
@@ -205,19 +206,19 @@ func (m *mapper) writeOrder() {
 		status = "inactive"
 	}
 	c := &condpb.Condition{
-		ClinicalStatus: concept(coding("http://terminology.hl7.org/CodeSystem/condition-clinical", status, "")),
-		Category:       []*dpb.CodeableConcept{concept(coding(snomed, "303186005", ""))},
-		Code:           concept(coding("urn:oid:2.16.840.1.113883.2.4.3.11.60.40.4.23.2", "OTS", "")),
+		ClinicalStatus: element.Concept(element.Coding("http://terminology.hl7.org/CodeSystem/condition-clinical", status, "")),
+		Category:       []*dpb.CodeableConcept{element.Concept(element.Coding(snomed, "303186005", ""))},
+		Code:           element.Concept(element.Coding("urn:oid:2.16.840.1.113883.2.4.3.11.60.40.4.23.2", "OTS", "")),
 		Subject:        m.patientRef(),
 		Onset: &condpb.Condition_OnsetX{Choice: &condpb.Condition_OnsetX_DateTime{
-			DateTime: pdateTime(v.at("vanaf").to(on + ".onset").day())}},
+			DateTime: element.DateTime(v.at("vanaf").to(on + ".onset").day())}},
 	}
 	if end := v.at("tot"); end.present() {
 		c.Abatement = &condpb.Condition_AbatementX{Choice: &condpb.Condition_AbatementX_DateTime{
-			DateTime: pdateTime(end.to(on + ".abatement").day())}}
+			DateTime: element.DateTime(end.to(on + ".abatement").day())}}
 	}
 	if org := v.at("instelling"); org.present() {
-		c.Extension = some(extensionOf("ots-instelling", vref(m.ref(org.to(on+".extension")))))
+		c.Extension = element.Some(element.OwnExtension("ots-instelling", m.ref(org.to(on+".extension"))))
 	}
 	if who := v.at("gezinsvoogd"); who.present() {
 		c.Asserter = m.ref(who.to(on + ".asserter"))

@@ -6,6 +6,7 @@ import (
 	ppb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/patient_go_proto"
 
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping/element"
 )
 
 // sexes says per geslacht the FHIR gender and its code in a v3 code system.
@@ -20,28 +21,28 @@ const v3Gender = "http://terminology.hl7.org/CodeSystem/v3-AdministrativeGender"
 func (m *mapper) writePatient() error {
 	in, on := m.inhoud(), m.child.ref.String()
 	p := &ppb.Patient{
-		Identifier: some(
-			m.ownBSN(), identifier(m.head.base()+"/kind", m.head.localID)),
-		Active: pbool(m.head.status != "ingetrokken"),
+		Identifier: element.Some(
+			m.ownBSN(), element.Identifier(m.head.base()+"/kind", m.head.localID)),
+		Active: element.Bool(m.head.status != "ingetrokken"),
 		Name:   names(in.at("naam"), on+".name"), Telecom: telecoms(in.at("telefoon"), in.at("email"), on+".telecom"),
 		Gender: gender(in.at("geslacht").to(on + ".gender")),
 	}
 	if born := in.at("geboortedatum"); !m.conflict[born.ptr] {
-		p.BirthDate = pday(born.to(on + ".birthDate").day())
+		p.BirthDate = element.Date(born.to(on + ".birthDate").day())
 	}
 	if v := in.at("overleden"); v.present() {
-		p.Deceased = &ppb.Patient_DeceasedX{Choice: &ppb.Patient_DeceasedX_DateTime{DateTime: pdateTime(v.to(on + ".deceased").day())}}
+		p.Deceased = &ppb.Patient_DeceasedX{Choice: &ppb.Patient_DeceasedX_DateTime{DateTime: element.DateTime(v.to(on + ".deceased").day())}}
 	}
 	if v := in.at("meerling"); v.present() {
-		p.MultipleBirth = &ppb.Patient_MultipleBirthX{Choice: &ppb.Patient_MultipleBirthX_Boolean{Boolean: pbool(v.to(on + ".multipleBirth").yes())}}
+		p.MultipleBirth = &ppb.Patient_MultipleBirthX{Choice: &ppb.Patient_MultipleBirthX_Boolean{Boolean: element.Bool(v.to(on + ".multipleBirth").yes())}}
 	}
 	for i, v := range in.at("adres").items() {
 		p.Address = append(p.Address, m.address(v, on+indexed(".address", i)))
 	}
 	for i, v := range in.at("taal").items() {
-		c := &ppb.Patient_Communication{Language: concept(coding("urn:oid:1.0.639.1", v.to(on+".communication").str(), ""))}
+		c := &ppb.Patient_Communication{Language: element.Concept(element.Coding("urn:oid:1.0.639.1", v.to(on+".communication").str(), ""))}
 		if i == 0 {
-			c.Preferred = pbool(true)
+			c.Preferred = element.Bool(true)
 		}
 		p.Communication = append(p.Communication, c)
 	}
@@ -65,7 +66,7 @@ func (m *mapper) ownBSN() *dpb.Identifier {
 	if m.conflict[m.root.at("kind").at("bsn").ptr] {
 		return nil
 	}
-	return identifier(bsnSystem, m.head.bsn)
+	return element.Identifier(bsnSystem, m.head.bsn)
 }
 
 // custodian names the sender when this record makes it the custodian of a child known as a stub.
@@ -78,8 +79,8 @@ func (m *mapper) custodian() fhir.Ref {
 
 func gender(v value) *ppb.Patient_GenderCode {
 	s := sexes[v.str()]
-	out := enum(&ppb.Patient_GenderCode{}, s.gender)
-	out.Extension = some(simple(codeSpecs, vconcept(concept(coding(s.system, s.code, "")))))
+	out := element.Enum(&ppb.Patient_GenderCode{}, s.gender)
+	out.Extension = element.Some(element.Extension(codeSpecs, element.Concept(element.Coding(s.system, s.code, ""))))
 	return out
 }
 
@@ -98,9 +99,9 @@ func (m *mapper) writeGP(p *ppb.Patient) error {
 	}
 	on := t.ref.String()
 	o := &opb.Organization{
-		Identifier: some(identifier(agbSystem, traced(v.at("agb"), on+".identifier").str())), Active: pbool(true),
+		Identifier: element.Some(element.Identifier(agbSystem, traced(v.at("agb"), on+".identifier").str())), Active: element.Bool(true),
 		Type: []*dpb.CodeableConcept{listConcept("organisatie-soort", "huisartspraktijk")},
-		Name: pstr(v.at("naam").to(on + ".name").str()), Telecom: points(v.at("telefoon"), "phone", on+".telecom"),
+		Name: element.String(v.at("naam").to(on + ".name").str()), Telecom: points(v.at("telefoon"), "phone", on+".telecom"),
 	}
 	if t.stored == nil {
 		stored, err := m.known.Read(t.ref)
@@ -112,24 +113,24 @@ func (m *mapper) writeGP(p *ppb.Patient) error {
 	if m.addShared(o, about{id: t.ref.ID, profiles: careProvider(v)}, t.stored, m.directoryUnion(t.stored, "")) {
 		m.keep(v)
 	}
-	p.GeneralPractitioner = []*dpb.Reference{literal(t.ref)}
+	p.GeneralPractitioner = []*dpb.Reference{element.Literal(t.ref)}
 	return nil
 }
 
 // custody returns the extension gezag, with the holders on the Patient and without them elsewhere.
 func (m *mapper) custody(withHolders bool) *dpb.Extension {
 	v := m.inhoud().at("gezag")
-	on := m.child.ref.String() + ".extension('" + extensionURL("gezag") + "')"
-	out := complexOf("gezag", simple("type", vcode(v.at("type").to(on).str())))
+	on := m.child.ref.String() + ".extension('" + element.StructureDefinition("gezag") + "')"
+	out := element.OwnComplex("gezag", element.Extension("type", element.CodeValue(v.at("type").to(on).str())))
 	for _, h := range v.at("houders").items() {
 		if withHolders {
-			out.Extension = append(out.Extension, simple("houder", vref(m.ref(h.to(on)))))
+			out.Extension = append(out.Extension, element.Extension("houder", m.ref(h.to(on))))
 		}
 	}
-	out.Extension = append(out.Extension, some(
-		simple("bron", vcode(v.at("bron").to(on).str())),
-		simple("gecontroleerdOp", vdate(v.at("gecontroleerdOp").to(on).day())),
-		simple("period", vperiod(m.span(v, on+".extension('period').value"))))...)
+	out.Extension = append(out.Extension, element.Some(
+		element.Extension("bron", element.CodeValue(v.at("bron").to(on).str())),
+		element.Extension("gecontroleerdOp", element.Date(v.at("gecontroleerdOp").to(on).day())),
+		element.Extension("period", m.span(v, on+".extension('period').value")))...)
 	return out
 }
 
@@ -138,7 +139,7 @@ func (m *mapper) seals() []*dpb.Coding {
 	var out []*dpb.Coding
 	for _, v := range m.inhoud().at("betrokkenen").items() {
 		if m.rights && v.at("afgeschermd").present() {
-			out = append(out, seal("seal-person", literal(m.own[v.at("id").str()].ref)))
+			out = append(out, seal("seal-person", element.Literal(m.own[v.at("id").str()].ref)))
 		}
 	}
 	return out
@@ -163,7 +164,7 @@ func (m *mapper) storedSeals() []string {
 
 // seal returns an access-label against one person.
 func seal(code string, barred *dpb.Reference) *dpb.Coding {
-	out := coding(codeSystem("access-label"), code, "")
-	out.Extension = some(extensionOf("barred-party", vref(barred)))
+	out := element.Coding(element.CodeSystem("access-label"), code, "")
+	out.Extension = element.Some(element.OwnExtension("barred-party", barred))
 	return out
 }

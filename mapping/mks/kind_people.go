@@ -8,16 +8,17 @@ import (
 	rpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/related_person_go_proto"
 
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping/element"
 )
 
 // nlCore returns the canonical of a profile of nl-core.
 func nlCore(name string) string { return nictizStructure + "nl-core-" + name }
 
 // ownProfile returns the canonical of a profile of ours.
-func ownProfile(name string) string { return extensionURL(name) }
+func ownProfile(name string) string { return element.StructureDefinition(name) }
 
 // of returns the Identifier of a business identifier.
-func of(id fhir.Identifier) *dpb.Identifier { return identifier(id.System, id.Value) }
+func of(id fhir.Identifier) *dpb.Identifier { return element.Identifier(id.System, id.Value) }
 
 // organisations writes the list organisaties.
 func (m *mapper) organisations() {
@@ -26,16 +27,16 @@ func (m *mapper) organisations() {
 		t := m.own[v.at("id").str()]
 		on := t.ref.String()
 		o := &opb.Organization{
-			Identifier: some(
-				identifier(uraSystem, traced(v.at("ura"), on+".identifier").str()),
-				identifier(agbSystem, traced(v.at("agb"), on+".identifier").str()),
-				identifier(t.id.System, v.at("id").to(on+".identifier").str())),
-			Active: pbool(true), Name: pstr(v.at("naam").to(on + ".name").str()),
+			Identifier: element.Some(
+				element.Identifier(uraSystem, traced(v.at("ura"), on+".identifier").str()),
+				element.Identifier(agbSystem, traced(v.at("agb"), on+".identifier").str()),
+				element.Identifier(t.id.System, v.at("id").to(on+".identifier").str())),
+			Active: element.Bool(true), Name: element.String(v.at("naam").to(on + ".name").str()),
 			Type:    []*dpb.CodeableConcept{listConcept("organisatie-soort", v.at("soort").to(on+".type").str())},
 			Telecom: points(v.at("telefoon"), "phone", on+".telecom"),
 		}
 		if kind := v.at("type"); kind.present() {
-			o.Type = append(o.Type, concept(coding(nictizOrganisation, kind.to(on+".type").str(), "")))
+			o.Type = append(o.Type, element.Concept(element.Coding(nictizOrganisation, kind.to(on+".type").str(), "")))
 		}
 		if m.addShared(o, about{id: t.ref.ID, profiles: careProvider(v)}, t.stored, m.directoryUnion(t.stored, v.at("ura").str())) {
 			m.keep(all)
@@ -67,11 +68,11 @@ func (m *mapper) employees() {
 		t := m.own[v.at("id").str()]
 		on := t.person.String()
 		p := &ppb.Practitioner{
-			Identifier: some(identifier(bigSystem, traced(v.at("big"), on+".identifier").str())),
-			Active:     pbool(true), Name: names(v.at("naam"), on+".name"),
+			Identifier: element.Some(element.Identifier(bigSystem, traced(v.at("big"), on+".identifier").str())),
+			Active:     element.Bool(true), Name: names(v.at("naam"), on+".name"),
 		}
 		if !v.at("big").present() {
-			p.Identifier = some(of(t.id))
+			p.Identifier = element.Some(of(t.id))
 		}
 		if m.addShared(p, about{id: t.person.ID, profiles: []string{nlCore("HealthProfessional-Practitioner")}},
 			t.personStored, m.directoryUnion(t.personStored, "")) {
@@ -85,16 +86,16 @@ func (m *mapper) employees() {
 // app may, learns the name from it.
 func (m *mapper) addRole(v value, t target, name string) {
 	on := t.ref.String()
-	person := reference(t.person, t.id)
-	person.Display = pstr(name)
+	person := element.Reference(t.person, t.id)
+	person.Display = element.String(name)
 	r := &rolepb.PractitionerRole{
-		Identifier: some(identifier(t.id.System, v.at("id").to(on+".identifier").str())), Active: pbool(true),
+		Identifier: element.Some(element.Identifier(t.id.System, v.at("id").to(on+".identifier").str())), Active: element.Bool(true),
 		Practitioner: person, Organization: m.ref(v.at("organisatie").to(on + ".organization")),
 		Code:    []*dpb.CodeableConcept{listConcept("teamrol", v.at("functie").to(on+".code").str())},
 		Telecom: points(v.at("telefoon"), "phone", on+".telecom"),
 	}
 	if s := v.at("uziRol"); s.present() {
-		r.Specialty = []*dpb.CodeableConcept{concept(coding("http://fhir.nl/fhir/NamingSystem/uzi-rolcode", s.to(on+".specialty").str(), ""))}
+		r.Specialty = []*dpb.CodeableConcept{element.Concept(element.Coding("http://fhir.nl/fhir/NamingSystem/uzi-rolcode", s.to(on+".specialty").str(), ""))}
 	}
 	m.add(r, about{id: t.ref.ID, profiles: []string{nlCore("HealthProfessional-PractitionerRole")}})
 }
@@ -105,12 +106,12 @@ func (m *mapper) relatedPeople() error {
 		t := m.own[v.at("id").str()]
 		on := t.ref.String()
 		r := &rpb.RelatedPerson{
-			Identifier: some(
+			Identifier: element.Some(
 				m.relatedNumber(v.at("bsn"), on),
-				identifier(t.id.System, v.at("id").to(on+".identifier").str())),
-			Active: pbool(true), Patient: m.patientRef(), Relationship: relationship(v, on+".relationship"),
+				element.Identifier(t.id.System, v.at("id").to(on+".identifier").str())),
+			Active: element.Bool(true), Patient: m.patientRef(), Relationship: relationship(v, on+".relationship"),
 			Name: names(v.at("naam"), on+".name"), Telecom: telecoms(v.at("telefoon"), v.at("email"), on+".telecom"),
-			Extension: some(m.relatedExtension(v, on)),
+			Extension: element.Some(m.relatedExtension(v, on)),
 		}
 		m.relatedRights(r, v, t)
 		u, err := m.relatedUnion(t)
@@ -130,16 +131,16 @@ func (m *mapper) relatedNumber(v value, on string) *dpb.Identifier {
 	if m.conflict[v.ptr] {
 		return nil
 	}
-	return identifier(bsnSystem, traced(v, on+".identifier").str())
+	return element.Identifier(bsnSystem, traced(v, on+".identifier").str())
 }
 
 func (m *mapper) relatedExtension(v value, on string) *dpb.Extension {
-	ext := on + ".extension('" + extensionURL("betrokkene") + "')"
-	out := complexOf("betrokkene", simple("soort", vcode(v.at("soort").to(ext).str())),
-		simple("woontBijKind", vbool(traced(v.at("woontBijKind"), ext))),
-		simple("mantelzorger", vbool(traced(v.at("mantelzorger"), ext))))
+	ext := on + ".extension('" + element.StructureDefinition("betrokkene") + "')"
+	out := element.OwnComplex("betrokkene", element.Extension("soort", element.CodeValue(v.at("soort").to(ext).str())),
+		element.Extension("woontBijKind", truth(traced(v.at("woontBijKind"), ext))),
+		element.Extension("mantelzorger", truth(traced(v.at("mantelzorger"), ext))))
 	if o := v.at("organisatie"); o.present() {
-		out.Extension = append(out.Extension, simple("organisatie", vref(m.ref(o.to(ext)))))
+		out.Extension = append(out.Extension, element.Extension("organisatie", m.ref(o.to(ext))))
 	}
 	return out
 }
@@ -152,13 +153,13 @@ func keepParts(e *dpb.Extension, stored fhir.Node) {
 	}
 	for _, name := range []string{"woontBijKind", "mantelzorger"} {
 		if v := part(stored, name); v.Exists() && !said[name] {
-			e.Extension = append(e.Extension, simple(name, vtruth(v.Text() == "true")))
+			e.Extension = append(e.Extension, element.Extension(name, element.Bool(v.Text() == "true")))
 		}
 	}
 	if v := part(stored, "organisatie"); v.Exists() && !said["organisatie"] {
 		id := v.Member("identifier")
-		e.Extension = append(e.Extension, simple("organisatie", vref(reference(refOf(v.Member("reference").Text()),
-			fhir.Identifier{System: id.Member("system").Text(), Value: id.Member("value").Text()}))))
+		e.Extension = append(e.Extension, element.Extension("organisatie", element.Reference(refOf(v.Member("reference").Text()),
+			fhir.Identifier{System: id.Member("system").Text(), Value: id.Member("value").Text()})))
 	}
 }
 
@@ -168,17 +169,17 @@ func (m *mapper) relatedRights(r *rpb.RelatedPerson, v value, t target) {
 	on := t.ref.String()
 	if until := v.at("tot"); until.present() && !m.conflict[until.ptr] {
 		until.to(on+".period.end", on+".active")
-		r.Period = period("", until.day())
-		r.Active = pbool(!m.head.recordedDay.after(until.day()))
+		r.Period = element.Period("", until.day())
+		r.Active = element.Bool(!m.head.recordedDay.after(until.day()))
 	}
 	if !m.rights {
 		return
 	}
 	if seal := v.at("afgeschermd"); seal.present() {
-		ext := on + ".extension('" + extensionURL("afscherming") + "')"
-		r.Extension = append(r.Extension, complexOf("afscherming",
-			simple("vanaf", vdate(seal.at("vanaf").to(ext, m.child.ref.String()+".meta.security").day())),
-			simple("reden", vstr(seal.at("reden").to(ext).str()))))
+		ext := on + ".extension('" + element.StructureDefinition("afscherming") + "')"
+		r.Extension = append(r.Extension, element.OwnComplex("afscherming",
+			element.Extension("vanaf", element.Date(seal.at("vanaf").to(ext, m.child.ref.String()+".meta.security").day())),
+			element.Extension("reden", element.String(seal.at("reden").to(ext).str()))))
 	}
 	for _, h := range m.inhoud().at("gezag").at("houders").items() {
 		if h.str() == v.at("id").str() {
@@ -188,21 +189,21 @@ func (m *mapper) relatedRights(r *rpb.RelatedPerson, v value, t target) {
 }
 
 // relationship returns relatie and rollen.
-func relationship(v value, element string) []*dpb.CodeableConcept {
+func relationship(v value, place string) []*dpb.CodeableConcept {
 	var out []*dpb.CodeableConcept
 	if r := v.at("relatie"); r.present() {
 		system := "http://terminology.hl7.org/CodeSystem/v3-RoleCode"
 		if r.str() == "OTH" {
 			system = nullFlavor
 		}
-		out = append(out, concept(coding(system, r.to(element).str(), "")))
+		out = append(out, element.Concept(element.Coding(system, r.to(place).str(), "")))
 	}
 	for _, r := range v.at("rollen").items() {
 		system := "urn:oid:2.16.840.1.113883.2.4.3.11.22.472"
 		if len(r.str()) == 6 {
 			system = "urn:oid:2.16.840.1.113883.2.4.3.11.60.40.4.23.1"
 		}
-		out = append(out, concept(coding(system, r.to(element).str(), "")))
+		out = append(out, element.Concept(element.Coding(system, r.to(place).str(), "")))
 	}
 	return out
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
+	"github.com/drieluik/drieluik/mapping/element"
 )
 
 // writeKind adds what a kind record becomes (mks.md 3.2).
@@ -38,10 +39,10 @@ func writeKind(m *mapper) error {
 		return err
 	}
 	m.writeConflicts()
-	return m.resolveLogical()
+	return nil
 }
 
-func indexed(element string, i int) string { return element + "[" + strconv.Itoa(i) + "]" }
+func indexed(place string, i int) string { return place + "[" + strconv.Itoa(i) + "]" }
 
 // zibRoles are the ZorgverlenerRol of a teamrol; absent: none, "" code: v3-NullFlavor OTH.
 var zibRoles = map[string]*struct{ system, code string }{
@@ -62,11 +63,11 @@ func teamRoles(role string) []*dpb.CodeableConcept {
 	zib, known := zibRoles[role]
 	switch {
 	case !known:
-		return append(out, concept(coding(nullFlavor, "OTH", "")))
+		return append(out, element.Concept(element.Coding(nullFlavor, "OTH", "")))
 	case zib == nil:
 		return out
 	default:
-		return append(out, concept(coding(zib.system, zib.code, "")))
+		return append(out, element.Concept(element.Coding(zib.system, zib.code, "")))
 	}
 }
 
@@ -86,15 +87,15 @@ func (m *mapper) writeTeam() {
 		status = "inactive"
 	}
 	t := &ctpb.CareTeam{
-		Identifier: []*dpb.Identifier{identifier(m.head.base()+"/kindteam", m.head.localID)},
-		Status:     enum(&ctpb.CareTeam_StatusCode{}, status),
+		Identifier: []*dpb.Identifier{element.Identifier(m.head.base()+"/kindteam", m.head.localID)},
+		Status:     element.Enum(&ctpb.CareTeam_StatusCode{}, status),
 		Category:   []*dpb.CodeableConcept{listConcept("mks-categorie", "kindteam")},
-		Name:       pstr(v.at("naam").to(on + ".name").str()), Subject: m.patientRef(),
-		ManagingOrganization: []*dpb.Reference{literal(m.sender)},
+		Name:       element.String(v.at("naam").to(on + ".name").str()), Subject: m.patientRef(),
+		ManagingOrganization: []*dpb.Reference{element.Literal(m.sender)},
 	}
 	if phone := v.at("aanspreekpunt24u"); phone.present() {
 		t.Telecom = points(phone, "phone", on+".telecom")
-		t.Telecom[0].Rank = ppositive(1)
+		t.Telecom[0].Rank = element.Positive(1)
 	}
 	for i, member := range v.at("leden").items() {
 		at := on + indexed(".participant", i)
@@ -116,9 +117,9 @@ func (m *mapper) relatedUnion(t target) (union, error) {
 	u := m.latest(all)
 	u.extension = func(e fhir.Node) bool {
 		switch e.Member("url").Text() {
-		case extensionURL("gezag"):
+		case element.StructureDefinition("gezag"):
 			return !m.rights || m.custodyStays
-		case extensionURL("afscherming"):
+		case element.StructureDefinition("afscherming"):
 			return !m.rights
 		default:
 			return u.keeps("extension")
@@ -150,9 +151,9 @@ func (m *mapper) patientUnion() (union, error) {
 	first := slices.ContainsFunc(all, func(s setting) bool { return s.elements == nil && s.source == m.head.base() })
 	u.extension = func(e fhir.Node) bool {
 		switch e.Member("url").Text() {
-		case extensionURL("gezag"):
+		case element.StructureDefinition("gezag"):
 			return !m.rights || m.custodyStays || !m.inhoud().at("gezag").present() && u.keeps("extension")
-		case extensionURL("source-member"):
+		case element.StructureDefinition("source-member"):
 			return !first
 		default:
 			return true
@@ -186,7 +187,7 @@ func (m *mapper) endCustody() error {
 		if listed[hit.Resource.Ref()] || !storedCustody(found(hit)).Exists() {
 			continue
 		}
-		if err := m.addEdited(hit.Resource, withoutExtension(found(hit), extensionURL("gezag"))...); err != nil {
+		if err := m.addEdited(hit.Resource, withoutExtension(found(hit), element.StructureDefinition("gezag"))...); err != nil {
 			return err
 		}
 		m.added[len(m.added)-1].unlisted = true

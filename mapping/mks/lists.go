@@ -4,8 +4,6 @@ import (
 	_ "embed"
 	"encoding/json"
 	"sync"
-
-	"github.com/drieluik/drieluik/fhir"
 )
 
 //go:embed codelijsten.json
@@ -48,6 +46,3 @@ func inList(list, code string) bool {
 
 // label returns the Dutch label of a code, "" when there is none.
 func label(list, code string) string { return lists()[list][code] }
-
-// codeSystem returns the canonical of our CodeSystem of that name.
-func codeSystem(list string) string { return fhir.Canonical + "/CodeSystem/" + list }

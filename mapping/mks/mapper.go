@@ -9,6 +9,7 @@ import (
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
+	"github.com/drieluik/drieluik/mapping/element"
 )
 
 // mapper is one run of Map: a document, what is stored, and the resources that come of it.
@@ -125,7 +126,7 @@ func (m *mapper) readChild(c *child, number fhir.Identifier) error {
 	c.birth = day(n.At("birthDate").Text())
 	c.stub = c.birth == "" && !n.Member("name").Exists()
 	for e := range n.All("extension") {
-		if e.Member("url").Text() != extensionURL("bron-record") || part(e, "recordType").Text() != "kind" {
+		if e.Member("url").Text() != element.StructureDefinition("bron-record") || part(e, "recordType").Text() != "kind" {
 			continue
 		}
 		own := part(e, "ura").Text() == m.head.ura && part(e, "applicatie").Text() == m.head.app
@@ -164,7 +165,7 @@ func part(ext fhir.Node, name string) fhir.Node {
 // extensionOn returns an extension of ours on n, a missing node without one.
 func extensionOn(n fhir.Node, name string) fhir.Node {
 	for e := range n.All("extension") {
-		if e.Member("url").Text() == extensionURL(name) {
+		if e.Member("url").Text() == element.StructureDefinition(name) {
 			return e
 		}
 	}
@@ -174,7 +175,7 @@ func extensionOn(n fhir.Node, name string) fhir.Node {
 // extension returns the value of a simple extension of ours on n, a missing node without one.
 func extension(n fhir.Node, name string) fhir.Node {
 	for e := range n.All("extension") {
-		if e.Member("url").Text() == extensionURL(name) {
+		if e.Member("url").Text() == element.StructureDefinition(name) {
 			return extensionValue(e)
 		}
 	}
@@ -197,12 +198,11 @@ func (m *mapper) check() error {
 			return err
 		}
 	}
-	content := obj(m.rec.fields...)
 	var failed error
 	if m.rec.name != "kind" {
 		m.numberRule()
 	}
-	m.root.walk(envelope(content), func(v value, t typ) {
+	m.root.walk(m.rec.whole, func(v value, t typ) {
 		if failed == nil && t.refs != nil && v.sound() && !m.full() {
 			failed = m.checkReference(v, t.refs)
 		}
@@ -247,9 +247,9 @@ func (m *mapper) anchorPath() string {
 // add takes a google/fhir R4 resource message, puts id and meta on it (source, tags, profiles,
 // labels) and returns its reference. Resources leave in the order in which they were added.
 func (m *mapper) add(r proto.Message, a about) fhir.Ref {
-	ref := fhir.Ref{Type: typeOf(r), ID: a.id}
-	setID(r, a.id)
-	setMeta(r, m.meta(a))
+	ref := fhir.Ref{Type: element.TypeOf(r), ID: a.id}
+	element.SetID(r, a.id)
+	element.SetMeta(r, m.meta(a))
 	m.added = append(m.added, added{message: r, ref: ref, custodian: a.custodian, author: a.author})
 	return ref
 }
@@ -258,7 +258,7 @@ func (m *mapper) add(r proto.Message, a about) fhir.Ref {
 func (m *mapper) addAnchor(r proto.Message, a about) fhir.Ref {
 	m.anchor = len(m.added)
 	if m.rec.name != "kind" {
-		addIdentifier(r, identifier(m.head.base()+"/"+m.head.recordType, m.head.recordID))
+		element.AddIdentifier(r, element.Identifier(m.head.base()+"/"+m.head.recordType, m.head.recordID))
 	}
 	return m.add(r, a)
 }
@@ -269,7 +269,7 @@ func (m *mapper) meta(a about) *dpb.Meta {
 	for _, p := range a.profiles {
 		out.Profile = append(out.Profile, &dpb.Canonical{Value: p})
 	}
-	out.Tag = append(out.Tag, coding(codeSystem("mks-record"), m.head.recordType, label("recordType", m.head.recordType)))
+	out.Tag = append(out.Tag, element.Coding(element.CodeSystem("mks-record"), m.head.recordType, label("recordType", m.head.recordType)))
 	for _, d := range a.domains {
 		out.Tag = append(out.Tag, listCoding("mks-domein", d))
 	}

@@ -12,6 +12,8 @@ import (
 	docpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/document_reference_go_proto"
 	nutripb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/nutrition_order_go_proto"
 	obspb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/observation_go_proto"
+
+	"github.com/drieluik/drieluik/mapping/element"
 )
 
 // dailyLife adds devices, feeding, development, how child and family live with the illness, home.
@@ -37,42 +39,42 @@ func (w *transferWriter) device(v value, part string) *dpb.Reference {
 	ref, use := w.partRef("Device", part), w.partRef("DeviceUseStatement", part)
 	on := ref.String()
 	d := &devpb.Device{
-		Status:  enum(&devpb.Device_StatusCode{}, "active"),
-		Type:    textConcept(v.at("soort").to(on+".type.text").str(), codings(v.at("code"), on+".type")...),
+		Status:  element.Enum(&devpb.Device_StatusCode{}, "active"),
+		Type:    element.TextConcept(v.at("soort").to(on+".type.text").str(), codings(v.at("code"), on+".type")...),
 		Patient: w.patientRef(),
 	}
 	if w.state.void {
-		d.Status = enum(&devpb.Device_StatusCode{}, "entered-in-error")
+		d.Status = element.Enum(&devpb.Device_StatusCode{}, "entered-in-error")
 	}
 	if size := traced(v.at("maat"), on+".property.valueCode.text").str(); size != "" {
 		d.Property = append(d.Property, &devpb.Device_Property{
-			Type: listConcept("mks-observatie", "maat"), ValueCode: []*dpb.CodeableConcept{textConcept(size)},
+			Type: listConcept("mks-observatie", "maat"), ValueCode: []*dpb.CodeableConcept{element.TextConcept(size)},
 		})
 	}
 	if length := v.at("lengteCm"); length.present() {
 		d.Property = append(d.Property, &devpb.Device_Property{
 			Type:          listConcept("mks-observatie", "lengte"),
-			ValueQuantity: []*dpb.Quantity{quantity(length.to(on+".property.valueQuantity.value").decimal(), "cm")},
+			ValueQuantity: []*dpb.Quantity{element.Quantity(length.to(on+".property.valueQuantity.value").decimal(), "cm")},
 		})
 	}
-	addExtension(d, some(extensionOf("leverancier", vstr(traced(v.at("leverancier"), ext(on, "leverancier")).str())))...)
+	element.AddExtension(d, element.Some(element.OwnExtension("leverancier", element.String(traced(v.at("leverancier"), ext(on, "leverancier")).str())))...)
 	w.add(d, w.tagged(ref, "medisch"))
-	w.add(w.deviceUse(v, use.String(), literal(ref)), w.tagged(use, "medisch", nlCore("MedicalDevice")))
-	return literal(use)
+	w.add(w.deviceUse(v, use.String(), element.Literal(ref)), w.tagged(use, "medisch", nlCore("MedicalDevice")))
+	return element.Literal(use)
 }
 
 func (w *transferWriter) deviceUse(v value, on string, device *dpb.Reference) *usepb.DeviceUseStatement {
 	u := &usepb.DeviceUseStatement{
-		Status: enum(&usepb.DeviceUseStatement_StatusCode{}, w.state.statement), Subject: w.patientRef(), Device: device,
+		Status: element.Enum(&usepb.DeviceUseStatement_StatusCode{}, w.state.statement), Subject: w.patientRef(), Device: device,
 	}
 	if since := traced(v.at("ingebrachtOp"), on+".timing.start").day(); since != "" {
 		u.Timing = &usepb.DeviceUseStatement_TimingX{Choice: &usepb.DeviceUseStatement_TimingX_Period{
-			Period: &dpb.Period{Start: pdateTime(since)},
+			Period: &dpb.Period{Start: element.DateTime(since)},
 		}}
 	}
-	addExtension(u, some(extensionOf("vervangen-voor", vdate(traced(v.at("vervangenVoor"), ext(on, "vervangen-voor")).day())))...)
+	element.AddExtension(u, element.Some(element.OwnExtension("vervangen-voor", element.Date(traced(v.at("vervangenVoor"), ext(on, "vervangen-voor")).day())))...)
 	if set := traced(v.at("instelling"), on+".note.text").str(); set != "" {
-		u.Note = []*dpb.Annotation{{Text: pmarkdown(set)}}
+		u.Note = []*dpb.Annotation{{Text: element.Markdown(set)}}
 	}
 	return u
 }
@@ -84,13 +86,13 @@ func (w *transferWriter) feeding() {
 	}
 	ref := w.partRef("NutritionOrder", "voeding")
 	o := feedingOrder(v, ref.String())
-	o.Status = enum(&nutripb.NutritionOrder_StatusCode{}, w.state.plan)
+	o.Status = element.Enum(&nutripb.NutritionOrder_StatusCode{}, w.state.plan)
 	o.Patient = w.patientRef()
-	o.DateTime = pmoment(w.root.at("vastgelegdOp").str())
+	o.DateTime = element.Moment(w.root.at("vastgelegdOp").str())
 	o.Orderer = w.ref(w.in.at("verzender").at("verpleegkundige"))
 	w.add(o, w.tagged(ref, "medisch"))
 	s := w.section("nutritionOrFluid")
-	s.entries = append(s.entries, literal(ref))
+	s.entries = append(s.entries, element.Literal(ref))
 }
 
 // developmentRow is a field of ontwikkeling: the SNOMED CT code of its Observation, the nl-core profile
@@ -120,9 +122,9 @@ func (w *transferWriter) development() {
 		return
 	}
 	ref := w.partRef("Observation", "ontw")
-	parent, profiles := w.observation(concept(coding(snomed, "251803000", ""))), []string{nlCore("DevelopmentChild")}
+	parent, profiles := w.observation(element.Concept(element.Coding(snomed, "251803000", ""))), []string{nlCore("DevelopmentChild")}
 	if note := traced(v.at("toelichting"), ref.String()+".note.text").str(); note != "" {
-		parent.Note = []*dpb.Annotation{{Text: pmarkdown(note)}}
+		parent.Note = []*dpb.Annotation{{Text: element.Markdown(note)}}
 	}
 	for _, d := range developments {
 		members, claimed := w.developed(v.at(d.field), d)
@@ -133,7 +135,7 @@ func (w *transferWriter) development() {
 	}
 	w.add(parent, w.tagged(ref, "ontwikkeling", profiles...))
 	s := w.section("developmentChild")
-	s.entries = append(s.entries, literal(ref))
+	s.entries = append(s.entries, element.Literal(ref))
 }
 
 // developed adds an Observation for each code of a field, and counts those with an nl-core profile. A
@@ -148,12 +150,12 @@ func (w *transferWriter) developed(list value, d developmentRow) (members []*dpb
 		}
 		seen[code] = true
 		ref, profiles := w.partRef("Observation", "ontw-"+d.field+"-"+code), d.profiles(code)
-		o := w.observation(concept(coding(snomed, d.code, "")))
+		o := w.observation(element.Concept(element.Coding(snomed, d.code, "")))
 		o.Value = &obspb.Observation_ValueX{Choice: &obspb.Observation_ValueX_CodeableConcept{
-			CodeableConcept: concept(coding(snomed, item.to(ref.String()+".value.coding.code").str(), "")),
+			CodeableConcept: element.Concept(element.Coding(snomed, item.to(ref.String()+".value.coding.code").str(), "")),
 		}}
 		w.add(o, w.tagged(ref, "ontwikkeling", profiles...))
-		members, claimed = append(members, literal(ref)), claimed+len(profiles)
+		members, claimed = append(members, element.Literal(ref)), claimed+len(profiles)
 	}
 	return members, claimed
 }
@@ -165,15 +167,15 @@ func (w *transferWriter) illness(whose, code string) {
 		return
 	}
 	ref := w.partRef("Observation", "zb-"+whose)
-	o := w.observation(concept(coding(snomed, code, "")))
+	o := w.observation(element.Concept(element.Coding(snomed, code, "")))
 	o.Value = said(v.to(ref.String() + ".value").str())
 	w.add(o, w.tagged(ref, "sociaal"))
 	s := w.section("illnessPerception")
-	s.entries = append(s.entries, literal(ref))
+	s.entries = append(s.entries, element.Literal(ref))
 }
 
 func said(text string) *obspb.Observation_ValueX {
-	return &obspb.Observation_ValueX{Choice: &obspb.Observation_ValueX_StringValue{StringValue: pstr(text)}}
+	return &obspb.Observation_ValueX{Choice: &obspb.Observation_ValueX_StringValue{StringValue: element.String(text)}}
 }
 
 func (w *transferWriter) family() {
@@ -197,7 +199,7 @@ func (w *transferWriter) family() {
 	}
 	w.add(o, w.tagged(ref, "sociaal", ownProfile("mks-gezinssituatie-kind")))
 	s := w.section("familySituation")
-	s.entries = append(s.entries, literal(ref))
+	s.entries = append(s.entries, element.Literal(ref))
 }
 
 // houseTypes is the code system of nl-core for woning-type.
@@ -210,24 +212,24 @@ func (w *transferWriter) home() {
 	}
 	ref := w.partRef("Observation", "woning")
 	on := ref.String()
-	o := w.observation(concept(coding(snomed, "365508006", "")))
+	o := w.observation(element.Concept(element.Coding(snomed, "365508006", "")))
 	o.Value = &obspb.Observation_ValueX{Choice: &obspb.Observation_ValueX_CodeableConcept{
-		CodeableConcept: concept(houseType(v.at("type").to(on + ".value.coding.code").str())),
+		CodeableConcept: element.Concept(houseType(v.at("type").to(on + ".value.coding.code").str())),
 	}}
 	if note := traced(v.at("toelichting"), on+".note.text").str(); note != "" {
-		o.Note = []*dpb.Annotation{{Text: pmarkdown(note)}}
+		o.Note = []*dpb.Annotation{{Text: element.Markdown(note)}}
 	}
 	w.add(o, w.tagged(ref, "veiligheid"))
 	s := w.section("livingSituation")
-	s.entries = append(s.entries, literal(ref))
+	s.entries = append(s.entries, element.Literal(ref))
 }
 
 // houseType returns the coding of woning-type: OTH is a null flavour.
 func houseType(code string) *dpb.Coding {
 	if code == "OTH" {
-		return coding(nullFlavor, code, "")
+		return element.Coding(nullFlavor, code, "")
 	}
-	return coding(houseTypes, code, label("woning-type", code))
+	return element.Coding(houseTypes, code, label("woning-type", code))
 }
 
 // attachments adds a DocumentReference for each of bijlagen.
@@ -236,20 +238,20 @@ func (w *transferWriter) attachments() {
 		ref := w.partRef("DocumentReference", "bijlage"+strconv.Itoa(n))
 		on := ref.String()
 		d := &docpb.DocumentReference{
-			Status:  enum(&docpb.DocumentReference_StatusCode{}, w.state.document),
+			Status:  element.Enum(&docpb.DocumentReference_StatusCode{}, w.state.document),
 			Subject: w.patientRef(),
 			Content: []*docpb.DocumentReference_Content{{Attachment: attachment(v, on+".content.attachment")}},
 		}
-		addExtension(d, extensionOf("sha256", vstr(v.at("sha256").to(ext(on, "sha256")).str())))
+		element.AddExtension(d, element.OwnExtension("sha256", element.String(v.at("sha256").to(ext(on, "sha256")).str())))
 		w.add(d, w.tagged(ref, "medisch"))
-		return literal(ref)
+		return element.Literal(ref)
 	})
 }
 
 // attachment describes a document. A media type or an address that FHIR cannot hold becomes a
 // source-member.
 func attachment(v value, on string) *dpb.Attachment {
-	a := &dpb.Attachment{Title: pstr(v.at("titel").to(on + ".title").str())}
+	a := &dpb.Attachment{Title: element.String(v.at("titel").to(on + ".title").str())}
 	if mime := v.at("mime"); plainCode.MatchString(mime.str()) {
 		a.ContentType = &dpb.Attachment_ContentTypeCode{Value: mime.to(on + ".contentType").str()}
 	}

@@ -13,6 +13,7 @@ import (
 	obspb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/observation_go_proto"
 
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping/element"
 )
 
 // medical adds diagnoses, history, allergies, alerts, measurements and pain.
@@ -61,14 +62,14 @@ func (w *transferWriter) listOrNone(member, name string, add func(v value, n int
 // condition returns a Condition of the child with the status of this version.
 func (w *transferWriter) condition(v value, on, clinical string) *condpb.Condition {
 	c := &condpb.Condition{
-		Code:    textConcept(v.at("tekst").to(on+".code.text").str(), codings(v.at("code"), on+".code")...),
+		Code:    element.TextConcept(v.at("tekst").to(on+".code.text").str(), codings(v.at("code"), on+".code")...),
 		Subject: w.patientRef(),
 	}
 	if w.state.void {
-		c.VerificationStatus = concept(coding("http://terminology.hl7.org/CodeSystem/condition-ver-status", "entered-in-error", ""))
+		c.VerificationStatus = element.Concept(element.Coding("http://terminology.hl7.org/CodeSystem/condition-ver-status", "entered-in-error", ""))
 		return c
 	}
-	c.ClinicalStatus = concept(coding("http://terminology.hl7.org/CodeSystem/condition-clinical", clinical, ""))
+	c.ClinicalStatus = element.Concept(element.Coding("http://terminology.hl7.org/CodeSystem/condition-clinical", clinical, ""))
 	return c
 }
 
@@ -86,10 +87,10 @@ func (w *transferWriter) diagnosis(v value, part, category, clinical string) *dp
 	c := w.condition(v, on, clinical)
 	c.Category = []*dpb.CodeableConcept{listConcept("mks-categorie", category)}
 	if since := traced(v.at("sinds"), on+".onset").day(); since != "" {
-		c.Onset = &condpb.Condition_OnsetX{Choice: &condpb.Condition_OnsetX_DateTime{DateTime: pdateTime(since)}}
+		c.Onset = &condpb.Condition_OnsetX{Choice: &condpb.Condition_OnsetX_DateTime{DateTime: element.DateTime(since)}}
 	}
 	w.add(c, w.tagged(ref, "medisch", w.problemProfile(v)...))
-	return literal(ref)
+	return element.Literal(ref)
 }
 
 // allergySeverity maps allergie-ernst. Read only.
@@ -102,13 +103,13 @@ func (w *transferWriter) allergy(v value, n int) *dpb.Reference {
 	ref := w.partRef("AllergyIntolerance", "allergie"+strconv.Itoa(n))
 	on := ref.String()
 	a := &allergypb.AllergyIntolerance{
-		Code:    textConcept(v.at("stof").to(on+".code.text").str(), codings(v.at("code"), on+".code")...),
+		Code:    element.TextConcept(v.at("stof").to(on+".code.text").str(), codings(v.at("code"), on+".code")...),
 		Patient: w.patientRef(),
 	}
 	if w.state.void {
-		a.VerificationStatus = concept(coding("http://terminology.hl7.org/CodeSystem/allergyintolerance-verification", "entered-in-error", ""))
+		a.VerificationStatus = element.Concept(element.Coding("http://terminology.hl7.org/CodeSystem/allergyintolerance-verification", "entered-in-error", ""))
 	} else {
-		a.ClinicalStatus = concept(coding("http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical", "active", ""))
+		a.ClinicalStatus = element.Concept(element.Coding("http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical", "active", ""))
 	}
 	severity := traced(v.at("ernst"), on+".reaction.severity").str()
 	seen := traced(v.at("reactie"), on+".reaction.manifestation.text").str()
@@ -116,14 +117,14 @@ func (w *transferWriter) allergy(v value, n int) *dpb.Reference {
 		w.keep(v.at("reactie"))
 	}
 	if severity != "" || seen != "" {
-		r := &allergypb.AllergyIntolerance_Reaction{Manifestation: []*dpb.CodeableConcept{textConcept(orElse(seen, unsaid))}}
+		r := &allergypb.AllergyIntolerance_Reaction{Manifestation: []*dpb.CodeableConcept{element.TextConcept(orElse(seen, unsaid))}}
 		if severity != "" {
-			r.Severity = enum(&allergypb.AllergyIntolerance_Reaction_SeverityCode{}, allergySeverity[severity])
+			r.Severity = element.Enum(&allergypb.AllergyIntolerance_Reaction_SeverityCode{}, allergySeverity[severity])
 		}
 		a.Reaction = []*allergypb.AllergyIntolerance_Reaction{r}
 	}
 	w.add(a, w.tagged(ref, "medisch"))
-	return literal(ref)
+	return element.Literal(ref)
 }
 
 func orElse(s, other string) string {
@@ -137,13 +138,13 @@ func (w *transferWriter) alert(v value, n int) *dpb.Reference {
 	ref := w.partRef("Flag", "alert"+strconv.Itoa(n))
 	on := ref.String()
 	f := &flagpb.Flag{
-		Status: enum(&flagpb.Flag_StatusCode{}, w.state.flag),
-		Code: textConcept(v.at("tekst").to(on+".code.text").str(),
-			append(codings(v.at("code"), on+".code"), coding(nullFlavor, "OTH", ""))...),
+		Status: element.Enum(&flagpb.Flag_StatusCode{}, w.state.flag),
+		Code: element.TextConcept(v.at("tekst").to(on+".code.text").str(),
+			append(codings(v.at("code"), on+".code"), element.Coding(nullFlavor, "OTH", ""))...),
 		Subject: w.patientRef(),
 	}
 	w.add(f, w.tagged(ref, "medisch", alertProfile(v)...))
-	return literal(ref)
+	return element.Literal(ref)
 }
 
 // alertNames are the codes of SNOMED CT in the AlertNaamCodelijst of nl-core.
@@ -162,35 +163,35 @@ func alertProfile(v value) []string {
 // observation returns an Observation of the child with the status of this version.
 func (w *transferWriter) observation(code *dpb.CodeableConcept) *obspb.Observation {
 	return &obspb.Observation{
-		Status: enum(&obspb.Observation_StatusCode{}, w.state.observation), Code: code, Subject: w.patientRef(),
+		Status: element.Enum(&obspb.Observation_StatusCode{}, w.state.observation), Code: code, Subject: w.patientRef(),
 	}
 }
 
 func effective(v value, on string) *obspb.Observation_EffectiveX {
 	return &obspb.Observation_EffectiveX{Choice: &obspb.Observation_EffectiveX_DateTime{
-		DateTime: pmoment(v.to(on + ".effective").str()),
+		DateTime: element.Moment(v.to(on + ".effective").str()),
 	}}
 }
 
 func (w *transferWriter) measurement(v value, m measure) *dpb.Reference {
 	ref := w.partRef("Observation", m.name)
 	on := ref.String()
-	code := concept()
+	code := &dpb.CodeableConcept{}
 	for _, c := range m.loinc {
-		code.Coding = append(code.Coding, coding(loinc, c, ""))
+		code.Coding = append(code.Coding, element.Coding(loinc, c, ""))
 	}
 	o := w.observation(code)
-	o.Category = []*dpb.CodeableConcept{concept(coding("http://terminology.hl7.org/CodeSystem/observation-category", "vital-signs", ""))}
+	o.Category = []*dpb.CodeableConcept{element.Concept(element.Coding("http://terminology.hl7.org/CodeSystem/observation-category", "vital-signs", ""))}
 	o.Effective = effective(v.at("op"), on)
 	o.Value = &obspb.Observation_ValueX{Choice: &obspb.Observation_ValueX_Quantity{
-		Quantity: quantity(v.at("waarde").to(on+".value.value").decimal(), m.unit),
+		Quantity: element.Quantity(v.at("waarde").to(on+".value.value").decimal(), m.unit),
 	}}
 	var profiles []string
 	if m.profile != "" {
 		profiles = []string{nlCore(m.profile)}
 	}
 	w.add(o, w.tagged(ref, "medisch", profiles...))
-	return literal(ref)
+	return element.Literal(ref)
 }
 
 func (w *transferWriter) pain(v value) *dpb.Reference {
@@ -199,7 +200,7 @@ func (w *transferWriter) pain(v value) *dpb.Reference {
 	scale := v.at("schaal").to(on + ".code").str()
 	code, profiles := listConcept("pijnschaal", scale), []string(nil)
 	if scale == "FLACC" {
-		code, profiles = concept(coding(snomed, "108291000146105", "")), []string{nlCore("FLACCpainScale")}
+		code, profiles = element.Concept(element.Coding(snomed, "108291000146105", "")), []string{nlCore("FLACCpainScale")}
 	}
 	o := w.observation(code)
 	o.Effective = effective(v.at("op"), on)
@@ -207,7 +208,7 @@ func (w *transferWriter) pain(v value) *dpb.Reference {
 		Integer: &dpb.Integer{Value: int32(v.at("score").to(on + ".value").whole())},
 	}}
 	w.add(o, w.tagged(ref, "medisch", profiles...))
-	return literal(ref)
+	return element.Literal(ref)
 }
 
 // nursing adds the nursing problems with their interventions, and the appointments.
@@ -227,24 +228,24 @@ func (w *transferWriter) nursingProblem(v value, part string) []*dpb.Reference {
 	c := w.condition(v, on, "active")
 	c.Category = []*dpb.CodeableConcept{listConcept("mks-categorie", "verpleegkundig-probleem"), listConcept("mks-domein", domain)}
 	w.add(c, w.tagged(ref, domain, w.problemProfile(v)...))
-	out := []*dpb.Reference{literal(ref)}
+	out := []*dpb.Reference{element.Literal(ref)}
 	for i, item := range v.at("interventies").items() {
 		plan := w.partRef("CarePlan", part+"."+strconv.Itoa(i+1))
 		on := plan.String()
 		p := &carepb.CarePlan{
-			Status:    enum(&carepb.CarePlan_StatusCode{}, w.state.plan),
-			Intent:    enum(&carepb.CarePlan_IntentCode{}, "plan"),
-			Category:  []*dpb.CodeableConcept{concept(coding(snomed, "9632001", "")), listConcept("mks-categorie", "overdracht-interventie")},
+			Status:    element.Enum(&carepb.CarePlan_StatusCode{}, w.state.plan),
+			Intent:    element.Enum(&carepb.CarePlan_IntentCode{}, "plan"),
+			Category:  []*dpb.CodeableConcept{element.Concept(element.Coding(snomed, "9632001", "")), listConcept("mks-categorie", "overdracht-interventie")},
 			Subject:   w.patientRef(),
-			Addresses: []*dpb.Reference{literal(ref)},
+			Addresses: []*dpb.Reference{element.Literal(ref)},
 			Activity: []*carepb.CarePlan_Activity{{Detail: &carepb.CarePlan_Activity_Detail{
-				Status:      enum(&carepb.CarePlan_Activity_Detail_StatusCode{}, w.activityStatus()),
-				Description: pstr(item.to(on + ".activity.detail.description").str()),
+				Status:      element.Enum(&carepb.CarePlan_Activity_Detail_StatusCode{}, w.activityStatus()),
+				Description: element.String(item.to(on + ".activity.detail.description").str()),
 			}}},
 		}
-		addExtension(p, some(extensionOf("doel-tekst", vstr(traced(v.at("doel"), ext(on, "doel-tekst")).str())))...)
+		element.AddExtension(p, element.Some(element.OwnExtension("doel-tekst", element.String(traced(v.at("doel"), ext(on, "doel-tekst")).str())))...)
 		w.add(p, w.tagged(plan, domain))
-		out = append(out, literal(plan))
+		out = append(out, element.Literal(plan))
 	}
 	return out
 }
@@ -263,11 +264,11 @@ func (w *transferWriter) appointment(v value, n int) *dpb.Reference {
 	ref := w.partRef("Encounter", "afspraak"+strconv.Itoa(n))
 	on := ref.String()
 	e := w.contact("planned", "AMB")
-	e.Period = &dpb.Period{Start: pmoment(v.at("op").to(on + ".period.start").str())}
-	e.ServiceProvider = &dpb.Reference{Display: pstr(v.at("bij").to(on + ".serviceProvider.display").str())}
+	e.Period = &dpb.Period{Start: element.Moment(v.at("op").to(on + ".period.start").str())}
+	e.ServiceProvider = &dpb.Reference{Display: element.String(v.at("bij").to(on + ".serviceProvider.display").str())}
 	if why := traced(v.at("reden"), on+".reasonCode.text").str(); why != "" {
-		e.ReasonCode = []*dpb.CodeableConcept{textConcept(why)}
+		e.ReasonCode = []*dpb.CodeableConcept{element.TextConcept(why)}
 	}
 	w.add(e, about{id: ref.ID})
-	return literal(ref)
+	return element.Literal(ref)
 }

@@ -6,6 +6,9 @@ import (
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	comppb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/composition_go_proto"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/drieluik/drieluik/mapping/element"
 )
 
 // section gathers the content of one section of the Composition.
@@ -16,8 +19,8 @@ type section struct {
 	empty      string // code of list-empty-reason
 }
 
-func (s *section) extend(name string, v *dpb.Extension_ValueX) {
-	s.extensions = append(s.extensions, some(extensionOf(name, v))...)
+func (s *section) extend(name string, v proto.Message) {
+	s.extensions = append(s.extensions, element.Some(element.OwnExtension(name, v))...)
 }
 
 // section returns the section of that name, made when it is asked for.
@@ -96,14 +99,14 @@ var emptyTexts = map[string]string{
 
 func (s *section) proto(row sectionRow, children []*comppb.Composition_Section) *comppb.Composition_Section {
 	out := &comppb.Composition_Section{
-		Extension: s.extensions, Title: pstr(row.title), Text: narrative(s.text), Entry: s.entries, Section: children,
+		Extension: s.extensions, Title: element.String(row.title), Text: narrative(s.text), Entry: s.entries, Section: children,
 	}
 	if row.code != "" {
-		out.Code = concept(coding(snomed, row.code, ""))
+		out.Code = element.Concept(element.Coding(snomed, row.code, ""))
 	}
 	if s.text == "" && len(s.entries) == 0 && len(children) == 0 {
 		empty := orElse(s.empty, "notasked")
-		out.EmptyReason = concept(coding("http://terminology.hl7.org/CodeSystem/list-empty-reason", empty, ""))
+		out.EmptyReason = element.Concept(element.Coding("http://terminology.hl7.org/CodeSystem/list-empty-reason", empty, ""))
 		out.Text = narrative(emptyTexts[empty])
 	}
 	return out
@@ -116,7 +119,7 @@ func narrative(text string) *dpb.Narrative {
 		return nil
 	}
 	return &dpb.Narrative{
-		Status: enum(&dpb.Narrative_StatusCode{}, "additional"),
+		Status: element.Enum(&dpb.Narrative_StatusCode{}, "additional"),
 		Div: &dpb.Xhtml{Value: `<div xmlns="http://www.w3.org/1999/xhtml" style="white-space: pre-wrap">` +
 			xmlText.Replace(text) + `</div>`},
 	}
@@ -173,7 +176,7 @@ func (w *transferWriter) sayExtended(member, section, name string) {
 		return
 	}
 	s := w.section(section)
-	s.extend(name, vstr(v.to(ext(w.at(section), name)).str()))
+	s.extend(name, element.String(v.to(ext(w.at(section), name)).str()))
 	s.text = strings.Map(printable, v.str())
 }
 
@@ -184,8 +187,8 @@ func (w *transferWriter) legal() {
 		return
 	}
 	s, on := w.section("legalSituation"), w.at("legalSituation")
-	s.extend("gezag-type", vcode(v.at("gezag").to(ext(on, "gezag-type")).str()))
-	s.extend("ots", vbool(v.at("ots").to(ext(on, "ots"))))
+	s.extend("gezag-type", element.CodeValue(v.at("gezag").to(ext(on, "gezag-type")).str()))
+	s.extend("ots", truth(v.at("ots").to(ext(on, "ots"))))
 	supervision := "nee"
 	if v.at("ots").yes() {
 		supervision = "ja"
@@ -195,4 +198,6 @@ func (w *transferWriter) legal() {
 }
 
 // ext returns the FHIRPath of the value of an extension of ours.
-func ext(on, name string) string { return on + ".extension('" + extensionURL(name) + "').value" }
+func ext(on, name string) string {
+	return on + ".extension('" + element.StructureDefinition(name) + "').value"
+}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping/element"
 )
 
 // transferStored are the MKS-OVD rules that need what is stored of child and organisations. A
@@ -192,7 +193,7 @@ func needsTraining(plan fhir.Node) bool {
 		return false
 	}
 	for e := range plan.All("extension") {
-		if e.Member("url").Text() == extensionURL("actie") && part(e, "voorbehouden").Text() == "true" &&
+		if e.Member("url").Text() == element.StructureDefinition("actie") && part(e, "voorbehouden").Text() == "true" &&
 			part(e, "uitvoerderSoort").Text() == "ouder" {
 			return !carries(e, "bekwaam")
 		}

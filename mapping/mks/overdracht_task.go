@@ -8,6 +8,7 @@ import (
 	taskpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/task_go_proto"
 
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping/element"
 )
 
 // dischargeReadiness adds the answered form of readiness for discharge.
@@ -20,9 +21,9 @@ func (w *transferWriter) dischargeReadiness() {
 	on := ref.String()
 	q := &qpb.QuestionnaireResponse{
 		Questionnaire: &dpb.Canonical{Value: fhir.Canonical + "/Questionnaire/mks-ontslaggereedheid|1.0.0"},
-		Status:        enum(&qpb.QuestionnaireResponse_StatusCode{}, w.state.response),
+		Status:        element.Enum(&qpb.QuestionnaireResponse_StatusCode{}, w.state.response),
 		Subject:       w.patientRef(),
-		Authored:      pmoment(w.root.at("vastgelegdOp").str()),
+		Authored:      element.Moment(w.root.at("vastgelegdOp").str()),
 		Author:        w.ref(w.in.at("verzender").at("verpleegkundige")),
 	}
 	q.Item = append(q.Item,
@@ -35,14 +36,14 @@ func (w *transferWriter) dischargeReadiness() {
 		q.Item = append(q.Item, w.training(t, on+".item"))
 	}
 	w.add(q, w.tagged(ref, "veiligheid"))
-	w.readiness = literal(ref)
+	w.readiness = element.Literal(ref)
 }
 
 // training is one group og.training: a parent who learned a procedure.
 func (w *transferWriter) training(v value, on string) *qpb.QuestionnaireResponse_Item {
 	handeling := v.at("handeling").to(item(on, "og.training.handeling")).str()
 	wie := w.ref(v.at("wie").to(item(on, "og.training.wie")))
-	return &qpb.QuestionnaireResponse_Item{LinkId: pstr("og.training"), Item: []*qpb.QuestionnaireResponse_Item{
+	return &qpb.QuestionnaireResponse_Item{LinkId: element.String("og.training"), Item: []*qpb.QuestionnaireResponse_Item{
 		answered("og.training.handeling", answerText(handeling)),
 		answered("og.training.wie", &qpb.QuestionnaireResponse_Item_Answer_ValueX{
 			Choice: &qpb.QuestionnaireResponse_Item_Answer_ValueX_Reference{Reference: wie},
@@ -50,7 +51,7 @@ func (w *transferWriter) training(v value, on string) *qpb.QuestionnaireResponse
 		answered("og.training.bekwaam", yesNo(v.at("bekwaam").to(item(on, "og.training.bekwaam")))),
 		answered("og.training.datum", &qpb.QuestionnaireResponse_Item_Answer_ValueX{
 			Choice: &qpb.QuestionnaireResponse_Item_Answer_ValueX_Date{
-				Date: pday(v.at("datum").to(item(on, "og.training.datum")).day()),
+				Date: element.Date(v.at("datum").to(item(on, "og.training.datum")).day()),
 			},
 		}),
 	}}
@@ -61,19 +62,19 @@ func item(on, link string) string { return on + ".item.where(linkId = '" + link 
 
 func answerText(s string) *qpb.QuestionnaireResponse_Item_Answer_ValueX {
 	return &qpb.QuestionnaireResponse_Item_Answer_ValueX{
-		Choice: &qpb.QuestionnaireResponse_Item_Answer_ValueX_StringValue{StringValue: pstr(s)},
+		Choice: &qpb.QuestionnaireResponse_Item_Answer_ValueX_StringValue{StringValue: element.String(s)},
 	}
 }
 
 func answered(link string, v *qpb.QuestionnaireResponse_Item_Answer_ValueX) *qpb.QuestionnaireResponse_Item {
 	return &qpb.QuestionnaireResponse_Item{
-		LinkId: pstr(link), Answer: []*qpb.QuestionnaireResponse_Item_Answer{{Value: v}},
+		LinkId: element.String(link), Answer: []*qpb.QuestionnaireResponse_Item_Answer{{Value: v}},
 	}
 }
 
 func yesNo(v value) *qpb.QuestionnaireResponse_Item_Answer_ValueX {
 	return &qpb.QuestionnaireResponse_Item_Answer_ValueX{
-		Choice: &qpb.QuestionnaireResponse_Item_Answer_ValueX_Boolean{Boolean: pbool(v.yes())},
+		Choice: &qpb.QuestionnaireResponse_Item_Answer_ValueX_Boolean{Boolean: element.Bool(v.yes())},
 	}
 }
 
@@ -131,7 +132,7 @@ func (w *transferWriter) taskEdits(task fhir.Node, owner target) []fhir.Edit {
 	if ref := w.readiness.GetUri().GetValue(); ref != "" && !hasInput(task, ref) {
 		out = append(out, fhir.Edit{Path: []string{"input"}, Append: true, JSON: fmt.Sprintf(
 			`{"type":{"coding":[{"system":%q,"code":"ontslaggereedheid"}]},"valueReference":{"reference":%q}}`,
-			codeSystem("mks-categorie"), ref)})
+			element.CodeSystem("mks-categorie"), ref)})
 	}
 	return out
 }
@@ -147,16 +148,16 @@ func hasInput(task fhir.Node, ref string) bool {
 
 func (w *transferWriter) newTask(ref fhir.Ref) {
 	t := &taskpb.Task{
-		Status:      enum(&taskpb.Task_StatusCode{}, w.state.task),
-		Intent:      enum(&taskpb.Task_IntentCode{}, "order"),
-		Code:        concept(coding(snomed, "308292007", "")),
-		Focus:       literal(w.composition),
+		Status:      element.Enum(&taskpb.Task_StatusCode{}, w.state.task),
+		Intent:      element.Enum(&taskpb.Task_IntentCode{}, "order"),
+		Code:        element.Concept(element.Coding(snomed, "308292007", "")),
+		Focus:       element.Literal(w.composition),
 		ForValue:    w.patientRef(),
-		AuthoredOn:  pmoment(w.root.at("vastgelegdOp").str()),
+		AuthoredOn:  element.Moment(w.root.at("vastgelegdOp").str()),
 		Requester:   w.ref(w.in.at("verzender").at("organisatie")),
 		Owner:       w.ref(w.in.at("ontvanger").at("organisatie")),
-		Restriction: &taskpb.Task_Restriction{Period: &dpb.Period{End: pdateTime(w.in.at("overplaatsingsdatum").day())}},
-		Input:       []*taskpb.Task_Parameter{taskInput(concept(coding(snomed, "11171000146100", "")), literal(w.composition))},
+		Restriction: &taskpb.Task_Restriction{Period: &dpb.Period{End: element.DateTime(w.in.at("overplaatsingsdatum").day())}},
+		Input:       []*taskpb.Task_Parameter{taskInput(element.Concept(element.Coding(snomed, "11171000146100", "")), element.Literal(w.composition))},
 	}
 	if w.readiness != nil {
 		t.Input = append(t.Input, taskInput(listConcept("mks-categorie", "ontslaggereedheid"), w.readiness))

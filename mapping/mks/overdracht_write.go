@@ -11,6 +11,7 @@ import (
 	orgpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/organization_go_proto"
 
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping/element"
 )
 
 // transferWriter maps one overdracht (mks.md 3.8).
@@ -98,18 +99,18 @@ func (w *transferWriter) writeComposition() {
 	variant := in.at("leeftijdsvariant").to(ext(on, "leeftijdsvariant"), on+".meta.profile").str()
 	direction := in.at("richting").to(ext(on, "richting"), on+".category").str()
 	c := &comppb.Composition{
-		Status:    enum(&comppb.Composition_StatusCode{}, w.state.composition),
-		Type:      concept(coding(snomed, "11171000146100", "")),
+		Status:    element.Enum(&comppb.Composition_StatusCode{}, w.state.composition),
+		Type:      element.Concept(element.Coding(snomed, "11171000146100", "")),
 		Category:  []*dpb.CodeableConcept{listConcept("richting", direction)},
 		Subject:   w.patientRef(),
 		Encounter: w.encounter,
-		Date:      pmoment(w.root.at("vastgelegdOp").str()),
+		Date:      element.Moment(w.root.at("vastgelegdOp").str()),
 		Author:    []*dpb.Reference{w.ref(in.at("verzender").at("verpleegkundige").to(on + ".author"))},
 		Custodian: w.ref(in.at("verzender").at("organisatie").to(on + ".custodian")),
-		Title:     pstr("Overdrachtsbericht kind " + variant + " jaar"),
+		Title:     element.String("Overdrachtsbericht kind " + variant + " jaar"),
 		Section:   w.compose(""),
 	}
-	addExtension(c, extensionOf("richting", vcode(direction)), extensionOf("leeftijdsvariant", vcode(variant)))
+	element.AddExtension(c, element.OwnExtension("richting", element.CodeValue(direction)), element.OwnExtension("leeftijdsvariant", element.CodeValue(variant)))
 	domains := sortedKeys(w.domains)
 	w.addAnchor(c, about{
 		id: w.composition.ID, profiles: []string{ownProfile("mks-overdracht-" + variant)}, domains: inDomainOrder(domains),
@@ -126,7 +127,7 @@ func (w *transferWriter) personalData() error {
 	s.empty = "unavailable"
 	for _, f := range known {
 		if inForce(found(f)) {
-			s.entries = append(s.entries, literal(f.Resource.Ref()))
+			s.entries = append(s.entries, element.Literal(f.Resource.Ref()))
 		}
 	}
 	slices.SortFunc(s.entries, func(a, b *dpb.Reference) int {
@@ -140,7 +141,7 @@ func inForce(n fhir.Node) bool {
 	if n.Member("status").Exists() {
 		return n.Member("status").Text() == "active"
 	}
-	return n.Member("active").Text() != "false" && !carries(n, extensionURL("afscherming"))
+	return n.Member("active").Text() != "false" && !carries(n, element.StructureDefinition("afscherming"))
 }
 
 // knowParties makes the parties that are named by a URA which nothing is stored of Organizations with
@@ -154,7 +155,7 @@ func (w *transferWriter) knowParties() {
 		}
 		t.ref = w.sender
 		if t.id.Value != w.head.ura {
-			t.ref = w.add(&orgpb.Organization{Identifier: some(of(t.id))}, about{id: idOf("Organization/ura/" + t.id.Value)})
+			t.ref = w.add(&orgpb.Organization{Identifier: element.Some(of(t.id))}, about{id: idOf("Organization/ura/" + t.id.Value)})
 		}
 		w.targets[v.str()] = t
 	}
@@ -166,12 +167,12 @@ func (w *transferWriter) parties() {
 	s, on := w.section("sendingOrganization"), w.at("sendingOrganization")
 	s.entries = []*dpb.Reference{w.ref(sender.at("organisatie").to(on + ".entry"))}
 	s.entries = append(s.entries, w.staff(sender.at("verpleegkundige"), on)...)
-	s.extend("verzender-telefoon", vstr(traced(sender.at("telefoon"), ext(on, "verzender-telefoon")).str()))
+	s.extend("verzender-telefoon", element.String(traced(sender.at("telefoon"), ext(on, "verzender-telefoon")).str()))
 	r := w.section("receivingOrganization")
 	r.entries = []*dpb.Reference{w.ref(in.at("ontvanger").at("organisatie").to(w.at("receivingOrganization") + ".entry"))}
 	a, at := w.section("administrativeData"), w.at("administrativeData")
 	date := in.at("overplaatsingsdatum").to(ext(at, "overplaatsingsdatum"), at+".text").day()
-	a.extend("overplaatsingsdatum", vdate(date))
+	a.extend("overplaatsingsdatum", element.Date(date))
 	a.text = "Overplaatsingsdatum: " + string(date)
 }
 
@@ -199,30 +200,30 @@ func (w *transferWriter) admission() {
 	}
 	e := w.contact(status, "IMP")
 	e.Period = &dpb.Period{
-		Start: pmoment(v.at("van").to(on + ".period.start").str()),
-		End:   pmoment(traced(v.at("tot"), on+".period.end").str()),
+		Start: element.Moment(v.at("van").to(on + ".period.start").str()),
+		End:   element.Moment(traced(v.at("tot"), on+".period.end").str()),
 	}
 	if ward := traced(v.at("afdeling"), on+".serviceType.text").str(); ward != "" {
-		e.ServiceType = textConcept(ward)
+		e.ServiceType = element.TextConcept(ward)
 	}
 	if to := traced(v.at("bestemming"), on+".hospitalization.dischargeDisposition").str(); to != "" {
 		e.Hospitalization = &encpb.Encounter_Hospitalization{
-			DischargeDisposition: concept(destination(to), listCoding("bestemming", to)),
+			DischargeDisposition: element.Concept(destination(to), listCoding("bestemming", to)),
 		}
 	}
 	w.add(e, about{id: ref.ID, profiles: []string{nlCore("Encounter")}})
-	w.encounter = literal(ref)
+	w.encounter = element.Literal(ref)
 }
 
 // destination is the coding of others for where a child goes (mks.md 3.8).
 func destination(code string) *dpb.Coding {
 	switch code {
 	case "thuis", "thuis-met-zorg":
-		return coding(snomed, "264362003", "")
+		return element.Coding(snomed, "264362003", "")
 	case "ziekenhuis":
-		return coding(snomed, "22232009", "")
+		return element.Coding(snomed, "22232009", "")
 	}
-	return coding(nullFlavor, "OTH", "")
+	return element.Coding(nullFlavor, "OTH", "")
 }
 
 // contact returns an Encounter of the child.
@@ -231,8 +232,8 @@ func (w *transferWriter) contact(status, class string) *encpb.Encounter {
 		status = w.state.encounter
 	}
 	return &encpb.Encounter{
-		Status:     enum(&encpb.Encounter_StatusCode{}, status),
-		ClassValue: coding("http://terminology.hl7.org/CodeSystem/v3-ActCode", class, ""),
+		Status:     element.Enum(&encpb.Encounter_StatusCode{}, status),
+		ClassValue: element.Coding("http://terminology.hl7.org/CodeSystem/v3-ActCode", class, ""),
 		Subject:    w.patientRef(),
 	}
 }
@@ -256,12 +257,12 @@ func (w *transferWriter) threeWayTalk() {
 	}
 	e := w.contact(status, "AMB")
 	e.Type = []*dpb.CodeableConcept{listConcept("mks-categorie", "drieluikgesprek")}
-	if start := pdateTime(traced(v.at("datum"), on+".period.start").day()); start != nil {
+	if start := element.DateTime(traced(v.at("datum"), on+".period.start").day()); start != nil {
 		e.Period = &dpb.Period{Start: start}
 	}
 	for _, role := range v.at("aanwezig").items() {
-		addExtension(e, extensionOf("aanwezig-rol", vcode(role.to(ext(on, "aanwezig-rol")).str())))
+		element.AddExtension(e, element.OwnExtension("aanwezig-rol", element.CodeValue(role.to(ext(on, "aanwezig-rol")).str())))
 	}
-	addExtension(e, some(extensionOf("samenvatting", vstr(traced(v.at("samenvatting"), ext(on, "samenvatting")).str())))...)
+	element.AddExtension(e, element.Some(element.OwnExtension("samenvatting", element.String(traced(v.at("samenvatting"), ext(on, "samenvatting")).str())))...)
 	w.add(e, about{id: ref.ID})
 }

@@ -28,6 +28,7 @@ type record struct {
 	name   string
 	anchor fhir.Type
 	fields fields
+	whole  fields // of the document: the envelope with fields as inhoud
 	// local checks the document alone. It may be nil.
 	local func(*document)
 	// prepare looks up what references need. It runs before they are checked. It may be nil.
@@ -41,10 +42,14 @@ type record struct {
 
 // records are the record types of mks.md 3. It is read only.
 var records = sync.OnceValue(func() []record {
-	return []record{
+	out := []record{
 		kind(), verwijsboom(), scan(), zorgplan(), evaluation(), beslisboom(),
 		overdracht(), toestemming(),
 	}
+	for i := range out {
+		out[i].whole = envelope(obj(out[i].fields...))
+	}
+	return out
 })
 
 // recordOf returns the record type of that name.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
+	"github.com/drieluik/drieluik/mapping/element"
 )
 
 // target is what a reference of the source names.
@@ -129,7 +130,7 @@ func (m *mapper) family(id fhir.Identifier) ([]*mapping.Found, error) {
 // relatedKind returns the betrokkene-soort of a RelatedPerson.
 func relatedKind(n fhir.Node) string {
 	for e := range n.All("extension") {
-		if e.Member("url").Text() == extensionURL("betrokkene") {
+		if e.Member("url").Text() == element.StructureDefinition("betrokkene") {
 			return part(e, "soort").Text()
 		}
 	}
@@ -169,7 +170,7 @@ func organisationKind(n fhir.Node) string { return codeIn(n, "type", "organisati
 // codeIn returns the code of one of our lists in a member of CodeableConcepts.
 func codeIn(n fhir.Node, member, list string) string {
 	for c := range n.All(member, "coding") {
-		if c.Member("system").Text() == codeSystem(list) {
+		if c.Member("system").Text() == element.CodeSystem(list) {
 			return c.Member("code").Text()
 		}
 	}
@@ -186,21 +187,23 @@ func (m *mapper) ref(v value) *dpb.Reference {
 		return nil
 	}
 	t := m.target(v)
-	return reference(t.ref, t.id)
+	return element.Reference(t.ref, t.id)
 }
 
 // person returns the Reference to the Practitioner of a med, with the same identifier.
 func (m *mapper) person(v value) *dpb.Reference {
 	t := m.target(v)
-	return reference(t.person, t.id)
+	return element.Reference(t.person, t.id)
 }
 
 // patientRef returns the literal reference to the child.
-func (m *mapper) patientRef() *dpb.Reference { return reference(m.child.ref, fhir.Identifier{}) }
+func (m *mapper) patientRef() *dpb.Reference {
+	return element.Reference(m.child.ref, fhir.Identifier{})
+}
 
 // recordRef returns the logical reference to "recordId/versie" of the same source (mks.md 2.5).
 func (m *mapper) recordRef(v value) *dpb.Reference {
-	return reference(fhir.Ref{}, fhir.Identifier{System: m.head.base() + "/bron-versie", Value: v.str()})
+	return element.Reference(fhir.Ref{}, fhir.Identifier{System: m.head.base() + "/bron-versie", Value: v.str()})
 }
 
 // refOf returns the reference of a text, the zero Ref when it is not a relative literal one.

@@ -3,6 +3,8 @@ package mks
 import (
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	qpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/questionnaire_response_go_proto"
+
+	"github.com/drieluik/drieluik/mapping/element"
 )
 
 // scanAnswers is a group of the form that is being filled in.
@@ -13,12 +15,12 @@ type scanAnswers struct {
 
 // group begins the group with a linkId below another element.
 func (w *scanWriter) group(link, on string) *scanAnswers {
-	return &scanAnswers{item: &qpb.QuestionnaireResponse_Item{LinkId: pstr(link)}, on: scanItem(on, link)}
+	return &scanAnswers{item: &qpb.QuestionnaireResponse_Item{LinkId: element.String(link)}, on: scanItem(on, link)}
 }
 
 // add answers a question with values of the source; none leave it out.
 func (g *scanAnswers) add(link string, all []value, answer func(value) *qpb.QuestionnaireResponse_Item_Answer_ValueX) {
-	out := &qpb.QuestionnaireResponse_Item{LinkId: pstr(link)}
+	out := &qpb.QuestionnaireResponse_Item{LinkId: element.String(link)}
 	for _, v := range all {
 		out.Answer = append(out.Answer, &qpb.QuestionnaireResponse_Item_Answer{Value: answer(v.to(item(g.on, link)))})
 	}
@@ -51,7 +53,7 @@ func answerCoding(c *dpb.Coding) *qpb.QuestionnaireResponse_Item_Answer_ValueX {
 
 func answerDay(v value) *qpb.QuestionnaireResponse_Item_Answer_ValueX {
 	return &qpb.QuestionnaireResponse_Item_Answer_ValueX{
-		Choice: &qpb.QuestionnaireResponse_Item_Answer_ValueX_Date{Date: pday(v.day())},
+		Choice: &qpb.QuestionnaireResponse_Item_Answer_ValueX_Date{Date: element.Date(v.day())},
 	}
 }
 

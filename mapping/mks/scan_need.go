@@ -5,6 +5,7 @@ import (
 	condpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/condition_go_proto"
 
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping/element"
 )
 
 // writeNeed adds the Condition of a need, which is what is shared of the scan per domain. No need (0)
@@ -19,21 +20,21 @@ func (w *scanWriter) writeNeed(v value, domain string) {
 	c := w.needCondition(v, on)
 	c.Category = []*dpb.CodeableConcept{listConcept("mks-categorie", "hulpbehoefte"), listConcept("mks-domein", domain)}
 	a := about{id: ref.ID, domains: []string{domain}}
-	addExtension(c,
-		extensionOf("behoefte-niveau", vcoding(listCoding("behoefte-niveau", v.at("niveau").to(ext(on, "behoefte-niveau")).str()))),
-		extensionOf("behoefte-item", vcode(v.at("item").to(ext(on, "behoefte-item")).str())))
+	element.AddExtension(c,
+		element.OwnExtension("behoefte-niveau", listCoding("behoefte-niveau", v.at("niveau").to(ext(on, "behoefte-niveau")).str())),
+		element.OwnExtension("behoefte-item", element.CodeValue(v.at("item").to(ext(on, "behoefte-item")).str())))
 	if first := v.at("prioriteit"); first.present() {
-		addExtension(c, extensionOf("prioriteit", vpositive(first.to(ext(on, "prioriteit")).whole())))
+		element.AddExtension(c, element.OwnExtension("prioriteit", element.Positive(first.to(ext(on, "prioriteit")).whole())))
 	}
 	if who := v.at("over"); who.present() {
-		addExtension(c, extensionOf("over", vref(w.ref(who.to(ext(on, "over"), on+".meta.security")))))
+		element.AddExtension(c, element.OwnExtension("over", w.ref(who.to(ext(on, "over"), on+".meta.security"))))
 		a.labels = []*dpb.Coding{seal("about-parent", w.ref(who))}
 	}
 	switch {
 	case w.head.status == "ingetrokken":
-		c.VerificationStatus = concept(coding("http://terminology.hl7.org/CodeSystem/condition-ver-status", "entered-in-error", ""))
+		c.VerificationStatus = element.Concept(element.Coding("http://terminology.hl7.org/CodeSystem/condition-ver-status", "entered-in-error", ""))
 	default:
-		c.ClinicalStatus = concept(coding("http://terminology.hl7.org/CodeSystem/condition-clinical", "active", ""))
+		c.ClinicalStatus = element.Concept(element.Coding("http://terminology.hl7.org/CodeSystem/condition-clinical", "active", ""))
 		if plainCode.MatchString(v.at("code").at("sct").str()) {
 			a.profiles = []string{nlCore("Problem")}
 		}
@@ -45,16 +46,16 @@ func (w *scanWriter) writeNeed(v value, domain string) {
 func (w *scanWriter) needCondition(v value, on string) *condpb.Condition {
 	name := v.at("item").to(on + ".code.coding").str()
 	c := &condpb.Condition{
-		Identifier: []*dpb.Identifier{identifier(w.head.base()+"/behoefte", w.head.recordID+"#"+v.at("id").to(on+".identifier").str())},
-		Code: textConcept(label("hulpbehoefte-item", name),
+		Identifier: []*dpb.Identifier{element.Identifier(w.head.base()+"/behoefte", w.head.recordID+"#"+v.at("id").to(on+".identifier").str())},
+		Code: element.TextConcept(label("hulpbehoefte-item", name),
 			append(codings(v.at("code"), on+".code"), listCoding("hulpbehoefte-item", name))...),
 		Subject:      w.patientRef(),
-		RecordedDate: pdateTime(lastOf(w.in.at("afgenomenOp")).to(on + ".recordedDate").day()),
+		RecordedDate: element.DateTime(lastOf(w.in.at("afgenomenOp")).to(on + ".recordedDate").day()),
 		Recorder:     w.ref(w.in.at("afgenomenDoor").to(on + ".recorder")),
-		Evidence:     []*condpb.Condition_Evidence{{Detail: []*dpb.Reference{literal(w.response)}}},
+		Evidence:     []*condpb.Condition_Evidence{{Detail: []*dpb.Reference{element.Literal(w.response)}}},
 	}
 	if note := v.at("toelichting"); note.present() {
-		c.Note = []*dpb.Annotation{{Text: pmarkdown(note.to(on + ".note.text").str())}}
+		c.Note = []*dpb.Annotation{{Text: element.Markdown(note.to(on + ".note.text").str())}}
 	}
 	return c
 }

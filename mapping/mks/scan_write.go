@@ -9,6 +9,7 @@ import (
 	qpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/questionnaire_response_go_proto"
 
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping/element"
 )
 
 // scanWriter maps one hulpbehoeftescan (mks.md 3.4).
@@ -37,9 +38,9 @@ func writeScan(m *mapper) error {
 	on, spoken := w.response.String(), w.in.at("gesprekMet")
 	q := &qpb.QuestionnaireResponse{
 		Questionnaire: &dpb.Canonical{Value: fhir.Canonical + "/Questionnaire/mks-hulpbehoeftescan|1.0.0"},
-		Status:        enum(&qpb.QuestionnaireResponse_StatusCode{}, status),
+		Status:        element.Enum(&qpb.QuestionnaireResponse_StatusCode{}, status),
 		Subject:       w.patientRef(),
-		Authored:      pdateTime(lastOf(w.in.at("afgenomenOp")).to(on + ".authored").day()),
+		Authored:      element.DateTime(lastOf(w.in.at("afgenomenOp")).to(on + ".authored").day()),
 		Author:        w.ref(w.in.at("afgenomenDoor").to(on + ".author")),
 		Source:        w.ref(spoken.items()[0].to(on + ".source")),
 		Item:          []*qpb.QuestionnaireResponse_Item{w.general(on)},
@@ -109,7 +110,7 @@ func (w *scanWriter) domain(v placed, on string) *qpb.QuestionnaireResponse_Item
 	g := w.group(form.link, on)
 	v.at("domein").to(g.on)
 	if v.id != "" {
-		g.item.Id = pstr("domein-" + v.id)
+		g.item.Id = element.String("domein-" + v.id)
 	}
 	worries := v.at("zorgenVan")
 	g.text(form.link+".goed", v.at("watGaatGoed"))
@@ -119,7 +120,7 @@ func (w *scanWriter) domain(v placed, on string) *qpb.QuestionnaireResponse_Item
 	for _, need := range inFormOrder(v.at("behoeften"), func(v value) int { return form.place(v.at("item").str()) }) {
 		answers := w.need(need.value, g.on)
 		if need.id != "" {
-			answers.Id = pstr(form.domain + "-" + need.id)
+			answers.Id = element.String(form.domain + "-" + need.id)
 		}
 		g.item.Item = append(g.item.Item, answers)
 	}
@@ -164,7 +165,7 @@ func (w *scanWriter) codes(g *scanAnswers, link string, v value) {
 	var out []*qpb.QuestionnaireResponse_Item_Answer
 	for _, s := range codingSystems {
 		if c := v.at(s.member); plainCode.MatchString(c.str()) { // else it becomes a source-member
-			told := coding(s.system, c.to(item(g.on, link)).str(), "")
+			told := element.Coding(s.system, c.to(item(g.on, link)).str(), "")
 			out = append(out, &qpb.QuestionnaireResponse_Item_Answer{Value: answerCoding(told)})
 		}
 	}
@@ -172,6 +173,6 @@ func (w *scanWriter) codes(g *scanAnswers, link string, v value) {
 		out = append(out, &qpb.QuestionnaireResponse_Item_Answer{Value: answerText(own.to(item(g.on, link)).str())})
 	}
 	if len(out) > 0 {
-		g.item.Item = append(g.item.Item, &qpb.QuestionnaireResponse_Item{LinkId: pstr(link), Answer: out})
+		g.item.Item = append(g.item.Item, &qpb.QuestionnaireResponse_Item{LinkId: element.String(link), Answer: out})
 	}
 }

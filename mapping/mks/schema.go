@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping/element"
 )
 
 // SchemaID is the $id of the JSON Schema of the format.
@@ -133,7 +134,7 @@ func (w *schemaWriter) value(t typ) schema {
 	}
 	if out.lists != nil {
 		out.Enum = codesOf(out.lists, out.without)
-		out.Description = "CodeSystem " + codeSystem(out.lists[0])
+		out.Description = "CodeSystem " + element.CodeSystem(out.lists[0])
 	}
 	if t.refs != nil {
 		out.Description = fmt.Sprintf("Reference: the local id of %v in the kind record, or for an organisation ura: and its number.", t.refs)

@@ -8,6 +8,7 @@ import (
 	ppb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/patient_go_proto"
 
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping/element"
 )
 
 // findSender looks up the sending Organization by its URA; a new one has the id of that URA.
@@ -33,7 +34,7 @@ func (m *mapper) addSender() {
 			return
 		}
 	}
-	m.add(&opb.Organization{Identifier: []*dpb.Identifier{identifier(uraSystem, m.head.ura)}}, about{id: m.sender.ID})
+	m.add(&opb.Organization{Identifier: []*dpb.Identifier{element.Identifier(uraSystem, m.head.ura)}}, about{id: m.sender.ID})
 }
 
 // addStub writes the Patient of a record that comes before its kind record, or adds the source's
@@ -47,7 +48,7 @@ func (m *mapper) addStub() error {
 		add := fhir.Edit{Path: []string{"identifier"}, Append: true, JSON: identifierJSON(own)}
 		return m.addEdited(m.child.found.Resource, add)
 	}
-	p := &ppb.Patient{Identifier: some(identifier(bsnSystem, m.head.bsn), of(own))}
+	p := &ppb.Patient{Identifier: element.Some(element.Identifier(bsnSystem, m.head.bsn), of(own))}
 	m.add(p, about{id: m.child.ref.ID})
 	m.added[len(m.added)-1].stub = true
 	return nil

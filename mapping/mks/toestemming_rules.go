@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping/element"
 )
 
 // consentStored holds the rules that need the child, its holders of authority and stored consents.
@@ -128,7 +129,7 @@ func (m *mapper) objected(objection fhir.Node, r value) bool {
 	for a := range objection.All("provision", "actor") {
 		who := a.Member("reference")
 		category := ""
-		if who.At("identifier", "system").Text() == codeSystem("organisatie-soort") {
+		if who.At("identifier", "system").Text() == element.CodeSystem("organisatie-soort") {
 			category = who.At("identifier", "value").Text()
 		}
 		switch {

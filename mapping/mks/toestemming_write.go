@@ -9,6 +9,7 @@ import (
 	conpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/consent_go_proto"
 
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping/element"
 )
 
 // writeConsent adds the Consent (mks.md 3.9).
@@ -16,27 +17,27 @@ func writeConsent(m *mapper) error {
 	in, id := m.inhoud(), m.key()
 	on := "Consent/" + id
 	c := &conpb.Consent{
-		Status: enum(&conpb.Consent_StatusCode{}, m.consentStatus()),
-		Scope:  concept(coding("http://terminology.hl7.org/CodeSystem/consentscope", "patient-privacy", "")),
+		Status: element.Enum(&conpb.Consent_StatusCode{}, m.consentStatus()),
+		Scope:  element.Concept(element.Coding("http://terminology.hl7.org/CodeSystem/consentscope", "patient-privacy", "")),
 		Category: []*dpb.CodeableConcept{
-			concept(coding(loinc, "59284-0", "")), listConcept("toestemming-soort", in.at("soort").to(on+".category").str())},
-		Patient: m.patientRef(), DateTime: pmoment(lastGiven(in)),
+			element.Concept(element.Coding(loinc, "59284-0", "")), listConcept("toestemming-soort", in.at("soort").to(on+".category").str())},
+		Patient: m.patientRef(), DateTime: element.Moment(lastGiven(in)),
 		Organization: []*dpb.Reference{m.ref(in.at("houder").at("organisatie").to(on + ".organization"))},
-		PolicyRule:   concept(coding("http://terminology.hl7.org/CodeSystem/v3-ActCode", "OPTIN", "")),
+		PolicyRule:   element.Concept(element.Coding("http://terminology.hl7.org/CodeSystem/v3-ActCode", "OPTIN", "")),
 	}
 	for _, g := range in.at("gegevenDoor").items() {
 		m.addGiver(c, g, on)
 	}
-	c.Extension = append(c.Extension, extensionOf("vastgelegd-door", vref(m.ref(in.at("vastgelegdDoor").to(on+".extension")))))
+	c.Extension = append(c.Extension, element.OwnExtension("vastgelegd-door", m.ref(in.at("vastgelegdDoor").to(on+".extension"))))
 	if at := in.at("ingetrokkenOp"); at.present() {
-		c.Extension = append(c.Extension, extensionOf("ingetrokken-op", vmoment(at.to(on+".extension", on+".status").str())))
+		c.Extension = append(c.Extension, element.OwnExtension("ingetrokken-op", element.Moment(at.to(on+".extension", on+".status").str())))
 	}
 	p, err := m.provision(in, on+".provision")
 	if err != nil {
 		return err
 	}
 	c.Provision = p
-	c.Extension = append(c.Extension, some(m.consentPeriod(c, on))...)
+	c.Extension = append(c.Extension, element.Some(m.consentPeriod(c, on))...)
 	m.addAnchor(c, about{id: id, profiles: []string{ownProfile("mks-toestemming")}})
 	return nil
 }
@@ -71,16 +72,16 @@ func lastGiven(in value) string {
 
 // addGiver adds one giver: performer, extension and, for the child or a related person, verification.
 func (m *mapper) addGiver(c *conpb.Consent, g value, on string) {
-	ext := on + ".extension('" + extensionURL("gegeven-door") + "')"
+	ext := on + ".extension('" + element.StructureDefinition("gegeven-door") + "')"
 	who := m.ref(g.at("ref").to(on+".performer", ext))
 	at := g.at("op").to(ext, on+".dateTime").str()
 	c.Performer = append(c.Performer, who)
-	c.Extension = append(c.Extension, complexOf("gegeven-door",
-		simple("wie", vref(m.ref(g.at("ref")))), simple("op", vmoment(at)),
-		simple("wijze", vcode(g.at("wijze").to(ext).str()))))
+	c.Extension = append(c.Extension, element.OwnComplex("gegeven-door",
+		element.Extension("wie", m.ref(g.at("ref"))), element.Extension("op", element.Moment(at)),
+		element.Extension("wijze", element.CodeValue(g.at("wijze").to(ext).str()))))
 	if t := m.target(g.at("ref")); t.kind == "kind" || t.kind == "bet" {
 		c.Verification = append(c.Verification, &conpb.Consent_Verification{
-			Verified: pbool(true), VerifiedWith: m.ref(g.at("ref")), VerificationDate: pmoment(at),
+			Verified: element.Bool(true), VerifiedWith: m.ref(g.at("ref")), VerificationDate: element.Moment(at),
 		})
 	}
 }
@@ -95,22 +96,22 @@ func (m *mapper) consentPeriod(c *conpb.Consent, on string) *dpb.Extension {
 	j := judgement{birth: m.child.birth, on: m.head.recordedDay}
 	last := j.end()
 	if last == "" || end.present() && !end.day().after(last) {
-		p.Period = period(from, end.day())
+		p.Period = element.Period(from, end.day())
 		return nil
 	}
 	m.inform("MKS-TOE-04", end, "The consent ends before the next birthday that changes who decides.")
 	if j.never(from) {
 		last = from
 		if m.head.status == "definitief" {
-			c.Status = enum(&conpb.Consent_StatusCode{}, "inactive")
+			c.Status = element.Enum(&conpb.Consent_StatusCode{}, "inactive")
 		}
 	}
-	p.Period = period(from, last)
+	p.Period = element.Period(from, last)
 	sent := end.str()
 	if !end.present() {
 		sent = "geen"
 	}
-	return extensionOf("geldig-tot-bron", vstr(sent))
+	return element.OwnExtension("geldig-tot-bron", element.String(sent))
 }
 
 // decisions are the provision types of a besluit.
@@ -126,7 +127,7 @@ func (m *mapper) provision(in value, on string) (*conpb.Consent_Provision, error
 		p.Purpose = append(p.Purpose, purposes(d.to(on+".purpose").str())...)
 	}
 	if from := in.at("gegevens").at("vanaf"); from.present() {
-		p.DataPeriod = period(from.to(on+".dataPeriod.start").day(), "")
+		p.DataPeriod = element.Period(from.to(on+".dataPeriod.start").day(), "")
 	}
 	if err := m.transferOf(p, in.at("overdracht"), on); err != nil {
 		return nil, err
@@ -144,7 +145,7 @@ func (m *mapper) provision(in value, on string) (*conpb.Consent_Provision, error
 // provisionOf returns what base and exceptions have in common: decision, receivers and data.
 func (m *mapper) provisionOf(v value, on string) (*conpb.Consent_Provision, error) {
 	p := &conpb.Consent_Provision{
-		Type: enum(&conpb.Consent_Provision_TypeCode{}, decisions[v.at("besluit").to(on+".type").str()]),
+		Type: element.Enum(&conpb.Consent_Provision_TypeCode{}, decisions[v.at("besluit").to(on+".type").str()]),
 	}
 	for i, r := range v.at("ontvangers").items() {
 		a, err := m.actor(r, on+indexed(".actor", i))
@@ -161,7 +162,7 @@ func (m *mapper) provisionOf(v value, on string) (*conpb.Consent_Provision, erro
 		if len(p.ClassValue) > 0 {
 			c.to(on + ".class")
 		}
-		p.Extension = append(p.Extension, extensionOf("gegevenscategorie", vcode(c.to(on+".extension").str())))
+		p.Extension = append(p.Extension, element.OwnExtension("gegevenscategorie", element.CodeValue(c.to(on+".extension").str())))
 	}
 	for _, d := range data.at("domeinen").items() {
 		p.Code = append(p.Code, listConcept("mks-domein", d.to(on+".code").str()))
@@ -173,17 +174,17 @@ func (m *mapper) provisionOf(v value, on string) (*conpb.Consent_Provision, erro
 func purposes(doel string) []*dpb.Coding {
 	const system = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
 	if doel == "FAMRQT" {
-		return []*dpb.Coding{coding(system, "FAMRQT", ""), coding(system, "SUPNWK", "")}
+		return []*dpb.Coding{element.Coding(system, "FAMRQT", ""), element.Coding(system, "SUPNWK", "")}
 	}
-	return []*dpb.Coding{coding(system, doel, "")}
+	return []*dpb.Coding{element.Coding(system, doel, "")}
 }
 
 // actor returns a receiver.
 func (m *mapper) actor(r value, on string) (*conpb.Consent_Provision_ProvisionActor, error) {
 	kind := r.at("soort").to(on + ".extension").str()
 	out := &conpb.Consent_Provision_ProvisionActor{
-		Extension: some(extensionOf("ontvanger-soort", vcode(kind))),
-		Role:      concept(coding(participation, "IRCP", "")),
+		Extension: element.Some(element.OwnExtension("ontvanger-soort", element.CodeValue(kind))),
+		Role:      element.Concept(element.Coding(participation, "IRCP", "")),
 	}
 	switch kind {
 	case "kindteam":
@@ -192,7 +193,7 @@ func (m *mapper) actor(r value, on string) (*conpb.Consent_Provision_ProvisionAc
 		return out, err
 	case "categorie":
 		category := r.at("categorie").to(on + ".reference.identifier").str()
-		out.Reference = reference(fhir.Ref{}, fhir.Identifier{System: codeSystem("organisatie-soort"), Value: category})
+		out.Reference = element.Reference(fhir.Ref{}, fhir.Identifier{System: element.CodeSystem("organisatie-soort"), Value: category})
 	default:
 		out.Reference = m.ref(r.at("ref").to(on + ".reference"))
 	}
@@ -209,10 +210,10 @@ func (m *mapper) team() (*dpb.Reference, error) {
 		return nil, fmt.Errorf("mks.team: %w", err)
 	}
 	if hit != nil {
-		return reference(own, id), nil
+		return element.Reference(own, id), nil
 	}
 	if m.child.found == nil {
-		return reference(fhir.Ref{}, id), nil
+		return element.Reference(fhir.Ref{}, id), nil
 	}
 	teams, err := m.known.Child(m.child.ref, "CareTeam")
 	if err != nil {
@@ -220,10 +221,10 @@ func (m *mapper) team() (*dpb.Reference, error) {
 	}
 	for _, t := range teams {
 		if found(t).Member("status").Text() == "active" && t.Custodian.Current() == m.child.found.Custodian.Current() {
-			return reference(t.Resource.Ref(), id), nil
+			return element.Reference(t.Resource.Ref(), id), nil
 		}
 	}
-	return reference(fhir.Ref{}, id), nil
+	return element.Reference(fhir.Ref{}, id), nil
 }
 
 // transferOf adds the transfer that the consent is about (REF-04 when it is not stored).
@@ -246,8 +247,8 @@ func (m *mapper) transferOf(p *conpb.Consent_Provision, v value, on string) erro
 		m.warn("MKS-REF-04", v)
 	}
 	p.Data = append(p.Data, &conpb.Consent_Provision_ProvisionData{
-		Meaning:   enum(&conpb.Consent_Provision_ProvisionData_MeaningCode{}, "dependents"),
-		Reference: reference(ref, id),
+		Meaning:   element.Enum(&conpb.Consent_Provision_ProvisionData_MeaningCode{}, "dependents"),
+		Reference: element.Reference(ref, id),
 	})
 	return nil
 }
@@ -284,7 +285,7 @@ func classes(categories []string) []*dpb.Coding {
 		if c == transferCode {
 			system = snomed
 		}
-		out = append(out, coding(system, c, ""))
+		out = append(out, element.Coding(system, c, ""))
 	}
 	return out
 }

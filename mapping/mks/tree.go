@@ -8,6 +8,7 @@ import (
 	srpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/service_request_go_proto"
 
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping/element"
 )
 
 // treeQuestion is a question of verwijsboom or beslisboom: its linkId is the name of the member.
@@ -59,7 +60,7 @@ func (m *mapper) treeAnswers(questions []treeQuestion, given value, on string) [
 
 // treeItem answers one question. Absent values give no answer, no answer no item.
 func treeItem(link, kind, list, on string, all ...value) *qpb.QuestionnaireResponse_Item {
-	out := &qpb.QuestionnaireResponse_Item{LinkId: pstr(link)}
+	out := &qpb.QuestionnaireResponse_Item{LinkId: element.String(link)}
 	for _, v := range all {
 		if v.present() {
 			v.to(item(on, link))
@@ -107,24 +108,24 @@ func (m *mapper) addTree(items []*qpb.QuestionnaireResponse_Item, domains []stri
 	on := "QuestionnaireResponse/" + m.key()
 	m.addAnchor(&qpb.QuestionnaireResponse{
 		Questionnaire: &dpb.Canonical{Value: fhir.Canonical + "/Questionnaire/" + name + "|1.0.0"},
-		Status:        enum(&qpb.QuestionnaireResponse_StatusCode{}, m.head.treeStatus().response),
+		Status:        element.Enum(&qpb.QuestionnaireResponse_StatusCode{}, m.head.treeStatus().response),
 		Subject:       m.patientRef(),
-		Authored:      pdateTime(in.at("datum").to(on + ".authored").day()),
+		Authored:      element.DateTime(in.at("datum").to(on + ".authored").day()),
 		Author:        m.ref(in.at("ingevuldDoor").to(on + ".author")),
-		Item:          some(items...),
+		Item:          element.Some(items...),
 	}, about{id: m.key(), profiles: []string{ownProfile(name + "-antwoord")}, domains: domains})
 }
 
 // indication is the ServiceRequest of a law and part of care, as profile mks-indicatie asks.
 func (m *mapper) indication(law, part, intent string) *srpb.ServiceRequest {
 	return &srpb.ServiceRequest{
-		Status:         enum(&srpb.ServiceRequest_StatusCode{}, m.head.treeStatus().request),
-		Intent:         enum(&srpb.ServiceRequest_IntentCode{}, intent),
+		Status:         element.Enum(&srpb.ServiceRequest_StatusCode{}, m.head.treeStatus().request),
+		Intent:         element.Enum(&srpb.ServiceRequest_IntentCode{}, intent),
 		Category:       []*dpb.CodeableConcept{listConcept("wettelijk-kader", law), listConcept("zorgonderdeel", part)},
-		Code:           textConcept(label("zorgonderdeel", part)),
+		Code:           element.TextConcept(label("zorgonderdeel", part)),
 		Subject:        m.patientRef(),
-		AuthoredOn:     pdateTime(m.inhoud().at("datum").day()),
-		SupportingInfo: []*dpb.Reference{literal(fhir.Ref{Type: "QuestionnaireResponse", ID: m.key()})},
+		AuthoredOn:     element.DateTime(m.inhoud().at("datum").day()),
+		SupportingInfo: []*dpb.Reference{element.Literal(fhir.Ref{Type: "QuestionnaireResponse", ID: m.key()})},
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
+	"github.com/drieluik/drieluik/mapping/element"
 )
 
 // union says how a resource is united with what is stored (mks.md 2.6). Identifiers are always of
@@ -37,10 +38,10 @@ func (m *mapper) addUnited(r proto.Message, a about, stored *mapping.Found, u un
 // whether an earlier item of the record made it: then that one stands and gets the identifiers of this,
 // and the caller keeps what this one says otherwise.
 func (m *mapper) addShared(r proto.Message, a about, stored *mapping.Found, u union) bool {
-	ref := fhir.Ref{Type: typeOf(r), ID: a.id}
+	ref := fhir.Ref{Type: element.TypeOf(r), ID: a.id}
 	for i := range m.added {
 		if m.added[i].ref == ref && m.added[i].message != nil {
-			shareIdentifiers(m.added[i].message, r)
+			element.ShareIdentifiers(m.added[i].message, r)
 			return true
 		}
 	}
@@ -223,7 +224,7 @@ func settingOf(p, target fhir.Node) setting {
 		s.at = at
 	}
 	for e := range target.All("extension") {
-		if e.Member("url").Text() != extensionURL("gewijzigd-element") {
+		if e.Member("url").Text() != element.StructureDefinition("gewijzigd-element") {
 			continue
 		}
 		if s.elements == nil {

@@ -133,8 +133,9 @@ func TestReferralBeforeItsChildWaitsForIt(t *testing.T) {
 		"as it is": {sample(t, referral), nil},
 		"another age, a nurse without BIG": {tree(t, referral, answer("vb.leeftijd", 4), outcomeAt(0, "indicatiesteller", "med-07")),
 			list("MKS-VB-05", "MKS-VB-06")},
-		"withdrawn":            {tree(t, referral, edition(1, "ingetrokken"), answer("vb.leeftijd", 4)), nil},
-		"a nurse of somewhere": {tree(t, referral, outcomeAt(0, "indicatiesteller", "med-99")), list("MKS-REF-02")},
+		"withdrawn":              {tree(t, referral, edition(1, "ingetrokken"), answer("vb.leeftijd", 4)), nil},
+		"a nurse of somewhere":   {tree(t, referral, outcomeAt(0, "indicatiesteller", "med-99")), list("MKS-REF-02")},
+		"a parent who indicates": {tree(t, referral, outcomeAt(0, "indicatiesteller", "bet-01")), list("MKS-REF-03")},
 	} {
 		c := planOf(t)
 		_, _, issues := c.try(row.text)

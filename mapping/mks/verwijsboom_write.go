@@ -6,6 +6,7 @@ import (
 	srpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/service_request_go_proto"
 
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping/element"
 )
 
 // writeReferral maps a verwijsboom: its answers, and a ServiceRequest for each outcome (mks.md 3.3).
@@ -32,7 +33,7 @@ func writeReferral(m *mapper) error {
 // referralGroup is the group vb.uitkomst of one outcome.
 func referralGroup(o value, on string) *qpb.QuestionnaireResponse_Item {
 	on += ".item.where(linkId = 'vb.uitkomst')"
-	return &qpb.QuestionnaireResponse_Item{LinkId: pstr("vb.uitkomst"), Item: []*qpb.QuestionnaireResponse_Item{
+	return &qpb.QuestionnaireResponse_Item{LinkId: element.String("vb.uitkomst"), Item: []*qpb.QuestionnaireResponse_Item{
 		treeItem("vb.uitkomst.wet", "choice", "wettelijk-kader", on, o.at("wet")),
 		treeItem("vb.uitkomst.onderdeel", "choice", "zorgonderdeel", on, o.at("onderdeel")),
 	}}
@@ -43,20 +44,20 @@ func (m *mapper) addOutcome(o value, id string) {
 	on := "ServiceRequest/" + id
 	part := o.at("onderdeel").to(on+".category", on+".code.text").str()
 	s := m.indication(o.at("wet").to(on+".category").str(), part, m.outcomeIntent(o))
-	s.Identifier = []*dpb.Identifier{identifier(m.head.base()+"/uitkomst", m.head.recordID+"#"+outcomeName(o))}
+	s.Identifier = []*dpb.Identifier{element.Identifier(m.head.base()+"/uitkomst", m.head.recordID+"#"+outcomeName(o))}
 	if who := o.at("indicatiesteller"); who.present() {
 		s.Requester = m.ref(who.to(on + ".requester"))
 	}
 	if who := o.at("uitvoerder"); who.present() {
 		s.Performer = []*dpb.Reference{m.ref(who.to(on + ".performer"))}
 	}
-	addExtension(s, extensionOf("verantwoordelijke", vcode(o.at("verantwoordelijke").to(ext(on, "verantwoordelijke")).str())))
+	element.AddExtension(s, element.OwnExtension("verantwoordelijke", element.CodeValue(o.at("verantwoordelijke").to(ext(on, "verantwoordelijke")).str())))
 	for _, r := range o.at("regels").items() {
 		if !plainCode.MatchString(r.str()) { // FHIR has no such code: the list is kept as it came
 			m.keep(o.at("regels"))
 			continue
 		}
-		addExtension(s, extensionOf("beslisregel", vcode(r.to(ext(on, "beslisregel")).str())))
+		element.AddExtension(s, element.OwnExtension("beslisregel", element.CodeValue(r.to(ext(on, "beslisregel")).str())))
 	}
 	m.addHours(s, part, on)
 	m.add(s, about{id: id, profiles: []string{ownProfile("mks-indicatie")}, domains: []string{partDomain(part)}})
@@ -81,12 +82,12 @@ func (m *mapper) addHours(s *srpb.ServiceRequest, part, on string) {
 		return
 	}
 	s.Quantity = &srpb.ServiceRequest_QuantityX{Choice: &srpb.ServiceRequest_QuantityX_Quantity{
-		Quantity: quantity(hours.to(on+".quantity.value").decimal(), "h/wk")}}
+		Quantity: element.Quantity(hours.to(on+".quantity.value").decimal(), "h/wk")}}
 	s.Occurrence = &srpb.ServiceRequest_OccurrenceX{Choice: &srpb.ServiceRequest_OccurrenceX_Period{
-		Period: period(v.at("vanaf").to(on+".occurrence.start").day(), v.at("totEnMet").to(on+".occurrence.end").day())}}
-	addExtension(s, extensionOf("leveringsvorm", vcode(v.at("leveringsvorm").to(ext(on, "leveringsvorm")).str())))
+		Period: element.Period(v.at("vanaf").to(on+".occurrence.start").day(), v.at("totEnMet").to(on+".occurrence.end").day())}}
+	element.AddExtension(s, element.OwnExtension("leveringsvorm", element.CodeValue(v.at("leveringsvorm").to(ext(on, "leveringsvorm")).str())))
 	if why := v.at("onderbouwing"); why.present() {
-		s.Note = []*dpb.Annotation{{Text: pmarkdown(why.to(on + ".note.text").str())}}
+		s.Note = []*dpb.Annotation{{Text: element.Markdown(why.to(on + ".note.text").str())}}
 	}
 }
 

@@ -4,7 +4,7 @@ package mks
 func zorgplan() record {
 	return record{
 		name: "zorgplan", anchor: "CarePlan", fields: planFields(),
-		local: checkPlan, stored: checkStoredPlan(false), write: writePlan,
+		local: checkPlan, stored: checkStoredPlan, write: writePlan,
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	carepb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/care_plan_go_proto"
+
+	"github.com/drieluik/drieluik/mapping/element"
 )
 
 // Category and activity codes of an action (mks.md 3.5).
@@ -67,19 +69,19 @@ func (w *planWriter) writeAction(a value) {
 		ref := w.partRef("CarePlan", id+"/"+n)
 		on := ref.String()
 		form := actionFormOf(a, e)
-		p := w.partOf(w.carePlan(concept(coding(snomed, form.category, "")), listConcept("mks-categorie", "actie"),
+		p := w.partOf(w.carePlan(element.Concept(element.Coding(snomed, form.category, "")), listConcept("mks-categorie", "actie"),
 			w.domainConcept(a.at("domein").to(on+".category[2]"))))
 		p.Identifier = []*dpb.Identifier{w.partID("actie", a.at("id").to(on+".identifier").str()+"/"+n)}
-		p.Period = period(traced(a.at("vanaf"), on+".period.start").day(), traced(a.at("totEnMet"), on+".period.end").day())
+		p.Period = element.Period(traced(a.at("vanaf"), on+".period.start").day(), traced(a.at("totEnMet"), on+".period.end").day())
 		if v := a.at("doel"); v.present() {
-			p.Goal = []*dpb.Reference{literal(w.goals[v.to(on+".goal").str()].ref)}
+			p.Goal = []*dpb.Reference{element.Literal(w.goals[v.to(on+".goal").str()].ref)}
 		}
 		if v := a.at("probleem"); v.present() {
 			v.to(on + ".addresses")
-			p.Addresses = []*dpb.Reference{literal(problem.ref)}
+			p.Addresses = []*dpb.Reference{element.Literal(problem.ref)}
 		}
 		p.Activity = []*carepb.CarePlan_Activity{{Detail: w.actionDetail(a, e, form, on+".activity.detail")}}
-		addExtension(p, w.actionExtension(a, e, i+1, on))
+		element.AddExtension(p, w.actionExtension(a, e, i+1, on))
 		about := about{id: ref.ID, domains: tags}
 		if form.profile != "" {
 			about.profiles = []string{nlCore(form.profile)}
@@ -91,51 +93,51 @@ func (w *planWriter) writeAction(a value) {
 // actionDetail is the one activity of an action: what, when and by whom.
 func (w *planWriter) actionDetail(a, e value, form actionForm, on string) *carepb.CarePlan_Activity_Detail {
 	instruction := a.at("instructie").to(on + ".description").str()
-	code := concept(codings(a.at("code"), on+".code")...)
+	code := &dpb.CodeableConcept{Coding: codings(a.at("code"), on+".code")}
 	if form.code != "" {
-		code.Coding = append([]*dpb.Coding{coding(snomed, form.code, "")}, code.Coding...)
+		code.Coding = append([]*dpb.Coding{element.Coding(snomed, form.code, "")}, code.Coding...)
 	}
 	if c := a.at("code"); !c.at("sct").present() && !c.at("nic").present() {
-		code.Text = pstr(instruction)
+		code.Text = element.String(instruction)
 	}
 	return &carepb.CarePlan_Activity_Detail{
-		Kind:        enum(&carepb.CarePlan_Activity_Detail_KindCode{}, "service-request"),
+		Kind:        element.Enum(&carepb.CarePlan_Activity_Detail_KindCode{}, "service-request"),
 		Code:        code,
 		Status:      w.activityStatus(),
 		Scheduled:   scheduled(a, e, on),
 		Performer:   []*dpb.Reference{w.ref(e.at("ref").to(on + ".performer"))},
-		Description: pstr(instruction),
+		Description: element.String(instruction),
 	}
 }
 
 // actionExtension keeps what R4 has no element for, and what the way back needs to rebuild the
 // action from its executors.
 func (w *planWriter) actionExtension(a, e value, n int, on string) *dpb.Extension {
-	at := on + ".extension('" + extensionURL("actie") + "')"
+	at := on + ".extension('" + element.StructureDefinition("actie") + "')"
 	parts := []*dpb.Extension{
-		simple("id", vstr(a.at("id").str())),
-		simple("volgnummer", vpositive(int64(n))),
-		simple("uitvoerderSoort", vcode(e.at("soort").to(at).str())),
+		element.Extension("id", element.String(a.at("id").str())),
+		element.Extension("volgnummer", element.Positive(int64(n))),
+		element.Extension("uitvoerderSoort", element.CodeValue(e.at("soort").to(at).str())),
 	}
 	for _, t := range a.at("tijden").items() {
-		parts = append(parts, simple("tijd", vtime(t.to(at).str())))
+		parts = append(parts, element.Extension("tijd", element.Time(t.to(at).str())))
 	}
 	if e.at("momenten").present() {
-		parts = append(parts, simple("momentenGegeven", vtruth(true)))
+		parts = append(parts, element.Extension("momentenGegeven", element.Bool(true)))
 	}
 	parts = append(parts,
-		simple("conditie", vstr(traced(a.at("conditie"), at).str())),
-		simple("voorbehouden", vbool(traced(a.at("voorbehouden"), at))),
-		simple("wet", vcode(traced(a.at("wet"), at).str())),
-		simple("onderdeel", vcode(traced(a.at("onderdeel"), at).str())))
+		element.Extension("conditie", element.String(traced(a.at("conditie"), at).str())),
+		element.Extension("voorbehouden", truth(traced(a.at("voorbehouden"), at))),
+		element.Extension("wet", element.CodeValue(traced(a.at("wet"), at).str())),
+		element.Extension("onderdeel", element.CodeValue(traced(a.at("onderdeel"), at).str())))
 	if ref := outcomeFor(w.outcomes, a); !ref.IsZero() {
-		parts = append(parts, simple("opdracht", vref(literal(ref))))
+		parts = append(parts, element.Extension("opdracht", element.Literal(ref)))
 	}
 	if b := e.at("bekwaam"); b.present() {
-		parts = append(parts, nested("bekwaam",
-			simple("op", vdate(b.at("op").to(at).day())), simple("door", vref(w.ref(b.at("door").to(at))))))
+		parts = append(parts, element.Complex("bekwaam",
+			element.Extension("op", element.Date(b.at("op").to(at).day())), element.Extension("door", w.ref(b.at("door").to(at)))))
 	}
-	return complexOf("actie", parts...)
+	return element.OwnComplex("actie", parts...)
 }
 
 // scheduled says when an executor does an action: at his moments of the day, or with a frequency, or
@@ -143,28 +145,28 @@ func (w *planWriter) actionExtension(a, e value, n int, on string) *dpb.Extensio
 func scheduled(a, e value, on string) *carepb.CarePlan_Activity_Detail_ScheduledX {
 	if c := a.at("conditie"); c.present() {
 		return &carepb.CarePlan_Activity_Detail_ScheduledX{Choice: &carepb.CarePlan_Activity_Detail_ScheduledX_StringValue{
-			StringValue: pstr("Zo nodig: " + c.to(on+".scheduledString").str())}}
+			StringValue: element.String("Zo nodig: " + c.to(on+".scheduledString").str())}}
 	}
 	repeat := &dpb.Timing_Repeat{}
 	on += ".scheduledTiming.repeat"
-	if bounds := period(a.at("vanaf").day(), a.at("totEnMet").day()); bounds != nil {
+	if bounds := element.Period(a.at("vanaf").day(), a.at("totEnMet").day()); bounds != nil {
 		traced(a.at("vanaf"), on+".boundsPeriod.start")
 		traced(a.at("totEnMet"), on+".boundsPeriod.end")
 		repeat.Bounds = &dpb.Timing_Repeat_BoundsX{Choice: &dpb.Timing_Repeat_BoundsX_Period{Period: bounds}}
 	}
 	if f := a.at("frequentie"); f.present() {
-		repeat.Frequency = ppositive(f.at("aantal").to(on + ".frequency").whole())
-		repeat.Period = pdecimal(f.at("per").to(on + ".period").decimal())
-		repeat.PeriodUnit = enum(&dpb.Timing_Repeat_PeriodUnitCode{}, f.at("eenheid").to(on+".periodUnit").str())
+		repeat.Frequency = element.Positive(f.at("aantal").to(on + ".frequency").whole())
+		repeat.Period = element.Decimal(f.at("per").to(on + ".period").decimal())
+		repeat.PeriodUnit = element.Enum(&dpb.Timing_Repeat_PeriodUnitCode{}, f.at("eenheid").to(on+".periodUnit").str())
 		return timing(repeat)
 	}
 	times := a.at("tijden")
 	if e.at("momenten").present() {
 		times = e.at("momenten")
 	}
-	repeat.Period, repeat.PeriodUnit = pdecimal("1"), enum(&dpb.Timing_Repeat_PeriodUnitCode{}, "d")
+	repeat.Period, repeat.PeriodUnit = element.Decimal("1"), element.Enum(&dpb.Timing_Repeat_PeriodUnitCode{}, "d")
 	for _, t := range times.items() {
-		repeat.TimeOfDay = append(repeat.TimeOfDay, ptime(t.to(on+".timeOfDay").str()))
+		repeat.TimeOfDay = append(repeat.TimeOfDay, element.Time(t.to(on+".timeOfDay").str()))
 	}
 	return timing(repeat)
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
+	"github.com/drieluik/drieluik/mapping/element"
 )
 
 // Activate brings the draft of a zorgplan into force: what the record's version would have become had it
@@ -24,19 +25,10 @@ func (Format) Activate(plan *fhir.Resource, signatures []*fhir.Resource, k mappi
 	if a == nil || err != nil {
 		return mapping.Result{}, err
 	}
-	for _, step := range []func() error{a.move, a.appoint, a.retire} {
-		if err := step(); err != nil {
-			return mapping.Result{}, err
-		}
+	if err := a.run(signatures); err != nil {
+		return mapping.Result{}, err
 	}
 	out := mapping.Result{Anchor: a.anchorRef(), Patient: a.child.ref}
-	attests := a.provenance
-	for _, s := range signatures {
-		if err := a.sign(s); err != nil {
-			return mapping.Result{}, err
-		}
-	}
-	a.added = append(a.added, added{edited: attests, ref: attests.Ref()})
 	for i := range a.added {
 		tree, err := a.added[i].tree()
 		if err != nil {
@@ -45,6 +37,22 @@ func (Format) Activate(plan *fhir.Resource, signatures []*fhir.Resource, k mappi
 		out.Resources = append(out.Resources, mapping.Mapped{Resource: tree})
 	}
 	return out, nil
+}
+
+// run adds all that brings the draft into force, the Provenance of its version last.
+func (a *activation) run(signatures []*fhir.Resource) error {
+	for _, step := range []func() error{a.move, a.appoint, a.retire} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	for _, s := range signatures {
+		if err := a.sign(s); err != nil {
+			return err
+		}
+	}
+	a.added = append(a.added, added{edited: a.provenance, ref: a.provenance.Ref()})
+	return nil
 }
 
 // activation is one draft on its way into force. Its mapper stands for the record's version.
@@ -83,7 +91,7 @@ func newActivation(plan *fhir.Resource, k mapping.Known, now time.Time) (*activa
 func headOf(anchor fhir.Node) head {
 	var h head
 	for e := range anchor.All("extension") {
-		if e.Member("url").Text() != extensionURL("bron-record") {
+		if e.Member("url").Text() != element.StructureDefinition("bron-record") {
 			continue
 		}
 		version, err := strconv.Atoi(part(e, "versie").Text())
@@ -91,7 +99,8 @@ func headOf(anchor fhir.Node) head {
 			continue
 		}
 		h = head{
-			recordType: part(e, "recordType").Text(), recordID: part(e, "recordId").Text(), status: "definitief", version: version,
+			recordedDay: firstDay(part(e, "vastgelegdOp")),
+			recordType:  part(e, "recordType").Text(), recordID: part(e, "recordId").Text(), status: "definitief", version: version,
 			ura: part(e, "ura").Text(), app: part(e, "applicatie").Text(), localID: part(e, "lokaalId").Text(),
 		}
 	}
@@ -193,7 +202,7 @@ func (a *activation) relocated(r *fhir.Resource) (*fhir.Resource, error) {
 		return "definitief" // bron-record of a concept that was signed
 	}
 	for e := range r.Root().All("extension") {
-		if status := part(e, "status"); e.Member("url").Text() == extensionURL("bron-record") && status.Exists() {
+		if status := part(e, "status"); e.Member("url").Text() == element.StructureDefinition("bron-record") && status.Exists() {
 			places = append(places, status)
 		}
 	}
@@ -262,14 +271,14 @@ func (a *activation) appoint() error {
 			continue
 		}
 		p := &appointpb.Appointment{
-			Status:                enum(&appointpb.Appointment_StatusCode{}, "proposed"),
+			Status:                element.Enum(&appointpb.Appointment_StatusCode{}, "proposed"),
 			ServiceType:           []*dpb.CodeableConcept{listConcept("evaluatie-soort", kind)},
-			SupportingInformation: []*dpb.Reference{literal(a.anchorRef())},
-			RequestedPeriod:       []*dpb.Period{period(next, next)},
+			SupportingInformation: []*dpb.Reference{element.Literal(a.anchorRef())},
+			RequestedPeriod:       []*dpb.Period{element.Period(next, next)},
 			Participant:           []*appointpb.Appointment_Participant{participant(nil, a.patientRef())},
 		}
 		for e := range d.All("extension") {
-			if e.Member("url").Text() == extensionURL("deelnemer-rol") {
+			if e.Member("url").Text() == element.StructureDefinition("deelnemer-rol") {
 				p.Participant = append(p.Participant, participant(listConcept("teamrol", e.Member("valueCode").Text()), nil))
 			}
 		}
@@ -304,7 +313,12 @@ func (a *activation) retire() error {
 // sign adds a signature on the draft as one on the plan in force. Of whom it is, is in its id.
 func (a *activation) sign(s *fhir.Resource) error {
 	who := refOf(s.Root().At("signature", "who", "reference").Text())
-	name := "handtekening/" + strconv.Itoa(a.head.version) + "/" + who.ID
+	name := "handtekening/" + strconv.Itoa(a.head.version) + "/"
+	if local := cmp.Or(s.Root().At("signature", "who", "identifier", "value").Text(), "kind"); mapping.ID(a.draftPath+"/"+name+local) == s.ID() {
+		name += local // it came with the record
+	} else {
+		name += who.ID
+	}
 	copied, err := a.parsed(string(s.Bytes()))
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	goalpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/goal_go_proto"
 
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping/element"
 )
 
 // writeGoals adds a Goal for each of doelen.
@@ -23,7 +24,7 @@ func (w *planWriter) writeGoals() error {
 		problem := w.problems[v.at("probleem").str()]
 		if v.at("probleem").present() {
 			v.at("probleem").to(ref.String() + ".addresses")
-			g.Addresses = []*dpb.Reference{literal(problem.ref)}
+			g.Addresses = []*dpb.Reference{element.Literal(problem.ref)}
 		}
 		item := planItem{ref: ref, tags: domainTags(v.at("domein").str(), problem.domain, problem.tags)}
 		if err := w.keepAchievement(g, ref, id); err != nil {
@@ -39,8 +40,8 @@ func (w *planWriter) writeGoals() error {
 func (w *planWriter) goal(v value, on string) (*goalpb.Goal, []string) {
 	g := &goalpb.Goal{
 		Identifier:      []*dpb.Identifier{w.partID("doel", v.at("id").to(on+".identifier").str())},
-		LifecycleStatus: enum(&goalpb.Goal_LifecycleStatusCode{}, w.status.goal),
-		Description:     textConcept(v.at("tekst").to(on + ".description.text").str()),
+		LifecycleStatus: element.Enum(&goalpb.Goal_LifecycleStatusCode{}, w.status.goal),
+		Description:     element.TextConcept(v.at("tekst").to(on + ".description.text").str()),
 		Subject:         w.patientRef(),
 	}
 	if d := v.at("domein"); d.present() {
@@ -50,20 +51,20 @@ func (w *planWriter) goal(v value, on string) (*goalpb.Goal, []string) {
 	target := &goalpb.Goal_Target{}
 	if name := v.at("statusNaam"); name.present() {
 		text := traced(name.at("tekst"), on+".target.measure.text").str()
-		target.Measure = textConcept(text, codings(name, on+".target.measure")...)
+		target.Measure = element.TextConcept(text, codings(name, on+".target.measure")...)
 		if name.at("sct").present() || name.at("omaha").present() || name.at("noc").present() || name.at("icf").present() {
 			profiles = []string{nlCore("TreatmentObjective")}
 		}
 	}
 	if due := v.at("streefdatum"); due.present() {
-		target.Due = &goalpb.Goal_Target_DueX{Choice: &goalpb.Goal_Target_DueX_Date{Date: pday(due.to(on + ".target.dueDate").day())}}
+		target.Due = &goalpb.Goal_Target_DueX{Choice: &goalpb.Goal_Target_DueX_Date{Date: element.Date(due.to(on + ".target.dueDate").day())}}
 	}
 	if target.Measure != nil || target.Due != nil {
 		g.Target = []*goalpb.Goal_Target{target}
 	}
 	for i, who := range v.at("opgesteldMet").items() {
-		r := w.ref(who.to(on + ".extension('" + extensionURL("opgesteld-met") + "')"))
-		addExtension(g, extensionOf("opgesteld-met", vref(r)))
+		r := w.ref(who.to(on + ".extension('" + element.StructureDefinition("opgesteld-met") + "')"))
+		element.AddExtension(g, element.OwnExtension("opgesteld-met", r))
 		if i == 0 {
 			who.to(on + ".expressedBy")
 			g.ExpressedBy = w.ref(who)
@@ -86,15 +87,15 @@ func (w *planWriter) keepAchievement(g *goalpb.Goal, ref fhir.Ref, goal string) 
 			g.AchievementStatus = &dpb.CodeableConcept{}
 		}
 		g.AchievementStatus.Coding = append(g.AchievementStatus.Coding,
-			coding(c.Member("system").Text(), code, c.Member("display").Text()))
+			element.Coding(c.Member("system").Text(), code, c.Member("display").Text()))
 		if status, ok := endedBy[code]; ok && w.active && n.Member("lifecycleStatus").Text() == status {
-			g.LifecycleStatus = enum(&goalpb.Goal_LifecycleStatusCode{}, status)
+			g.LifecycleStatus = element.Enum(&goalpb.Goal_LifecycleStatusCode{}, status)
 		}
 	}
-	g.StatusDate = pday(day(n.Member("statusDate").Text()))
+	g.StatusDate = element.Date(day(n.Member("statusDate").Text()))
 	for r := range n.All("outcomeReference", "reference") {
 		if to, ok := fhir.ParseRef(r.Text()); ok {
-			g.OutcomeReference = append(g.OutcomeReference, literal(to))
+			g.OutcomeReference = append(g.OutcomeReference, element.Literal(to))
 		}
 	}
 	return w.keepJudgements(g, goal, day(n.Member("statusDate").Text()))

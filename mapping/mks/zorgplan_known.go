@@ -10,29 +10,31 @@ import (
 	"github.com/drieluik/drieluik/mapping"
 )
 
-// checkStoredPlan returns the check of the rules of mks.md 3.5 that need what is stored. It also
-// decides whether the plan becomes a draft (7.6); all: every holder of authority must have signed.
-func checkStoredPlan(all bool) func(*mapper) error {
-	return func(m *mapper) error {
-		in := m.inhoud()
-		basis, err := m.findPlanBasis()
-		if err != nil {
-			return err
-		}
-		m.checkPlanBasis(basis)
-		outcomes, err := m.outcomes()
-		if err != nil {
-			return err
-		}
-		for _, a := range in.at("acties").items() {
-			m.checkExecutors(a)
-			m.checkOutcome(a, outcomes)
-		}
-		if err := m.checkCoordinator(in); err != nil {
-			return err
-		}
-		return m.checkSignatures(in.at("handtekeningen"), all)
+// checkStoredPlan holds the rules of mks.md 3.5 that need what is stored. It also decides whether the plan
+// becomes a draft (7.6).
+func checkStoredPlan(m *mapper) error {
+	in := m.inhoud()
+	basis, err := m.findPlanBasis()
+	if err != nil {
+		return err
 	}
+	m.checkPlanBasis(basis)
+	outcomes, err := m.outcomes()
+	if err != nil {
+		return err
+	}
+	for _, a := range in.at("acties").items() {
+		m.checkExecutors(a)
+		m.checkOutcome(a, outcomes)
+	}
+	if err := m.checkCoordinator(in); err != nil {
+		return err
+	}
+	if err := m.checkSignatures(in.at("handtekeningen")); err != nil {
+		return err
+	}
+	m.checkLoad(in)
+	return nil
 }
 
 // checkOutcome holds ZP-17.

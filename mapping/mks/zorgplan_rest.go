@@ -11,30 +11,31 @@ import (
 	provpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/provenance_go_proto"
 
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping/element"
 )
 
 // evaluation is an evaluation that the plan prescribes, as an activity of the master plan.
 func (w *planWriter) evaluation(r value, on string) *carepb.CarePlan_Activity {
 	repeat := &dpb.Timing_Repeat{
-		Frequency:  ppositive(r.at("perJaar").to(on + ".scheduledTiming.repeat.frequency").whole()),
-		Period:     pdecimal("1"),
-		PeriodUnit: enum(&dpb.Timing_Repeat_PeriodUnitCode{}, "a"),
+		Frequency:  element.Positive(r.at("perJaar").to(on + ".scheduledTiming.repeat.frequency").whole()),
+		Period:     element.Decimal("1"),
+		PeriodUnit: element.Enum(&dpb.Timing_Repeat_PeriodUnitCode{}, "a"),
 	}
 	if next := r.at("volgende"); next.present() {
-		bounds := period(next.to(on+".scheduledTiming.repeat.boundsPeriod.start").day(), "")
+		bounds := element.Period(next.to(on+".scheduledTiming.repeat.boundsPeriod.start").day(), "")
 		repeat.Bounds = &dpb.Timing_Repeat_BoundsX{Choice: &dpb.Timing_Repeat_BoundsX_Period{Period: bounds}}
 	}
 	d := &carepb.CarePlan_Activity_Detail{
-		Kind:      enum(&carepb.CarePlan_Activity_Detail_KindCode{}, "Appointment"),
+		Kind:      element.Enum(&carepb.CarePlan_Activity_Detail_KindCode{}, "Appointment"),
 		Code:      listConcept("evaluatie-soort", r.at("soort").to(on+".code").str()),
 		Status:    w.activityStatus(),
 		Scheduled: timing(repeat),
 	}
 	if v := r.at("wijze"); v.present() {
-		d.Extension = append(d.Extension, extensionOf("afname-wijze", vcode(v.to(on+".extension('"+extensionURL("afname-wijze")+"')").str())))
+		d.Extension = append(d.Extension, element.OwnExtension("afname-wijze", element.CodeValue(v.to(on+".extension('"+element.StructureDefinition("afname-wijze")+"')").str())))
 	}
 	for _, v := range r.at("deelnemers").items() {
-		d.Extension = append(d.Extension, extensionOf("deelnemer-rol", vcode(v.to(on+".extension('"+extensionURL("deelnemer-rol")+"')").str())))
+		d.Extension = append(d.Extension, element.OwnExtension("deelnemer-rol", element.CodeValue(v.to(on+".extension('"+element.StructureDefinition("deelnemer-rol")+"')").str())))
 	}
 	return &carepb.CarePlan_Activity{Detail: d}
 }
@@ -67,10 +68,10 @@ func (w *planWriter) writeAppointments() error {
 func (w *planWriter) appointment(r value, on string) *appointpb.Appointment {
 	day := r.at("volgende").day()
 	a := &appointpb.Appointment{
-		Status:                enum(&appointpb.Appointment_StatusCode{}, "proposed"),
+		Status:                element.Enum(&appointpb.Appointment_StatusCode{}, "proposed"),
 		ServiceType:           []*dpb.CodeableConcept{listConcept("evaluatie-soort", r.at("soort").to(on+".serviceType").str())},
-		SupportingInformation: []*dpb.Reference{literal(w.master)},
-		RequestedPeriod:       []*dpb.Period{period(day, day)},
+		SupportingInformation: []*dpb.Reference{element.Literal(w.master)},
+		RequestedPeriod:       []*dpb.Period{element.Period(day, day)},
 		Participant:           []*appointpb.Appointment_Participant{participant(nil, w.patientRef())},
 	}
 	for _, role := range r.at("deelnemers").items() {
@@ -110,8 +111,8 @@ func numbered(seen map[string]int, name string) string {
 
 func participant(role *dpb.CodeableConcept, actor *dpb.Reference) *appointpb.Appointment_Participant {
 	return &appointpb.Appointment_Participant{
-		Type: some(role), Actor: actor,
-		Status: enum(&appointpb.Appointment_Participant_StatusCode{}, "needs-action"),
+		Type: element.Some(role), Actor: actor,
+		Status: element.Enum(&appointpb.Appointment_Participant_StatusCode{}, "needs-action"),
 	}
 }
 
@@ -123,17 +124,17 @@ func (w *planWriter) writeDayProgramme() {
 	}
 	ref := w.partRef("CarePlan", "dagprogramma")
 	p := w.partOf(w.carePlan(listConcept("mks-categorie", "dagprogramma")))
-	p.Period = period(w.in.at("ingangsdatum").day(), w.in.at("einddatum").day())
+	p.Period = element.Period(w.in.at("ingangsdatum").day(), w.in.at("einddatum").day())
 	for i, v := range lines.items() {
 		on := ref.String() + ".activity[" + strconv.Itoa(i) + "].detail"
 		repeat := &dpb.Timing_Repeat{
-			TimeOfDay:    []*dpb.Time{ptime(v.at("van").to(on + ".scheduledTiming.repeat.timeOfDay").str())},
-			Duration:     pdecimal(minutesBetween(v.at("van").str(), v.at("tot").to(on+".scheduledTiming.repeat.duration").str())),
-			DurationUnit: enum(&dpb.Timing_Repeat_DurationUnitCode{}, "min"),
+			TimeOfDay:    []*dpb.Time{element.Time(v.at("van").to(on + ".scheduledTiming.repeat.timeOfDay").str())},
+			Duration:     element.Decimal(minutesBetween(v.at("van").str(), v.at("tot").to(on+".scheduledTiming.repeat.duration").str())),
+			DurationUnit: element.Enum(&dpb.Timing_Repeat_DurationUnitCode{}, "min"),
 		}
 		p.Activity = append(p.Activity, &carepb.CarePlan_Activity{Detail: &carepb.CarePlan_Activity_Detail{
 			Status: w.activityStatus(), Scheduled: timing(repeat),
-			Description: pstr(v.at("tekst").to(on + ".description").str()),
+			Description: element.String(v.at("tekst").to(on + ".description").str()),
 		}})
 	}
 	w.add(p, about{id: ref.ID, domains: []string{"ontwikkeling"}})
@@ -162,21 +163,21 @@ func (w *planWriter) writeEmergencyPlan() {
 	plan, flag := w.partRef("CarePlan", "noodplan"), w.partRef("Flag", "noodplan")
 	on := plan.String() + ".activity[0].detail"
 	action := v.at("actie").to(on+".description", flag.String()+".code.text").str()
-	p := w.partOf(w.carePlan(concept(coding(codeSystem("plan-soort"), "noodplan", ""), listCoding("mks-categorie", "noodplan"))))
-	p.Period = period(w.in.at("ingangsdatum").day(), w.in.at("einddatum").day())
+	p := w.partOf(w.carePlan(element.Concept(element.Coding(element.CodeSystem("plan-soort"), "noodplan", ""), listCoding("mks-categorie", "noodplan"))))
+	p.Period = element.Period(w.in.at("ingangsdatum").day(), w.in.at("einddatum").day())
 	p.Activity = []*carepb.CarePlan_Activity{{Detail: &carepb.CarePlan_Activity_Detail{
-		ReasonCode:  []*dpb.CodeableConcept{textConcept(v.at("signalen").to(on + ".reasonCode.text").str())},
-		Description: pstr(action),
+		ReasonCode:  []*dpb.CodeableConcept{element.TextConcept(v.at("signalen").to(on + ".reasonCode.text").str())},
+		Description: element.String(action),
 		Status:      w.activityStatus(),
-		Extension: []*dpb.Extension{extensionOf("noodtelefoon",
-			vstr(v.at("telefoon").to(on+".extension('"+extensionURL("noodtelefoon")+"')").str()))},
+		Extension: []*dpb.Extension{element.OwnExtension("noodtelefoon",
+			element.String(v.at("telefoon").to(on+".extension('"+element.StructureDefinition("noodtelefoon")+"')").str()))},
 	}}}
 	w.add(p, about{id: plan.ID, domains: []string{"veiligheid"}})
 	w.add(&flagpb.Flag{
-		Status:  enum(&flagpb.Flag_StatusCode{}, w.status.flag),
-		Code:    textConcept(action, coding(nullFlavor, "OTH", "")),
+		Status:  element.Enum(&flagpb.Flag_StatusCode{}, w.status.flag),
+		Code:    element.TextConcept(action, element.Coding(nullFlavor, "OTH", "")),
 		Subject: w.patientRef(),
-		Period:  period(w.in.at("ingangsdatum").day(), w.in.at("einddatum").day()),
+		Period:  element.Period(w.in.at("ingangsdatum").day(), w.in.at("einddatum").day()),
 	}, about{id: flag.ID, profiles: []string{nlCore("Alert")}, domains: []string{"veiligheid"}})
 }
 
@@ -196,18 +197,18 @@ func (w *planWriter) writeSignatures() {
 		at := v.at("op").to(on+".recorded", on+".signature.when").str()
 		who := v.at("door").to(on+".signature.who", on+".agent.who")
 		p := &provpb.Provenance{
-			Target:   []*dpb.Reference{literal(w.master)},
-			Recorded: pinstantOf(at),
-			Activity: concept(coding("http://terminology.hl7.org/CodeSystem/v3-DocumentCompletion", "LA", "")),
+			Target:   []*dpb.Reference{element.Literal(w.master)},
+			Recorded: element.InstantOf(at),
+			Activity: element.Concept(element.Coding("http://terminology.hl7.org/CodeSystem/v3-DocumentCompletion", "LA", "")),
 			Agent:    []*provpb.Provenance_Agent{agent("attester", w.ref(who), nil)},
 			Signature: []*dpb.Signature{{
-				Type: []*dpb.Coding{coding("urn:iso-astm:E1762-95:2013", "1.2.840.10065.1.12.1.7", "")},
-				When: pinstantOf(at), Who: w.ref(who),
+				Type: []*dpb.Coding{element.Coding("urn:iso-astm:E1762-95:2013", "1.2.840.10065.1.12.1.7", "")},
+				When: element.InstantOf(at), Who: w.ref(who),
 			}},
 		}
-		addExtension(p,
-			extensionOf("versie", vpositive(v.at("versie").to(on+".extension('"+extensionURL("versie")+"')").whole())),
-			extensionOf("handtekening-wijze", vcode(v.at("wijze").to(on+".extension('"+extensionURL("handtekening-wijze")+"')").str())))
+		element.AddExtension(p,
+			element.OwnExtension("versie", element.Positive(v.at("versie").to(on+".extension('"+element.StructureDefinition("versie")+"')").whole())),
+			element.OwnExtension("handtekening-wijze", element.CodeValue(v.at("wijze").to(on+".extension('"+element.StructureDefinition("handtekening-wijze")+"')").str())))
 		w.add(p, about{id: ref.ID})
 	}
 }

@@ -206,7 +206,7 @@ func plansEvaluation(in value) bool {
 	})
 }
 
-// planRules are severity and text of the rules ZP-01 to ZP-17; ZP-03 is a rule of the form. Read only.
+// planRules are severity and text of the rules ZP-01 to ZP-17 and of 7.12; ZP-03 is a rule of the form. Read only.
 var planRules = map[string]struct{ severity, text string }{
 	"MKS-ZP-01": {fhir.SeverityError, "The replaced version is not lower than this version."},
 	"MKS-ZP-02": {fhir.SeverityError, "The domain is not one of the division that the plan uses."},
@@ -224,6 +224,7 @@ var planRules = map[string]struct{ severity, text string }{
 	"MKS-ZP-15": {fhir.SeverityWarning, "The goal does not say with whom it was set."},
 	"MKS-ZP-16": {fhir.SeverityError, "The signature is for another version of the plan."},
 	"MKS-ZP-17": {fhir.SeverityWarning, "The law and part of care are no stored outcome of a verwijsboom."},
+	"MKS-WF-12": {fhir.SeverityInformation, "One parent does more than 21 actions a week. Ask whether that can be borne, and who can take over."},
 }
 
 // tell reports a broken rule of the zorgplan.

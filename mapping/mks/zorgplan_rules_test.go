@@ -293,3 +293,42 @@ func TestNewDefinitivePlanEndsWhatItNoLongerYields(t *testing.T) {
 func planStatusOf(n fhir.Node) string {
 	return n.Member("status").Text() + n.Member("lifecycleStatus").Text() + n.At("clinicalStatus", "coding", "code").Text()
 }
+
+func TestAParentWithMoreActionsThanAWeekCanBearIsTold(t *testing.T) {
+	actions := func(unit string, times int, change func(in map[string]any)) []byte {
+		return planEdited(t, boris3, func(_, in map[string]any) {
+			a2 := planList(in, "acties")[1]
+			a2["frequentie"] = map[string]any{"aantal": times, "per": 1, "eenheid": unit}
+			a2["uitvoerders"] = []any{map[string]any{"soort": "ouder", "ref": "bet-01"}}
+			change(in)
+		})
+	}
+	none := func(map[string]any) {}
+	want := list("/inhoud/acties/1/uitvoerders/0")
+	for name, row := range map[string]struct {
+		text []byte
+		want []string
+	}{ // the mother has 21 by a1
+		"as it is":         {sample(t, boris3), nil},
+		"once a year more": {actions("a", 1, none), want},
+		"once a day more":  {actions("d", 1, none), want},
+		"when needed": {actions("d", 1, func(in map[string]any) {
+			a2 := planList(in, "acties")[1]
+			delete(a2, "frequentie")
+			a2["conditie"] = "bij koorts"
+		}), nil},
+		"over by then": {actions("d", 1, func(in map[string]any) { planList(in, "acties")[1]["totEnMet"] = "2026-11-02" }), nil},
+		"not signed":   {actions("d", 1, func(in map[string]any) { delete(in, "handtekeningen") }), nil},
+	} {
+		_, _, issues := planBoris(t).try(row.text)
+		var got []string
+		for _, f := range planFindings(issues, fhir.SeverityInformation) {
+			if f.Rule == "MKS-WF-12" {
+				got = append(got, f.At)
+			}
+		}
+		if !slices.Equal(got, row.want) {
+			t.Errorf("%s: %v, want %v", name, got, row.want)
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
+	"github.com/drieluik/drieluik/mapping/element"
 )
 
 // AllSign is Format under the setting signatures=all: a zorgplan comes into force only when every
@@ -17,8 +18,8 @@ var _ mapping.Format = AllSign{}
 // Read is Format.Read.
 func (f AllSign) Read(doc *fhir.Resource, now time.Time) (mapping.Source, []fhir.Issue) {
 	s, issues := f.Format.Read(doc, now)
-	if d, ok := s.Value.(*document); ok && d.rec.name == "zorgplan" {
-		d.rec.stored = checkStoredPlan(true)
+	if d, ok := s.Value.(*document); ok {
+		d.allSign = true
 	}
 	return s, issues
 }
@@ -26,7 +27,7 @@ func (f AllSign) Read(doc *fhir.Resource, now time.Time) (mapping.Source, []fhir
 // checkSignatures decides whether a definitive plan comes into force (mks.md 7.6). When it is not
 // signed enough it becomes a draft under its own ids (MKS-ZP-12) and the version in force stays. A
 // withdrawal of a plan that never came into force is one of the draft.
-func (m *mapper) checkSignatures(list value, all bool) error {
+func (m *mapper) checkSignatures(list value) error {
 	if m.head.status == "ingetrokken" {
 		inForce, err := m.planStored()
 		m.draft = !inForce
@@ -35,11 +36,15 @@ func (m *mapper) checkSignatures(list value, all bool) error {
 	if m.head.status != "definitief" || !list.absentOrSound() {
 		return nil
 	}
-	s, err := m.countSigners(list)
+	var by []target
+	for _, v := range list.items() {
+		by = append(by, m.target(v.at("door")))
+	}
+	s, err := m.countSigners(by)
 	if err != nil {
 		return err
 	}
-	if !m.child.stored || !s.enough(age(m.child.birth, m.head.recordedDay), all) {
+	if !m.child.stored || !s.enough(age(m.child.birth, m.head.recordedDay), m.allSign) {
 		m.tell("MKS-ZP-12", list)
 		m.draft = true
 	}
@@ -81,15 +86,14 @@ func (s signers) enough(age int, all bool) bool {
 }
 
 // countSigners counts the signatures. A jeugdbeschermer signs for the institution that holds authority.
-func (m *mapper) countSigners(list value) (signers, error) {
+func (m *mapper) countSigners(by []target) (signers, error) {
 	holders, err := m.planHolders()
 	if err != nil {
 		return signers{}, err
 	}
 	s := signers{holders: len(holders)}
 	done := map[string]bool{}
-	for _, v := range list.items() {
-		t := m.target(v.at("door"))
+	for _, t := range by {
 		party := t.ref.String()
 		if t.kind == "med" && t.role == "jeugdbeschermer" {
 			party = t.node.At("organization", "reference").Text()
@@ -108,7 +112,7 @@ func (m *mapper) countSigners(list value) (signers, error) {
 func (m *mapper) planHolders() (map[string]bool, error) {
 	out := map[string]bool{}
 	for ext := range m.child.patient().All("extension") {
-		if ext.Member("url").Text() != extensionURL("gezag") || !planCovers(part(ext, "period"), m.head.recordedDay) {
+		if ext.Member("url").Text() != element.StructureDefinition("gezag") || !planCovers(part(ext, "period"), m.head.recordedDay) {
 			continue
 		}
 		for h := range ext.All("extension") {
@@ -143,7 +147,7 @@ func (m *mapper) sealedOff(ref fhir.Ref) (bool, error) {
 		return false, fmt.Errorf("mks.sealedOff: %w", err)
 	}
 	for e := range found(hit).All("extension") {
-		if e.Member("url").Text() == extensionURL("afscherming") {
+		if e.Member("url").Text() == element.StructureDefinition("afscherming") {
 			return true, nil
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	condpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/condition_go_proto"
 
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping/element"
 )
 
 // planStatus are the statuses that the resources of a plan share (mks.md 2.7).
@@ -109,28 +110,28 @@ func (w *planWriter) partRef(t fhir.Type, name string) fhir.Ref {
 // carePlan returns a CarePlan of the child with the status of this version.
 func (w *planWriter) carePlan(categories ...*dpb.CodeableConcept) *carepb.CarePlan {
 	return &carepb.CarePlan{
-		Status:  enum(&carepb.CarePlan_StatusCode{}, w.status.plan),
-		Intent:  enum(&carepb.CarePlan_IntentCode{}, "plan"),
+		Status:  element.Enum(&carepb.CarePlan_StatusCode{}, w.status.plan),
+		Intent:  element.Enum(&carepb.CarePlan_IntentCode{}, "plan"),
 		Subject: w.patientRef(), Category: categories,
 	}
 }
 
 // partOf makes p a part of the master plan.
 func (w *planWriter) partOf(p *carepb.CarePlan) *carepb.CarePlan {
-	p.PartOf = []*dpb.Reference{literal(w.master)}
+	p.PartOf = []*dpb.Reference{element.Literal(w.master)}
 	return p
 }
 
 func (w *planWriter) activityStatus() *carepb.CarePlan_Activity_Detail_StatusCode {
-	return enum(&carepb.CarePlan_Activity_Detail_StatusCode{}, w.status.activity)
+	return element.Enum(&carepb.CarePlan_Activity_Detail_StatusCode{}, w.status.activity)
 }
 
 // writeMaster adds the plan itself, with the evaluations that it plans.
 func (w *planWriter) writeMaster() error {
 	on, in := w.master.String(), w.in
-	p := w.carePlan(concept(coding(snomed, "135411000146103", "")), listConcept("mks-categorie", "zorgplan"))
-	p.Title = pstr("Zorgplan kind en gezin")
-	p.Period = period(in.at("ingangsdatum").to(on+".period.start").day(), traced(in.at("einddatum"), on+".period.end").day())
+	p := w.carePlan(element.Concept(element.Coding(snomed, "135411000146103", "")), listConcept("mks-categorie", "zorgplan"))
+	p.Title = element.String("Zorgplan kind en gezin")
+	p.Period = element.Period(in.at("ingangsdatum").to(on+".period.start").day(), traced(in.at("einddatum"), on+".period.end").day())
 	p.Author = w.ref(in.at("opgesteldDoor").to(on + ".author"))
 	team, err := w.teamRef()
 	if err != nil {
@@ -139,15 +140,15 @@ func (w *planWriter) writeMaster() error {
 	p.CareTeam = team
 	p.SupportingInfo = w.supportingInfo(on)
 	for _, item := range in.at("problemen").items() {
-		p.Addresses = append(p.Addresses, literal(w.partRef("Condition", item.at("id").str())))
+		p.Addresses = append(p.Addresses, element.Literal(w.partRef("Condition", item.at("id").str())))
 	}
 	for _, item := range in.at("doelen").items() {
-		p.Goal = append(p.Goal, literal(w.partRef("Goal", item.at("id").str())))
+		p.Goal = append(p.Goal, element.Literal(w.partRef("Goal", item.at("id").str())))
 	}
 	for i, r := range in.at("evaluatieplan").items() {
 		p.Activity = append(p.Activity, w.evaluation(r, on+".activity["+strconv.Itoa(i)+"].detail"))
 	}
-	addExtension(p, w.planExtensions(on)...)
+	element.AddExtension(p, w.planExtensions(on)...)
 	w.addAnchor(p, about{id: w.master.ID, profiles: []string{ownProfile("mks-zorgplan")}, domains: []string{"medisch"}})
 	return nil
 }
@@ -156,13 +157,13 @@ func (w *planWriter) writeMaster() error {
 func (w *planWriter) teamRef() ([]*dpb.Reference, error) {
 	id := fhir.Identifier{System: w.head.base() + "/kindteam", Value: w.head.localID}
 	if !w.child.stored {
-		return []*dpb.Reference{reference(fhir.Ref{}, id)}, nil
+		return []*dpb.Reference{element.Reference(fhir.Ref{}, id)}, nil
 	}
 	team, err := w.kindteam()
 	if err != nil || team == nil {
 		return nil, err
 	}
-	return []*dpb.Reference{reference(team.Resource.Ref(), id)}, nil
+	return []*dpb.Reference{element.Reference(team.Resource.Ref(), id)}, nil
 }
 
 // supportingInfo refers to what the plan rests on, then to the feeding scheme.
@@ -171,23 +172,23 @@ func (w *planWriter) supportingInfo(on string) []*dpb.Reference {
 	for i, v := range w.in.at("opBasisVan").items() {
 		r := w.recordRef(v.to(on + ".supportingInfo[" + strconv.Itoa(i) + "]"))
 		if ref := w.basis.refs[i]; !ref.IsZero() {
-			r.Reference = literal(ref).Reference
+			r.Reference = element.Literal(ref).Reference
 		}
 		out = append(out, r)
 	}
 	if w.in.at("voedingsschema").present() {
-		out = append(out, literal(w.partRef("NutritionOrder", "voeding")))
+		out = append(out, element.Literal(w.partRef("NutritionOrder", "voeding")))
 	}
 	return out
 }
 
 func (w *planWriter) planExtensions(on string) []*dpb.Extension {
-	at := func(name string) string { return on + ".extension('" + extensionURL(name) + "')" }
+	at := func(name string) string { return on + ".extension('" + element.StructureDefinition(name) + "')" }
 	out := []*dpb.Extension{
-		extensionOf("domeinindeling", vcode(w.in.at("domeinindeling").to(at("domeinindeling")).str())),
+		element.OwnExtension("domeinindeling", element.CodeValue(w.in.at("domeinindeling").to(at("domeinindeling")).str())),
 	}
 	if v := w.in.at("vervangtVersie"); v.present() {
-		out = append(out, extensionOf("vervangt-versie", vpositive(v.to(at("vervangt-versie")).whole())))
+		out = append(out, element.OwnExtension("vervangt-versie", element.Positive(v.to(at("vervangt-versie")).whole())))
 	}
 	change := w.in.at("wijziging")
 	if !change.present() {
@@ -195,12 +196,12 @@ func (w *planWriter) planExtensions(on string) []*dpb.Extension {
 	}
 	var parts []*dpb.Extension
 	for _, kind := range change.at("soort").items() {
-		parts = append(parts, simple("soort", vcode(kind.to(at("wijziging")).str())))
+		parts = append(parts, element.Extension("soort", element.CodeValue(kind.to(at("wijziging")).str())))
 	}
 	parts = append(parts,
-		simple("via", vref(w.ref(change.at("via").to(at("wijziging"))))),
-		simple("reden", vstr(change.at("reden").to(at("wijziging")).str())))
-	return append(out, complexOf("wijziging", parts...))
+		element.Extension("via", w.ref(change.at("via").to(at("wijziging")))),
+		element.Extension("reden", element.String(change.at("reden").to(at("wijziging")).str())))
+	return append(out, element.OwnComplex("wijziging", parts...))
 }
 
 // domainConcept is the category of a domain: the source's own code and, for a zorgleefplan domain,
@@ -209,13 +210,13 @@ func (w *planWriter) domainConcept(v value) *dpb.CodeableConcept {
 	division := w.in.at("domeinindeling").str()
 	own := listCoding(division+"-domein", v.str())
 	if division == "mks" {
-		return concept(own)
+		return element.Concept(own)
 	}
-	own.UserSelected = pbool(true)
-	out := concept(own)
+	own.UserSelected = element.Bool(true)
+	out := element.Concept(own)
 	for _, d := range childDomainsOf(v.str()) {
 		c := listCoding("mks-domein", d)
-		c.UserSelected = pbool(false)
+		c.UserSelected = element.Bool(false)
 		out.Coding = append(out.Coding, c)
 	}
 	return out
@@ -229,9 +230,9 @@ func (w *planWriter) writeProblems() {
 		on := ref.String()
 		c := &condpb.Condition{
 			Identifier:     []*dpb.Identifier{w.partID("probleem", v.at("id").to(on+".identifier").str())},
-			ClinicalStatus: concept(coding("http://terminology.hl7.org/CodeSystem/condition-clinical", "active", "")),
+			ClinicalStatus: element.Concept(element.Coding("http://terminology.hl7.org/CodeSystem/condition-clinical", "active", "")),
 			Category:       []*dpb.CodeableConcept{listConcept("mks-categorie", "zorgplanprobleem"), w.domainConcept(v.at("domein").to(on + ".category[1]"))},
-			Code:           textConcept(v.at("tekst").to(on+".code.text").str(), codings(v.at("code"), on+".code")...),
+			Code:           element.TextConcept(v.at("tekst").to(on+".code.text").str(), codings(v.at("code"), on+".code")...),
 			Subject:        w.patientRef(),
 		}
 		var profiles []string
@@ -240,7 +241,7 @@ func (w *planWriter) writeProblems() {
 		}
 		if w.head.status == "ingetrokken" {
 			c.ClinicalStatus, profiles = nil, nil
-			c.VerificationStatus = concept(coding("http://terminology.hl7.org/CodeSystem/condition-ver-status", "entered-in-error", ""))
+			c.VerificationStatus = element.Concept(element.Coding("http://terminology.hl7.org/CodeSystem/condition-ver-status", "entered-in-error", ""))
 		}
 		item := planItem{ref: ref, domain: v.at("domein").str()}
 		c.Evidence, item.tags = w.needsOf(v, on)
@@ -251,7 +252,7 @@ func (w *planWriter) writeProblems() {
 
 // partID returns the identifier of a part: the id of the record and that of the part in it.
 func (w *planWriter) partID(list, id string) *dpb.Identifier {
-	return identifier(w.head.base()+"/"+list, w.head.recordID+"#"+id)
+	return element.Identifier(w.head.base()+"/"+list, w.head.recordID+"#"+id)
 }
 
 // needsOf refers to the needs behind a problem and returns its tags: its own domain, but under the
@@ -272,7 +273,7 @@ func (w *planWriter) needsOf(v value, on string) ([]*condpb.Condition_Evidence, 
 			domains = append(domains, own...)
 		}
 		domains = append(domains, childDomainsOf(n.domain)...)
-		out = append(out, &condpb.Condition_Evidence{Detail: []*dpb.Reference{reference(n.ref, n.id)}})
+		out = append(out, &condpb.Condition_Evidence{Detail: []*dpb.Reference{element.Reference(n.ref, n.id)}})
 	}
 	if len(domains) == 0 || w.in.at("domeinindeling").str() == "mks" {
 		domains = own

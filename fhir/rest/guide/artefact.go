@@ -12,10 +12,11 @@ import (
 
 // artefact is the page of one artefact.
 type artefact struct {
-	Type, ID, About, JSON string
-	Facts                 []fact
-	Sections              []section
-	Source                string // of an example
+	Type, ID, JSON string
+	About          part
+	Facts          []fact
+	Sections       []section
+	Source         string // of an example
 }
 
 // fact is a line at the head.
@@ -88,7 +89,7 @@ var tables = map[fhir.Type]func(g *Guide, n fhir.Node, lang string) []section{
 func (g *Guide) artefact(it *item, v view) artefact {
 	r := it.resource
 	n := r.Root()
-	a := artefact{Type: string(r.Type()), ID: r.ID(), About: n.Member("description").Text(), JSON: it.href() + ".json"}
+	a := artefact{Type: string(r.Type()), ID: r.ID(), About: it.About(v.Lang), JSON: it.href() + ".json"}
 	for _, f := range []struct{ key, member string }{{"canonical", "url"}, {"version", "version"}, {"status", "status"}} {
 		if text := n.Member(f.member).Text(); text != "" {
 			a.Facts = append(a.Facts, fact{f.key, []part{{Text: text, Code: true}}})

@@ -143,6 +143,15 @@ func TestPagesSpeakTheLanguageOfTheReader(t *testing.T) {
 			t.Errorf("the questionnaire does not say %q", want)
 		}
 	}
+	for lang, want := range map[string]string{
+		"nl": `lang="nl">Dossier afgeschermd van deze persoon`, "sv": `lang="sv">Journalen är spärrad för denna person`, "en": `lang="en">File sealed from this person`,
+	} {
+		for _, page := range []string{"/ig/", "/ig/StructureDefinition/afscherming"} {
+			if body := get(t, page+"?lang="+lang).Body.String(); !strings.Contains(body, want) {
+				t.Errorf("%s does not say %q", page, want)
+			}
+		}
+	}
 }
 
 func TestPagesShowWhatTheArtefactsSay(t *testing.T) {

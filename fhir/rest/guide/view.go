@@ -113,8 +113,14 @@ func (i *item) Href() string { return i.href() }
 // ID is the id of an artefact.
 func (i *item) ID() string { return i.resource.ID() }
 
-// About is one sentence on an artefact, in the language in which it was written.
-func (i *item) About() string { return i.resource.Root().Member("description").Text() }
+// About is one sentence on an artefact, in a language where it has that, else as it was written.
+func (i *item) About(lang string) part {
+	n := i.resource.Root()
+	if text := textsOf(n, "description")[lang]; text != "" {
+		return part{Text: text, Lang: lang}
+	}
+	return part{Text: n.Member("description").Text(), Lang: "en"}
+}
 
 // Key is the heading of a group; Items are its artefacts.
 func (g group) Key() string { return g.key }

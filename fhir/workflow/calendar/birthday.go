@@ -43,16 +43,26 @@ func birthday(born time.Time, age int) time.Time {
 }
 
 func (r *run) announceAge(age int) {
-	custodian := r.Patient.Custodian
+	custodian, text := r.Patient.Custodian, r.ageText(age)
+	about := []fhir.Ref{r.patient}
+	var inputs []taskInput
+	if id := r.id(ruleBirthday, fmt.Sprint(age)); !r.written(id) { // else it was told before
+		consents := r.lapsing(age)
+		text = text.with(r.named(consents))
+		for _, n := range consents {
+			about = append(about, n.Resource().Ref().Current())
+			inputs = append(inputs, taskInput{Type: concept{Text: "toestemming"}, Reference: &reference{Reference: n.Resource().Ref().Current().String()}})
+		}
+	}
 	r.ask(task{
 		rule: ruleBirthday, discriminator: fmt.Sprint(age), code: category("leeftijdsmelding"),
-		text:  fmt.Sprintf("Het kind wordt %d jaar. ", age) + r.ageText(age),
+		text:  sayAge.filled("AGE", fmt.Sprint(age)).with(text),
 		focus: r.patient, owner: r.coordinator(custodian), custodian: custodian,
-		due: birthday(r.Household.Born[0], age).Format(time.DateOnly),
+		due: birthday(r.Household.Born[0], age).Format(time.DateOnly), inputs: inputs,
 	})
 	m := message{
 		rule: ruleBirthday, discriminator: fmt.Sprintf("%d/familie", age), category: category("leeftijdsmelding"),
-		text: r.ageText(age), about: []fhir.Ref{r.patient}, custodian: custodian,
+		text: text, about: about, custodian: custodian,
 	}
 	m.to, m.labels = r.family()
 	r.send(m)
@@ -77,22 +87,19 @@ func (r *run) youthAlone() bool {
 }
 
 // ageText says what a birthday changes: whose rights, which consents, who signs.
-func (r *run) ageText(age int) string {
+func (r *run) ageText(age int) words {
 	h := r.Household
-	text := ""
 	switch {
 	case age == wlzAge:
-		text = "Vanaf deze leeftijd kan opnieuw worden beoordeeld of de Wlz past. Bespreek een nieuwe verwijsboom."
+		return sayWlz
 	case age == adultAge:
-		text = "Vanaf deze dag geldt de zorg voor volwassenen. Bespreek de beslisboom en de overdracht naar de volwassenenzorg."
+		return sayAdult
 	case age == h.YouthAloneFrom:
-		text = "Vanaf deze dag beslist de jongere zelf over zorgplan en dossier. Toestemmingen van ouders vervallen, " +
-			"ouders lezen alleen nog mee als de jongere dat toestaat, en alleen de jongere tekent het zorgplan."
+		return sayAlone
 	case age == h.JointFrom || age == h.ChildFrom:
-		text = "Vanaf deze dag leest het kind het eigen dossier. Delen vraagt toestemming van ouders en kind samen: " +
-			"toestemmingen van ouders alleen vervallen. Het zorgplan wordt door een ouder en het kind getekend."
+		return sayJoint
 	}
-	return text
+	return words{}
 }
 
 // wlzAgain reports whether an answered verwijsboom found rule V2b: lasting supervision is needed, and the

@@ -62,7 +62,7 @@ func (r *run) overdue(p Known, kind string, times int) {
 	}
 	t := task{
 		rule: ruleCadence, discriminator: p.Resource.ID() + "/" + kind + "/" + last.Format(time.DateOnly),
-		code: category("evaluatie-verlopen"), text: "Evaluatie over tijd: " + meetingNames[kind],
+		code: category("evaluatie-verlopen"), text: sayOverdue.with(sayMeeting[kind]),
 		focus: p.Resource.Ref(), owner: r.coordinator(p.Custodian), custodian: p.Custodian,
 	}
 	if kind == meetingTeam { // the family's own evaluations are theirs to see (mks.md 7.4)
@@ -78,11 +78,6 @@ func (r *run) overdue(p Known, kind string, times int) {
 
 // meetingTeam is the evaluation of the team; the others are with the family.
 const meetingTeam = "client-bespreking"
-
-// meetingNames are the evaluations in words. Read only.
-var meetingNames = map[string]string{
-	meetingTeam: "cliëntbespreking", "evaluatie-ouders": "evaluatie met ouders", "afsluitend": "afsluitend evaluatiegesprek",
-}
 
 // lastMeeting returns the day of the latest finished evaluation of a kind that is about the plan.
 func (r *run) lastMeeting(plan Known, kind string) (time.Time, bool) {

@@ -35,7 +35,7 @@ func (e Emergency) Review() ([]Write, error) {
 	r := e.run()
 	r.ask(task{
 		rule: RuleEmergency, discriminator: e.Token, code: coding{codes("access-task"), "btg-review"},
-		text:  "Noodtoegang beoordelen. De familie krijgt na 24 uur bericht, tenzij deze taak op on-hold staat.",
+		text:  sayReview,
 		focus: e.Patient, owner: e.Custodian, custodian: e.Custodian,
 		due:       e.Today.AddDate(0, 0, emergencyReview).Format(time.DateOnly),
 		performer: &concept{Coding: []coding{{codes("access-role"), "admin"}}, Text: "Privacy officer"},
@@ -65,9 +65,8 @@ func (r *run) emergencies() {
 		m := message{
 			rule: RuleEmergency, discriminator: t.Resource.ID() + "/familie",
 			category: notification,
-			text: "Iemand heeft het dossier in een noodsituatie geopend, zonder dat daarvoor toestemming bekend was. " +
-				"In het logboek staat wie, wanneer en waarom.",
-			about: []fhir.Ref{r.patient}, custodian: t.Custodian,
+			text:     sayOpened,
+			about:    []fhir.Ref{r.patient}, custodian: t.Custodian,
 		}
 		m.to, m.labels = r.family()
 		r.send(m)

@@ -28,7 +28,7 @@ func (r *run) informed() {
 		}
 		r.ask(task{
 			rule: ruleInformed, discriminator: m.Resource.ID(), code: category("ouders-geinformeerd"),
-			text:  "Ouders informeren over de cliëntbespreking",
+			text:  sayInform,
 			focus: m.Resource.Ref(), owner: r.coordinator(m.Custodian), custodian: m.Custodian, labels: []coding{notForFamily},
 		})
 	}

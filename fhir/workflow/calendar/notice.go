@@ -49,7 +49,8 @@ func (r *run) notice(k Known, version int, kept map[string]bool) {
 		id := r.id(m.rule, m.discriminator)
 		kept[id] = true
 		if !r.written(id) {
-			m.text, m.domains = r.summary(k)
+			text, domains := r.summary(k)
+			m.text, m.domains = plain(text), domains
 			r.send(m)
 		}
 	}
@@ -58,7 +59,7 @@ func (r *run) notice(k Known, version int, kept map[string]bool) {
 	}
 	r.tell(k.Custodian, "MKS-WF-09", "Nobody outside the team is told: the child has no family doctor, and the team no youth health care. Add one.")
 	r.ask(task{
-		rule: ruleNotice, discriminator: name + "geadresseerde", code: notification, text: "Huisarts of jeugdgezondheidszorg vastleggen",
+		rule: ruleNotice, discriminator: name + "geadresseerde", code: notification, text: sayAddress,
 		focus: k.Resource.Ref(), owner: cmp.Or(r.member("gezinscoordinator", k.Custodian), r.coordinator(k.Custodian)), custodian: k.Custodian,
 	})
 }

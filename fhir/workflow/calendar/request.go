@@ -20,11 +20,11 @@ func (r *run) requests() {
 		name := k.Resource.ID() + "/" + performer.ID
 		t := task{
 			rule: ruleRequest, discriminator: name, code: coding{"http://hl7.org/fhir/CodeSystem/task-code", "fulfill"},
-			text: "Aanvraag: " + conceptText(n.Member("code")), focus: k.Resource.Ref(), owner: performer.Current(), custodian: k.Custodian,
+			text: sayRequest.with(same(conceptText(n.Member("code")))), focus: k.Resource.Ref(), owner: performer.Current(), custodian: k.Custodian,
 		}
 		r.ask(t)
 		if known, there := r.stored[r.id(t.rule, name)]; there && known.Resource.Root().Member("status").Text() == "rejected" {
-			t.discriminator, t.owner, t.text = name+"/afgewezen", r.coordinator(k.Custodian), "Aanvraag is afgewezen: "+conceptText(n.Member("code"))
+			t.discriminator, t.owner, t.text = name+"/afgewezen", r.coordinator(k.Custodian), sayRefused.with(same(conceptText(n.Member("code"))))
 			r.ask(t)
 		}
 	}

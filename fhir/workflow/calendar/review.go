@@ -31,7 +31,7 @@ func (r *run) reviews() {
 		day := on.Format(time.DateOnly)
 		r.ask(task{
 			rule: ruleReview, discriminator: k.Resource.ID() + "/" + day, code: coding{codes("netwerk-taak"), "evalueren"},
-			text: "Evaluatie van een afspraak in het netwerk", focus: k.Resource.Ref(), owner: r.coordinator(k.Custodian), custodian: k.Custodian, due: day,
+			text: sayAgreed, focus: k.Resource.Ref(), owner: r.coordinator(k.Custodian), custodian: k.Custodian, due: day,
 		})
 		r.holdUnreviewed(k, status, on)
 	}
@@ -57,7 +57,7 @@ func (r *run) holdUnreviewed(k Known, status string, on time.Time) {
 	r.attest(held.Ref(), k.Custodian, k.Version+1, meta{Source: source(ruleReview)}) // a plan of a network has no source of its own
 	m := message{
 		rule: ruleReview, discriminator: k.Resource.ID() + "/" + on.Format(time.DateOnly) + "/wacht", category: coding{codes("netwerk-taak"), "evalueren"},
-		text: "De afspraak is nog niet geëvalueerd en wacht daarop.", about: []fhir.Ref{k.Resource.Ref()}, custodian: k.Custodian,
+		text: sayUnreviewed, about: []fhir.Ref{k.Resource.Ref()}, custodian: k.Custodian,
 	}
 	if helper, ok := fhir.ParseRef(k.Resource.Root().At("activity", "detail", "performer", "reference").Text()); ok {
 		m.to = []fhir.Ref{helper.Current()}

@@ -22,6 +22,8 @@ type Known struct {
 	Version   int
 	Custodian fhir.Ref
 	Parties   []fhir.Ref // of a CareTeam: who takes part, and for whom
+	Filed     time.Time  // when it was stored first; zero: it is being stored
+	Changed   time.Time  // of a plan that waits: when it, or a part of it, was stored last
 }
 
 // Situation is what the rules of time know of one child at an instant. The order within a list means nothing.
@@ -45,9 +47,14 @@ type Situation struct {
 	People     []Known // RelatedPersons
 	Agreements []Known // plans of help in a family's network
 
+	// Crowded are organisations that keep more of something than is in the lists.
+	Crowded []fhir.Ref
+
 	// Past are the ids of what rules wrote and is over, with the instant that it tells: it is not in the lists.
 	Past map[string]time.Time
 
+	// Consents looks up those of the child, where a rule names them; it may be nil.
+	Consents func() ([]Known, error)
 	// Find looks up what a rule names only when it has something to say; without a Resource when it is not there.
 	Find func(fhir.Ref) (Known, error)
 }
@@ -88,6 +95,9 @@ func Follow(s Situation) (Outcome, error) {
 	r := newRun(s)
 	for _, rule := range rules {
 		rule(r)
+	}
+	for _, org := range s.Crowded {
+		r.tell(org, "MKS-WF-00", "There is more of one kind about this child than the rules of time look at; end or delete what is over.")
 	}
 	return r.out, fhir.Wrap("calendar.Follow", r.err)
 }

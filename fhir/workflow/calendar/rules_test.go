@@ -386,6 +386,75 @@ func TestBirthdaysAreAnnounced60DaysAhead(t *testing.T) {
 	}
 }
 
+// TestAReminderComesOnTheLocalDay: asked at 00:30 in Amsterdam, which is the day before in UTC.
+func TestAReminderComesOnTheLocalDay(t *testing.T) {
+	t.Parallel()
+	s := on(t, "2026-03-02", 4)
+	s.Now = time.Date(2026, 3, 1, 23, 30, 0, 0, time.UTC)
+	s.Plans = []calendar.Known{plan(t, "d", "draft", "2026-04-01", "", 4)}
+	s = apply(s, follow(t, s))
+	for today, want := range map[string]int{"2026-03-08": 0, "2026-03-09": 2} {
+		s.Household.Today = day(t, today)
+		s.Now = calendar.Morning(s.Household.Today)
+		reminded := 0
+		for _, line := range said(t, s) {
+			if strings.HasPrefix(line, "Communication reminder") {
+				reminded++
+			}
+		}
+		if reminded != want {
+			t.Errorf("%s: %d reminders", today, reminded)
+		}
+	}
+}
+
+func TestTheConsentsThatLapseAreNamed(t *testing.T) {
+	t.Parallel()
+	consent := func(id, status, kind, performers, actor, more string) calendar.Known {
+		return known(t, `{"resourceType":"Consent","id":"%s","status":"%s","category":[{"coding":[{"system":"%s/CodeSystem/toestemming-soort","code":"%s"}]}],
+			"patient":{"reference":"Patient/kind"},"dateTime":"2026-01-0%[1]s","performer":[%[5]s],
+			"provision":{"type":"permit","actor":[{"reference":%[6]s}]%[7]s}}`, id, status, b, kind, performers, actor, more)
+	}
+	const parent, both = `{"reference":"RelatedPerson/moeder"}`, `{"reference":"RelatedPerson/moeder"},{"reference":"Patient/kind"}`
+	school := `{"reference":"Organization/school"}`
+	all := []calendar.Known{
+		consent("2", "active", "uitdrukkelijk", parent, `{"identifier":{"system":"`+b+`/CodeSystem/organisatie-soort","value":"ziekenhuis"}}`, ""),
+		consent("1", "active", "uitdrukkelijk", both, school, ""),
+		consent("3", "active", "uitdrukkelijk", parent, school, `,"period":{"end":"2026-05-29"}`),
+		consent("4", "proposed", "uitdrukkelijk", parent, school, ""),
+		consent("5", "active", "verondersteld", parent, school, ""),
+		consent("6", "active", "uitdrukkelijk", parent, `{"identifier":{"system":"`+b+`/sid/smart-client","value":"app"}}`, ""),
+		consent("7", "active", "uitdrukkelijk", parent, school, ""),
+	}
+	all[6].Custodian = fhir.Ref{Type: "Organization", ID: "elders"}
+	for age, want := range map[int]string{12: "Consent/2", 16: "Consent/1 Consent/2", 18: ""} {
+		s := on(t, "2026-05-30", age-1)
+		born := day(t, "2026-05-31").AddDate(-age, 0, 0)
+		s.Household.Born = [2]time.Time{born, born}
+		s.Consents = func() ([]calendar.Known, error) { return all, nil }
+		s.Find = func(ref fhir.Ref) (calendar.Known, error) {
+			return known(t, `{"resourceType":"Organization","id":"%s","name":"School De Test"}`, ref.ID), nil
+		}
+		for _, w := range follow(t, s).Writes {
+			n := w.Resource.Root()
+			var got []string
+			for _, path := range [][]string{{"input", "valueReference", "reference"}, {"about", "reference"}} {
+				for ref := range n.All(path...) {
+					if strings.HasPrefix(ref.Text(), "Consent/") {
+						got = append(got, ref.Text())
+					}
+				}
+			}
+			if w.Resource.Type() != "Provenance" && strings.Join(got, " ") != want {
+				t.Errorf("%d, %s: %v, want %s", age, w.Resource.Type(), got, want)
+			}
+			if told := string(w.Resource.Bytes()); age == 16 && w.Resource.Type() == "Communication" && !strings.Contains(told, "upphör: 2026-01-01 (School De Test); 2026-01-02 (ziekenhuis).") {
+				t.Error(told)
+			}
+		}
+	}
+}
+
 func TestNothingIsWrittenOfAChildWhoDied(t *testing.T) {
 	t.Parallel()
 	for _, patient := range []string{

@@ -42,6 +42,8 @@ type (
 		Type    concept `json:"type"`
 		Version int     `json:"valuePositiveInt,omitempty"`
 		Text    string  `json:"valueString,omitempty"`
+
+		Reference *reference `json:"valueReference,omitempty"`
 	}
 	taskBody struct {
 		Type          string       `json:"resourceType"`
@@ -52,6 +54,7 @@ type (
 		Priority      string       `json:"priority"`
 		Code          concept      `json:"code"`
 		Description   string       `json:"description"`
+		Translated    *translated  `json:"_description,omitempty"`
 		Focus         reference    `json:"focus"`
 		For           reference    `json:"for"`
 		AuthoredOn    string       `json:"authoredOn"`
@@ -65,7 +68,8 @@ type (
 		Period period `json:"period"`
 	}
 	payload struct {
-		Text string `json:"contentString"`
+		Text       string      `json:"contentString"`
+		Translated *translated `json:"_contentString,omitempty"`
 	}
 	messageBody struct {
 		Type      string      `json:"resourceType"`
@@ -99,7 +103,7 @@ type (
 type task struct {
 	rule, discriminator string
 	code                coding
-	text                string
+	text                words
 	priority            string // "": routine
 	focus, owner        fhir.Ref
 	custodian           fhir.Ref
@@ -113,7 +117,7 @@ type task struct {
 type message struct {
 	rule, discriminator string
 	category            coding
-	text                string
+	text                words
 	about, to           []fhir.Ref
 	custodian           fhir.Ref
 	labels              []coding
@@ -167,7 +171,7 @@ func (r *run) ask(t task) {
 	}
 	body := taskBody{
 		Type: "Task", ID: id, Meta: meta{Source: source(t.rule), Security: t.labels},
-		Status: "requested", Intent: "order", Priority: t.priority, Code: concept{Coding: []coding{t.code}}, Description: t.text,
+		Status: "requested", Intent: "order", Priority: t.priority, Code: concept{Coding: []coding{t.code}}, Description: t.text.nl, Translated: t.text.translated(),
 		Focus: to(t.focus), For: to(r.patient), AuthoredOn: instant(r.Now), Requester: to(t.custodian), Owner: to(t.owner),
 		Input: t.inputs,
 	}
@@ -191,8 +195,8 @@ func (r *run) send(m message) {
 		Status: m.status, Category: []concept{{Coding: []coding{m.category}}}, Subject: to(r.patient),
 		About: all(m.about), Recipient: all(m.to), Sender: to(m.custodian),
 	}
-	if m.text != "" {
-		body.Payload = []payload{{m.text}}
+	if m.text.nl != "" {
+		body.Payload = []payload{{m.text.nl, m.text.translated()}}
 	}
 	if m.status == "" {
 		body.Status, body.Sent = "completed", instant(r.Now)

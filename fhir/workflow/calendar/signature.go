@@ -24,13 +24,9 @@ var toSign = coding{"http://hl7.org/fhir/CodeSystem/task-code", "approve"}
 // can sign, the zorgcoordinator is asked at once.
 func (r *run) signatures() {
 	for _, p := range r.Plans {
-		n := p.Resource.Root()
-		v := RecordVersion(p.Resource)
-		final := part(extension(n, "bron-record"), "status", "valueCode").Text() == "definitief"
-		if n.Member("status").Text() != "draft" || !final || v == 0 {
-			continue
+		if v := waits(p.Resource); v > 0 {
+			r.awaitSignatures(p, v)
 		}
-		r.awaitSignatures(p, v)
 	}
 	r.end(ruleSignature, r.signedOrDropped)
 }
@@ -40,24 +36,27 @@ func (r *run) awaitSignatures(p Known, version int) {
 	plan.Version = p.Version
 	signers, signed := r.Signers(), r.SignedBy(plan, version)
 	name := plan.ID + "/" + strconv.Itoa(version) + "/"
-	if signers.Enough(signed) { // who was missing need not sign any longer: no signature is left to bring it into force
+	if signers.Enough(signed) { // and yet it waits: it is being written, or of a source that cannot bring it into force
 		t := r.signTask(p, version, name+"van-kracht", r.coordinator(p.Custodian))
-		t.text = "Zorgplan is ondertekend en nog niet van kracht: stuur een nieuwe versie in"
+		t.text = saySigned
 		r.ask(t)
+		r.wake(r.today.AddDate(0, 0, 1))
 		return
 	}
 	missing := signers.missing(signed)
 	asked := r.today
 	for _, who := range missing {
-		r.ask(r.signTask(p, version, name+who.ID, who))
-		id := r.id(ruleSignature, name+who.ID)
-		day := r.Past[id]
-		if known, ok := r.stored[id]; ok {
-			day, _ = dayOf(known.Resource.Root().Member("authoredOn"))
+		occasion := name + who.ID
+		if r.signedBefore(p, version, who) {
+			occasion += "/" + p.Changed.UTC().Format(time.RFC3339)
 		}
-		if !day.IsZero() && day.Before(asked) {
-			asked = day.Truncate(24 * time.Hour)
+		r.ask(r.signTask(p, version, occasion, who))
+		if day := r.askedOn(r.id(ruleSignature, occasion)); !day.IsZero() && day.Before(asked) {
+			asked = day
 		}
+	}
+	if len(signed) > 0 { // by authority that begins or ends, they may be enough on any day
+		r.wake(r.today.AddDate(0, 0, 1))
 	}
 	remind, escalate := asked.AddDate(0, 0, signatureRemind), asked.AddDate(0, 0, signatureEscalated)
 	if len(missing) == 0 { // authority is not known, or hidden
@@ -73,10 +72,28 @@ func (r *run) awaitSignatures(p Known, version int) {
 	}
 }
 
+// askedOn is the local day of a Task, zero for one that was not written before.
+func (r *run) askedOn(id string) time.Time {
+	at := r.Past[id]
+	if known, ok := r.stored[id]; ok {
+		at, _ = time.Parse(time.RFC3339, known.Resource.Root().Member("authoredOn").Text()) // zero: not told
+	}
+	if at.IsZero() {
+		return at
+	}
+	year, month, day := at.In(amsterdam()).Date()
+	return time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
+}
+
+// signedBefore reports whether somebody signed a version of a plan as it was before it was changed.
+func (r *run) signedBefore(p Known, version int, who fhir.Ref) bool {
+	return slices.ContainsFunc(r.on(p.Resource.Ref(), p.Version, version), func(s Known) bool { return signs(s.Resource, who) })
+}
+
 // signTask asks somebody to sign, or to see to it.
 func (r *run) signTask(p Known, version int, discriminator string, owner fhir.Ref) task {
 	return task{
-		rule: ruleSignature, discriminator: discriminator, code: toSign, text: "Zorgplan ondertekenen",
+		rule: ruleSignature, discriminator: discriminator, code: toSign, text: saySign,
 		focus: p.Resource.Ref(), owner: owner, custodian: p.Custodian,
 		inputs: []taskInput{{Type: concept{Coding: []coding{{codes("mks-categorie"), "zorgplan"}}}, Version: version}},
 	}
@@ -87,7 +104,7 @@ func (r *run) remindSigners(p Known, name string, missing []fhir.Ref) {
 		m := message{
 			rule: ruleSignature, discriminator: name + who.ID + "/herinnering",
 			category: coding{"http://terminology.hl7.org/CodeSystem/communication-category", "reminder"},
-			text:     "Het zorgplan wacht op uw handtekening. Tot die tijd geldt de vorige versie.",
+			text:     sayRemind,
 			about:    []fhir.Ref{p.Resource.Ref()}, to: []fhir.Ref{who}, custodian: p.Custodian,
 		}
 		if who.Type == "Patient" && r.youthAlone() {
@@ -156,9 +173,28 @@ func (s *Situation) SignedBy(plan fhir.Ref, version int) []fhir.Ref {
 }
 
 // SignaturesOn returns the Provenances with a signature on a version of a plan, in order of their ids. They
-// name the version of the record, or in their target that of the resource.
+// name the version of the record, or in their target that of the resource. One on what was changed since
+// counts no longer.
 func (s *Situation) SignaturesOn(plan fhir.Ref, version int) []*fhir.Resource {
+	var changed time.Time
+	for _, p := range s.Plans {
+		if p.Resource.Ref().Current() == plan.Current() {
+			changed = p.Changed
+		}
+	}
 	var out []*fhir.Resource
+	for _, p := range s.on(plan, plan.Version, version) {
+		if p.Filed.IsZero() || !p.Filed.Before(changed) {
+			out = append(out, p.Resource)
+		}
+	}
+	slices.SortFunc(out, func(a, b *fhir.Resource) int { return cmp.Compare(a.ID(), b.ID()) })
+	return out
+}
+
+// on returns the signatures on a version of a plan, whether they still count or not.
+func (s *Situation) on(plan fhir.Ref, current, version int) []Known {
+	var out []Known
 	for _, p := range s.Signatures {
 		n := p.Resource.Root()
 		said := extension(n, "versie").Member("valuePositiveInt")
@@ -167,14 +203,46 @@ func (s *Situation) SignaturesOn(plan fhir.Ref, version int) []*fhir.Resource {
 		}
 		for t := range n.All("target", "reference") {
 			ref, ok := fhir.ParseRef(t.Text())
-			if ok && ref.Current() == plan.Current() && (said.Exists() || ref.Version > 0 && ref.Version == plan.Version) {
-				out = append(out, p.Resource)
+			if ok && ref.Current() == plan.Current() && (said.Exists() || ref.Version > 0 && ref.Version == current) {
+				out = append(out, p)
 				break
 			}
 		}
 	}
-	slices.SortFunc(out, func(a, b *fhir.Resource) int { return cmp.Compare(a.ID(), b.ID()) })
 	return out
+}
+
+func signs(provenance *fhir.Resource, who fhir.Ref) bool {
+	for n := range provenance.Root().All("signature", "who", "reference") {
+		if ref, ok := fhir.ParseRef(n.Text()); ok && ref.Current() == who {
+			return true
+		}
+	}
+	return false
+}
+
+// Ready returns the final plans that wait though they are signed enough: the child became older, or authority
+// changed, since the last signature.
+func (s *Situation) Ready() []Known {
+	var out []Known
+	signers := s.Signers()
+	for _, p := range s.Plans {
+		plan := p.Resource.Ref().Current()
+		plan.Version = p.Version
+		if v := waits(p.Resource); v > 0 && signers.Enough(s.SignedBy(plan, v)) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// waits returns the record's version of a final plan that is not in force, 0 for any other.
+func waits(plan *fhir.Resource) int {
+	n := plan.Root()
+	if n.Member("status").Text() != "draft" || part(extension(n, "bron-record"), "status", "valueCode").Text() != "definitief" {
+		return 0
+	}
+	return RecordVersion(plan)
 }
 
 // RecordVersion returns the version of the source record that a resource carries, 0 for none.

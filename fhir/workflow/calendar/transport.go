@@ -14,7 +14,7 @@ const ruleTransport = "7.11"
 
 // transports holds mks.md 7.11: transport that a plan in force asks of a carrier is a Task for it, with what
 // it must know: given name, instruction, times, whom to call. Other content is another Task; the old one
-// ends. What to do in an emergency is not in it: that is for a Consent to open.
+// ends. What to do in an emergency is not in it: the Task names the plan that says so, for a Consent to open.
 func (r *run) transports() {
 	for _, k := range r.Actions {
 		n := k.Resource.Root()
@@ -28,17 +28,21 @@ func (r *run) transports() {
 			continue
 		}
 		t := task{
-			rule: ruleTransport, code: coding{"http://hl7.org/fhir/CodeSystem/task-code", "fulfill"}, text: "Rit",
+			rule: ruleTransport, code: coding{"http://hl7.org/fhir/CodeSystem/task-code", "fulfill"}, text: sayRide,
 			focus: k.Resource.Ref(), owner: carrier.Current(), custodian: k.Custodian,
 		}
+		plan := r.emergencyPlan(k.Custodian)
 		for _, fact := range []struct{ name, value string }{
-			{"naam", r.calledBy(k.Custodian)}, {"instructie", detail.Member("description").Text()}, {"tijden", timesOf(detail)}, {"noodtelefoon", r.emergencyPhone(k.Custodian)},
+			{"naam", r.calledBy(k.Custodian)}, {"instructie", detail.Member("description").Text()}, {"tijden", timesOf(detail)}, {"noodtelefoon", phoneOf(plan)},
 		} {
 			if fact.value != "" {
 				t.inputs = append(t.inputs, taskInput{Type: concept{Text: fact.name}, Text: fact.value})
 			}
 		}
 		sum := sha256.Sum256(fmt.Append(nil, t.inputs))
+		if plan.Resource != nil {
+			t.inputs = append(t.inputs, taskInput{Type: concept{Text: "noodplan"}, Reference: &reference{Reference: plan.Resource.Ref().Current().String()}})
+		}
 		t.discriminator = k.Resource.ID() + "/" + carrier.ID + "/" + hex.EncodeToString(sum[:8])
 		r.ask(t)
 	}
@@ -75,13 +79,21 @@ func timesOf(detail fhir.Node) string {
 	return detail.Member("scheduledString").Text()
 }
 
-// emergencyPhone is the telephone number of the plan for emergencies that an organisation keeps.
-func (r *run) emergencyPhone(org fhir.Ref) string {
+// emergencyPlan is the plan for emergencies in force that an organisation keeps, without a Resource when there is
+// none.
+func (r *run) emergencyPlan(org fhir.Ref) Known {
 	for _, p := range r.Emergency {
-		phone := extension(p.Resource.Root().At("activity", "detail"), "noodtelefoon").Member("valueString").Text()
-		if phone != "" && p.Custodian == org && p.Resource.Root().Member("status").Text() == "active" {
-			return phone
+		if p.Custodian == org && p.Resource.Root().Member("status").Text() == "active" && phoneOf(p) != "" {
+			return p
 		}
 	}
-	return ""
+	return Known{}
+}
+
+// phoneOf is the telephone number of a plan for emergencies.
+func phoneOf(plan Known) string {
+	if plan.Resource == nil {
+		return ""
+	}
+	return extension(plan.Resource.Root().At("activity", "detail"), "noodtelefoon").Member("valueString").Text()
 }

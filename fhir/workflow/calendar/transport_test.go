@@ -42,9 +42,9 @@ func TestACarrierIsToldWhatItMustKnow(t *testing.T) {
 	s = apply(s, follow(t, s))
 	var told []string
 	for in := range s.Tasks[0].Resource.Root().All("input") {
-		told = append(told, in.At("type", "text").Text()+": "+in.Member("valueString").Text())
+		told = append(told, in.At("type", "text").Text()+": "+in.Member("valueString").Text()+in.At("valueReference", "reference").Text())
 	}
-	if d := cmp.Diff([]string{"naam: Kareltje", "instructie: Rolstoel vastzetten.", "tijden: 08:00, 15:00", "noodtelefoon: 0880000099"}, told); d != "" {
+	if d := cmp.Diff([]string{"naam: Kareltje", "instructie: Rolstoel vastzetten.", "tijden: 08:00, 15:00", "noodtelefoon: 0880000099", "noodplan: CarePlan/n"}, told); d != "" {
 		t.Error(d)
 	}
 	if strings.Contains(string(s.Tasks[0].Resource.Bytes()), "Bel 112") {

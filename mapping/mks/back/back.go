@@ -3,6 +3,7 @@ package back
 import (
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
+	"github.com/drieluik/drieluik/mapping/rebuild"
 )
 
 // reader is the way back of one record type.
@@ -12,7 +13,7 @@ type reader struct {
 	// like reports whether a resource of another origin is such a record.
 	like func(fhir.Node) bool
 	// read returns inhoud. nil: not yet.
-	read func(*record) *node
+	read func(*record) *rebuild.Value
 }
 
 // readers are the record types of mks.md 3.
@@ -52,19 +53,10 @@ const (
 )
 
 // maxRecords and maxForeign bound the records that one call reads: one of another origin looks through
-// all resources. maxIssues bounds what is told.
+// all resources.
 const (
 	maxRecords = 1000
 	maxForeign = 100
-	maxIssues  = 1000
-)
-
-// readFreely and readAgain bound what one call reads, in bytes: so many, and each resource so many times.
-// A resource counts anew for each record that takes it in and each reference that is followed, so that a
-// few bytes that name a large one over and over do not become a huge answer.
-const (
-	readFreely = 20_000_000
-	readAgain  = 10
 )
 
 // Documents reads the source document of every record among the resources, in their order: of every
@@ -74,44 +66,44 @@ const (
 func Documents(rs []*fhir.Resource, by mapping.Origin) ([][]byte, []fhir.Issue) {
 	s := newSet(rs)
 	records := s.ownRecords(by)
-	if len(records) == 0 && !s.failed {
+	if len(records) == 0 && !s.Failed() {
 		records = s.foreignRecords(by)
 	}
-	if len(records) == 0 && !s.failed {
-		s.fail("not-found", ruleNoRecord, fhir.Node{}, "There is no record among these resources; send a resource that carries one, such as a Patient or a Composition, with what belongs to it.")
+	if len(records) == 0 && !s.Failed() {
+		s.Fail("not-found", ruleNoRecord, fhir.Node{}, "There is no record among these resources; send a resource that carries one, such as a Patient or a Composition, with what belongs to it.")
 	}
 	var out [][]byte
 	for _, x := range records {
-		if s.left < 0 {
+		if s.Spent() {
 			break
 		}
 		doc := x.record.document(x.read(x.record))
 		x.record.putBack(doc)
-		out = append(out, doc.write(nil))
+		out = append(out, doc.JSON())
 	}
-	return out, s.found
+	return out, s.Issues()
 }
 
 // readable is a record and what reads it.
 type readable struct {
 	*record
-	read func(*record) *node
+	read func(*record) *rebuild.Value
 }
 
 // ownRecords are the records that bron-record names.
 func (s *set) ownRecords(by mapping.Origin) []readable {
 	var out []readable
 	seen := map[string]bool{}
-	for _, res := range s.rs {
-		all := extensions(res.Root(), "bron-record")
+	for _, res := range s.Resources() {
+		all := rebuild.Extensions(res.Root(), "bron-record")
 		for _, e := range all {
 			if s.full(len(out), maxRecords, e) {
 				return out
 			}
-			name := part(e, "recordType").Text()
+			name := rebuild.Part(e, "recordType").Text()
 			read := readerOf(name, res.Type())
 			if read == nil {
-				s.fail("not-supported", ruleType, e, "This resource cannot carry a record of that type; send the resource that the record was made into.")
+				s.Fail("not-supported", ruleType, e, "This resource cannot carry a record of that type; send the resource that the record was made into.")
 				continue
 			}
 			r := newRecord(s, by, name, res.Root(), e)
@@ -129,7 +121,7 @@ func (s *set) ownRecords(by mapping.Origin) []readable {
 }
 
 // readerOf returns what reads a record type from a type of resource, nil when nothing does.
-func readerOf(name string, t fhir.Type) func(*record) *node {
+func readerOf(name string, t fhir.Type) func(*record) *rebuild.Value {
 	for _, x := range readers() {
 		if x.name == name && x.anchor == t {
 			return x.read
@@ -141,7 +133,7 @@ func readerOf(name string, t fhir.Type) func(*record) *node {
 // foreignRecords are the resources that look like a record of ours.
 func (s *set) foreignRecords(by mapping.Origin) []readable {
 	var out []readable
-	for _, res := range s.rs {
+	for _, res := range s.Resources() {
 		for _, x := range readers() {
 			if x.anchor != res.Type() || x.read == nil || !x.like(res.Root()) {
 				continue
@@ -165,32 +157,14 @@ func (s *set) full(n, most int, at fhir.Node) bool {
 	if n < most {
 		return false
 	}
-	s.fail("too-costly", ruleMany, at, "There are more records than are read at once; send fewer.")
+	s.Fail("too-costly", ruleMany, at, "There are more records than are read at once; send fewer.")
 	return true
-}
-
-// tell adds an issue. Beyond maxIssues only that there is an error counts.
-func (s *set) tell(severity, code, rule string, at fhir.Node, text string) {
-	failed := severity == fhir.SeverityError
-	if len(s.found) >= maxIssues && (s.failed || !failed) {
-		return
-	}
-	s.failed = s.failed || failed
-	s.found = append(s.found, fhir.Issue{Severity: severity, Code: code, Expression: at.Path(), Diagnostics: rule, Text: text})
-}
-
-func (s *set) fail(code, rule string, at fhir.Node, text string) {
-	s.tell(fhir.SeverityError, code, rule, at, text)
-}
-
-func (s *set) warn(code, rule string, at fhir.Node, text string) {
-	s.tell(fhir.SeverityWarning, code, rule, at, text)
 }
 
 // category reports whether a resource has a category of mks-categorie.
 func category(want string) func(fhir.Node) bool {
-	return func(n fhir.Node) bool { return has(n.Member("category"), "mks-categorie", want) }
+	return func(n fhir.Node) bool { return rebuild.Has(n.Member("category"), "mks-categorie", want) }
 }
 
 // handOff reports whether a Composition of another origin is a nursing transfer.
-func handOff(c fhir.Node) bool { return hasCode(c.Member("type"), snomed, "11171000146100") }
+func handOff(c fhir.Node) bool { return rebuild.HasCode(c.Member("type"), snomed, "11171000146100") }

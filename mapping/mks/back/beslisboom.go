@@ -1,13 +1,15 @@
 package back
 
+import "github.com/drieluik/drieluik/mapping/rebuild"
+
 // closing reads the record of mks.md 3.7: all of it stands in the answers.
-func closing(r *record) *node {
+func closing(r *record) *rebuild.Value {
 	q := r.anchor
-	return object(
-		m("datum", day(q.Member("authored"))), m("ingevuldDoor", r.ref(q.Member("author"))),
-		m("antwoorden", tree(q, "bb.leeftijd", "bb.overleden", "bb.verpleging", "bb.voortzetting", "bb.wlz", "bb.adl", "bb.andereBehoeften")),
-		m("uitkomsten", each(answers(q, "bb.uitkomst"), answered)), m("afwijkingReden", answered(answer(q, "bb.afwijking"))),
-		m("afgeslotenZorgplan", answered(answer(q, "bb.zorgplan"))), m("evaluatieAfsluitend", answered(answer(q, "bb.evaluatie"))),
-		m("informeren", each(answers(q, "bb.informeren"), answered)), m("overdracht", answered(answer(q, "bb.overdracht"))),
+	return rebuild.Object(
+		rebuild.M("datum", rebuild.Day(q.Member("authored"))), rebuild.M("ingevuldDoor", r.ref(q.Member("author"))),
+		rebuild.M("antwoorden", tree(q, "bb.leeftijd", "bb.overleden", "bb.verpleging", "bb.voortzetting", "bb.wlz", "bb.adl", "bb.andereBehoeften")),
+		rebuild.M("uitkomsten", rebuild.Each(rebuild.Answers(q, "bb.uitkomst"), answered)), rebuild.M("afwijkingReden", answered(rebuild.Answer(q, "bb.afwijking"))),
+		rebuild.M("afgeslotenZorgplan", answered(rebuild.Answer(q, "bb.zorgplan"))), rebuild.M("evaluatieAfsluitend", answered(rebuild.Answer(q, "bb.evaluatie"))),
+		rebuild.M("informeren", rebuild.Each(rebuild.Answers(q, "bb.informeren"), answered)), rebuild.M("overdracht", answered(rebuild.Answer(q, "bb.overdracht"))),
 	)
 }

@@ -11,16 +11,16 @@
 //
 // A record type is one file with one function, named in readers:
 //
-//	func evaluation(r *record) *node {
+//	func evaluation(r *record) *rebuild.Value {
 //		e := r.anchor
-//		return object(
-//			m("soort", code(e.Member("type"), "evaluatie-soort")),
-//			m("datum", day(e.At("period", "start"))),
-//			m("perDoel", each(r.parts("Observation", "mks-observatie", "doel-evaluatie"), r.goalResult)),
+//		return rebuild.Object(
+//			rebuild.M("soort", rebuild.Code(e.Member("type"), "evaluatie-soort")),
+//			rebuild.M("datum", rebuild.Day(e.At("period", "start"))),
+//			rebuild.M("perDoel", rebuild.Each(r.parts("Observation", "mks-observatie", "doel-evaluatie"), r.goalResult)),
 //		)
 //	}
 //
-// The kit: kit.go reads elements, refs.go references, record.go the resources of a record, node.go the
-// JSON in the making. Whatever is missing in FHIR reads as a missing member: the form of the format
+// mapping/rebuild reads elements and puts the JSON together; refs.go reads references, record.go the
+// resources of a record. Whatever is missing in FHIR reads as a missing member: the form of the format
 // says afterwards whether it may be. No function panics on a resource of any shape.
 package back

@@ -4,52 +4,53 @@ import (
 	"strings"
 
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping/rebuild"
 )
 
 // evaluation reads the record of mks.md 3.6.
-func evaluation(r *record) *node {
+func evaluation(r *record) *rebuild.Value {
 	e, told := r.anchor, r.part("Communication", "mks-categorie", "ouders-geinformeerd")
-	return object(
-		m("soort", code(e.Member("type"), "evaluatie-soort")), m("datum", day(e.At("period", "start"))),
-		m("wijze", contactWay(e)), m("deelnemers", r.participants(e)), m("zorgplan", text(ext(e, "betreft-plan"))),
-		m("ouderGeinformeerdDoor", object(
-			m("door", r.ref(told.Member("sender"))), m("op", day(told.Member("sent"))), m("wie", r.refs(nodes(told, "recipient"))))),
-		m("perDoel", each(r.parts("Observation", "mks-observatie", "doel-evaluatie"), r.goalResult)),
-		m("gezinservaring", text(r.part("Observation", "mks-observatie", "gezinservaring").Member("valueString"))),
-		m("besluit", text(ext(e, "evaluatie-besluit"))), m("leidtTotPlanversie", number(ext(e, "leidt-tot-versie"))),
+	return rebuild.Object(
+		rebuild.M("soort", rebuild.Code(e.Member("type"), "evaluatie-soort")), rebuild.M("datum", rebuild.Day(e.At("period", "start"))),
+		rebuild.M("wijze", contactWay(e)), rebuild.M("deelnemers", r.participants(e)), rebuild.M("zorgplan", rebuild.Text(rebuild.Ext(e, "betreft-plan"))),
+		rebuild.M("ouderGeinformeerdDoor", rebuild.Object(
+			rebuild.M("door", r.ref(told.Member("sender"))), rebuild.M("op", rebuild.Day(told.Member("sent"))), rebuild.M("wie", r.refs(rebuild.Nodes(told, "recipient"))))),
+		rebuild.M("perDoel", rebuild.Each(r.parts("Observation", "mks-observatie", "doel-evaluatie"), r.goalResult)),
+		rebuild.M("gezinservaring", rebuild.Text(r.part("Observation", "mks-observatie", "gezinservaring").Member("valueString"))),
+		rebuild.M("besluit", rebuild.Text(rebuild.Ext(e, "evaluatie-besluit"))), rebuild.M("leidtTotPlanversie", rebuild.Number(rebuild.Ext(e, "leidt-tot-versie"))),
 	)
 }
 
 // isEvaluation reports whether an Encounter of another origin is an evaluation.
-func isEvaluation(e fhir.Node) bool { return code(e.Member("type"), "evaluatie-soort") != nil }
+func isEvaluation(e fhir.Node) bool { return rebuild.Code(e.Member("type"), "evaluatie-soort") != nil }
 
 // contactWays are the class of an Encounter of another origin, which tells a video call from no
 // telephone call. Read only.
 var contactWays = map[string]string{"telefonisch": "VR", "huisbezoek": "HH", "ziekenhuis": "AMB"}
 
-func contactWay(e fhir.Node) *node {
-	if way := text(ext(e, "afname-wijze")); way != nil {
+func contactWay(e fhir.Node) *rebuild.Value {
+	if way := rebuild.Text(rebuild.Ext(e, "afname-wijze")); way != nil {
 		return way
 	}
-	return inverse(contactWays, e.At("class", "code"))
+	return rebuild.Inverse(contactWays, e.At("class", "code"))
 }
 
 // participants reads who took part; the child comes last, another order is kept beside.
-func (r *record) participants(e fhir.Node) *node {
-	var all []*node
+func (r *record) participants(e fhir.Node) *rebuild.Value {
+	var all []*rebuild.Value
 	for p := range e.All("participant") {
 		all = append(all, r.ref(p.Member("individual")))
 	}
-	if ext(e, "deelnemer-kind").Text() == "true" {
-		all = append(all, str("kind"))
+	if rebuild.Ext(e, "deelnemer-kind").Text() == "true" {
+		all = append(all, rebuild.String("kind"))
 	}
-	return list(all...)
+	return rebuild.List(all...)
 }
 
 // goalResult reads what was said of one goal. A goal is named by its id behind that of the plan.
-func (r *record) goalResult(o fhir.Node) *node {
-	plan, _, _ := strings.Cut(ext(r.anchor, "betreft-plan").Text(), "/")
-	focus := first(o.Member("focus"))
+func (r *record) goalResult(o fhir.Node) *rebuild.Value {
+	plan, _, _ := strings.Cut(rebuild.Ext(r.anchor, "betreft-plan").Text(), "/")
+	focus := rebuild.First(o.Member("focus"))
 	goal, own := strings.CutPrefix(focus.At("identifier", "value").Text(), plan+"#")
 	if !own || goal == "" {
 		goal = focus.At("identifier", "value").Text()
@@ -57,6 +58,6 @@ func (r *record) goalResult(o fhir.Node) *node {
 	if to, ok := fhir.ParseRef(focus.Member("reference").Text()); ok && r.foreign() {
 		goal = to.ID
 	}
-	return object(
-		m("doel", str(goal)), m("status", code(o.Member("valueCodeableConcept"), "doelstatus")), m("toelichting", text(o.At("note", "text"))))
+	return rebuild.Object(
+		rebuild.M("doel", rebuild.String(goal)), rebuild.M("status", rebuild.Code(o.Member("valueCodeableConcept"), "doelstatus")), rebuild.M("toelichting", rebuild.Text(o.At("note", "text"))))
 }

@@ -1,13 +1,9 @@
 package back
 
 import (
-	"strings"
-
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping/rebuild"
 )
-
-// maxSteps bounds the pointer of a source-member.
-const maxSteps = 64
 
 // keepers are the resources whose source members are this record's: its Provenance, and the anchor
 // unless that is a Patient which other sources fill too.
@@ -43,7 +39,7 @@ func (r *record) readChanges() {
 		if target.Member("reference").Text() != patient {
 			continue
 		}
-		for _, v := range values(target, "gewijzigd-element") {
+		for _, v := range rebuild.Exts(target, "gewijzigd-element") {
 			r.named, r.born = true, r.born || v.Text() == "Patient.birthDate"
 		}
 	}
@@ -59,8 +55,8 @@ func (r *record) patientRef() string {
 // kept reports whether the source kept a member as it came.
 func (r *record) kept(pointer string) bool {
 	for _, keeper := range r.keepers() {
-		for _, e := range extensions(keeper, "source-member") {
-			if part(e, "pointer").Text() == pointer {
+		for _, e := range rebuild.Extensions(keeper, "source-member") {
+			if rebuild.Part(e, "pointer").Text() == pointer {
 				return true
 			}
 		}
@@ -69,25 +65,11 @@ func (r *record) kept(pointer string) bool {
 }
 
 // putBack puts every source-member at its pointer (mks.md 4).
-func (r *record) putBack(doc *node) {
+func (r *record) putBack(doc *rebuild.Value) {
 	for _, keeper := range r.keepers() {
 		if keeper == r.anchor && !r.claim() {
 			continue
 		}
-		for _, e := range extensions(keeper, "source-member") {
-			pointer, value := part(e, "pointer").Text(), parse(part(e, "value").Text())
-			if value == nil || strings.Count(pointer, "/") > maxSteps || !doc.put(pointer, value) {
-				r.fail("value", ruleMember, e, "This source member cannot be put back: its pointer leads nowhere, or its value is no JSON.")
-			}
-		}
+		r.PutBack(doc, keeper)
 	}
-}
-
-// parse reads the JSON text of a source-member, nil when it is none.
-func parse(text string) *node {
-	doc, issues := fhir.ParseDocument([]byte(`{"value":`+text+`}`), fhir.Limits{})
-	if fhir.HasErrors(issues) || doc.Root().Len() != 1 {
-		return nil
-	}
-	return copyOf(doc.Root().Member("value"))
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
+	"github.com/drieluik/drieluik/mapping/rebuild"
 )
 
 // record is one record version that is read back.
@@ -33,27 +34,27 @@ func (r *record) foreign() bool { return !r.envelope.Exists() }
 func (r *record) base() string { return r.system }
 
 func (r *record) systemOf() string {
-	ura, app := part(r.envelope, "ura").Text(), part(r.envelope, "applicatie").Text()
+	ura, app := rebuild.Part(r.envelope, "ura").Text(), rebuild.Part(r.envelope, "applicatie").Text()
 	if r.foreign() {
 		ura, app = r.by.Organization.Value, r.by.Application
 	}
 	return fhir.Canonical + "/bron/" + ura + "/" + app
 }
 
-func (r *record) versie() string { return part(r.envelope, "versie").Text() }
+func (r *record) versie() string { return rebuild.Part(r.envelope, "versie").Text() }
 
 // metaSource is meta.source of what the record made, without its version.
 func (r *record) metaSource() string { return r.base() + "#" + r.typ + "/" + r.id + "/" }
 
 // newRecord returns the record of an anchor, without its parts.
 func newRecord(s *set, by mapping.Origin, typ string, anchor, envelope fhir.Node) *record {
-	r := &record{set: s, by: by, typ: typ, id: part(envelope, "recordId").Text(), anchor: anchor, envelope: envelope}
+	r := &record{set: s, by: by, typ: typ, id: rebuild.Part(envelope, "recordId").Text(), anchor: anchor, envelope: envelope}
 	r.system = r.systemOf()
 	r.patient = anchor
 	if anchor.Resource().Type() != "Patient" {
-		r.patient = s.get(anchor.Member("subject"))
+		r.patient = s.Get(anchor.Member("subject"))
 		if !r.patient.Exists() {
-			r.patient = s.get(anchor.Member("patient"))
+			r.patient = s.Get(anchor.Member("patient"))
 		}
 	}
 	if r.foreign() {
@@ -69,7 +70,7 @@ func newRecord(s *set, by mapping.Origin, typ string, anchor, envelope fhir.Node
 // takeIn counts what the record consists of as read. It reports whether there may be so much.
 func (r *record) takeIn() bool {
 	for _, n := range append([]fhir.Node{r.anchor, r.patient, r.provenance}, r.mine...) {
-		if !r.spend(n) {
+		if !r.Spend(n) {
 			return false
 		}
 	}
@@ -78,7 +79,7 @@ func (r *record) takeIn() bool {
 
 // about returns the first Provenance that has a resource among its targets.
 func (s *set) about(ref fhir.Ref) fhir.Node {
-	for _, p := range s.all("Provenance") {
+	for _, p := range s.All("Provenance") {
 		for target := range p.All("target", "reference") {
 			if target.Text() == ref.String() {
 				return p
@@ -90,8 +91,8 @@ func (s *set) about(ref fhir.Ref) fhir.Node {
 
 // everything returns all resources: what belongs to a record of another origin is told by what it is.
 func (r *record) everything() []fhir.Node {
-	out := make([]fhir.Node, len(r.rs))
-	for i, x := range r.rs {
+	out := make([]fhir.Node, len(r.Resources()))
+	for i, x := range r.Resources() {
 		out[i] = x.Root()
 	}
 	return out
@@ -116,10 +117,10 @@ func (r *record) gather() []fhir.Node {
 		if !ok {
 			continue
 		}
-		if x := r.byRef[ref.Current()]; x != nil {
-			add(x)
+		if n := r.Read(ref.Current()); n.Exists() {
+			add(n.Resource())
 		} else if !slices.Contains(elsewhere, ref.Type) {
-			r.warn("incomplete", ruleIncomplete, target, "A resource of this record is not in the Bundle; what it holds is left out.")
+			r.Warn("incomplete", ruleIncomplete, target, "A resource of this record is not in the Bundle; what it holds is left out.")
 		}
 	}
 	for _, x := range r.from[r.metaSource()+r.versie()] {
@@ -139,7 +140,7 @@ func (r *record) parts(t fhir.Type, list, want string) []fhir.Node {
 		if n.Resource().Type() != t {
 			continue
 		}
-		if list == "" || has(n.Member("code"), list, want) || has(n.Member("category"), list, want) || has(n.Member("type"), list, want) {
+		if list == "" || rebuild.Has(n.Member("code"), list, want) || rebuild.Has(n.Member("category"), list, want) || rebuild.Has(n.Member("type"), list, want) {
 			out = append(out, n)
 		}
 	}
@@ -148,68 +149,68 @@ func (r *record) parts(t fhir.Type, list, want string) []fhir.Node {
 
 // part returns the first of parts, a missing node without one.
 func (r *record) part(t fhir.Type, list, want string) fhir.Node {
-	return firstOf(r.parts(t, list, want))
+	return rebuild.FirstOf(r.parts(t, list, want))
 }
 
 // document returns the whole source document around its content.
-func (r *record) document(content *node) *node {
+func (r *record) document(content *rebuild.Value) *rebuild.Value {
 	e := r.envelope
 	if content == nil {
-		content = &node{shape: fhir.Object}
+		content = rebuild.Empty()
 	}
-	rows := []member{
-		m("schema", str("mks-bron/1")), m("recordType", str(r.typ)), m("recordId", str(r.id)),
-		m("versie", number(part(e, "versie"))), m("status", text(part(e, "status"))),
-		m("intrekReden", text(part(e, "intrekReden"))),
-		m("bronsysteem", object(
-			m("ura", text(part(e, "ura"))), m("naam", text(part(e, "systeemNaam"))), m("applicatie", text(part(e, "applicatie"))))),
-		m("vastgelegdOp", text(part(e, "vastgelegdOp"))), m("vastgelegdDoor", r.ref(part(e, "vastgelegdDoor"))),
-		m("kind", object(m("bsn", r.bsn()), m("lokaalId", text(part(e, "lokaalId"))))),
+	rows := []rebuild.Member{
+		rebuild.M("schema", rebuild.String("mks-bron/1")), rebuild.M("recordType", rebuild.String(r.typ)), rebuild.M("recordId", rebuild.String(r.id)),
+		rebuild.M("versie", rebuild.Number(rebuild.Part(e, "versie"))), rebuild.M("status", rebuild.Text(rebuild.Part(e, "status"))),
+		rebuild.M("intrekReden", rebuild.Text(rebuild.Part(e, "intrekReden"))),
+		rebuild.M("bronsysteem", rebuild.Object(
+			rebuild.M("ura", rebuild.Text(rebuild.Part(e, "ura"))), rebuild.M("naam", rebuild.Text(rebuild.Part(e, "systeemNaam"))), rebuild.M("applicatie", rebuild.Text(rebuild.Part(e, "applicatie"))))),
+		rebuild.M("vastgelegdOp", rebuild.Text(rebuild.Part(e, "vastgelegdOp"))), rebuild.M("vastgelegdDoor", r.ref(rebuild.Part(e, "vastgelegdDoor"))),
+		rebuild.M("kind", rebuild.Object(rebuild.M("bsn", r.bsn()), rebuild.M("lokaalId", rebuild.Text(rebuild.Part(e, "lokaalId"))))),
 	}
 	if r.foreign() {
 		rows = r.foreignRows()
 	}
-	return object(append(rows, m("inhoud", content))...)
+	return rebuild.Object(append(rows, rebuild.M("inhoud", content))...)
 }
 
 // bsn returns the BSN when the source sent it.
-func (r *record) bsn() *node {
-	number := text(identified(r.patient, bsnSystem))
+func (r *record) bsn() *rebuild.Value {
+	number := rebuild.Text(rebuild.Identified(r.patient, bsnSystem))
 	if r.foreign() {
 		return number
 	}
-	if part(r.envelope, "bsnGezonden").Text() != "true" {
+	if rebuild.Part(r.envelope, "bsnGezonden").Text() != "true" {
 		return nil
 	}
 	if number == nil && !r.kept("/kind/bsn") {
-		r.fail("required", rulePatient, r.anchor, "The number of the child is on its Patient, which the Bundle lacks; add the Patient.")
+		r.Fail("required", rulePatient, r.anchor, "The number of the child is on its Patient, which the Bundle lacks; add the Patient.")
 	}
 	return number
 }
 
 // foreignRows is the envelope of a record of another origin: the resource's own id and version, the
 // caller's client, and what its Provenance tells.
-func (r *record) foreignRows() []member {
+func (r *record) foreignRows() []rebuild.Member {
 	at, p := r.anchor, r.provenance
-	recorded := text(p.Member("occurredDateTime"))
+	recorded := rebuild.Text(p.Member("occurredDateTime"))
 	for _, otherwise := range []fhir.Node{p.Member("recorded"), at.At("meta", "lastUpdated")} {
 		if recorded == nil {
-			recorded = text(otherwise)
+			recorded = rebuild.Text(otherwise)
 		}
 	}
-	var author *node
+	var author *rebuild.Value
 	for a := range p.All("agent") {
-		if codeNode(a.Member("type"), "http://terminology.hl7.org/CodeSystem/provenance-participant-type").Text() == "author" {
+		if rebuild.CodeIn(a.Member("type"), "http://terminology.hl7.org/CodeSystem/provenance-participant-type").Text() == "author" {
 			author = r.ref(a.Member("who"))
 		}
 	}
-	return []member{
-		m("schema", str("mks-bron/1")), m("recordType", str(r.typ)), m("recordId", str(r.id)),
-		m("versie", wholeText(at.At("meta", "versionId"))), m("status", str(foreignStatus(at))),
-		m("bronsysteem", object(
-			m("ura", str(r.by.Organization.Value)), m("naam", str(r.by.Name)), m("applicatie", str(r.by.Application)))),
-		m("vastgelegdOp", recorded), m("vastgelegdDoor", author),
-		m("kind", object(m("bsn", r.bsn()), m("lokaalId", str(r.patientID())))),
+	return []rebuild.Member{
+		rebuild.M("schema", rebuild.String("mks-bron/1")), rebuild.M("recordType", rebuild.String(r.typ)), rebuild.M("recordId", rebuild.String(r.id)),
+		rebuild.M("versie", rebuild.Whole(at.At("meta", "versionId").Text())), rebuild.M("status", rebuild.String(foreignStatus(at))),
+		rebuild.M("bronsysteem", rebuild.Object(
+			rebuild.M("ura", rebuild.String(r.by.Organization.Value)), rebuild.M("naam", rebuild.String(r.by.Name)), rebuild.M("applicatie", rebuild.String(r.by.Application)))),
+		rebuild.M("vastgelegdOp", recorded), rebuild.M("vastgelegdDoor", author),
+		rebuild.M("kind", rebuild.Object(rebuild.M("bsn", r.bsn()), rebuild.M("lokaalId", rebuild.String(r.patientID())))),
 	}
 }
 
@@ -224,15 +225,6 @@ func (r *record) patientID() string {
 		}
 	}
 	return ""
-}
-
-// wholeText reads a whole number that FHIR holds as text.
-func wholeText(n fhir.Node) *node {
-	s := n.Text()
-	if s == "" || len(s) > 9 || s[0] == '0' || strings.Trim(s, "0123456789") != "" {
-		return nil
-	}
-	return &node{shape: fhir.Number, text: s}
 }
 
 // foreignStatus is the recordstatus that the status of a resource amounts to.

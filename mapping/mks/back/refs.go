@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping/rebuild"
 )
 
 // lists are the last parts of the identifier systems of local ids (mks.md 2.5). Read only.
@@ -12,25 +13,25 @@ var lists = []string{"betrokkene", "medewerker", "organisatie", "onbekend"}
 // ref reads a Reference as its source named it: by the identifier that it bears, the Patient as kind,
 // else by the identifier that its target bears in this source. What this source has no name for is
 // left out and reported.
-func (r *record) ref(n fhir.Node) *node {
+func (r *record) ref(n fhir.Node) *rebuild.Value {
 	if !n.Exists() {
 		return nil
 	}
 	id := n.Member("identifier")
 	if name := r.localName(id); name != "" {
-		return str(name)
+		return rebuild.String(name)
 	}
 	to, literal := fhir.ParseRef(n.Member("reference").Text())
 	if literal && to.Type == "Patient" {
-		return str("kind")
+		return rebuild.String("kind")
 	}
-	if name := r.nameOf(r.get(n)); name != "" {
-		return str(name)
+	if name := r.nameOf(r.Get(n)); name != "" {
+		return rebuild.String(name)
 	}
 	if literal && r.foreign() {
-		return str(to.ID)
+		return rebuild.String(to.ID)
 	}
-	r.warn("not-found", ruleNoName, n, "This source has no name for what is referred to; the member was left out.")
+	r.Warn("not-found", ruleNoName, n, "This source has no name for what is referred to; the member was left out.")
 	return nil
 }
 
@@ -79,16 +80,16 @@ func (r *record) localIDs(n fhir.Node, list string) []string {
 }
 
 // refs reads a list of References.
-func (r *record) refs(all []fhir.Node) *node { return each(all, r.ref) }
+func (r *record) refs(all []fhir.Node) *rebuild.Value { return rebuild.Each(all, r.ref) }
 
 // version reads a logical reference to "recordId/versie" of this source; of another origin the id of
 // what is referred to.
-func (r *record) version(n fhir.Node) *node {
+func (r *record) version(n fhir.Node) *rebuild.Value {
 	if id := n.Member("identifier"); id.Member("system").Text() == r.base()+"/bron-versie" {
-		return text(id.Member("value"))
+		return rebuild.Text(id.Member("value"))
 	}
 	if to, ok := fhir.ParseRef(n.Member("reference").Text()); ok && r.foreign() {
-		return str(to.ID)
+		return rebuild.String(to.ID)
 	}
 	return nil
 }

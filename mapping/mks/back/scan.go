@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping/rebuild"
 )
 
 // scanDomains are the groups of the form and the domains that they ask about, in its order. Read only.
@@ -14,25 +15,25 @@ var scanDomains = []struct{ link, domain string }{
 }
 
 // scan reads the record of mks.md 3.4. All of it stands in the form; the needs repeat it.
-func scan(r *record) *node {
+func scan(r *record) *rebuild.Value {
 	q := r.anchor
-	all := firstOf(items(q, "hbs.alg"))
-	return object(
-		m("soort", coded(answer(all, "hbs.alg.soort"))), m("vorigeScan", text(answer(all, "hbs.alg.vorige"))),
-		m("afgenomenOp", each(answers(all, "hbs.alg.datum"), day)), m("wijze", each(answers(all, "hbs.alg.wijze"), coded)),
-		m("afgenomenDoor", r.ref(q.Member("author"))), m("gesprekMet", r.refs(answers(all, "hbs.alg.metwie"))),
-		m("kindGehoord", object(
-			m("ja", flag(answer(all, "hbs.alg.kindgehoord"))), m("reden", coded(answer(all, "hbs.alg.kindgehoord.reden"))))),
-		m("belangrijkst", text(answer(all, "hbs.alg.belangrijk"))),
-		m("domeinen", r.scanGroups(q)),
+	all := rebuild.FirstOf(rebuild.Items(q, "hbs.alg"))
+	return rebuild.Object(
+		rebuild.M("soort", coded(rebuild.Answer(all, "hbs.alg.soort"))), rebuild.M("vorigeScan", rebuild.Text(rebuild.Answer(all, "hbs.alg.vorige"))),
+		rebuild.M("afgenomenOp", rebuild.Each(rebuild.Answers(all, "hbs.alg.datum"), rebuild.Day)), rebuild.M("wijze", rebuild.Each(rebuild.Answers(all, "hbs.alg.wijze"), coded)),
+		rebuild.M("afgenomenDoor", r.ref(q.Member("author"))), rebuild.M("gesprekMet", r.refs(rebuild.Answers(all, "hbs.alg.metwie"))),
+		rebuild.M("kindGehoord", rebuild.Object(
+			rebuild.M("ja", rebuild.Flag(rebuild.Answer(all, "hbs.alg.kindgehoord"))), rebuild.M("reden", coded(rebuild.Answer(all, "hbs.alg.kindgehoord.reden"))))),
+		rebuild.M("belangrijkst", rebuild.Text(rebuild.Answer(all, "hbs.alg.belangrijk"))),
+		rebuild.M("domeinen", r.scanGroups(q)),
 	)
 }
 
 // coded reads the code of a Coding.
-func coded(n fhir.Node) *node { return text(n.Member("code")) }
+func coded(n fhir.Node) *rebuild.Value { return rebuild.Text(n.Member("code")) }
 
 // scanGroups reads the domains. In a form of another origin nothing may have been said of one.
-func (r *record) scanGroups(q fhir.Node) *node {
+func (r *record) scanGroups(q fhir.Node) *rebuild.Value {
 	var groups []fhir.Node
 	domains := map[string]string{}
 	for i := range q.All("item") {
@@ -42,65 +43,65 @@ func (r *record) scanGroups(q fhir.Node) *node {
 			}
 		}
 	}
-	var out []*node
+	var out []*rebuild.Value
 	for _, g := range inSourceOrder(groups, "domein") {
 		link := g.Member("linkId").Text()
 		out = append(out, r.scanGroup(g, link, domains[link]))
 	}
 	for _, d := range scanDomains {
 		if r.foreign() && domains[d.link] == "" {
-			out = append(out, object(m("domein", str(d.domain))))
+			out = append(out, rebuild.Object(rebuild.M("domein", rebuild.String(d.domain))))
 		}
 	}
-	return list(out...)
+	return rebuild.List(out...)
 }
 
-func (r *record) scanGroup(g fhir.Node, link, domain string) *node {
+func (r *record) scanGroup(g fhir.Node, link, domain string) *rebuild.Value {
 	var needs []fhir.Node
 	for i := range g.All("item") {
 		name := i.Member("linkId").Text()
-		if strings.HasPrefix(name, link+".") && answer(i, name+".niveau").Exists() {
+		if strings.HasPrefix(name, link+".") && rebuild.Answer(i, name+".niveau").Exists() {
 			needs = append(needs, i)
 		}
 	}
-	said := func(name string) *node { return text(answer(g, link+"."+name)) }
-	return object(
-		m("domein", str(domain)), m("watGaatGoed", said("goed")),
-		m("zorgenVan", object(m("kind", said("zorgkind")), m("ouder", said("zorgouder")), m("professional", said("zorgprof")))),
-		m("behoeften", each(inSourceOrder(needs, domain), r.scanNeed)))
+	said := func(name string) *rebuild.Value { return rebuild.Text(rebuild.Answer(g, link+"."+name)) }
+	return rebuild.Object(
+		rebuild.M("domein", rebuild.String(domain)), rebuild.M("watGaatGoed", said("goed")),
+		rebuild.M("zorgenVan", rebuild.Object(rebuild.M("kind", said("zorgkind")), rebuild.M("ouder", said("zorgouder")), rebuild.M("professional", said("zorgprof")))),
+		rebuild.M("behoeften", rebuild.Each(inSourceOrder(needs, domain), r.scanNeed)))
 }
 
 // scanNeed reads one item of the form. One of another origin that bears no id is known by its item.
-func (r *record) scanNeed(i fhir.Node) *node {
+func (r *record) scanNeed(i fhir.Node) *rebuild.Value {
 	link := i.Member("linkId").Text()
-	of := func(name string) fhir.Node { return answer(i, link+"."+name) }
-	id := text(of("id"))
+	of := func(name string) fhir.Node { return rebuild.Answer(i, link+"."+name) }
+	id := rebuild.Text(of("id"))
 	if id == nil && r.foreign() {
-		id = str(link)
+		id = rebuild.String(link)
 	}
-	return object(
-		m("id", id), m("item", str(link)), m("code", scanCode(answers(i, link+".code"))), m("niveau", coded(of("niveau"))),
-		m("toelichting", text(of("toelichting"))), m("vanWie", coded(of("vanwie"))), m("over", r.ref(of("over"))),
-		m("prioriteit", number(of("prioriteit"))))
+	return rebuild.Object(
+		rebuild.M("id", id), rebuild.M("item", rebuild.String(link)), rebuild.M("code", scanCode(rebuild.Answers(i, link+".code"))), rebuild.M("niveau", coded(of("niveau"))),
+		rebuild.M("toelichting", rebuild.Text(of("toelichting"))), rebuild.M("vanWie", coded(of("vanwie"))), rebuild.M("over", r.ref(of("over"))),
+		rebuild.M("prioriteit", rebuild.Number(of("prioriteit"))))
 }
 
 // scanCode reads a codering from answers: Codings, and the text that stands for none.
-func scanCode(all []fhir.Node) *node {
-	var members []member
+func scanCode(all []fhir.Node) *rebuild.Value {
+	var members []rebuild.Member
 	for _, s := range codingSystems {
 		for _, v := range all {
 			if v.Member("system").Text() == s.system {
-				members = append(members, m(s.member, coded(v)))
+				members = append(members, rebuild.M(s.member, coded(v)))
 				break
 			}
 		}
 	}
 	for _, v := range all {
-		if own := text(v); own != nil {
-			return object(append(members, m("tekst", own))...)
+		if own := rebuild.Text(v); own != nil {
+			return rebuild.Object(append(members, rebuild.M("tekst", own))...)
 		}
 	}
-	return object(members...)
+	return rebuild.Object(members...)
 }
 
 // inSourceOrder returns items of the form in the order of their source, which they bear as their id

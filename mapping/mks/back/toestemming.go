@@ -1,82 +1,85 @@
 package back
 
-import "github.com/drieluik/drieluik/fhir"
+import (
+	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping/rebuild"
+)
 
 // decisions are the provision types of besluit. Read only.
 var decisions = map[string]string{"toestaan": "permit", "weigeren": "deny"}
 
 // consent reads the record of mks.md 3.9.
-func consent(r *record) *node {
+func consent(r *record) *rebuild.Value {
 	c := r.anchor
 	p := c.Member("provision")
 	period := p.Member("period")
-	end := day(period.Member("end"))
-	if sent := ext(c, "geldig-tot-bron"); sent.Text() == "geen" {
+	end := rebuild.Day(period.Member("end"))
+	if sent := rebuild.Ext(c, "geldig-tot-bron"); sent.Text() == "geen" {
 		end = nil
 	} else if sent.Exists() {
-		end = day(sent)
+		end = rebuild.Day(sent)
 	}
-	return object(
-		m("soort", code(c.Member("category"), "toestemming-soort")), m("besluit", inverse(decisions, p.Member("type"))),
-		m("gegevenDoor", each(extensions(c, "gegeven-door"), r.giver)), m("vastgelegdDoor", r.ref(ext(c, "vastgelegd-door"))),
-		m("houder", object(m("organisatie", r.ref(first(c.Member("organization")))))),
-		m("ontvangers", each(nodes(p, "actor"), r.receiver)),
-		m("gegevens", shared(p, m("vanaf", day(p.At("dataPeriod", "start"))))),
-		m("doel", each(nodes(p, "purpose"), purpose)), m("overdracht", r.transferOf(p.At("data", "reference"))),
-		m("geldigVanaf", day(period.Member("start"))), m("geldigTot", end),
-		m("uitzonderingen", each(nodes(p, "provision"), r.exception)), m("ingetrokkenOp", text(ext(c, "ingetrokken-op"))),
+	return rebuild.Object(
+		rebuild.M("soort", rebuild.Code(c.Member("category"), "toestemming-soort")), rebuild.M("besluit", rebuild.Inverse(decisions, p.Member("type"))),
+		rebuild.M("gegevenDoor", rebuild.Each(rebuild.Extensions(c, "gegeven-door"), r.giver)), rebuild.M("vastgelegdDoor", r.ref(rebuild.Ext(c, "vastgelegd-door"))),
+		rebuild.M("houder", rebuild.Object(rebuild.M("organisatie", r.ref(rebuild.First(c.Member("organization")))))),
+		rebuild.M("ontvangers", rebuild.Each(rebuild.Nodes(p, "actor"), r.receiver)),
+		rebuild.M("gegevens", shared(p, rebuild.M("vanaf", rebuild.Day(p.At("dataPeriod", "start"))))),
+		rebuild.M("doel", rebuild.Each(rebuild.Nodes(p, "purpose"), purpose)), rebuild.M("overdracht", r.transferOf(p.At("data", "reference"))),
+		rebuild.M("geldigVanaf", rebuild.Day(period.Member("start"))), rebuild.M("geldigTot", end),
+		rebuild.M("uitzonderingen", rebuild.Each(rebuild.Nodes(p, "provision"), r.exception)), rebuild.M("ingetrokkenOp", rebuild.Text(rebuild.Ext(c, "ingetrokken-op"))),
 	)
 }
 
-func (r *record) giver(e fhir.Node) *node {
-	return object(m("ref", r.ref(part(e, "wie"))), m("op", text(part(e, "op"))), m("wijze", text(part(e, "wijze"))))
+func (r *record) giver(e fhir.Node) *rebuild.Value {
+	return rebuild.Object(rebuild.M("ref", r.ref(rebuild.Part(e, "wie"))), rebuild.M("op", rebuild.Text(rebuild.Part(e, "op"))), rebuild.M("wijze", rebuild.Text(rebuild.Part(e, "wijze"))))
 }
 
 // receiver reads an actor: a person or organisation, a category of organisations, or the kindteam.
-func (r *record) receiver(a fhir.Node) *node {
-	kind, to := ext(a, "ontvanger-soort"), a.Member("reference")
-	rows := []member{m("soort", text(kind))}
+func (r *record) receiver(a fhir.Node) *rebuild.Value {
+	kind, to := rebuild.Ext(a, "ontvanger-soort"), a.Member("reference")
+	rows := []rebuild.Member{rebuild.M("soort", rebuild.Text(kind))}
 	switch kind.Text() {
 	case "kindteam":
 	case "categorie":
-		rows = append(rows, m("categorie", text(to.At("identifier", "value"))))
+		rows = append(rows, rebuild.M("categorie", rebuild.Text(to.At("identifier", "value"))))
 	default:
-		rows = append(rows, m("ref", r.ref(to)))
+		rows = append(rows, rebuild.M("ref", r.ref(to)))
 	}
-	return object(rows...)
+	return rebuild.Object(rows...)
 }
 
 // shared reads which data a provision is about.
-func shared(p fhir.Node, more ...member) *node {
-	domains := each(nodes(p, "code", "coding"), func(c fhir.Node) *node {
-		if c.Member("system").Text() != codeSystem("mks-domein") {
+func shared(p fhir.Node, more ...rebuild.Member) *rebuild.Value {
+	domains := rebuild.Each(rebuild.Nodes(p, "code", "coding"), func(c fhir.Node) *rebuild.Value {
+		if c.Member("system").Text() != rebuild.CodeSystem("mks-domein") {
 			return nil
 		}
-		return text(c.Member("code"))
+		return rebuild.Text(c.Member("code"))
 	})
-	return object(append([]member{m("categorie", words(values(p, "gegevenscategorie"))), m("domeinen", domains)}, more...)...)
+	return rebuild.Object(append([]rebuild.Member{rebuild.M("categorie", rebuild.Words(rebuild.Exts(p, "gegevenscategorie"))), rebuild.M("domeinen", domains)}, more...)...)
 }
 
 // purpose reads one doel. SUPNWK stands beside FAMRQT, for the helpers of the family.
-func purpose(c fhir.Node) *node {
+func purpose(c fhir.Node) *rebuild.Value {
 	if c.Member("code").Text() == "SUPNWK" {
 		return nil
 	}
-	return text(c.Member("code"))
+	return rebuild.Text(c.Member("code"))
 }
 
-func (r *record) exception(p fhir.Node) *node {
-	return object(
-		m("besluit", inverse(decisions, p.Member("type"))), m("ontvangers", each(nodes(p, "actor"), r.receiver)), m("gegevens", shared(p)))
+func (r *record) exception(p fhir.Node) *rebuild.Value {
+	return rebuild.Object(
+		rebuild.M("besluit", rebuild.Inverse(decisions, p.Member("type"))), rebuild.M("ontvangers", rebuild.Each(rebuild.Nodes(p, "actor"), r.receiver)), rebuild.M("gegevens", shared(p)))
 }
 
 // transferOf reads the recordId of the transfer that a consent is about.
-func (r *record) transferOf(ref fhir.Node) *node {
+func (r *record) transferOf(ref fhir.Node) *rebuild.Value {
 	if id := ref.Member("identifier"); id.Member("system").Text() == r.base()+"/overdracht" {
-		return text(id.Member("value"))
+		return rebuild.Text(id.Member("value"))
 	}
 	if to, ok := fhir.ParseRef(ref.Member("reference").Text()); ok && r.foreign() {
-		return str(to.ID)
+		return rebuild.String(to.ID)
 	}
 	return nil
 }

@@ -4,21 +4,22 @@ import (
 	"slices"
 
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping/rebuild"
 )
 
 // referral reads the record of mks.md 3.3.
-func referral(r *record) *node {
+func referral(r *record) *rebuild.Value {
 	q := r.anchor
 	requests := r.requests()
-	return object(
-		m("ingevuldDoor", r.ref(q.Member("author"))), m("datum", day(q.Member("authored"))),
-		m("aanleiding", answered(answer(q, "vb.aanleiding"))),
-		m("antwoorden", tree(q, "vb.leeftijd", "vb.somatisch", "vb.verantwoordelijk", "vb.handelingen", "vb.handelingenLijst",
+	return rebuild.Object(
+		rebuild.M("ingevuldDoor", r.ref(q.Member("author"))), rebuild.M("datum", rebuild.Day(q.Member("authored"))),
+		rebuild.M("aanleiding", answered(rebuild.Answer(q, "vb.aanleiding"))),
+		rebuild.M("antwoorden", tree(q, "vb.leeftijd", "vb.somatisch", "vb.verantwoordelijk", "vb.handelingen", "vb.handelingenLijst",
 			"vb.wlzIndicatie", "vb.blijvend24u", "vb.verstandelijk", "vb.verzorgingGeneeskundig", "vb.adl", "vb.begeleiding",
 			"vb.logeeropvang", "vb.opvoeding", "vb.hulpmiddelWoning", "vb.vervoer", "vb.onderwijs", "vb.vkdv", "vb.terminaal")),
-		m("uitkomsten", r.outcomes(requests)),
-		m("afwijkingReden", answered(answer(q, "vb.afwijking"))),
-		m("indicatie", indication(requests)),
+		rebuild.M("uitkomsten", r.outcomes(requests)),
+		rebuild.M("afwijkingReden", answered(rebuild.Answer(q, "vb.afwijking"))),
+		rebuild.M("indicatie", indication(requests)),
 	)
 }
 
@@ -26,24 +27,24 @@ func referral(r *record) *node {
 var treeLists = []string{"vb.handelingenLijst", "bb.andereBehoeften"}
 
 // tree reads antwoorden: one member per linkId.
-func tree(q fhir.Node, links ...string) *node {
-	var members []member
+func tree(q fhir.Node, links ...string) *rebuild.Value {
+	var members []rebuild.Member
 	for _, link := range links {
 		if slices.Contains(treeLists, link) {
-			members = append(members, m(link, each(answers(q, link), answered)))
+			members = append(members, rebuild.M(link, rebuild.Each(rebuild.Answers(q, link), answered)))
 			continue
 		}
-		members = append(members, m(link, answered(answer(q, link))))
+		members = append(members, rebuild.M(link, answered(rebuild.Answer(q, link))))
 	}
-	return object(members...)
+	return rebuild.Object(members...)
 }
 
 // answered reads an answer of any type: of a Coding its code.
-func answered(n fhir.Node) *node {
+func answered(n fhir.Node) *rebuild.Value {
 	if n.Shape() == fhir.Object {
-		return text(n.Member("code"))
+		return rebuild.Text(n.Member("code"))
 	}
-	for _, read := range []func(fhir.Node) *node{text, number, flag} {
+	for _, read := range []func(fhir.Node) *rebuild.Value{rebuild.Text, rebuild.Number, rebuild.Flag} {
 		if out := read(n); out != nil {
 			return out
 		}
@@ -64,39 +65,39 @@ func (r *record) requests() []fhir.Node {
 }
 
 // outcomes reads uitkomsten: each group of the form with the next ServiceRequest of its law and part.
-func (r *record) outcomes(requests []fhir.Node) *node {
+func (r *record) outcomes(requests []fhir.Node) *rebuild.Value {
 	waiting := map[[2]string][]fhir.Node{}
 	for _, s := range requests {
-		key := [2]string{codeNode(s.Member("category"), codeSystem("wettelijk-kader")).Text(), requestPart(s)}
+		key := [2]string{rebuild.CodeIn(s.Member("category"), rebuild.CodeSystem("wettelijk-kader")).Text(), requestPart(s)}
 		waiting[key] = append(waiting[key], s)
 	}
-	return each(items(r.anchor, "vb.uitkomst"), func(group fhir.Node) *node {
-		law, part := answer(group, "vb.uitkomst.wet").Member("code"), answer(group, "vb.uitkomst.onderdeel").Member("code")
+	return rebuild.Each(rebuild.Items(r.anchor, "vb.uitkomst"), func(group fhir.Node) *rebuild.Value {
+		law, part := rebuild.Answer(group, "vb.uitkomst.wet").Member("code"), rebuild.Answer(group, "vb.uitkomst.onderdeel").Member("code")
 		var s fhir.Node
 		key := [2]string{law.Text(), part.Text()}
 		if next := waiting[key]; len(next) > 0 {
 			s, waiting[key] = next[0], next[1:]
 		}
-		return object(
-			m("wet", text(law)), m("onderdeel", text(part)), m("verantwoordelijke", text(ext(s, "verantwoordelijke"))),
-			m("indicatiesteller", r.ref(s.Member("requester"))), m("uitvoerder", r.ref(first(s.Member("performer")))),
-			m("regels", words(values(s, "beslisregel"))),
+		return rebuild.Object(
+			rebuild.M("wet", rebuild.Text(law)), rebuild.M("onderdeel", rebuild.Text(part)), rebuild.M("verantwoordelijke", rebuild.Text(rebuild.Ext(s, "verantwoordelijke"))),
+			rebuild.M("indicatiesteller", r.ref(s.Member("requester"))), rebuild.M("uitvoerder", r.ref(rebuild.First(s.Member("performer")))),
+			rebuild.M("regels", rebuild.Words(rebuild.Exts(s, "beslisregel"))),
 		)
 	})
 }
 
 // requestPart is the zorgonderdeel of a ServiceRequest.
 func requestPart(s fhir.Node) string {
-	return codeNode(s.Member("category"), codeSystem("zorgonderdeel")).Text()
+	return rebuild.CodeIn(s.Member("category"), rebuild.CodeSystem("zorgonderdeel")).Text()
 }
 
 // indication reads indicatie, which stands on every ServiceRequest with hours.
-func indication(requests []fhir.Node) *node {
-	var hours []member
+func indication(requests []fhir.Node) *rebuild.Value {
+	var hours []rebuild.Member
 	var s fhir.Node
 	seen := map[string]bool{}
 	for _, x := range requests {
-		part, n := requestPart(x), number(x.At("quantityQuantity", "value"))
+		part, n := requestPart(x), rebuild.Number(x.At("quantityQuantity", "value"))
 		if n == nil || seen[part] {
 			continue
 		}
@@ -104,12 +105,12 @@ func indication(requests []fhir.Node) *node {
 		if len(hours) == 0 {
 			s = x
 		}
-		hours = append(hours, m(part, n))
+		hours = append(hours, rebuild.M(part, n))
 	}
 	period := s.Member("occurrencePeriod")
-	return object(
-		m("leveringsvorm", text(ext(s, "leveringsvorm"))), m("urenPerWeek", object(hours...)),
-		m("vanaf", day(period.Member("start"))), m("totEnMet", day(period.Member("end"))),
-		m("onderbouwing", text(first(s.Member("note")).Member("text"))),
+	return rebuild.Object(
+		rebuild.M("leveringsvorm", rebuild.Text(rebuild.Ext(s, "leveringsvorm"))), rebuild.M("urenPerWeek", rebuild.Object(hours...)),
+		rebuild.M("vanaf", rebuild.Day(period.Member("start"))), rebuild.M("totEnMet", rebuild.Day(period.Member("end"))),
+		rebuild.M("onderbouwing", rebuild.Text(rebuild.First(s.Member("note")).Member("text"))),
 	)
 }

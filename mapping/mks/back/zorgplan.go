@@ -9,30 +9,31 @@ import (
 	"time"
 
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping/rebuild"
 )
 
 // plan reads the record of mks.md 3.5.
-func plan(r *record) *node {
+func plan(r *record) *rebuild.Value {
 	p := r.anchor
-	division := ext(p, "domeinindeling")
-	domain := func(n fhir.Node) *node { return code(n.Member("category"), division.Text()+"-domein") }
-	change := extension(p, "wijziging")
-	return object(
-		m("vervangtVersie", number(ext(p, "vervangt-versie"))),
-		m("ingangsdatum", day(p.At("period", "start"))), m("einddatum", day(p.At("period", "end"))),
-		m("opgesteldDoor", r.ref(p.Member("author"))),
-		m("opBasisVan", each(nodes(p, "supportingInfo"), r.version)),
-		m("domeinindeling", text(division)),
-		m("wijziging", object(
-			m("soort", words(partsOf(change, "soort"))), m("via", r.ref(part(change, "via"))), m("reden", text(part(change, "reden"))))),
-		m("problemen", each(r.linked(p, "addresses"), func(c fhir.Node) *node { return r.problem(c, domain(c)) })),
-		m("doelen", each(r.linked(p, "goal"), func(g fhir.Node) *node { return r.goal(g, domain(g)) })),
-		m("acties", each(r.actions(), func(shares []fhir.Node) *node { return r.action(shares, domain(shares[0])) })),
-		m("dagprogramma", each(nodes(r.partOfPlan("dagprogramma"), "activity", "detail"), dayLine)),
-		m("voedingsschema", feeding(r.part("NutritionOrder", "", ""))),
-		m("noodplan", emergency(r.partOfPlan("noodplan").At("activity", "detail"))),
-		m("evaluatieplan", each(nodes(p, "activity", "detail"), planned)),
-		m("handtekeningen", each(r.signatures(), r.signature)),
+	division := rebuild.Ext(p, "domeinindeling")
+	domain := func(n fhir.Node) *rebuild.Value { return rebuild.Code(n.Member("category"), division.Text()+"-domein") }
+	change := rebuild.Extension(p, "wijziging")
+	return rebuild.Object(
+		rebuild.M("vervangtVersie", rebuild.Number(rebuild.Ext(p, "vervangt-versie"))),
+		rebuild.M("ingangsdatum", rebuild.Day(p.At("period", "start"))), rebuild.M("einddatum", rebuild.Day(p.At("period", "end"))),
+		rebuild.M("opgesteldDoor", r.ref(p.Member("author"))),
+		rebuild.M("opBasisVan", rebuild.Each(rebuild.Nodes(p, "supportingInfo"), r.version)),
+		rebuild.M("domeinindeling", rebuild.Text(division)),
+		rebuild.M("wijziging", rebuild.Object(
+			rebuild.M("soort", rebuild.Words(rebuild.Parts(change, "soort"))), rebuild.M("via", r.ref(rebuild.Part(change, "via"))), rebuild.M("reden", rebuild.Text(rebuild.Part(change, "reden"))))),
+		rebuild.M("problemen", rebuild.Each(r.linked(p, "addresses"), func(c fhir.Node) *rebuild.Value { return r.problem(c, domain(c)) })),
+		rebuild.M("doelen", rebuild.Each(r.linked(p, "goal"), func(g fhir.Node) *rebuild.Value { return r.goal(g, domain(g)) })),
+		rebuild.M("acties", rebuild.Each(r.actions(), func(shares []fhir.Node) *rebuild.Value { return r.action(shares, domain(shares[0])) })),
+		rebuild.M("dagprogramma", rebuild.Each(rebuild.Nodes(r.partOfPlan("dagprogramma"), "activity", "detail"), dayLine)),
+		rebuild.M("voedingsschema", feeding(r.part("NutritionOrder", "", ""))),
+		rebuild.M("noodplan", emergency(r.partOfPlan("noodplan").At("activity", "detail"))),
+		rebuild.M("evaluatieplan", rebuild.Each(rebuild.Nodes(p, "activity", "detail"), planned)),
+		rebuild.M("handtekeningen", rebuild.Each(r.signatures(), r.signature)),
 	)
 }
 
@@ -40,9 +41,9 @@ func plan(r *record) *node {
 func (r *record) linked(n fhir.Node, member string) []fhir.Node {
 	var out []fhir.Node
 	for ref := range n.All(member) {
-		to := r.get(ref)
+		to := r.Get(ref)
 		if !to.Exists() {
-			r.warn("incomplete", ruleIncomplete, ref, "A resource of this record is not in the Bundle; what it holds is left out.")
+			r.Warn("incomplete", ruleIncomplete, ref, "A resource of this record is not in the Bundle; what it holds is left out.")
 			continue
 		}
 		out = append(out, to)
@@ -50,45 +51,47 @@ func (r *record) linked(n fhir.Node, member string) []fhir.Node {
 	return out
 }
 
-func (r *record) problem(c fhir.Node, domain *node) *node {
-	return object(
-		m("id", str(r.inRecord(c, "probleem"))), m("code", codering(c.Member("code"), nil)), m("tekst", text(c.At("code", "text"))),
-		m("domein", domain), m("behoeften", each(nodes(c, "evidence", "detail"), r.needID)))
+func (r *record) problem(c fhir.Node, domain *rebuild.Value) *rebuild.Value {
+	return rebuild.Object(
+		rebuild.M("id", rebuild.String(r.inRecord(c, "probleem"))), rebuild.M("code", codering(c.Member("code"), nil)), rebuild.M("tekst", rebuild.Text(c.At("code", "text"))),
+		rebuild.M("domein", domain), rebuild.M("behoeften", rebuild.Each(rebuild.Nodes(c, "evidence", "detail"), r.needID)))
 }
 
 // needID reads the id of a need: what stands behind the record that it is of, when that is known.
-func (r *record) needID(ref fhir.Node) *node {
+func (r *record) needID(ref fhir.Node) *rebuild.Value {
 	value := ref.At("identifier", "value").Text()
 	if _, id, ok := strings.Cut(value, "#"); ok {
 		value = id
 	}
-	return str(value)
+	return rebuild.String(value)
 }
 
-func (r *record) goal(g fhir.Node, domain *node) *node {
+func (r *record) goal(g fhir.Node, domain *rebuild.Value) *rebuild.Value {
 	measure := g.At("target", "measure")
-	return object(
-		m("id", str(r.inRecord(g, "doel"))), m("probleem", r.idOf(g.Member("addresses"), "probleem")),
-		m("domein", domain), m("tekst", text(g.At("description", "text"))),
-		m("statusNaam", codering(measure, nil, m("tekst", text(measure.Member("text"))))),
-		m("streefdatum", day(g.At("target", "dueDate"))), m("opgesteldMet", r.refs(values(g, "opgesteld-met"))))
+	return rebuild.Object(
+		rebuild.M("id", rebuild.String(r.inRecord(g, "doel"))), rebuild.M("probleem", r.idOf(g.Member("addresses"), "probleem")),
+		rebuild.M("domein", domain), rebuild.M("tekst", rebuild.Text(g.At("description", "text"))),
+		rebuild.M("statusNaam", codering(measure, nil, rebuild.M("tekst", rebuild.Text(measure.Member("text"))))),
+		rebuild.M("streefdatum", rebuild.Day(g.At("target", "dueDate"))), rebuild.M("opgesteldMet", r.refs(rebuild.Exts(g, "opgesteld-met"))))
 }
 
 // idOf returns the id in its record of the part that a Reference names.
-func (r *record) idOf(ref fhir.Node, of string) *node {
+func (r *record) idOf(ref fhir.Node, of string) *rebuild.Value {
 	if !ref.Exists() {
 		return nil
 	}
-	to := r.get(ref)
+	to := r.Get(ref)
 	if !to.Exists() {
-		r.warn("incomplete", ruleIncomplete, ref, "A resource of this record is not in the Bundle; what it holds is left out.")
+		r.Warn("incomplete", ruleIncomplete, ref, "A resource of this record is not in the Bundle; what it holds is left out.")
 		return nil
 	}
-	return str(r.inRecord(to, of))
+	return rebuild.String(r.inRecord(to, of))
 }
 
 // partOfPlan returns the CarePlan of a category that is part of this plan.
-func (r *record) partOfPlan(category string) fhir.Node { return firstOf(r.partsOfPlan(category)) }
+func (r *record) partOfPlan(category string) fhir.Node {
+	return rebuild.FirstOf(r.partsOfPlan(category))
+}
 
 func (r *record) partsOfPlan(category string) []fhir.Node {
 	mine := r.anchor.Resource().Ref().String()
@@ -103,7 +106,7 @@ func (r *record) actions() [][]fhir.Node {
 	var out [][]fhir.Node
 	at := map[string]int{}
 	for _, n := range r.partsOfPlan("actie") {
-		id := part(extension(n, "actie"), "id").Text()
+		id := rebuild.Part(rebuild.Extension(n, "actie"), "id").Text()
 		i, known := at[id]
 		if !known {
 			i = len(out)
@@ -119,7 +122,7 @@ func (r *record) actions() [][]fhir.Node {
 
 // serial is the number of an executor, 0 when there is none.
 func serial(n fhir.Node) int {
-	i, err := strconv.Atoi(part(extension(n, "actie"), "volgnummer").Text())
+	i, err := strconv.Atoi(rebuild.Part(rebuild.Extension(n, "actie"), "volgnummer").Text())
 	if err != nil {
 		return 0
 	}
@@ -127,22 +130,22 @@ func serial(n fhir.Node) int {
 }
 
 // action reads one action of the shares of its executors.
-func (r *record) action(shares []fhir.Node, domain *node) *node {
+func (r *record) action(shares []fhir.Node, domain *rebuild.Value) *rebuild.Value {
 	n := shares[0]
-	e, d := extension(n, "actie"), n.At("activity", "detail")
+	e, d := rebuild.Extension(n, "actie"), n.At("activity", "detail")
 	repeat := d.At("scheduledTiming", "repeat")
-	var often *node
+	var often *rebuild.Value
 	if repeat.Member("frequency").Exists() {
-		often = object(
-			m("aantal", number(repeat.Member("frequency"))), m("per", number(repeat.Member("period"))), m("eenheid", text(repeat.Member("periodUnit"))))
+		often = rebuild.Object(
+			rebuild.M("aantal", rebuild.Number(repeat.Member("frequency"))), rebuild.M("per", rebuild.Number(repeat.Member("period"))), rebuild.M("eenheid", rebuild.Text(repeat.Member("periodUnit"))))
 	}
-	return object(
-		m("id", text(part(e, "id"))), m("doel", r.idOf(n.Member("goal"), "doel")), m("probleem", r.idOf(n.Member("addresses"), "probleem")),
-		m("domein", domain), m("code", codering(d.Member("code"), profileCode(d))), m("instructie", text(d.Member("description"))),
-		m("tijden", each(partsOf(e, "tijd"), clock)), m("frequentie", often), m("conditie", text(part(e, "conditie"))),
-		m("vanaf", day(n.At("period", "start"))), m("totEnMet", day(n.At("period", "end"))),
-		m("voorbehouden", flag(part(e, "voorbehouden"))), m("uitvoerders", each(shares, r.executor)),
-		m("wet", text(part(e, "wet"))), m("onderdeel", text(part(e, "onderdeel"))))
+	return rebuild.Object(
+		rebuild.M("id", rebuild.Text(rebuild.Part(e, "id"))), rebuild.M("doel", r.idOf(n.Member("goal"), "doel")), rebuild.M("probleem", r.idOf(n.Member("addresses"), "probleem")),
+		rebuild.M("domein", domain), rebuild.M("code", codering(d.Member("code"), profileCode(d))), rebuild.M("instructie", rebuild.Text(d.Member("description"))),
+		rebuild.M("tijden", rebuild.Each(rebuild.Parts(e, "tijd"), rebuild.Clock)), rebuild.M("frequentie", often), rebuild.M("conditie", rebuild.Text(rebuild.Part(e, "conditie"))),
+		rebuild.M("vanaf", rebuild.Day(n.At("period", "start"))), rebuild.M("totEnMet", rebuild.Day(n.At("period", "end"))),
+		rebuild.M("voorbehouden", rebuild.Flag(rebuild.Part(e, "voorbehouden"))), rebuild.M("uitvoerders", rebuild.Each(shares, r.executor)),
+		rebuild.M("wet", rebuild.Text(rebuild.Part(e, "wet"))), rebuild.M("onderdeel", rebuild.Text(rebuild.Part(e, "onderdeel"))))
 }
 
 // profileCode tells the coding that a profile asks for from the source's: an activity with a text of
@@ -154,67 +157,67 @@ func profileCode(detail fhir.Node) func(fhir.Node) bool {
 	return func(c fhir.Node) bool { return c.Member("system").Text() == snomed }
 }
 
-func (r *record) executor(n fhir.Node) *node {
-	e, d := extension(n, "actie"), n.At("activity", "detail")
-	var moments *node
-	if part(e, "momentenGegeven").Text() == "true" {
-		moments = each(nodes(d, "scheduledTiming", "repeat", "timeOfDay"), clock)
+func (r *record) executor(n fhir.Node) *rebuild.Value {
+	e, d := rebuild.Extension(n, "actie"), n.At("activity", "detail")
+	var moments *rebuild.Value
+	if rebuild.Part(e, "momentenGegeven").Text() == "true" {
+		moments = rebuild.Each(rebuild.Nodes(d, "scheduledTiming", "repeat", "timeOfDay"), rebuild.Clock)
 	}
-	able := firstOf(withURL(e, "bekwaam"))
-	return object(
-		m("soort", text(part(e, "uitvoerderSoort"))), m("ref", r.ref(first(d.Member("performer")))), m("momenten", moments),
-		m("bekwaam", object(m("op", day(part(able, "op"))), m("door", r.ref(part(able, "door"))))))
+	able := rebuild.FirstOf(rebuild.WithURL(e, "bekwaam"))
+	return rebuild.Object(
+		rebuild.M("soort", rebuild.Text(rebuild.Part(e, "uitvoerderSoort"))), rebuild.M("ref", r.ref(rebuild.First(d.Member("performer")))), rebuild.M("momenten", moments),
+		rebuild.M("bekwaam", rebuild.Object(rebuild.M("op", rebuild.Day(rebuild.Part(able, "op"))), rebuild.M("door", r.ref(rebuild.Part(able, "door"))))))
 }
 
 // dayLine reads a line of the day programme: its end is its beginning and how long it takes.
-func dayLine(d fhir.Node) *node {
+func dayLine(d fhir.Node) *rebuild.Value {
 	repeat := d.At("scheduledTiming", "repeat")
-	from := first(repeat.Member("timeOfDay"))
-	return object(
-		m("van", clock(from)), m("tot", after(from.Text(), repeat.Member("duration").Text())), m("tekst", text(d.Member("description"))))
+	from := rebuild.First(repeat.Member("timeOfDay"))
+	return rebuild.Object(
+		rebuild.M("van", rebuild.Clock(from)), rebuild.M("tot", after(from.Text(), repeat.Member("duration").Text())), rebuild.M("tekst", rebuild.Text(d.Member("description"))))
 }
 
 // after returns the time of the day that lies some minutes after another, possibly behind midnight.
-func after(from, minutes string) *node {
+func after(from, minutes string) *rebuild.Value {
 	start, err := time.Parse(time.TimeOnly, from)
 	n, notWhole := strconv.Atoi(minutes)
 	if err != nil || notWhole != nil || n < 0 || n > 24*60 {
 		return nil
 	}
 	end := start.Add(time.Duration(n) * time.Minute)
-	return str(fmt.Sprintf("%02d:%02d", end.Hour(), end.Minute()))
+	return rebuild.String(fmt.Sprintf("%02d:%02d", end.Hour(), end.Minute()))
 }
 
 // feeding reads a feeding scheme of a plan or a transfer.
-func feeding(o fhir.Node) *node {
+func feeding(o fhir.Node) *rebuild.Value {
 	formula, diet := o.Member("enteralFormula"), o.Member("oralDiet")
-	kind := text(ext(o, "voeding-soort"))
-	note := m("opmerking", text(o.At("note", "text")))
+	kind := rebuild.Text(rebuild.Ext(o, "voeding-soort"))
+	note := rebuild.M("opmerking", rebuild.Text(o.At("note", "text")))
 	if formula.Exists() {
 		given := formula.At("administration")
-		return object(
-			m("soort", kind), m("product", text(formula.Member("baseFormulaProductName"))),
-			m("mlPerKeer", number(given.At("quantity", "value"))), m("keerPerDag", number(given.At("schedule", "repeat", "frequency"))),
-			m("toedieningsweg", code(formula.Member("routeofAdministration"), "toedieningsweg")), note)
+		return rebuild.Object(
+			rebuild.M("soort", kind), rebuild.M("product", rebuild.Text(formula.Member("baseFormulaProductName"))),
+			rebuild.M("mlPerKeer", rebuild.Number(given.At("quantity", "value"))), rebuild.M("keerPerDag", rebuild.Number(given.At("schedule", "repeat", "frequency"))),
+			rebuild.M("toedieningsweg", rebuild.Code(formula.Member("routeofAdministration"), "toedieningsweg")), note)
 	}
-	return object(
-		m("soort", kind), m("product", text(diet.Member("instruction"))),
-		m("mlPerKeer", number(ext(o, "ml-per-keer").Member("value"))), m("keerPerDag", number(diet.At("schedule", "repeat", "frequency"))),
-		m("toedieningsweg", text(ext(o, "toedieningsweg"))), note)
+	return rebuild.Object(
+		rebuild.M("soort", kind), rebuild.M("product", rebuild.Text(diet.Member("instruction"))),
+		rebuild.M("mlPerKeer", rebuild.Number(rebuild.Ext(o, "ml-per-keer").Member("value"))), rebuild.M("keerPerDag", rebuild.Number(diet.At("schedule", "repeat", "frequency"))),
+		rebuild.M("toedieningsweg", rebuild.Text(rebuild.Ext(o, "toedieningsweg"))), note)
 }
 
-func emergency(d fhir.Node) *node {
-	return object(
-		m("signalen", text(d.At("reasonCode", "text"))), m("actie", text(d.Member("description"))), m("telefoon", text(ext(d, "noodtelefoon"))))
+func emergency(d fhir.Node) *rebuild.Value {
+	return rebuild.Object(
+		rebuild.M("signalen", rebuild.Text(d.At("reasonCode", "text"))), rebuild.M("actie", rebuild.Text(d.Member("description"))), rebuild.M("telefoon", rebuild.Text(rebuild.Ext(d, "noodtelefoon"))))
 }
 
 // planned reads an evaluation that the plan asks for.
-func planned(d fhir.Node) *node {
+func planned(d fhir.Node) *rebuild.Value {
 	repeat := d.At("scheduledTiming", "repeat")
-	return object(
-		m("soort", code(d.Member("code"), "evaluatie-soort")), m("perJaar", number(repeat.Member("frequency"))),
-		m("wijze", text(ext(d, "afname-wijze"))), m("deelnemers", words(values(d, "deelnemer-rol"))),
-		m("volgende", day(repeat.At("boundsPeriod", "start"))))
+	return rebuild.Object(
+		rebuild.M("soort", rebuild.Code(d.Member("code"), "evaluatie-soort")), rebuild.M("perJaar", rebuild.Number(repeat.Member("frequency"))),
+		rebuild.M("wijze", rebuild.Text(rebuild.Ext(d, "afname-wijze"))), rebuild.M("deelnemers", rebuild.Words(rebuild.Exts(d, "deelnemer-rol"))),
+		rebuild.M("volgende", rebuild.Day(repeat.At("boundsPeriod", "start"))))
 }
 
 // signatures returns the Provenances with a signature that came with the record, by their time.
@@ -234,9 +237,9 @@ func signed(n fhir.Node) time.Time {
 	return t
 }
 
-func (r *record) signature(n fhir.Node) *node {
+func (r *record) signature(n fhir.Node) *rebuild.Value {
 	s := n.At("signature")
-	return object(
-		m("door", r.ref(s.At("who"))), m("op", text(s.At("when"))),
-		m("versie", number(ext(n, "versie"))), m("wijze", text(ext(n, "handtekening-wijze"))))
+	return rebuild.Object(
+		rebuild.M("door", r.ref(s.At("who"))), rebuild.M("op", rebuild.Text(s.At("when"))),
+		rebuild.M("versie", rebuild.Number(rebuild.Ext(n, "versie"))), rebuild.M("wijze", rebuild.Text(rebuild.Ext(n, "handtekening-wijze"))))
 }

@@ -2,6 +2,8 @@ package mks
 
 import (
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
+
+	"github.com/drieluik/drieluik/mapping/element"
 )
 
 // Code systems of others.
@@ -20,45 +22,32 @@ var codingSystems = []struct{ member, system string }{
 	{"icd10", "http://hl7.org/fhir/sid/icd-10-nl"},
 }
 
-// coding returns a Coding; display may be "".
-func coding(system, code, display string) *dpb.Coding {
-	return &dpb.Coding{System: &dpb.Uri{Value: system}, Code: &dpb.Code{Value: code}, Display: pstr(display)}
-}
-
 // listCoding returns the Coding of a code of one of our lists, with its label.
 func listCoding(list, code string) *dpb.Coding {
-	return coding(codeSystem(list), code, label(list, code))
-}
-
-// concept returns a CodeableConcept of codings; nil ones are left out.
-func concept(codings ...*dpb.Coding) *dpb.CodeableConcept {
-	out := &dpb.CodeableConcept{}
-	for _, c := range codings {
-		if c != nil {
-			out.Coding = append(out.Coding, c)
-		}
-	}
-	return out
+	return element.Coding(element.CodeSystem(list), code, label(list, code))
 }
 
 // listConcept returns the CodeableConcept of a code of one of our lists.
-func listConcept(list, code string) *dpb.CodeableConcept { return concept(listCoding(list, code)) }
-
-// textConcept returns a CodeableConcept of text and codings.
-func textConcept(text string, codings ...*dpb.Coding) *dpb.CodeableConcept {
-	out := concept(codings...)
-	out.Text = pstr(text)
-	return out
+func listConcept(list, code string) *dpb.CodeableConcept {
+	return element.Concept(listCoding(list, code))
 }
 
-// codings returns the Codings of a codering and traces each to element, such as
+// codings returns the Codings of a codering and traces each to place, such as
 // "Condition/x.code". The member tekst is not a coding: trace it where it goes.
-func codings(v value, element string) []*dpb.Coding {
+func codings(v value, place string) []*dpb.Coding {
 	var out []*dpb.Coding
 	for _, s := range codingSystems {
 		if c := v.at(s.member); plainCode.MatchString(c.str()) { // else it becomes a source-member
-			out = append(out, coding(s.system, c.to(element+".coding").str(), ""))
+			out = append(out, element.Coding(s.system, c.to(place+".coding").str(), ""))
 		}
 	}
 	return out
+}
+
+// truth returns a boolean of the source, nil when it is absent.
+func truth(v value) *dpb.Boolean {
+	if !v.present() {
+		return nil
+	}
+	return element.Bool(v.yes())
 }

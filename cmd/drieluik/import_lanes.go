@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"hash/fnv"
+	"sync"
+)
+
+// lanes send the records of one child through one worker, in order, and children beside one another. A child has
+// several names: a number, and a local id in each system.
+type lanes struct {
+	workers []chan importRecord
+	of      map[string]int
+	open    sync.WaitGroup // records on their way
+}
+
+func newLanes(n int) *lanes {
+	l := &lanes{workers: make([]chan importRecord, n), of: map[string]int{}}
+	for i := range l.workers {
+		l.workers[i] = make(chan importRecord, 4)
+	}
+	return l
+}
+
+// send puts a record into the lane of its child. It reports whether the import goes on.
+func (l *lanes) send(ctx context.Context, rec importRecord) bool {
+	l.open.Add(1)
+	select {
+	case l.workers[l.lane(rec.lanes)] <- rec:
+		return true
+	case <-ctx.Done():
+		l.open.Done()
+		return false
+	}
+}
+
+// lane finds the lane of names that belong together. When they were thought to be two children, what is on its
+// way is waited for.
+func (l *lanes) lane(names []string) int {
+	at, known := -1, false
+	for _, name := range names {
+		lane, ok := l.of[name]
+		if ok && known && lane != at {
+			l.open.Done() // but for this record
+			l.open.Wait()
+			l.open.Add(1)
+			break
+		}
+		if ok {
+			at, known = lane, true
+		}
+	}
+	if !known {
+		h := fnv.New32a()
+		_, _ = h.Write([]byte(names[0])) // never fails
+		at = int(h.Sum32() % uint32(len(l.workers)))
+	}
+	for _, name := range names {
+		l.of[name] = at
+	}
+	return at
+}
+
+func (l *lanes) close() {
+	for _, w := range l.workers {
+		close(w)
+	}
+}
+
+// childNames are the names of the child in a source document or a Bundle, of others the place where they stand.
+func childNames(doc []byte, place string) []string {
+	var head struct {
+		Bronsysteem struct{ URA, Applicatie string }
+		Kind        struct{ LokaalID, BSN string }
+		Entry       []struct {
+			Resource struct {
+				ResourceType string
+				Identifier   []struct{ System, Value string }
+			}
+		}
+	}
+	if json.Unmarshal(doc, &head) != nil {
+		return []string{place}
+	}
+	var out []string
+	if head.Kind.LokaalID != "" {
+		out = append(out, head.Bronsysteem.URA+"\x00"+head.Bronsysteem.Applicatie+"\x00"+head.Kind.LokaalID)
+	}
+	if head.Kind.BSN != "" {
+		out = append(out, bsnSystem+"\x00"+head.Kind.BSN)
+	}
+	for _, e := range head.Entry {
+		if e.Resource.ResourceType != "Patient" {
+			continue
+		}
+		for _, id := range e.Resource.Identifier {
+			out = append(out, id.System+"\x00"+id.Value)
+		}
+	}
+	if len(out) == 0 {
+		return []string{place}
+	}
+	return out
+}
+
+// bsnSystem is that of the number by which a child is known to several systems.
+const bsnSystem = "http://fhir.nl/fhir/NamingSystem/bsn"
