@@ -113,7 +113,7 @@ func checkOperations(t *testing.T, c *caller, kind string, res map[string]any) {
 	for _, o := range list(res, "operation") {
 		listed[o["name"]] = true
 	}
-	for _, name := range []string{"everything", "document", "explain-access", "completeness", "discharge-check", "ecomap"} {
+	for _, name := range []string{"everything", "document", "explain-access", "completeness", "discharge-check", "ecomap", "load", "actions", "events"} {
 		r, body := c.get(t, "/fhir/"+kind+"/x/$"+name+map[string]string{"explain-access": "?recipient=Organization/x"}[name])
 		issue := list(body, "issue")
 		if r.status != http.StatusNotFound && r.status != http.StatusForbidden || len(issue) != 1 {
