@@ -87,7 +87,7 @@ func (m *mapper) place(e entry) (place, error) {
 		return place{ref: ref, kept: stored.Resource}, nil
 	}
 	if err == nil && stored != nil && m.ofAnother(e, stored.Resource) {
-		m.issues = append(m.issues, fault(e.path, "conflict", "bundle-child",
+		m.issues = append(m.issues, fault(e.path, "business-rule", "bundle-child",
 			"This fullUrl was pushed for another child before; give the resource a fullUrl of its own."))
 	}
 	return place{ref: ref}, err
@@ -134,7 +134,7 @@ func (m *mapper) identified(e entry) (*mapping.Found, error) {
 				continue
 			}
 			if out != nil && m.holds(out) && m.holds(f) {
-				m.issues = append(m.issues, fault(e.path+".identifier", "conflict", "bundle-identity",
+				m.issues = append(m.issues, fault(e.path+".identifier", "business-rule", "bundle-identity",
 					"The identifiers of this resource are those of two stored ones; send one of them."))
 			}
 			if out == nil || m.holds(f) { // else the oldest
