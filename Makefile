@@ -57,7 +57,7 @@ generate:
 	go run ./fhir/r4/gen -from $(DRIELUIK_SHARED)/fhir/r4
 
 # Feeds what foreign bytes enter by with made-up ones, FUZZTIME each.
-FUZZTIME ?= 20s
+FUZZTIME ?= 15s
 FUZZED = fhir:FuzzParse fhir/path:FuzzCompile fhir/search:FuzzParse fhir/patch:FuzzPatch mapping/bundle:FuzzBundle \
 	mapping/mks:FuzzDocument mapping/mks:FuzzBack mapping/samordningsplan:FuzzDocument mapping/samordningsplan:FuzzBack mapping/netwerk:FuzzDocument conformance/validate:FuzzResource conformance/terminology:FuzzOperations \
 	auth:FuzzParseScopes auth/jose:FuzzParseAssertion auth/jose:FuzzParseProof fhir/rest:FuzzEveryBodyIsAnswered
