@@ -111,7 +111,16 @@ func openApp(ctx context.Context, s settings, base string, log *slog.Logger) (*a
 	})
 	a.deliverer = a.exchange.Deliverer()
 	watched.deliver(a.deliverer)
-	a.audited = smart.Audited(log, a.note)
+	if err := a.openAuth(ctx, secret); err != nil {
+		return nil, errors.Join(err, st.Close())
+	}
+	return a, nil
+}
+
+// openAuth opens what the authorisation server stands on: registries, short-lived state, providers, keys.
+func (a *app) openAuth(ctx context.Context, secret []byte) (err error) {
+	st := a.store
+	a.audited = smart.Audited(a.log, a.note)
 	a.clients, err = smart.NewRegistry(smart.RegistryConfig{
 		Store: st, Clock: time.Now, Random: rand.Reader, Log: a.audited, RegisterOrganization: a.registerOrganization,
 	})
@@ -121,18 +130,15 @@ func openApp(ctx context.Context, s settings, base string, log *slog.Logger) (*a
 		})
 	}
 	if err == nil {
-		a.state, err = openState(ctx, s, st, log)
+		a.state, err = openState(ctx, a.settings, st, a.log)
 	}
 	if err == nil {
-		a.providers, err = s.providers()
+		a.providers, err = a.settings.providers()
 	}
 	if err == nil {
 		a.keys, err = a.signingKeys(secret)
 	}
-	if err != nil {
-		return nil, errors.Join(err, st.Close())
-	}
-	return a, nil
+	return err
 }
 
 func (a *app) registerOrganization(ctx context.Context, o smart.Organization) (smart.OrganizationRecord, error) {

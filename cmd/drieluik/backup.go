@@ -122,37 +122,10 @@ func pack(path string, files []packed) (size int64, err error) {
 		}
 		err = os.Rename(part, path)
 	}()
-	m := manifest{Form: backupForm, Release: release, At: time.Now().UTC()}
-	for _, f := range files {
-		one, err := describe(f)
-		if err != nil {
-			return 0, err
-		}
-		m.Files = append(m.Files, one)
-	}
-	text, err := json.MarshalIndent(m, "", "  ")
-	if err != nil {
+	if err := packInto(out, files); err != nil {
 		return 0, err
 	}
-	w := tar.NewWriter(out)
-	header := func(name string, size int64) error {
-		return w.WriteHeader(&tar.Header{Name: name, Size: size, Mode: 0o600, ModTime: m.At, Format: tar.FormatPAX})
-	}
-	if err := header(backupManifest, int64(len(text))); err != nil {
-		return 0, err
-	}
-	if _, err := w.Write(text); err != nil {
-		return 0, err
-	}
-	for i, f := range files {
-		if err := header(f.name, m.Files[i].Size); err != nil {
-			return 0, err
-		}
-		if err := copyFile(w, f.path); err != nil {
-			return 0, err
-		}
-	}
-	if err := errors.Join(w.Close(), out.Sync()); err != nil {
+	if err := out.Sync(); err != nil {
 		return 0, err
 	}
 	info, err := out.Stat()
@@ -160,6 +133,41 @@ func pack(path string, files []packed) (size int64, err error) {
 		return 0, err
 	}
 	return info.Size(), nil
+}
+
+// packInto writes the tar, the manifest first.
+func packInto(out io.Writer, files []packed) error {
+	m := manifest{Form: backupForm, Release: release, At: time.Now().UTC()}
+	for _, f := range files {
+		one, err := describe(f)
+		if err != nil {
+			return err
+		}
+		m.Files = append(m.Files, one)
+	}
+	text, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		return err
+	}
+	w := tar.NewWriter(out)
+	header := func(name string, size int64) error {
+		return w.WriteHeader(&tar.Header{Name: name, Size: size, Mode: 0o600, ModTime: m.At, Format: tar.FormatPAX})
+	}
+	if err := header(backupManifest, int64(len(text))); err != nil {
+		return err
+	}
+	if _, err := w.Write(text); err != nil {
+		return err
+	}
+	for i, f := range files {
+		if err := header(f.name, m.Files[i].Size); err != nil {
+			return err
+		}
+		if err := copyFile(w, f.path); err != nil {
+			return err
+		}
+	}
+	return w.Close()
 }
 
 func copyFile(w io.Writer, path string) error {

@@ -48,7 +48,15 @@ type exportJob struct {
 	Listed             bool     // all children are known
 	Children           []string // patient ids
 	Counted            int      // children whose resources were counted
+	Planned            bool     // all were
 	Files              []exportFile
+}
+
+func (j *exportJob) resources() (n int) {
+	for _, f := range j.Files {
+		n += f.Count
+	}
+	return n
 }
 
 // exportFile is one file: the resources of a type of some children. Count is that of when it was planned.
@@ -58,15 +66,13 @@ type exportFile struct {
 	From, To int // of Children
 }
 
-func (j *exportJob) done() bool { return j.Listed && j.Counted == len(j.Children) }
-
 // Exported tells how far an export is. Files are there when it is done.
 type Exported struct {
-	Done              bool
-	Children, Counted int // as far as they are known
-	At, Expires       time.Time
-	Request           string
-	Files             []ExportedFile
+	Done        bool
+	Resources   int // that may leave, as far as they are counted: how many children were looked at would tell of hidden ones
+	At, Expires time.Time
+	Request     string
+	Files       []ExportedFile
 }
 
 // ExportedFile is one file of an export.
@@ -263,7 +269,7 @@ func (s *Service) ExportStatus(ctx context.Context, c Call, id string) (Exported
 		return Exported{}, err
 	}
 	out := Exported{
-		Done: job.done(), Children: len(job.Children), Counted: job.Counted, At: job.At, Expires: job.Expires, Request: job.Request,
+		Done: job.Planned, Resources: job.resources(), At: job.At, Expires: job.Expires, Request: job.Request,
 	}
 	if !out.Done {
 		return out, nil

@@ -22,7 +22,7 @@ func (s *Service) ExportFile(ctx context.Context, c Call, id string, n int, emit
 	if err != nil {
 		return err
 	}
-	if n < 0 || n >= len(job.Files) || !job.done() {
+	if n < 0 || n >= len(job.Files) || !job.Planned {
 		e.missed()
 		if err := s.record(ctx, op, e.audits(s)); err != nil {
 			return err

@@ -24,9 +24,7 @@ func (s *Service) planExport(ctx context.Context, e *event, job *exportJob) (ref
 			return err
 		}
 		if !job.Listed {
-			if err := w.listExport(e, job); err != nil {
-				return err
-			}
+			return w.listExport(e, job) // a step of its own, whether there is anybody or not
 		}
 		for looked := 0; job.Counted < len(job.Children) && looked < exportLook; job.Counted++ {
 			n, err := w.countExport(v, e, job)
@@ -35,6 +33,7 @@ func (s *Service) planExport(ctx context.Context, e *event, job *exportJob) (ref
 			}
 			looked += n + 1
 		}
+		job.Planned = job.Counted == len(job.Children)
 		return nil
 	})
 	if err != nil {

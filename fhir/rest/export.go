@@ -157,7 +157,7 @@ func (s *Server) exportStatus(w http.ResponseWriter, r *http.Request) error {
 	}
 	if !out.Done {
 		w.Header().Set("Retry-After", exportPause)
-		w.Header().Set("X-Progress", fmt.Sprintf("%d of %d children counted", out.Counted, out.Children))
+		w.Header().Set("X-Progress", fmt.Sprintf("%d resources counted", out.Resources))
 		w.WriteHeader(http.StatusAccepted)
 		return nil
 	}

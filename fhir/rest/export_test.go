@@ -233,6 +233,28 @@ func TestAnExportIsForOneSystemAndForADay(t *testing.T) {
 	g.begin("hospital", path)
 }
 
+// TestAnExportTakesAsManyLooksWhetherSomebodyIsHiddenOrNobodyIsThere: how far an export is tells of nobody who
+// is hidden.
+func TestAnExportTakesAsManyLooksWhetherSomebodyIsHiddenOrNobodyIsThere(t *testing.T) {
+	t.Parallel()
+	g := newRig(t)
+	looks := func() (out []string) {
+		status := g.begin("other", "/fhir/Patient/$export")
+		for range 3 {
+			a := g.get("other", status)
+			out = append(out, fmt.Sprint(a.status, " ", a.header.Get("X-Progress")))
+		}
+		return out
+	}
+	nobody := looks()
+	child, _ := exchanged(g)
+	consent := g.search("home", "/fhir/Consent?patient="+child.ID).Entry[0].Resource.ID
+	g.do("home", http.MethodPatch, "/fhir/Consent/"+consent, `[{"op":"replace","path":"/status","value":"inactive"}]`, "Content-Type", jsonPatch).want(t, 200)
+	if diff := cmp.Diff(nobody, looks()); diff != "" || !strings.HasPrefix(nobody[0], "202 0 resources") || !strings.HasPrefix(nobody[1], "200") {
+		t.Errorf("%v, with somebody hidden: %s", nobody, diff)
+	}
+}
+
 // TestAnExportOfAStoreThatFailsGivesNothing makes each look of its planning and its files fail in turn.
 func TestAnExportOfAStoreThatFailsGivesNothing(t *testing.T) {
 	t.Parallel()
@@ -244,7 +266,13 @@ func TestAnExportOfAStoreThatFailsGivesNothing(t *testing.T) {
 	g.child("hospital")
 	m := g.planned("hospital", g.begin("hospital", "/fhir/Patient/$export"))
 	for name, path := range map[string]string{"plan": g.begin("hospital", "/fhir/Patient/$export"), "file": local(m.Output[0].URL)} {
-		ask := func() answer { return g.get("hospital", path) }
+		ask := func() answer {
+			a := g.get("hospital", path)
+			if a.status == http.StatusAccepted {
+				a = g.get("hospital", path)
+			}
+			return a
+		}
 		for at, failed := int64(1), true; failed; at++ {
 			b.looks.Store(0)
 			b.failAt.Store(at)

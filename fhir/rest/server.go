@@ -93,25 +93,26 @@ func (s *Server) Routes(r chi.Router) {
 		r.Put(idPath, s.handle(s.update))
 		r.Patch(idPath, s.handle(s.patch))
 		r.Delete(idPath, s.handle(s.remove))
-		r.Get(idPath+"/$everything", s.handle(s.everything))
-		r.Get(idPath+"/$document", s.handle(s.document))
-		r.Get(idPath+"/$explain-access", s.handle(s.explain))
-		r.Post(idPath+"/$explain-access", s.handle(s.explain))
-		r.Get(idPath+"/$discharge-check", s.handle(s.dischargeCheck))
-		r.Post(idPath+"/$discharge-check", s.handle(s.dischargeCheck))
-		r.Get(idPath+"/$completeness", s.handle(s.completeness))
-		r.Post(idPath+"/$completeness", s.handle(s.completeness))
-		r.Get(idPath+"/$actions", s.handle(s.actions))
-		r.Post(idPath+"/$actions", s.handle(s.actions))
-		r.Get(idPath+"/$ecomap", s.handle(s.ecomap))
-		r.Get(idPath+"/$load", s.handle(s.load))
-		r.Post(idPath+"/$load", s.handle(s.load))
+		s.readingRoutes(r)
 		r.Get(idPath+"/_history", s.handle(s.history))
 		r.Get(idPath+"/_history/{version}", s.handle(s.read))
 		r.Get(memberPath, s.handle(s.searchCompartment))
 		r.Post(memberPath+"/_search", s.handle(s.searchCompartment))
 		r.Post(idPath+"/_search", s.handle(s.searchCompartment))
 	})
+}
+
+// readingRoutes adds the operations that read one resource and what belongs to it.
+func (s *Server) readingRoutes(r chi.Router) {
+	r.Get(idPath+"/$everything", s.handle(s.everything))
+	r.Get(idPath+"/$document", s.handle(s.document))
+	r.Get(idPath+"/$ecomap", s.handle(s.ecomap))
+	for name, h := range map[string]handler{
+		"explain-access": s.explain, "discharge-check": s.dischargeCheck, "completeness": s.completeness, "actions": s.actions, "load": s.load,
+	} {
+		r.Get(idPath+"/$"+name, s.handle(h))
+		r.Post(idPath+"/$"+name, s.handle(h))
+	}
 }
 
 // Interactions are what Routes serves for a resource type, and SystemInteractions for the whole, for the
