@@ -334,3 +334,39 @@ func TestAFaultAtOneSubscriberIsOfThatOneAlone(t *testing.T) {
 		t.Errorf("when the fault is over: %+v", got)
 	}
 }
+
+// TestThoseWhoHangDoNotHoldUpThoseWhoAnswer: however many receivers take a connection and say nothing, who
+// answers is told.
+func TestThoseWhoHangDoNotHoldUpThoseWhoAnswer(t *testing.T) {
+	t.Parallel()
+	h := newHooked(t)
+	post, over, came := h.outlet.Post, make(chan struct{}), make(chan struct{}, 1)
+	h.outlet.Post = func(ctx context.Context, m exchange.Message) error {
+		if strings.HasSuffix(m.URL, "/hangs") {
+			<-over
+			return exchange.Undelivered{Reason: exchange.SlowReceiver}
+		}
+		if strings.Contains(string(m.Body), "event-notification") {
+			came <- struct{}{}
+		}
+		return post(ctx, m)
+	}
+	patient, _ := h.child("hospital")
+	h.subscribed("hospital", "care-plan")
+	entry := `{"request":{"method":"POST","url":"Subscription"},"resource":` + h.subscription("care-plan", "channel.endpoint", `"`+h.hook.url+`/hangs"`) + `}`
+	for _, as := range []string{"hospital", "home", "other"} {
+		h.do(as, http.MethodPost, "/fhir", `{"resourceType":"Bundle","type":"transaction","entry":[`+strings.Repeat(entry+",", 48)+entry+`]}`).want(t, 200)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { h.deliver.Run(ctx); close(ended) }()
+	h.create("hospital", "CarePlan", fmt.Sprintf(planBody, patient))
+	select {
+	case <-came:
+	case <-time.After(15 * time.Second):
+		t.Error("who answers waits for those who hang")
+	}
+	stop()
+	close(over)
+	<-ended
+}
