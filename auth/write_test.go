@@ -30,8 +30,8 @@ func message(sender string) string {
 	return `{"resourceType":"Communication","id":"note","status":"completed","subject":{"reference":"Patient/kim"},"sender":{"reference":"` + sender + `"}}`
 }
 
-func held(consent, org string) string {
-	return strings.Replace(consent, `"provision":`, `"organization":[{"reference":"`+org+`"}],"provision":`, 1)
+func held(consent string, orgs ...string) string {
+	return strings.Replace(consent, `"provision":`, `"organization":[{"reference":"`+strings.Join(orgs, `"},{"reference":"`)+`"}],"provision":`, 1)
 }
 
 func answers(status, source string) string {
@@ -119,6 +119,9 @@ var writeCases = []writeCase{
 	{name: "no birth date", who: asMother, more: []string{`{"resourceType":"Patient","id":"kim"}`}, do: auth.Create, body: grant, want: "rep-birthdate-unknown", http: 403},
 	{name: "the holder records it", who: system(hospital), do: auth.Create, body: grant, want: "permit-write", http: 201},
 	{name: "another organisation does not", who: system(home), do: auth.Create, body: grant, want: "consent-self-grant", http: 403},
+	{name: "nor closes what another keeps", who: system(home), do: auth.Create, body: held(consentOf("no", provisionFor("deny", stranger, ""), giverMother), hospital, home), want: "write-not-custodian", http: 403},
+	{name: "but what it keeps itself", who: system(home), do: auth.Create, body: held(consentOf("no", provisionFor("deny", stranger, ""), giverMother), home), want: "permit-write", http: 201},
+	{name: "and keeps an objection that stands for both", who: system(home), do: auth.Update, more: []string{held(consentOf("no", provisionFor("deny", stranger, ""), giverMother), hospital, home)}, body: held(consentOf("no", provisionFor("deny", hospital, ""), giverMother), hospital, home), want: "permit-write", http: 200},
 	{name: "but any organisation records a directive on treatment, which opens nothing", who: system(home), do: auth.Create, body: directive, want: "permit-write", http: 201},
 	{name: "and makes no consent to share of it", who: system(home), do: auth.Update, more: []string{directive}, own: map[string]string{"Consent/yes": home}, body: strings.Replace(directive, `"code":"treatment"`, `"code":"patient-privacy"`, 1), want: "consent-self-grant", http: 403},
 	{name: "a performer withdraws, whatever she may", born: "2009-05-04", who: asMother, do: auth.Update, more: []string{grant}, body: status(grant, "active", "inactive"), want: "permit-withdraw", http: 200},
