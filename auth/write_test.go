@@ -34,6 +34,12 @@ func held(consent string, orgs ...string) string {
 	return strings.Replace(consent, `"provision":`, `"organization":[{"reference":"`+strings.Join(orgs, `"},{"reference":"`)+`"}],"provision":`, 1)
 }
 
+// impliedBy is a Consent of the kind that the acceptance of a transfer makes, of a person.
+func impliedBy(performer string) string {
+	c := consentOf("yes", provisionFor("permit", home, `"period":{"end":"2030-01-01"},"data":[{"meaning":"dependents","reference":{"reference":"Composition/x"}}]`), performer)
+	return strings.Replace(c, `"category":[`, `"category":[{"coding":[{"system":"https://drieluik.example/fhir/CodeSystem/toestemming-soort","code":"verondersteld"}]},`, 1)
+}
+
 func answers(status, source string) string {
 	return `{"resourceType":"QuestionnaireResponse","id":"qr","status":"` + status + `","subject":{"reference":"Patient/kim"},"source":{"reference":"` + source + `"}}`
 }
@@ -110,6 +116,8 @@ var writeCases = []writeCase{
 	{name: "not to an app", who: asMother, do: auth.Create, body: consentOf("yes", `{"type":"permit","actor":[{`+recipientRole+`,"reference":{"identifier":{"system":"https://drieluik.example/fhir/sid/smart-client","value":"x"}}}]}`, giverMother), want: "consent-self-grant", http: 403},
 	{name: "not to anybody", who: asMother, do: auth.Create, body: consentOf("yes", `{"type":"permit"}`, giverMother), want: "consent-actor-required", http: 422},
 	{name: "an objection to anybody", who: asMother, do: auth.Create, body: consentOf("no", `{"type":"deny"}`, giverMother), want: "permit-write", http: 201},
+	{name: "13: nor what an acceptance implies, which would need nobody else", born: "2013-05-04", who: asMother, do: auth.Create, body: impliedBy(giverMother), want: "write-role", http: 403},
+	{name: "nor the child", born: "2009-05-04", who: asChild, do: auth.Create, body: impliedBy(giverChild), want: "write-role", http: 403},
 	{name: "13: a mother gives her part", born: "2013-05-04", who: asMother, do: auth.Create, body: grant, want: "permit-write", http: 201},
 	{name: "17: not any more", born: "2009-05-04", who: asMother, do: auth.Create, body: grant, want: "rep-youth-alone", http: 403},
 	{name: "without custody", who: asMother, more: []string{mother("GezagNietTeBepalen")}, do: auth.Create, body: grant, want: "rep-custody-none", http: 403},
