@@ -135,3 +135,9 @@ func (f *following) withdraw(w *Write) error {
 	}
 	return nil
 }
+
+// leavesNetwork reports whether a write ends the Consent on what a member of a family's network sees.
+func leavesNetwork(prior *Stored, w Write) bool {
+	return prior != nil && w.Facts.Consent != nil && !w.Facts.Consent.Member.IsZero() &&
+		prior.Facts.Status == "active" && w.Facts.Status == "inactive"
+}

@@ -101,7 +101,7 @@ func TestAHelperAnswersAndAnotherIsAsked(t *testing.T) {
 func TestAMemberWithdraws(t *testing.T) {
 	t.Parallel()
 	n := newNetwork(t, "boris/01-kind.json")
-	n.to("grandfather", n.kin["n1-ziet"], "inactive").want(t, http.StatusOK)
+	n.to("grandfather", n.kin["n1-ziet"], "inactive").want(t, http.StatusNoContent)
 	for _, task := range []string{"taak-t1", "taak-t2"} {
 		if got := n.status(n.kin[task]); got != "on-hold" {
 			t.Errorf("%s is %s", task, got)
@@ -117,7 +117,9 @@ func TestAMemberWithdraws(t *testing.T) {
 	again := strings.Replace(networkFile(t, "valid/01-boris.json"), `"versie": 1`, `"versie": 2`, 1)
 	n.submit("home", again).want(t, http.StatusCreated)
 	n.submit("home", networkFile(t, "valid/01-boris.json")).want(t, http.StatusOK)
-	n.submit("home", strings.Replace(again, "XXX_Els", "XXX_Else", 1)).want(t, http.StatusConflict)
+	n.submit("home", strings.Replace(again, "XXX_Els", "XXX_Else", 1)).want(t, http.StatusConflict).wantIssue(t, "NW-V01", "/versie")
+	n.submit("home", strings.Replace(again, `"versie": 2`, `"versie": 4`, 1)).want(t, http.StatusCreated)
+	n.submit("home", strings.Replace(again, `"versie": 2`, `"versie": 3`, 1)).want(t, http.StatusConflict).wantIssue(t, "NW-V02", "/versie")
 	if got := n.status(n.kin["n1-ziet"]); got != "inactive" {
 		t.Errorf("the next version of the record gives back what was taken: %s", got)
 	}

@@ -27,7 +27,8 @@ func (Format) Read(doc *fhir.Resource, _ time.Time) (mapping.Source, []fhir.Issu
 	h := d.head()
 	src := mapping.Source{
 		Schema: Schema, Version: h.version, Doc: doc, Value: d, Faulty: d.Refused(),
-		Sender: fhir.Identifier{System: uraSystem, Value: h.ura},
+		Sender:   fhir.Identifier{System: uraSystem, Value: h.ura},
+		Versions: mapping.Versions{Pointer: "/versie", Changed: "NW-V01", Lower: "NW-V02"},
 	}
 	if h.ura != "" && h.record != "" {
 		src.Record = Schema + "|" + h.ura + "|" + h.record
