@@ -197,3 +197,58 @@ func TestAnAgreementThatIsNotReviewedWaits(t *testing.T) {
 		t.Errorf("the helper is told %d times", len(found))
 	}
 }
+
+// TestTheReserveIsAskedWhereNobodyAnswers (network.md 4): three days after the question, once, whoever ticks; who
+// answered, and who has no reserve, is left alone.
+func TestTheReserveIsAskedWhereNobodyAnswers(t *testing.T) {
+	t.Parallel()
+	n := newNetwork(t, "boris/01-kind.json")
+	n.mother("patient/*.cruds")
+	mother := n.principals["mother"].FHIRUser.String()
+	n.tick()
+	question := "Task/" + n.create("mother", "Task", n.help(mother, n.kin["n1"], `,"basedOn":[{"reference":"`, n.kin["t1"], `"}]`))
+	asked := func() []string { return n.search("home", "/fhir/Task?status=requested&owner="+n.kin["n2"]).ids() }
+	n.advance(3*24*time.Hour - time.Minute)
+	n.tick()
+	if got := asked(); len(got) != 0 {
+		t.Fatalf("asked before three days are over: %v", got)
+	}
+	n.advance(2 * time.Minute)
+	n.tick()
+	first := asked()
+	if len(first) != 1 {
+		t.Fatalf("the reserve was asked %d times", len(first))
+	}
+	body := n.get("home", "/fhir/"+first[0]).want(t, http.StatusOK).body
+	for _, want := range []string{n.kin["t1"], n.patient, `"voorgesteld"`, `"proposal"`} {
+		if !strings.Contains(body, want) {
+			t.Errorf("%s is not in %s", want, body)
+		}
+	}
+	if found := n.search("home", "/fhir/Provenance?target="+first[0]).Entry; len(found) != 1 {
+		t.Errorf("%d tell who asked", len(found))
+	}
+	n.advance(30 * 24 * time.Hour)
+	n.tick()
+	n.to("grandfather", question, "rejected").want(t, http.StatusOK)
+	if again := asked(); len(again) != 1 || again[0] != first[0] {
+		t.Errorf("asked again: %v", again)
+	}
+}
+
+// tick runs the rules of time, of two processes at once.
+func (n *network) tick() {
+	n.t.Helper()
+	errs := make(chan error, 2)
+	for range 2 {
+		go func() {
+			_, err := n.exchange.Tick(context.Background(), n.clock())
+			errs <- err
+		}()
+	}
+	for range 2 {
+		if err := <-errs; err != nil {
+			n.t.Fatal(err)
+		}
+	}
+}

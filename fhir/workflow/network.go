@@ -45,6 +45,15 @@ type Help struct {
 
 // ReadHelp reads what is known of a task of help. It passes on the errors of k.
 func ReadHelp(k Known, task *fhir.Resource) (Help, error) {
+	h, err := readAgreed(k, task)
+	if err != nil {
+		return h, err
+	}
+	return h, h.readNetwork(k)
+}
+
+// readAgreed reads who is asked for what, and who stands in.
+func readAgreed(k Known, task *fhir.Resource) (Help, error) {
 	n := task.Root()
 	h := Help{Task: task, Patient: refAt(n, "for"), plan: refAt(n, "basedOn")}
 	var err error
@@ -62,10 +71,8 @@ func ReadHelp(k Known, task *fhir.Resource) (Help, error) {
 			h.agreed(plan.Resource.Root().At("activity", "detail"))
 		}
 	}
-	if h.stands, err = h.person(k, h.reserve); err != nil {
-		return h, err
-	}
-	return h, h.readNetwork(k)
+	h.stands, err = h.person(k, h.reserve)
+	return h, err
 }
 
 // agreed takes what is agreed from the extensions of a task, or of what its plan says.
@@ -204,13 +211,13 @@ type helpTask struct {
 	Restriction    *taskRestriction `json:"restriction,omitempty"`
 }
 
-// Pass returns the task by which the reserve is asked when the helper has refused; nil when there is nobody to
-// ask, or the reserve was asked already.
+// Pass returns the task by which the reserve is asked when the helper has refused, or does not answer; nil when
+// there is nobody to ask, or the reserve was asked already.
 func (h Help) Pass(k Known) (*fhir.Resource, error) {
 	if h.plan.IsZero() || h.reserve.IsZero() || h.reserve == refAt(h.Task.Root(), "owner") || !approachable(h.stands) {
 		return nil, nil
 	}
-	ref := fhir.Ref{Type: "Task", ID: ID(RuleNetwork, h.Patient, h.plan.ID)}
+	ref := Passed(h.Patient, h.plan)
 	if asked, err := k.Read(ref); err != nil || asked != nil {
 		return nil, err
 	}
