@@ -8,8 +8,11 @@ import (
 
 // networkMust is what of a family's network is withheld from a reader who does not keep its record
 // (network.md 5): from who has authority what is tense, from others the family's own judgements, and the names
-// of persons that no consent of theirs and no shared task opens.
+// of persons that no consent of theirs and no shared task opens; of what others do, a member sees when.
 func (q *inquiry) networkMust(c *Child, t *target) obligations {
+	if q.p.Role == Helper && t.helpOfOthers() {
+		return networkView
+	}
 	if q.p.Role == ChildRole || !t.ofNetwork() {
 		return 0
 	}
@@ -64,11 +67,22 @@ func (t *target) helpIsOver() bool {
 	switch {
 	case isHelp(t.ResourceFacts):
 		return !slices.Contains(liveTasks, t.Status)
-	case t.Ref.Type == "CarePlan" && slices.Contains(t.Codings, helpPlan) &&
-		slices.ContainsFunc(t.Refs, func(r fhir.Ref) bool { return r.Type == "CareTeam" }):
+	case t.isHelpPlan():
 		return t.Status != "draft" && t.Status != "active"
 	}
 	return false
+}
+
+// isHelpPlan reports whether the resource is the plan of an agreement of a network.
+func (t *target) isHelpPlan() bool {
+	return t.Ref.Type == "CarePlan" && slices.Contains(t.Codings, helpPlan) &&
+		slices.ContainsFunc(t.Refs, func(r fhir.Ref) bool { return r.Type == "CareTeam" })
+}
+
+// helpOfOthers reports whether the resource is an agreement of a network, or its task, in which the user does
+// not help.
+func (t *target) helpOfOthers() bool {
+	return t.isHelpPlan() && !slices.ContainsFunc(t.Doers, t.v.isUser) || isHelp(t.ResourceFacts) && !t.v.isUser(t.Owner)
 }
 
 // helpsWith reports whether a person owns a live task of help that somebody takes part in.

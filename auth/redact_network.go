@@ -23,7 +23,33 @@ func reduceNetwork(r *fhir.Resource, all []string) (*fhir.Resource, error) {
 
 // networkForms are the reduced forms by type; helper is whether a member of the network reads.
 var networkForms = map[fhir.Type]func(r *fhir.Resource, helper bool) (*fhir.Resource, error){
-	"CareTeam": reduceTeam, "RelatedPerson": reduceKin, "Observation": reduceBurden,
+	"CareTeam": reduceTeam, "RelatedPerson": reduceKin, "Observation": reduceBurden, "CarePlan": reduceHelp, "Task": reduceHelp,
+}
+
+// keptOfHelp are the members of an agreement, or of its task, that tell when somebody helps, and not who or with
+// what; keptOfDetail those of what is agreed, beside how often.
+var (
+	keptOfHelp = []string{"resourceType", "id", "meta", "status", "businessStatus", "intent", "category", "code", "subject", "for",
+		"period", "restriction", "activity"}
+	keptOfDetail = []string{"extension", "status", "scheduledString", "scheduledTiming", "scheduledPeriod"}
+)
+
+func reduceHelp(r *fhir.Resource, _ bool) (*fhir.Resource, error) {
+	return prune(r, func(n fhir.Node) bool {
+		holder := n.Parent()
+		switch {
+		case !holder.Parent().Exists():
+			return !slices.Contains(keptOfHelp, n.Name())
+		case holder.Shape() == fhir.Object && holder.Name() == "detail":
+			return !slices.Contains(keptOfDetail, n.Name())
+		case holder.Shape() == fhir.Object && holder.Parent().Name() == "activity":
+			return n.Name() != "detail"
+		case holder.Name() == "restriction":
+			return n.Name() != "period"
+		}
+		name, ours := networkExtension(n)
+		return holder.Name() == "extension" && holder.Parent().Name() == "detail" && !(ours && name == "frequentie")
+	})
 }
 
 // sharedOffers are the extensions of a participant that an organisation sees.
