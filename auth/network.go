@@ -2,6 +2,7 @@ package auth
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/drieluik/drieluik/fhir"
 )
@@ -17,7 +18,12 @@ func (q *inquiry) networkMust(c *Child, t *target) obligations {
 		return 0
 	}
 	self, person := t.Ref.Current(), t.v.standing.person.Current()
+	contact := t.isContact()
 	switch {
+	case contact && t.Ref.Type == "CareTeam":
+		return networkContact
+	case contact && t.Ref.Type == "RelatedPerson" && c.proposes(self):
+		return 0
 	case q.p.Role == Guardian && t.Ref.Type == "CareTeam":
 		return networkCalm
 	case q.p.Role == Guardian:
@@ -83,6 +89,54 @@ func (t *target) isHelpPlan() bool {
 // not help.
 func (t *target) helpOfOthers() bool {
 	return t.isHelpPlan() && !slices.ContainsFunc(t.Doers, t.v.isUser) || isHelp(t.ResourceFacts) && !t.v.isUser(t.Owner)
+}
+
+// contactIn is how a network calls the organisation that the family turns to, "" for none.
+func contactIn(team fhir.Node) string {
+	if !slices.Contains(readCodings(team, "category", "coding"), Coding{System: systemTeamKind, Code: "netwerk"}) {
+		return ""
+	}
+	for ext := range extensions(team, extNetwork+"besluit") {
+		for part := range extensions(ext, "organisatie") {
+			return plainName(part.Member("valueString").Text())
+		}
+	}
+	return ""
+}
+
+// plainName is a name without differences that nobody hears.
+func plainName(s string) string { return strings.ToLower(strings.Join(strings.Fields(s), " ")) }
+
+// turnsTo reports whether a network turns to the organisation of the principal: it is a member now, and called as
+// the one that the family decided on. A record names its contact and refers to its members; a name alone proves
+// nothing.
+func (t *team) turnsTo(v *view) bool {
+	org := v.p.Organization
+	return t.contact != "" && slices.ContainsFunc(t.members, func(m member) bool {
+		name := m.name
+		if name == "" {
+			name = v.key.directory.name(org)
+		}
+		return m.ref == org && m.period.covers(v.now, v.zone, false) && plainName(name) == t.contact
+	})
+}
+
+// isContact reports whether the reader is whom the network turns to in which the resource is kept.
+func (t *target) isContact() bool {
+	return t.v != nil && !t.Custodian.IsZero() && slices.Contains(t.v.ground.contact, t.Custodian)
+}
+
+// IsContact reports whether the organisation of p is whom the family turns to in a network of the child that
+// keeper keeps (network.md 5). f holds the child.
+func IsContact(p Principal, f Facts, patient, keeper fhir.Ref) bool {
+	q := inquiry{p: &p, f: &f}
+	c := q.child(patient)
+	return c != nil && !keeper.IsZero() && slices.Contains(c.viewOf(&p, &f, false).ground.contact, keeper)
+}
+
+// proposes reports whether somebody is proposed to help a person, and has not answered.
+func (c *Child) proposes(person fhir.Ref) bool {
+	return slices.ContainsFunc(c.tasks, func(k task) bool { return k.help && k.owner == person && slices.Contains(offerStatuses, k.status) })
 }
 
 // helpsWith reports whether a person owns a live task of help that somebody takes part in.

@@ -52,16 +52,40 @@ func reduceHelp(r *fhir.Resource, _ bool) (*fhir.Resource, error) {
 	})
 }
 
-// sharedOffers are the extensions of a participant that an organisation sees.
-var sharedOffers = []string{"aanbod", "beschikbaar", "sterkte", "besluit"}
+// Extensions of a network that its readers see: a member, an organisation, and whom the family turns to at one.
+var (
+	forMembers       = []string{"besluit"}
+	forOrganisations = []string{"aanbod", "beschikbaar", "sterkte", "besluit"}
+	forContacts      = append(slices.Clone(forOrganisations), "niet", "grens")
+)
 
 func reduceTeam(r *fhir.Resource, helper bool) (*fhir.Resource, error) {
+	if helper {
+		return keepOfTeam(r, forMembers)
+	}
+	return keepOfTeam(r, forOrganisations)
+}
+
+// reduceForContact leaves of a network what whom the family turns to sees.
+func reduceForContact(r *fhir.Resource, _ []string) (*fhir.Resource, error) {
+	if r.Type() != "CareTeam" {
+		return r, nil
+	}
+	out, err := keepOfTeam(r, forContacts)
+	if err != nil {
+		return nil, err
+	}
+	return out.Edit(mark("security", "SUBSETTED"))
+}
+
+// keepOfTeam takes the other extensions out of a network, and shows what is tense as calm.
+func keepOfTeam(r *fhir.Resource, kept []string) (*fhir.Resource, error) {
 	return rewrite(r, func(n fhir.Node) (string, bool) {
 		name, ours := networkExtension(n)
 		switch {
 		case !ours:
 			return "", narrates(n)
-		case helper && name != "besluit", !helper && !slices.Contains(sharedOffers, name):
+		case !slices.Contains(kept, name):
 			return "", true
 		}
 		return calmed(n, name)

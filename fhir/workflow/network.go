@@ -162,13 +162,16 @@ func (h Help) Asked() []fhir.Issue {
 	return out
 }
 
-// Burdened warns that the helper carries much already; nil when not.
-func (h Help) Burdened() []fhir.Issue {
+// Reserve is who stands in for the helper; zero for nobody.
+func (h Help) Reserve() fhir.Ref { return h.reserve }
+
+// Burdened warns that the helper carries much already; nil when not. It proposes the reserve to who may know of them.
+func (h Help) Burdened(known bool) []fhir.Issue {
 	if h.burden < heavy {
 		return nil
 	}
 	text := "This member carries much already."
-	if !h.reserve.IsZero() {
+	if known && !h.reserve.IsZero() {
 		text += " Propose " + h.reserve.String() + "."
 	}
 	return []fhir.Issue{{Severity: fhir.SeverityWarning, Code: "business-rule", Expression: "Task.owner", Diagnostics: "NW-R04", Text: text}}
