@@ -76,8 +76,7 @@ func (f *following) ask(w *Write, h workflow.Help) error {
 		return nil
 	}
 	if !h.MayAsk() {
-		f.forbid(fhir.Errorf(fhir.Forbidden, "exchange.ask", "forbidden", "NW-R03",
-			"This member does not want to be approached, or is not known in the network. Ask somebody else."), "NW-R03")
+		f.forbid(&fhir.Error{Kind: fhir.Forbidden, Op: "exchange.ask", Issues: []fhir.Issue{workflow.Unasked()}}, "NW-R03")
 		return nil
 	}
 	if issues := h.Asked(); issues != nil {

@@ -61,6 +61,11 @@ func TestWhoMayBeAskedForHelp(t *testing.T) {
 	if !strings.Contains(a.body, n.kin["n2"]) {
 		t.Errorf("the reserve is not proposed: %s", a.body)
 	}
+	for _, words := range []string{"Dit lid draagt al veel. Stel " + n.kin["n2"] + " voor.", "Den här personen bär redan mycket.", "http://hl7.org/fhir/StructureDefinition/translation"} {
+		if !strings.Contains(a.body, words) {
+			t.Errorf("%q is not in %s", words, a.body)
+		}
+	}
 }
 
 // TestAHelperAnswersAndAnotherIsAsked: nothing is accepted unprepared or undecided, and a refusal asks the reserve once.

@@ -151,13 +151,13 @@ func (h Help) MayAsk() bool { return approachable(h.helper) }
 func (h Help) Asked() []fhir.Issue {
 	var out []fhir.Issue
 	if !slices.Contains(beginnings, status(h.Task)) {
-		out = fault(ruleStep, "Task.status", "A task of help begins as draft or requested; the helper answers.")
+		out = []fhir.Issue{helpFault(ruleStep, "Task.status")}
 	}
 	if !h.reserve.IsZero() && (h.reserve == refAt(h.Task.Root(), "owner") || !approachable(h.stands)) {
-		out = append(out, fault("NW-R06", "Task.basedOn", "The reserve is the helper, does not want to be approached, or has withdrawn. Name another, or nobody.")...)
+		out = append(out, helpFault("NW-R06", "Task.basedOn"))
 	}
 	if slices.Contains(h.refuses, h.what) && h.what != "" {
-		out = append(out, fault("NW-R07", "Task.basedOn", "This member has said not to want to do this.")...)
+		out = append(out, helpFault("NW-R07", "Task.basedOn"))
 	}
 	return out
 }
@@ -170,11 +170,15 @@ func (h Help) Burdened(known bool) []fhir.Issue {
 	if h.burden < heavy {
 		return nil
 	}
-	text := "This member carries much already."
+	out := helpFault("NW-R04", "Task.owner")
+	out.Severity = fhir.SeverityWarning
 	if known && !h.reserve.IsZero() {
-		text += " Propose " + h.reserve.String() + "."
+		who := h.reserve.String()
+		out.Text += " Propose " + who + "."
+		out.In.NL += " Stel " + who + " voor."
+		out.In.SV += " Föreslå " + who + "."
 	}
-	return []fhir.Issue{{Severity: fhir.SeverityWarning, Code: "business-rule", Expression: "Task.owner", Diagnostics: "NW-R04", Text: text}}
+	return []fhir.Issue{out}
 }
 
 // Prepared judges the acceptance of a task of help: who was prepared how, and who decided.
@@ -183,15 +187,12 @@ func Prepared(before, after *fhir.Resource) []fhir.Issue {
 		return nil
 	}
 	var out []fhir.Issue
-	for _, need := range []struct{ name, rule, text string }{
-		{"voorbereiding", "NW-R01", "An agreement is accepted only after the helper was prepared. Say how, in the extension voorbereiding."},
-		{"beslisser", "NW-R02", "Nobody is named who decided. Name them in the extension beslisser."},
-	} {
+	for _, need := range []struct{ name, rule string }{{"voorbereiding", "NW-R01"}, {"beslisser", "NW-R02"}} {
 		there := slices.ContainsFunc(slices.Collect(after.Root().All("extension")), func(ext fhir.Node) bool {
 			return ext.Member("url").Text() == structures+need.name && ext.Member("extension").Len() > 0
 		})
 		if !there {
-			out = append(out, fault(need.rule, "Task.extension", "%s", need.text)...)
+			out = append(out, helpFault(need.rule, "Task.extension"))
 		}
 	}
 	return out
