@@ -231,7 +231,7 @@ func (q *inquiry) judgeOrganization(t *target) outcome {
 	}
 	v := t.judge(terms{needsPermit: true, denies: deniesAll, standard: q.standard(t)})
 	switch {
-	case t.helpIsOver() && v.reason == "":
+	case t.helpIsOver() && v.reason == "" && !t.isContact():
 		return outcome{step: stepConsent, reason: "consent-none"}
 	case t.Ref.Type == "Patient" && (v.reason == "consent-none" || v.reason == "domain-not-shared"):
 		return outcome{reason: "permit-relation", must: minimalPatient, grounds: g.refs()}

@@ -21,6 +21,7 @@ var reductions = []struct {
 	{IssueView, reduceIssue},
 	{NetworkView, reduceNetwork},
 	{NetworkCalm, calmNetwork},
+	{NetworkContact, reduceForContact},
 	{RedactProtectedAddress, redactPlaces},
 	{RedactBSN, redactNational},
 }
