@@ -114,39 +114,6 @@ func (t *Table) Next() time.Time {
 	return time.Date(y, m, d, 0, 0, 0, 0, t.s.Zone)
 }
 
-// Started are the interventions that a resource carries and that have begun, sorted: activities in progress, and
-// an active request whose day has come.
-func Started(r *fhir.Resource, now time.Time, s Settings) []string {
-	starter, ok := starters[r.Type()]
-	if !ok {
-		return nil
-	}
-	return starter(r, dayOf(now, s.Zone), s.Zone)
-}
-
-var starters = map[fhir.Type]func(r *fhir.Resource, today day, zone *time.Location) []string{
-	"CarePlan": func(r *fhir.Resource, _ day, _ *time.Location) []string {
-		var out []string
-		i := -1
-		for a := range r.Root().All("activity") {
-			i++
-			if a.At("detail", "status").Text() == "in-progress" {
-				out = append(out, activityRef(r.Ref(), a, i))
-			}
-		}
-		slices.Sort(out)
-		return out
-	},
-	"ServiceRequest": func(r *fhir.Resource, today day, zone *time.Location) []string {
-		n := r.Root()
-		start := first(cmp.Or(n.At("occurrencePeriod", "start").Text(), n.Member("occurrenceDateTime").Text()), zone)
-		if statusOf(r) != "active" || start == noDay || start > today {
-			return nil
-		}
-		return []string{r.Ref().String()}
-	},
-}
-
 // Urgent reports whether a request cannot wait: nothing of it is held.
 func Urgent(r *fhir.Resource) bool {
 	return slices.Contains([]string{"stat", "asap"}, r.Root().Member("priority").Text())

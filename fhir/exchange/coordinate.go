@@ -34,6 +34,8 @@ type overlap struct {
 	timed  bool // no request did this, but a day that has come
 	told   []toldIssue
 	kept   []keptTable
+	held   []heldStart
+	acks   []coordination.Ack      // of all that is held
 	beside map[fhir.Ref][]fhir.Ref // by child: goals of high priority that are not the most important one
 	mark   mark
 }
@@ -45,17 +47,26 @@ type toldIssue struct {
 	implicated []string
 }
 
-// mark is how far a draft has come.
-type mark struct{ writes, notices, touches, made int }
+// mark is how far a draft has come, and what is told and held of it.
+type mark struct {
+	writes, notices, touches, told, held, kept int
+
+	made []made
+}
 
 func (o *overlap) here() mark {
-	return mark{len(o.unit.Writes), len(o.unit.Notices), len(o.event.touches), len(o.made)}
+	m := mark{len(o.unit.Writes), len(o.unit.Notices), len(o.event.touches), len(o.told), len(o.held), len(o.kept), slices.Clone(o.made)}
+	for i := range m.made { // what is added to one later is not of this mark
+		m.made[i].writes = slices.Clip(m.made[i].writes)
+	}
+	return m
 }
 
 // back takes out of the draft what came after a mark.
 func (o *overlap) back(m mark) {
 	o.unit.Writes, o.unit.Notices = o.unit.Writes[:m.writes], o.unit.Notices[:m.notices]
-	o.event.touches, o.made = o.event.touches[:m.touches], o.made[:m.made]
+	o.event.touches, o.made = o.event.touches[:m.touches], m.made
+	o.told, o.held, o.kept = o.told[:m.told], o.held[:m.held], o.kept[:m.kept]
 }
 
 // coordinate runs the rules of coordination on the children whose care the unit writes about.
@@ -103,10 +114,8 @@ func (o *overlap) run(children []fhir.Ref) error {
 			children = append(children, child)
 		}
 	}
-	for _, child := range children {
-		if err := o.child(child); err != nil {
-			return err
-		}
+	if err := o.each(children); err != nil {
+		return err
 	}
 	if err := o.attest(); err != nil {
 		return err
@@ -116,6 +125,23 @@ func (o *overlap) run(children []fhir.Ref) error {
 		o.hold()
 	}
 	return nil
+}
+
+// each runs the rules on children, and again when what they hold was acknowledged: an acknowledgement that is
+// missing for one child leaves nothing behind at another.
+func (o *overlap) each(children []fhir.Ref) error {
+	begun := o.here()
+	for {
+		for _, child := range children {
+			if err := o.child(child); err != nil {
+				return err
+			}
+		}
+		if !o.answer() {
+			return nil
+		}
+		o.back(begun)
+	}
 }
 
 // child runs the rules on one child. When they fail the write goes through, and a Task asks to look again.
@@ -130,7 +156,6 @@ func (o *overlap) child(patient fhir.Ref) error {
 	}
 	o.w.s.log.Error("rules of coordination failed", "child", patient.ID, "error", err.Error())
 	o.back(begun)
-	o.refused, o.told = nil, nil
 	return o.later(patient)
 }
 
@@ -195,9 +220,10 @@ func (o *overlap) judge(patient fhir.Ref) (err error) {
 	} else if again {
 		c.Result = k.table.Findings(o.w.now)
 	}
+	c.Acks = o.acks
 	out, err := c.Follow()
 	if err == nil {
-		out, err = o.gate(c, out)
+		err = o.gate(c, out)
 	}
 	if err == nil {
 		err = o.writeAll(&k, out, c.Else)

@@ -34,7 +34,8 @@ func (o *overlap) important() error {
 // concerns reports whether a write may change what is most important.
 func (o *overlap) concerns(w *Write) (bool, error) {
 	if w.Ref.Type == "CarePlan" {
-		return isChildPlan(w.Facts), nil
+		prior, err := o.stored(w.Ref.Current())
+		return isChildPlan(w.Facts) || prior != nil && isChildPlan(prior.Facts), err
 	}
 	if w.Ref.Type != "Goal" {
 		return false, nil
@@ -115,12 +116,11 @@ func (o *overlap) mayMove(patient fhir.Ref, before, after, lower []fhir.Ref) (bo
 
 // coordinates reports whether the caller coordinates the care of a child, and whether nobody does.
 func (o *overlap) coordinates(patient fhir.Ref) (caller, nobody bool, err error) {
-	k, err := o.table(patient)
+	t, err := o.teams(patient)
 	if err != nil {
 		return false, false, err
 	}
-	k.table.Findings(o.w.now) // sets the day
-	all := k.table.Coordinators()
+	all := t.Coordinators()
 	for _, ref := range all {
 		if caller, err = o.actsFor(o.p, ref); err != nil || caller {
 			return caller, false, err
@@ -129,35 +129,24 @@ func (o *overlap) coordinates(patient fhir.Ref) (caller, nobody bool, err error)
 	return false, len(all) == 0, nil
 }
 
-// closing leaves what becomes of an issue by hand to who coordinates; where nobody does, to a party that says what
-// was done about it.
-func (o *overlap) closing() error {
-	for i := range o.unit.Writes[:o.mark.writes] {
-		w := &o.unit.Writes[i]
-		if w.Ref.Type != "DetectedIssue" || o.pushed || o.timed {
-			continue
+// teams are the facts of a child as far as they say who coordinates, after the unit, on the day of the request.
+func (d *draft) teams(patient fhir.Ref) (*coordination.Table, error) {
+	t := d.w.s.coordination.NewTable(patient)
+	for _, kind := range []fhir.Type{"CareTeam", "Consent"} {
+		fed, err := d.fed(patient.ID, kind, whole)
+		if err != nil {
+			return nil, unavailable("exchange.coordinate", "policy-unavailable", err)
 		}
-		prior, _, err := o.before(w)
-		if err != nil || prior == nil || !ofCoordination(prior.Facts) || len(w.Facts.Patients) != 1 {
+		for _, st := range fed {
+			r, err := tree(st)
 			if err != nil {
-				return err
+				return nil, err
 			}
-			continue
-		}
-		after, err := treeOf(written(w))
-		if err != nil {
-			return err
-		}
-		caller, nobody, err := o.coordinates(w.Facts.Patients[0])
-		if err != nil {
-			return err
-		}
-		if said := after != nil && after.Root().Member("mitigation").Exists(); !caller && !(nobody && said) {
-			o.at, o.refused = i, refusal("exchange.closing", auth.Decision{HTTP: 403, Reason: "write-issue"})
-			return nil
+			t.Put(r)
 		}
 	}
-	return nil
+	t.Findings(d.w.now) // sets the day
+	return t, nil
 }
 
 // superseded are the goals that those which are new among the most important take the place of.

@@ -15,7 +15,6 @@ import (
 	"github.com/drieluik/drieluik/conformance/artifacts"
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/coordination"
-	"github.com/drieluik/drieluik/fhir/exchange"
 )
 
 // clinics is a child in the care of two clinics, "home" and "hospital", that do not know of each other.
@@ -54,10 +53,13 @@ func (c *clinics) put(as, path, body string, header ...string) answer {
 }
 
 // meet lets home plan a start on 1 December, and hospital one on 26 November, which finds the other.
-func (c *clinics) meet() (issue string) {
+func (c *clinics) meet() (issue string) { return c.meetAs("ph", "px") }
+
+// meetAs is meet under other ids.
+func (c *clinics) meetAs(home, hospital string) (issue string) {
 	c.t.Helper()
-	c.put("home", "/fhir/CarePlan/ph", c.plan("ph", "home", "scheduled", "2026-12-01", "fetma")).want(c.t, http.StatusCreated)
-	a := c.put("hospital", "/fhir/CarePlan/px", c.plan("px", "hospital", "scheduled", "2026-11-26", "oro")).want(c.t, http.StatusCreated)
+	c.put("home", "/fhir/CarePlan/"+home, c.plan(home, "home", "scheduled", "2026-12-01", "fetma")).want(c.t, http.StatusCreated)
+	a := c.put("hospital", "/fhir/CarePlan/"+hospital, c.plan(hospital, "hospital", "scheduled", "2026-11-26", "oro")).want(c.t, http.StatusCreated)
 	for _, ref := range a.header.Values("X-Coordination-Issue") {
 		if strings.Contains(c.get("hospital", "/fhir/"+ref).want(c.t, http.StatusOK).body, `"O2"`) {
 			issue = ref
@@ -536,16 +538,7 @@ func TestAnIssueIsClosedByWhoCoordinates(t *testing.T) {
 		{"system":"https://drieluik.example/fhir/CodeSystem/se-roll","code":"samordnare"}]}],
 		"member":{"reference":%q}}]}`, c.patient, c.orgs["home"]))
 	whole := func(status, more string) string {
-		var body string
-		err := c.store.View(t.Context(), func(v exchange.Snapshot) error {
-			st, err := v.Read(refOf(issue))
-			body = string(st.Body)
-			return err
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return strings.Replace(strings.TrimSuffix(body, "}"), `"preliminary"`, `"`+status+`"`, 1) + more + "}"
+		return strings.Replace(strings.TrimSuffix(c.whole(issue), "}"), `"preliminary"`, `"`+status+`"`, 1) + more + "}"
 	}
 	done := fmt.Sprintf(`,"mitigation":[{"action":{"text":"Ingen krock: olika tider"},"date":%q}]`, c.clock().Add(time.Second).Format(time.RFC3339))
 	c.put("hospital", "/fhir/"+issue, whole("cancelled", done)).want(t, http.StatusForbidden)
