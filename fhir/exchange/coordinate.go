@@ -329,14 +329,13 @@ func (o *overlap) party(findings []coordination.Finding) (fhir.Ref, error) {
 	return f.Custodian, err
 }
 
-// keeper is the organisation that holds what the rules write: of an issue the one of its own parties for whom they
-// write, of what is made of all issues that party.
+// keeper is the organisation that holds what the rules write: of an issue, and of what is made of it, the one of its
+// own parties for whom they write; of what is made of all issues that party.
 func (o *overlap) keeper(w coordination.Written, party fhir.Ref) (fhir.Ref, error) {
-	names := coordination.ImplicatedBy(w.Resource.Root())
-	if len(names) == 0 {
+	if len(w.Implicated) == 0 {
 		return party, nil
 	}
-	return o.party([]coordination.Finding{{Implicated: names}})
+	return o.party([]coordination.Finding{{Implicated: w.Implicated}})
 }
 
 // keeps reports whether the caller's organisation keeps or wrote a resource, or the plan of an activity.

@@ -222,16 +222,33 @@ func TestAnIssueIsNotTalkedAwayByHand(t *testing.T) {
 func TestWhatOthersSayStaysWithThem(t *testing.T) {
 	t.Parallel()
 	c := twoClinics(t)
+	c.put("home", "/fhir/CarePlan/p8", c.plan("p8", "home", "scheduled", "2027-05-01", "fetma")).want(t, http.StatusCreated)
 	c.put("other", "/fhir/CarePlan/po", c.plan("po", "other", "scheduled", "2027-05-01", "oro")).want(t, http.StatusCreated)
-	c.put("other", "/fhir/CarePlan/pz", c.plan("pz", "other", "scheduled", "2027-05-01", "fetma")).want(t, http.StatusCreated)
-	c.put("home", "/fhir/CarePlan/p8", strings.Replace(c.plan("p8", "home", "scheduled", "2027-05-01", "fetma"), `"2027-05-01"}`, `"2027-05-01","end":"2027-06-01"}`, 1)).want(t, http.StatusCreated)
-	issue := c.meet()
-	const reason = "Vi har talats vid i telefon"
-	c.put("hospital", "/fhir/CarePlan/px", c.plan("px", "hospital", "in-progress", "2026-11-21", "oro"), "X-Coordination-Ack", issue+`; reason="`+reason+`"`).want(t, http.StatusConflict)
-	for id, body := range c.kept("other", "Task") {
-		if strings.Contains(body, reason) {
-			t.Errorf("%s tells of what others said: %s", id, body)
+	c.meet()
+	started := c.plan("px", "hospital", "in-progress", "2026-11-21", "oro")
+	held := c.put("hospital", "/fhir/CarePlan/px", started).want(t, http.StatusConflict)
+	var header []string
+	secret := map[string]bool{} // reasons, by whether they are kept from the other
+	for i, text := range strings.Split(held.body, "The issue is ")[1:] {
+		issue, _, _ := strings.Cut(text, ".")
+		reason := fmt.Sprintf("Vi har talats vid om sak %d", i)
+		header = append(header, "X-Coordination-Ack", issue+`; reason="`+reason+`"`)
+		secret[reason] = c.get("other", "/fhir/"+issue).status == http.StatusNotFound
+	}
+	c.put("hospital", "/fhir/CarePlan/px", started, header...).want(t, http.StatusOK)
+	tasks := c.kept("other", "Task")
+	for id, body := range tasks {
+		for reason, hidden := range secret {
+			if strings.Contains(body, reason) == hidden {
+				t.Errorf("%s tells %q: %t", id, reason, hidden)
+			}
 		}
+		if strings.Contains(body, "restriction") || strings.Contains(body, "priority") {
+			t.Errorf("%s tells how urgent the issues of others are: %s", id, body)
+		}
+	}
+	if len(tasks) != 1 || len(secret) < 2 {
+		t.Errorf("%d Tasks, %v", len(tasks), secret)
 	}
 }
 
