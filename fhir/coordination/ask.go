@@ -18,18 +18,25 @@ type Rules struct {
 // NewTable returns the empty table of a child under the rules.
 func (r *Rules) NewTable(patient fhir.Ref) *Table { return NewTable(patient, r.Settings, r.Groups) }
 
-// Size is how many things the rules compare with others: interventions that have an organisation, appointments,
-// problems and revoked requests.
+// codesOfOne is how many codes and references an intervention may have before it counts for more than one: they are
+// compared with those of every other.
+const codesOfOne = 32
+
+// Size is how many things the rules compare with others: interventions that have an organisation, those with many
+// codes for several, appointments, problems and revoked requests.
 func (t *Table) Size() int {
 	t.derive()
 	n := 0
 	for _, x := range t.all {
 		if !x.org.IsZero() {
-			n++
+			n += 1 + (len(x.needs)+len(x.codes)+len(x.names)+len(x.plans)+len(x.teams)+len(x.ancestors))/codesOfOne
 		}
 	}
 	for _, s := range t.sources {
-		if s.visit != nil || s.live || s.request != nil && s.status == "revoked" {
+		if s.visit != nil {
+			n += 1 + (len(s.visit.who)+len(s.names))/codesOfOne
+		}
+		if s.live || s.request != nil && s.status == "revoked" {
 			n++
 		}
 	}

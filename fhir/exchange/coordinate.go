@@ -16,7 +16,7 @@ import (
 // Bounds of what the rules of coordination may cost a write.
 const (
 	maxCompared = 300 // interventions, appointments and problems of one child
-	maxFound    = 200 // findings of one child
+	maxFound    = 100 // findings of one child that are told
 	maxJudging  = time.Second
 )
 
@@ -164,8 +164,18 @@ var (
 	errLarge = errors.New("the child has more to compare than one write may cost")
 )
 
-// later writes the Task that asks to look at a child again.
+// later has a child looked at again, and asks somebody to.
 func (o *overlap) later(patient fhir.Ref) error {
+	if k := (keptTable{child: patient.ID}); o.timed {
+		o.due(&k, o.w.now.Add(tickLater))
+	} else {
+		o.unit.Due = append(o.unit.Due, Due{Compartment: patient.ID})
+	}
+	return o.ask(patient)
+}
+
+// ask writes the Task that asks to look at a child.
+func (o *overlap) ask(patient fhir.Ref) error {
 	owner := o.p.Organization
 	if owner.IsZero() {
 		f, err := o.factsOf(patient)
@@ -177,11 +187,6 @@ func (o *overlap) later(patient fhir.Ref) error {
 	r, err := coordination.LaterTask(patient, owner, o.w.now)
 	if err != nil {
 		return err
-	}
-	if k := (keptTable{child: patient.ID}); o.timed {
-		o.due(&k, o.w.now.Add(tickLater))
-	} else {
-		o.unit.Due = append(o.unit.Due, Due{Compartment: patient.ID})
 	}
 	return o.write(ruleCoordination, r, owner)
 }
@@ -201,8 +206,11 @@ func (o *overlap) judge(patient fhir.Ref) (err error) {
 		return errLarge
 	}
 	result := k.table.Findings(o.w.now)
-	if len(result.Findings) > maxFound {
-		return errLarge
+	if len(result.Findings) > maxFound { // the gravest are told, and somebody is asked to look at the rest
+		result.Findings = coordination.Gravest(result.Findings, maxFound)
+		if err := o.ask(patient); err != nil {
+			return err
+		}
 	}
 	if err := o.resume(patient, k.table); err != nil {
 		return err

@@ -96,13 +96,7 @@ func TestOneTransactionAboutTwoChildrenIsHeldForEach(t *testing.T) {
 		return `{"resourceType":"Bundle","type":"transaction","entry":[` + strings.Join(out, ",") + `]}`
 	}
 	started := c.plan("px", "hospital", "in-progress", "2026-11-21", "oro")
-	large := d.plan("pl", "hospital", "scheduled", "2026-12-01", "fetma")
-	one := large[strings.Index(large, `{"id":"a"`):strings.LastIndex(large, "]")]
-	var many strings.Builder
-	for i := range 301 {
-		many.WriteString("," + strings.Replace(one, `"id":"a"`, fmt.Sprintf(`"id":"a%d"`, i), 1))
-	}
-	large = strings.Replace(large, one, many.String()[1:], 1)
+	large := many(d.plan("pl", "hospital", "scheduled", "2026-12-01", "fetma"), 301)
 	c.do("hospital", http.MethodPost, "/fhir", entries(started, large)).want(t, http.StatusConflict).wantIssue(t, "O2", "Bundle.entry[0].resource")
 	c.put("home", "/fhir/CarePlan/dh", d.plan("dh", "home", "scheduled", "2026-12-01", "fetma")).want(t, http.StatusCreated)
 	there := c.put("hospital", "/fhir/CarePlan/dx", d.plan("dx", "hospital", "scheduled", "2026-11-26", "oro")).want(t, http.StatusCreated)
@@ -122,6 +116,48 @@ func TestOneTransactionAboutTwoChildrenIsHeldForEach(t *testing.T) {
 		if !strings.Contains(c.whole(ref), `"final"`) {
 			t.Errorf("%s is not acknowledged: %s", ref, c.whole(ref))
 		}
+	}
+}
+
+// many repeats the activity of a plan.
+func many(plan string, n int) string {
+	one := plan[strings.Index(plan, `{"id":"a"`):strings.LastIndex(plan, "]")]
+	var all []string
+	for i := range n {
+		all = append(all, strings.Replace(one, `"id":"a"`, fmt.Sprintf(`"id":"a%d"`, i), 1))
+	}
+	return strings.Replace(plan, one, strings.Join(all, ","), 1)
+}
+
+// TestManyFindingsAreNotLost: of more than are told the gravest are, and somebody is asked to look at the rest.
+func TestManyFindingsAreNotLost(t *testing.T) {
+	t.Parallel()
+	c := twoClinics(t)
+	c.put("home", "/fhir/CarePlan/ph", many(c.plan("ph", "home", "scheduled", "2026-12-01", "fetma"), 101)).want(t, http.StatusCreated)
+	c.put("hospital", "/fhir/CarePlan/px", c.plan("px", "hospital", "scheduled", "2026-11-26", "oro")).want(t, http.StatusCreated)
+	issues := len(c.search("hospital", "/fhir/DetectedIssue?_count=200&code=O2&patient="+c.patient.ID).ids())
+	if tasks := fmt.Sprint(c.kept("hospital", "Task")); issues != 100 || !strings.Contains(tasks, "kontrollera-senare") {
+		t.Errorf("%d issues, %s", issues, tasks)
+	}
+}
+
+// TestManyCodesCostNoWriteItsTime: two plans whose every activity has hundreds of codes are too much to compare, and
+// are stored all the same.
+func TestManyCodesCostNoWriteItsTime(t *testing.T) {
+	t.Parallel()
+	c := twoClinics(t)
+	coded := func(id, org string) string {
+		var codes []string
+		for i := range 450 {
+			codes = append(codes, fmt.Sprintf(`{"system":"https://drieluik.example/fhir/CodeSystem/behov","code":"%s-%d"}`, id, i))
+		}
+		body := c.plan(id, org, "scheduled", "2026-12-01", "fetma")
+		return many(strings.Replace(body, `"reasonCode":[{"coding":[`, `"reasonCode":[{"coding":[`+strings.Join(codes, ",")+",", 1), 12)
+	}
+	c.put("home", "/fhir/CarePlan/ph", coded("ph", "home")).want(t, http.StatusCreated)
+	c.put("hospital", "/fhir/CarePlan/px", coded("px", "hospital")).want(t, http.StatusCreated)
+	if tasks := fmt.Sprint(c.kept("hospital", "Task")); !strings.Contains(tasks, "kontrollera-senare") {
+		t.Errorf("Tasks: %s", tasks)
 	}
 }
 
