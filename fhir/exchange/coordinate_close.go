@@ -39,7 +39,7 @@ func (o *overlap) closing() error {
 
 // mayClose reports whether the caller may make an issue what it is after the unit; nil: deleted.
 func (o *overlap) mayClose(patient fhir.Ref, before, after *fhir.Resource) (bool, error) {
-	caller, nobody, err := o.coordinates(patient)
+	caller, nobody, err := o.coordinates(o.p, patient)
 	if err != nil || after == nil {
 		return caller, err
 	}

@@ -106,7 +106,7 @@ func (o *overlap) mayMove(patient fhir.Ref, before, after, lower []fhir.Ref) (bo
 	if !slices.ContainsFunc(before, moved) {
 		return false, nil
 	}
-	coordinates, nobody, err := o.coordinates(patient)
+	coordinates, nobody, err := o.coordinates(o.p, patient)
 	if err != nil || coordinates || nobody && !slices.ContainsFunc(before, func(ref fhir.Ref) bool { return !o.keeps(ref.String()) }) {
 		return false, err
 	}
@@ -114,39 +114,44 @@ func (o *overlap) mayMove(patient fhir.Ref, before, after, lower []fhir.Ref) (bo
 	return true, nil
 }
 
-// coordinates reports whether the caller coordinates the care of a child, and whether nobody does.
-func (o *overlap) coordinates(patient fhir.Ref) (caller, nobody bool, err error) {
-	t, err := o.teams(patient)
+// coordinates reports whether a caller coordinates the care of a child on the day of the request, and whether nobody
+// does. Nobody makes itself the coordinator: that says who keeps the child, or the team of another (access.md 5).
+func (d *draft) coordinates(p auth.Principal, patient fhir.Ref) (caller, nobody bool, err error) {
+	teams, err := d.fed(patient.ID, "CareTeam", whole)
+	if err != nil {
+		return false, false, unavailable("exchange.coordinates", "policy-unavailable", err)
+	}
+	child, err := d.stored(patient)
 	if err != nil {
 		return false, false, err
 	}
-	all := t.Coordinators()
-	for _, ref := range all {
-		if caller, err = o.actsFor(o.p, ref); err != nil || caller {
-			return caller, false, err
-		}
-	}
-	return false, len(all) == 0, nil
-}
-
-// teams are the facts of a child as far as they say who coordinates, after the unit, on the day of the request.
-func (d *draft) teams(patient fhir.Ref) (*coordination.Table, error) {
-	t := d.w.s.coordination.NewTable(patient)
-	for _, kind := range []fhir.Type{"CareTeam", "Consent"} {
-		fed, err := d.fed(patient.ID, kind, whole)
+	nobody = true
+	for _, st := range teams {
+		r, err := tree(st)
 		if err != nil {
-			return nil, unavailable("exchange.coordinate", "policy-unavailable", err)
+			return false, false, err
 		}
-		for _, st := range fed {
-			r, err := tree(st)
-			if err != nil {
-				return nil, err
+		alone := auth.Principal{Organization: st.Facts.Custodian}
+		if child != nil && child.Facts.Custodian == alone.Organization {
+			alone.Organization = fhir.Ref{}
+		}
+		t := d.w.s.coordination.NewTable(patient)
+		t.Put(r)
+		t.On(d.w.now)
+		for _, ref := range t.Coordinators() {
+			if itself, err := d.actsFor(alone, ref); err != nil || itself {
+				if err != nil {
+					return false, false, err
+				}
+				continue
 			}
-			t.Put(r)
+			nobody = false
+			if caller, err = d.actsFor(p, ref); err != nil || caller {
+				return caller, false, err
+			}
 		}
 	}
-	t.Findings(d.w.now) // sets the day
-	return t, nil
+	return false, nobody, nil
 }
 
 // superseded are the goals that those which are new among the most important take the place of.

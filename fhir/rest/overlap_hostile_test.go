@@ -239,6 +239,10 @@ func TestAnIssueIsNotTalkedAwayByHand(t *testing.T) {
 			t.Errorf("an issue %s: %d %s", name, a.status, a.body)
 		}
 	}
+	c.create("hospital", "CareTeam", fmt.Sprintf(`{"resourceType":"CareTeam","status":"active","subject":{"reference":%q},"participant":[{"role":[{"text":"samordnare"}],
+		"member":{"reference":%q}}]}`, c.patient, c.orgs["hospital"]))
+	made := body(issue, "cancelled", said(reason, c.clock()))
+	c.put("hospital", "/fhir/"+issue, made).want(t, http.StatusForbidden) // nobody makes itself the coordinator
 	sent := body(issue, "final", said(reason, c.clock().Add(time.Second)))
 	a := c.put("hospital", "/fhir/"+issue, sent, "Prefer", "return=representation").want(t, http.StatusOK)
 	if strings.Contains(a.body, "CarePlan/ph") {

@@ -393,7 +393,7 @@ func TestOneGoalIsTheMostImportantNow(t *testing.T) {
 	first.wantIssue(t, "BP-R04", "CarePlan")
 	c.put("home", "/fhir/Goal/g2", c.goal("g2", "high-priority", "")).want(t, http.StatusUnprocessableEntity).wantIssue(t, "O9", "Goal")
 	const instead = `,"extension":[{"url":"https://drieluik.example/fhir/StructureDefinition/supersedes","valueReference":{"reference":"Goal/g1"}}]`
-	c.create("hospital", "CareTeam", fmt.Sprintf(`{"resourceType":"CareTeam","status":"active","subject":{"reference":%q},"participant":[{"role":[{"coding":[
+	c.create("home", "CareTeam", fmt.Sprintf(`{"resourceType":"CareTeam","status":"active","subject":{"reference":%q},"participant":[{"role":[{"coding":[
 		{"system":"https://drieluik.example/fhir/CodeSystem/se-roll","code":"samverkansansvarig"}]}],"member":{"reference":%q}}]}`, c.patient, c.orgs["hospital"]))
 	c.put("home", "/fhir/Goal/g2", c.goal("g2", "high-priority", "")).want(t, http.StatusUnprocessableEntity).wantIssue(t, "O9", "Goal")
 	c.put("home", "/fhir/Goal/g2", c.goal("g2", "high-priority", instead)).want(t, http.StatusForbidden)
