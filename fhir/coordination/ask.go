@@ -15,8 +15,13 @@ type Rules struct {
 	Patience time.Duration // how long a write waits for them; zero: a second
 }
 
-// NewTable returns the empty table of a child under the rules.
-func (r *Rules) NewTable(patient fhir.Ref) *Table { return NewTable(patient, r.Settings, r.Groups) }
+// NewTable returns the empty table of a child under the rules, in which nobody makes others know of each other by an
+// issue of its own.
+func (r *Rules) NewTable(patient fhir.Ref) *Table {
+	s := r.Settings
+	s.OwnIssues = true
+	return NewTable(patient, s, r.Groups)
+}
 
 // codesOfOne is how many codes and references an intervention may have before it counts for more than one: they are
 // compared with those of every other.

@@ -116,6 +116,7 @@ type Settings struct {
 	O8GraceDays     int // for which a coordinator who left still counts
 	Zone            *time.Location
 	Contradictions  [][2]string // codes of acts of which one undoes the other
+	OwnIssues       bool        // an issue counts as known only when its meta.source says that these rules wrote it
 }
 
 // zones are the time zones of the jurisdictions.

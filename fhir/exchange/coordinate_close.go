@@ -52,6 +52,3 @@ func (o *overlap) mayClose(patient fhir.Ref, before, after *fhir.Resource) (bool
 	}
 	return true, nil
 }
-
-// handmade reports whether an issue is none of the rules: nobody makes others know of each other by one of its own.
-func handmade(f auth.ResourceFacts) bool { return f.Ref.Type == "DetectedIssue" && !ofCoordination(f) }

@@ -94,7 +94,7 @@ func (o *overlap) table(patient fhir.Ref) (keptTable, error) {
 
 // put takes one write of the unit into the table.
 func (o *overlap) put(k *keptTable, w *Write, patient fhir.Ref) error {
-	if !slices.Contains(coordinated, w.Ref.Type) || !slices.Contains(w.Facts.Patients, patient) || handmade(w.Facts) {
+	if !slices.Contains(coordinated, w.Ref.Type) || !slices.Contains(w.Facts.Patients, patient) {
 		return nil
 	}
 	if len(w.Body) == 0 {
@@ -117,9 +117,6 @@ func (o *overlap) build(patient fhir.Ref) (keptTable, error) {
 		return k, unavailable(op, "policy-unavailable", err)
 	}
 	for _, st := range all {
-		if handmade(st.Facts) {
-			continue
-		}
 		r, err := tree(st)
 		if err != nil {
 			return k, err
