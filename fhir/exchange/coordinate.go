@@ -215,6 +215,9 @@ func (o *overlap) judge(patient fhir.Ref) (err error) {
 	if err := o.resume(patient, k.table); err != nil {
 		return err
 	}
+	if err := o.load(patient, &k); err != nil {
+		return err
+	}
 	if len(result.Findings)+len(result.Known) == 0 && len(k.ours) == 0 {
 		o.uncoded(result)
 		return o.keep(k)

@@ -574,6 +574,7 @@ func TestWritesAtTheSameTimeMissNothing(t *testing.T) {
 	if found != each*each {
 		t.Errorf("%d of %d pairs are found", found, each*each)
 	}
+	c.tick() // writes the load of the family
 	before := len(c.position().Notices)
 	c.tick()
 	c.put("home", "/fhir/CarePlan/home0", c.plan("home0", "home", "scheduled", "2026-11-28", "behov-home0")).want(t, http.StatusOK)
