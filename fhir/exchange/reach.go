@@ -53,7 +53,7 @@ func (w *world) filters(v Snapshot, p auth.Principal, i auth.Interaction, plan *
 	if err != nil || !d.Permit {
 		return auth.Filter{}, d, err
 	}
-	if err := w.settle(plan, own, via); err != nil {
+	if err := w.settle(p, plan, own, via); err != nil {
 		return auth.Filter{}, said, err
 	}
 	if plan.Type == "" {

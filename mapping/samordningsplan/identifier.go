@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping/form"
 )
 
@@ -23,6 +24,15 @@ var personSystems = map[string]string{
 
 // hsaSystems mean the same on reading; written is always the first. Read only.
 var hsaSystems = []string{hsaSystem, "urn:oid:1.2.752.129.2.1.4.1", "urn:oid:1.2.752.29.6.2.1"}
+
+// hsaIdentifiers are those that an HSA-id may have.
+func hsaIdentifiers(id string) []fhir.Identifier {
+	var out []fhir.Identifier
+	for _, system := range hsaSystems {
+		out = append(out, fhir.Identifier{System: system, Value: id})
+	}
+	return out
+}
 
 var (
 	reserve = regexp.MustCompile(`^[0-9A-Z]{12}$`)

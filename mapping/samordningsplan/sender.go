@@ -1,6 +1,7 @@
 package samordningsplan
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/drieluik/drieluik/fhir"
@@ -110,7 +111,11 @@ func sameBody(own, other fhir.Node) bool {
 		return true
 	}
 	for id := range other.All("identifier") {
-		if bears(own, id.Member("system").Text(), id.Member("value").Text()) {
+		system := id.Member("system").Text()
+		if slices.Contains(hsaSystems, system) {
+			system = hsaSystem
+		}
+		if bears(own, system, id.Member("value").Text()) {
 			return true
 		}
 	}
@@ -130,6 +135,9 @@ func actsFor(own fhir.Node, actor form.Value) bool {
 func bears(own fhir.Node, system, value string) bool {
 	for id := range own.All("identifier") {
 		s, v := id.Member("system").Text(), id.Member("value").Text()
+		if slices.Contains(hsaSystems, s) {
+			s = hsaSystem
+		}
 		if s == system && v == value || system == orgSystem && s == hsaSystem && strings.HasPrefix(v, "SE"+value+"-") {
 			return true
 		}

@@ -19,13 +19,16 @@ import (
 func (m *mapper) findOrganisation(actor form.Value) error {
 	key := organisationKey(actor)
 	o := organisation{ref: organisationRef(key)}
-	hits, err := m.known.Identified("Organization", organisationIdentifier(actor))
-	if err != nil {
-		return err
-	}
-	for _, hit := range hits {
-		if o.found == nil && (actor.At("hsaId").Present() || sameName(hit, actor)) {
-			o.found = hit
+	var err error
+	for _, id := range organisationIdentifiers(actor) {
+		hits, err := m.known.Identified("Organization", id)
+		if err != nil {
+			return err
+		}
+		for _, hit := range hits {
+			if o.found == nil && (actor.At("hsaId").Present() || sameName(hit, actor)) {
+				o.found = hit
+			}
 		}
 	}
 	if o.found == nil {
@@ -45,12 +48,12 @@ func sameName(hit *mapping.Found, actor form.Value) bool {
 	return strings.EqualFold(hit.Resource.Root().Member("name").Text(), actor.At("verksamhet").Str())
 }
 
-// organisationIdentifier is what an aktör is looked up by.
-func organisationIdentifier(actor form.Value) fhir.Identifier {
+// organisationIdentifiers are what an aktör is looked up by.
+func organisationIdentifiers(actor form.Value) []fhir.Identifier {
 	if id := actor.At("hsaId").Str(); id != "" {
-		return fhir.Identifier{System: hsaSystem, Value: id}
+		return hsaIdentifiers(id)
 	}
-	return fhir.Identifier{System: orgSystem, Value: actor.At("orgnr").Str()}
+	return []fhir.Identifier{{System: orgSystem, Value: actor.At("orgnr").Str()}}
 }
 
 // writeOrganisations adds an Organization for each aktör that the document may tell of.
@@ -99,12 +102,22 @@ func (m *mapper) role(v form.Value, key string, extension *dpb.Extension, codes 
 	m.add(&prpb.PractitionerRole{
 		Extension: element.Some(extension), Practitioner: who, Organization: m.organisationOf(of), Code: codes,
 		Period:  m.during(v.At("fran").To(on+".period.start"), v.At("till").To(on+".period.end")),
-		Telecom: element.Some(element.Contact("phone", v.At("telefon").To(on+".telecom").Str())),
+		Telecom: element.Some(m.reached(v.At("telefon"), on)),
 	}, key)
 	v.At("id").To(on + ".identifier")
 	last := &m.added[len(m.added)-1]
 	meta := element.Meta{Profiles: []string{seBase + "SEBasePractitionerRole"}}
 	element.SetMeta(last.message, meta.Proto())
+}
+
+// reached is the telephone of somebody of the plan. That of a protected person is kept with the plan: everybody
+// reads the directory.
+func (m *mapper) reached(v form.Value, on string) *dpb.ContactPoint {
+	if m.root.At("person").At("skydd").Present() {
+		m.Keep(v)
+		return nil
+	}
+	return element.Contact("phone", v.To(on+".telecom").Str())
 }
 
 // organisationOf is the Organization of an aktör, nil for what is none.
