@@ -53,6 +53,13 @@ func TestObligationsTakeElementsOut(t *testing.T) {
 			`{"resourceType":"Appointment","id":"a","status":"booked","participant":[{"actor":{"reference":"Patient/kim"},"status":"accepted"},{"actor":{"reference":"Location/clinic"},"status":"accepted"}]}`,
 			[]string{auth.RedactProtectedAddress},
 			`{"resourceType":"Appointment","id":"a","meta":{"security":[` + redacted + `]},"status":"booked","participant":[{"actor":{"reference":"Patient/kim"},"status":"accepted"}]}`},
+		"a meeting of a plan that its reader may not see": {
+			`{"resourceType":"Appointment","id":"a","status":"booked","comment":"x","participant":[{"type":[{"coding":[{"system":"https://drieluik.example/fhir/CodeSystem/se-kallelse","code":"kallande"}]}],"actor":{"reference":"HealthcareService/h"},"status":"accepted"},{"actor":{"reference":"RelatedPerson/f"},"status":"declined"}]}`,
+			[]string{auth.MeetingView},
+			`{"resourceType":"Appointment","id":"a","meta":{"security":[` + subsetted + `]},"status":"booked","participant":[{"type":[{"coding":[{"system":"https://drieluik.example/fhir/CodeSystem/se-kallelse","code":"kallande"}]}],"actor":{"reference":"HealthcareService/h"},"status":"accepted"}]}`},
+		"a meeting of others alone": {
+			`{"resourceType":"Appointment","id":"a","status":"proposed","participant":[{"actor":{"reference":"RelatedPerson/f"},"status":"declined"}]}`, []string{auth.MeetingView},
+			`{"resourceType":"Appointment","id":"a","meta":{"security":[` + subsetted + `]},"status":"proposed","participant":[{"type":[{"coding":[{"system":"https://drieluik.example/fhir/CodeSystem/se-kallelse","code":"inbjudan"}]}],"status":"needs-action"}]}`},
 		"the place of a visit": {
 			`{"resourceType":"Encounter","id":"e","status":"finished","class":{"code":"AMB"},"subject":{"reference":"Patient/kim"},"location":[{"location":{"reference":"Location/home"}}]}`,
 			[]string{auth.RedactProtectedAddress},
