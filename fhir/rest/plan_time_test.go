@@ -18,7 +18,9 @@ func (g *rig) plansAsk(who string) []string {
 	var out []string
 	for _, ref := range g.search(who, "/fhir/Task?status=requested&_count=100").ids() {
 		task := decode[struct {
-			Code  struct{ Coding []struct{ System, Code string } }
+			Code struct {
+				Coding []struct{ System, Code string }
+			}
 			Owner struct{ Reference string }
 			Meta  struct{ Source string }
 		}](g.t, g.get(who, "/fhir/"+ref).body)

@@ -146,11 +146,13 @@ func leadsPlan(k Known, caller fhir.Ref, plan *mapping.Found) (bool, error) {
 // sameBody reports whether an identifier of an organisation is another's, or an HSA-id that bears its number.
 func sameBody(own, other fhir.Node) bool {
 	const number = "urn:oid:2.5.4.97"
-	mine, its := own.Member("value").Text(), other.Member("value").Text()
-	if own.Member("system").Text() == other.Member("system").Text() {
-		return mine == its && its != ""
-	}
-	return other.Member("system").Text() == number && strings.HasPrefix(mine, "SE"+its+"-")
+	mine, its := identifierOf(own), identifierOf(other)
+	return mine == its && its.Value != "" || its.System == number && its.Value != "" && strings.HasPrefix(mine.Value, "SE"+its.Value+"-")
+}
+
+// identifierOf is an identifier under the system that is written.
+func identifierOf(n fhir.Node) fhir.Identifier {
+	return mapping.Aliases(fhir.Identifier{System: n.Member("system").Text(), Value: n.Member("value").Text()})[0]
 }
 
 // agreesToMeet reports whether a provision permits a meeting about the plans today.

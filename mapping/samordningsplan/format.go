@@ -31,7 +31,7 @@ func (Format) Read(doc *fhir.Resource, _ time.Time) (mapping.Source, []fhir.Issu
 	}
 	for _, name := range []string{"vardenhetHsaId", "vardgivareHsaId"} {
 		if of := by.At(name).Str(); of != "" {
-			src.Senders = append(src.Senders, hsaIdentifiers(of)...)
+			src.Senders = append(src.Senders, mapping.Aliases(fhir.Identifier{System: hsaSystem, Value: of})...)
 		}
 	}
 	// Without a sender nothing is asked of what is stored.

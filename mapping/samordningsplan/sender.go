@@ -1,7 +1,6 @@
 package samordningsplan
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/drieluik/drieluik/fhir"
@@ -111,11 +110,7 @@ func sameBody(own, other fhir.Node) bool {
 		return true
 	}
 	for id := range other.All("identifier") {
-		system := id.Member("system").Text()
-		if slices.Contains(hsaSystems, system) {
-			system = hsaSystem
-		}
-		if bears(own, system, id.Member("value").Text()) {
+		if its := canonical(id); bears(own, its.System, its.Value) {
 			return true
 		}
 	}
@@ -134,11 +129,8 @@ func actsFor(own fhir.Node, actor form.Value) bool {
 // bears reports whether an organisation has an identifier. An HSA-id tells the number of its body.
 func bears(own fhir.Node, system, value string) bool {
 	for id := range own.All("identifier") {
-		s, v := id.Member("system").Text(), id.Member("value").Text()
-		if slices.Contains(hsaSystems, s) {
-			s = hsaSystem
-		}
-		if s == system && v == value || system == orgSystem && s == hsaSystem && strings.HasPrefix(v, "SE"+value+"-") {
+		its := canonical(id)
+		if its.System == system && its.Value == value || system == orgSystem && its.System == hsaSystem && strings.HasPrefix(its.Value, "SE"+value+"-") {
 			return true
 		}
 	}

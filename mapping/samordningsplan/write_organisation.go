@@ -19,16 +19,13 @@ import (
 func (m *mapper) findOrganisation(actor form.Value) error {
 	key := organisationKey(actor)
 	o := organisation{ref: organisationRef(key)}
-	var err error
-	for _, id := range organisationIdentifiers(actor) {
-		hits, err := m.known.Identified("Organization", id)
-		if err != nil {
-			return err
-		}
-		for _, hit := range hits {
-			if o.found == nil && (actor.At("hsaId").Present() || sameName(hit, actor)) {
-				o.found = hit
-			}
+	hits, err := m.known.Identified("Organization", organisationIdentifier(actor))
+	if err != nil {
+		return err
+	}
+	for _, hit := range hits {
+		if o.found == nil && (actor.At("hsaId").Present() || sameName(hit, actor)) {
+			o.found = hit
 		}
 	}
 	if o.found == nil {
@@ -48,12 +45,12 @@ func sameName(hit *mapping.Found, actor form.Value) bool {
 	return strings.EqualFold(hit.Resource.Root().Member("name").Text(), actor.At("verksamhet").Str())
 }
 
-// organisationIdentifiers are what an aktör is looked up by.
-func organisationIdentifiers(actor form.Value) []fhir.Identifier {
+// organisationIdentifier is what an aktör is looked up by.
+func organisationIdentifier(actor form.Value) fhir.Identifier {
 	if id := actor.At("hsaId").Str(); id != "" {
-		return hsaIdentifiers(id)
+		return fhir.Identifier{System: hsaSystem, Value: id}
 	}
-	return []fhir.Identifier{{System: orgSystem, Value: actor.At("orgnr").Str()}}
+	return fhir.Identifier{System: orgSystem, Value: actor.At("orgnr").Str()}
 }
 
 // writeOrganisations adds an Organization for each aktör that the document may tell of.

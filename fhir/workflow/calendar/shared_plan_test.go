@@ -91,12 +91,15 @@ func TestASharedPlanAsksForWhatItNeeds(t *testing.T) {
 			s.Shared = []calendar.Known{k}
 			s.Version = func(fhir.Ref) (calendar.Known, error) { return sharedPlan(t, "sip", "active", "hab", "bup"), nil }
 		}, nil},
-		"the coordinator's last day":             {"2026-11-30", func(s *calendar.Situation) { s.Teams = []calendar.Known{team(t, "2026-11-30", "")} }, nil},
-		"the coordinator's time is over":         {"2026-12-01", func(s *calendar.Situation) { s.Teams = []calendar.Known{team(t, "2026-11-30", "")} }, []string{lead + "bup", lead + "hab"}},
-		"the coordinator's organisation left":    {"2026-12-01", func(s *calendar.Situation) { s.Teams = []calendar.Known{team(t, "", "2026-11-30")} }, []string{lead + "bup"}},
-		"the team of another says nothing of it": {"2026-12-01", func(s *calendar.Situation) { s.Teams = []calendar.Known{team(t, "2026-11-30", "")}; s.Teams[0].Custodian = mother }, nil},
-		"the last consent was withdrawn":         {"2026-12-01", func(s *calendar.Situation) { s.Permits = []calendar.Known{opening(t, "c1", "inactive", "2026-12-01")} }, []string{withdrawn + who}},
-		"the last consent ran out":               {"2027-01-02", func(s *calendar.Situation) { s.Permits = []calendar.Known{opening(t, "c1", "active", "2027-01-01")} }, []string{withdrawn + who}},
+		"the coordinator's last day":          {"2026-11-30", func(s *calendar.Situation) { s.Teams = []calendar.Known{team(t, "2026-11-30", "")} }, nil},
+		"the coordinator's time is over":      {"2026-12-01", func(s *calendar.Situation) { s.Teams = []calendar.Known{team(t, "2026-11-30", "")} }, []string{lead + "bup", lead + "hab"}},
+		"the coordinator's organisation left": {"2026-12-01", func(s *calendar.Situation) { s.Teams = []calendar.Known{team(t, "", "2026-11-30")} }, []string{lead + "bup"}},
+		"the team of another says nothing of it": {"2026-12-01", func(s *calendar.Situation) {
+			s.Teams = []calendar.Known{team(t, "2026-11-30", "")}
+			s.Teams[0].Custodian = mother
+		}, nil},
+		"the last consent was withdrawn": {"2026-12-01", func(s *calendar.Situation) { s.Permits = []calendar.Known{opening(t, "c1", "inactive", "2026-12-01")} }, []string{withdrawn + who}},
+		"the last consent ran out":       {"2027-01-02", func(s *calendar.Situation) { s.Permits = []calendar.Known{opening(t, "c1", "active", "2027-01-01")} }, []string{withdrawn + who}},
 		"one of two consents ran out": {"2027-01-02", func(s *calendar.Situation) {
 			s.Permits = append(s.Permits, opening(t, "c0", "active", "2027-01-01"))
 		}, nil},
