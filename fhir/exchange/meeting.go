@@ -28,8 +28,7 @@ func (f *following) meeting(w *Write) error {
 		case m.Foreign:
 			f.forbid(refusal("exchange.meeting", auth.Decision{HTTP: 403, Reason: "push-sender"}), "push-sender")
 		case !m.Consented:
-			f.forbid(fhir.Errorf(fhir.Forbidden, "exchange.meeting", "forbidden", workflow.RuleMeeting,
-				"A consent to this meeting is missing: a Consent of category se-samtycke#samordning that permits motas for the plan. Ask for it first."), workflow.RuleMeeting)
+			f.forbid(&fhir.Error{Kind: fhir.Forbidden, Op: "exchange.meeting", Reason: workflow.RuleMeeting, Issues: []fhir.Issue{workflow.Unconsented()}}, workflow.RuleMeeting)
 		case m.Excluded != nil:
 			f.refuse(prior, m.Excluded)
 		}

@@ -24,7 +24,38 @@ type OutcomeIssue struct {
 
 // OutcomeText is OperationOutcome.issue.details.
 type OutcomeText struct {
-	Text string `json:"text"`
+	Text       string          `json:"text"`
+	Translated json.RawMessage `json:"_text,omitempty"`
+}
+
+// translated renders translations as R4 carries them, beside the text; nil for none.
+func translated(of fhir.Translations) json.RawMessage {
+	type part struct {
+		URL     string `json:"url"`
+		Code    string `json:"valueCode,omitempty"`
+		Content string `json:"valueString,omitempty"`
+	}
+	type extension struct {
+		URL       string `json:"url"`
+		Extension []part `json:"extension"`
+	}
+	var out struct {
+		Extension []extension `json:"extension"`
+	}
+	for _, t := range [2][2]string{{"nl", of.NL}, {"sv", of.SV}} {
+		if t[1] != "" {
+			out.Extension = append(out.Extension, extension{"http://hl7.org/fhir/StructureDefinition/translation",
+				[]part{{URL: "lang", Code: t[0]}, {URL: "content", Content: t[1]}}})
+		}
+	}
+	if out.Extension == nil {
+		return nil
+	}
+	b, err := json.Marshal(out)
+	if err != nil { // strings alone
+		return nil
+	}
+	return b
 }
 
 // NewOutcome renders issues; without any it says that all went well.
@@ -36,7 +67,7 @@ func NewOutcome(issues []fhir.Issue) Outcome {
 	for _, i := range issues {
 		out := OutcomeIssue{Severity: i.Severity, Code: i.Code, Diagnostics: i.Diagnostics}
 		if i.Text != "" {
-			out.Details = &OutcomeText{Text: i.Text}
+			out.Details = &OutcomeText{Text: i.Text, Translated: translated(i.Translations)}
 		}
 		if i.Expression != "" {
 			out.Expression = []string{i.Expression}

@@ -65,7 +65,11 @@ func TestACallOverRESTKeepsToTheConsents(t *testing.T) {
 	}
 	g.submit("hab", coordinated(t, "valid/02-ylva.json", map[string]any{"samtycke": agreed, "version": 2})).want(t, 201)
 	for _, body := range []string{invited, leavesOut} { // who is left out is not told
-		post("hab", body).want(t, 403).wantIssue(t, "SP-R02", "")
+		a := post("hab", body).want(t, 403).valid(t)
+		a.wantIssue(t, "SP-R02", "")
+		if !strings.Contains(a.body, "Samtycke till mötet saknas") || !strings.Contains(a.body, `"lang","valueCode":"nl"`) {
+			t.Errorf("not in the language of the unit: %s", a.body)
+		}
 	}
 	g.do("hab", http.MethodPatch, "/fhir/Appointment/"+made, `[{"op":"replace","path":"/status","value":"cancelled"}]`, "Content-Type", "application/json-patch+json").want(t, 200)
 	g.do("hab", http.MethodPatch, "/fhir/Appointment/"+made, `[{"op":"replace","path":"/status","value":"booked"}]`, "Content-Type", "application/json-patch+json").want(t, 403)

@@ -131,7 +131,11 @@ func (p *sharedPlan) ending() {
 		return
 	}
 	p.task("avsluta-plan", sayEnded, end.Format(time.DateOnly), p.owner(), "")
-	p.tell(p.plan.Custodian, "SP-R13", "The end of this plan has passed. End it, and tell of each goal what came of it; or set a new end.")
+	p.out.Issues = append(p.out.Issues, Told{p.plan.Custodian, fhir.Issue{
+		Severity: fhir.SeverityWarning, Code: "business-rule", Diagnostics: "SP-R13",
+		Text:         sayEnded.en + ". Tell of each goal what came of it.",
+		Translations: fhir.Translations{NL: sayEnded.nl + ". Zeg van elk doel wat ervan kwam.", SV: sayEnded.sv + ". Ange för varje mål hur det gick."},
+	}})
 }
 
 // carriers asks to end a plan in which fewer than two organisations have carried measures for four weeks.
