@@ -136,7 +136,17 @@ func (t *tx) commit(p *prepared) ([]exchange.Written, error) {
 			return nil, err
 		}
 	}
-	return written, nil
+	return written, t.passed(p.Passed)
+}
+
+// passed removes notices that nobody needs. The last one stays: places are never given out again, whatever
+// becomes of the counter that they come from.
+func (t *tx) passed(place int64) error {
+	if place == 0 {
+		return nil
+	}
+	return t.c.exec(`DELETE FROM outbox WHERE seq IN (SELECT seq FROM outbox WHERE seq<=? AND seq<(SELECT max(seq) FROM outbox)
+		ORDER BY seq LIMIT ?)`, place, exchange.MaxPassed)
 }
 
 // verify compares everything that the unit relied on with what is there now.
