@@ -47,10 +47,13 @@ func (s *Store) Commit(ctx context.Context, u exchange.Unit) ([]exchange.Written
 	if err != nil {
 		return nil, fhir.Wrap(op, err)
 	}
-	var written []exchange.Written
-	err = s.writer.do(ctx, op, p.size, func(t *tx) error {
-		w, err := t.commit(p)
-		written = w
+	return s.writer.keep(ctx, op, p)
+}
+
+// keep implements applier.
+func (w *writer) keep(ctx context.Context, op string, p *prepared) (written []exchange.Written, err error) {
+	err = w.do(ctx, op, p.size, func(t *tx) (err error) {
+		written, err = t.commit(p)
 		return err
 	})
 	if err != nil {
