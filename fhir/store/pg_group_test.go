@@ -79,8 +79,6 @@ func (p pgTests) group(t *testing.T, poisoned bool) {
 	stale.Relied = []exchange.Reliance{{Compartment: "boris", State: exchange.State{Writes: 99}}}
 	twice := of("boris", "twice")
 	twice.Writes = append(twice.Writes, unit("twice", 2).Writes...)
-	late := of("boris", "late")
-	late.Relied = []exchange.Reliance{{Compartment: "held"}, {Ref: fhir.Ref{Type: "Goal", ID: "kim-1"}}}
 	units := []exchange.Unit{of("boris", "there"), stale, twice, of("boris", "race"), of("kim", "race")}
 	for n := range 6 {
 		units = append(units, of("boris", fmt.Sprint("boris-", n)), of(fmt.Sprint("new-", n), fmt.Sprint("new-", n)))
@@ -95,11 +93,6 @@ func (p pgTests) group(t *testing.T, poisoned bool) {
 	release := p.blocked(t, s, address)
 	outcome := make([]fhir.Kind, len(units))
 	var all sync.WaitGroup
-	waits := make(chan error, 1)
-	go func() {
-		_, err := s.Commit(context.Background(), late)
-		waits <- err
-	}()
 	for i := range units {
 		all.Go(func() {
 			if _, err := s.Commit(context.Background(), units[i]); err != nil {
@@ -110,6 +103,17 @@ func (p pgTests) group(t *testing.T, poisoned bool) {
 		})
 	}
 	all.Wait() // although somebody holds a compartment
+	late := of("boris", "late") // waits for it, and whoever shares its transaction does not
+	late.Relied = []exchange.Reliance{{Compartment: "held"}}
+	waits := make(chan error, 1)
+	go func() {
+		_, err := s.Commit(context.Background(), late)
+		waits <- err
+	}()
+	for n := range 4 {
+		all.Go(func() { commit(t, s, of("kim", fmt.Sprint("beside-", n))) })
+	}
+	all.Wait()
 	release()
 	if err := <-waits; fhir.KindOf(err) != fhir.Conflict {
 		t.Errorf("what relied on a compartment that was written meanwhile: %v", err)
@@ -147,10 +151,9 @@ func (p pgTests) group(t *testing.T, poisoned bool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := len(changes(t, s, 0)); n != 1+1+1+12+3 {
+	if n := len(changes(t, s, 0)); n != 1+1+1+12+3+4 {
 		t.Errorf("%d notices", n)
 	}
-	auditTimesGrow(t, s)
 	if v := verify(t, s, store.AuditCheck{}); v.Break != nil {
 		t.Errorf("%+v", v.Break)
 	}
