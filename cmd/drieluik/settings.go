@@ -43,6 +43,7 @@ type settings struct {
 	PAR            bool              `name:"par" default:"true" negatable:"" help:"Apps may push their authorisation requests first (/auth/par)."`
 	Register       bool              `help:"Apps may register themselves (/auth/register) with a token of client token."`
 	AuditRetention string            `default:"5y" help:"How long the log of who saw and changed what is kept: 5y to 20y."`
+	OTLPEndpoint   string            `name:"otlp-endpoint" placeholder:"URL" help:"Collector of traces (OpenTelemetry, OTLP over HTTP): https, or http on loopback, such as http://127.0.0.1:4318. Default: none."`
 	LogLevel       string            `default:"info" enum:"debug,info,warn,error" help:"Least level that is logged."`
 	LogFormat      string            `default:"json" enum:"json,text" help:"json or text."`
 	Auth           authBlock         `hidden:"" placeholder:"YAML" help:"Further settings of the authorisation server."`
@@ -113,6 +114,9 @@ func (s settings) faults() []string {
 		out = append(out, "audit-retention: use a number of years from 5y to 20y")
 	}
 	out = append(out, s.storeFaults()...)
+	if _, err := otlpURL(s.OTLPEndpoint); s.OTLPEndpoint != "" && err != nil {
+		out = append(out, err.Error())
+	}
 	if err := s.redisFault(); err != nil {
 		out = append(out, err.Error())
 	}

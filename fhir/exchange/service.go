@@ -39,6 +39,7 @@ type Service struct {
 	stirred  chan struct{} // something was written that may be told of
 	writable writable
 	meters   Meters
+	trace    Trace
 
 	coordination *coordination.Rules
 
@@ -47,7 +48,7 @@ type Service struct {
 	terms      *terminology.Terms
 }
 
-// Config of New. Every member is required, but Jobs, Meters, Release, Instance, Coordination, AllSign and Outlet.
+// Config of New. Every member is required, but Jobs, Meters, Trace, Release, Instance, Coordination, AllSign and Outlet.
 type Config struct {
 	Store    Store
 	Jobs     Jobs   // what was asked for and takes longer than a request; Export alone asks for it
@@ -69,6 +70,7 @@ type Config struct {
 	// AllSign: a care plan waits for the signature of every holder of authority, not of one (mks.md 7.6).
 	AllSign  bool
 	Meters   Meters
+	Trace    Trace
 	Instance string  // of this process, among those that write one log: AuditEvents name it as their source
 	Outlet   *Outlet // nil: no Subscription is taken
 }
@@ -78,7 +80,11 @@ const cacheSize = 10_000
 
 // New returns a Service.
 func New(c Config) *Service {
+	if c.Trace.Begin != nil {
+		c.Store = watched{c.Store, c.Trace}
+	}
 	return &Service{
+		trace: c.Trace,
 		store: c.Store, base: c.Base, settings: c.Settings, formats: c.Formats,
 		now: c.Now, newID: c.NewID, log: c.Log, memory: newMemory(cacheSize), checks: c.Validator,
 		guesses: &guesses{at: map[string][]time.Time{}}, protocol: accessPolicy + c.Release,
