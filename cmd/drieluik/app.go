@@ -119,7 +119,10 @@ func openApp(ctx context.Context, s settings, base string, log *slog.Logger) (*a
 	})
 	a.deliverer = a.exchange.Deliverer()
 	watched.deliver(a.deliverer)
-	if err := a.openAuth(ctx, secret); err != nil {
+	if err = a.sameSecret(ctx); err == nil {
+		err = a.openAuth(ctx, secret)
+	}
+	if err != nil {
 		return nil, errors.Join(err, st.Close())
 	}
 	return a, nil
