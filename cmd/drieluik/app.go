@@ -114,7 +114,7 @@ func openApp(ctx context.Context, s settings, base string, log *slog.Logger) (*a
 		Release:  release, Instance: instance(),
 		Now: time.Now, NewID: newID, Log: log, Validator: defs.validator,
 		Meters: watched.exchange(), Trace: traced.exchange(),
-		AllSign:    s.Signatures == "all",
+		AllSign: s.Signatures == "all", CacheSize: s.CacheSize,
 		Definition: defs.find, Terms: defs.terms, Outlet: a.outlet(secret),
 	})
 	a.deliverer = a.exchange.Deliverer()

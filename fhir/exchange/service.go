@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -48,7 +49,7 @@ type Service struct {
 	terms      *terminology.Terms
 }
 
-// Config of New. Every member is required, but Jobs, Meters, Trace, Release, Instance, Coordination, AllSign and Outlet.
+// Config of New. Every member is required, but Jobs, Meters, Trace, Release, Instance, Coordination, AllSign, Outlet and CacheSize.
 type Config struct {
 	Store    Store
 	Jobs     Jobs   // what was asked for and takes longer than a request; Export alone asks for it
@@ -73,9 +74,10 @@ type Config struct {
 	Trace    Trace
 	Instance string  // of this process, among those that write one log: AuditEvents name it as their source
 	Outlet   *Outlet // nil: no Subscription is taken
+	// CacheSize is how many children keep their compiled policy between requests (access.md 6.3); 0: 10,000.
+	CacheSize int
 }
 
-// cacheSize is how many children keep their compiled policy (access.md 6.3).
 const cacheSize = 10_000
 
 // New returns a Service.
@@ -86,7 +88,7 @@ func New(c Config) *Service {
 	return &Service{
 		trace: c.Trace,
 		store: c.Store, base: c.Base, settings: c.Settings, formats: c.Formats,
-		now: c.Now, newID: c.NewID, log: c.Log, memory: newMemory(cacheSize), checks: c.Validator,
+		now: c.Now, newID: c.NewID, log: c.Log, memory: newMemory(cmp.Or(c.CacheSize, cacheSize)), checks: c.Validator,
 		guesses: &guesses{at: map[string][]time.Time{}}, protocol: accessPolicy + c.Release,
 		allSign: c.AllSign, holder: sync.OnceValue(c.NewID),
 		coordination: c.Coordination, tables: tables{all: map[string]keptTable{}},

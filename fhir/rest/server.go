@@ -73,6 +73,7 @@ func (s *Server) Routes(r chi.Router) {
 		r.Get("/", s.handle(s.searchSystem))
 		r.Post("/_search", s.handle(s.searchSystem))
 		r.Post("/$submit", s.handle(s.submit))
+		r.Post("/$import", s.handle(s.importing(r)))
 		r.Post("/$convert", s.handle(s.convert))
 		r.Post(typePath+"/$validate", s.handle(s.validate))
 		r.Post(idPath+"/$validate", s.handle(s.validate))
