@@ -37,9 +37,9 @@ func (s *Server) importing(routes http.Handler) handler {
 }
 
 // importer is who writes what an operator imports: the system of the operator's organisation. An operator who is a
-// person, and everybody else, imports nothing.
+// person, who looks into the log (HCOMPL), and everybody else, imports nothing.
 func importer(p auth.Principal) (auth.Principal, error) {
-	if p.Role != auth.Admin || p.Organization.IsZero() || !p.FHIRUser.IsZero() {
+	if p.Role != auth.Admin || p.Purpose != "HSYSADMIN" || p.Organization.IsZero() || !p.FHIRUser.IsZero() {
 		return p, fhir.Errorf(fhir.Forbidden, "rest.import", "forbidden", "import-admin",
 			"A client of an organisation that is registered with admin imports, with system/ scopes; others write one by one, or as a batch.")
 	}

@@ -69,8 +69,11 @@ func TestWhoImportsAndWhat(t *testing.T) {
 	person := operator(g.orgs["home"], "user/*.cruds")
 	person.FHIRUser = fhir.Ref{Type: "Practitioner", ID: "p"}
 	g.principals["person"] = person
+	officer := operator(g.orgs["home"], "system/*.cruds")
+	officer.Purpose = "HCOMPL"
+	g.principals["officer"] = officer
 	const path = "/fhir/$import"
-	for _, as := range []string{"home", "person"} {
+	for _, as := range []string{"home", "person", "officer"} {
 		before := len(g.events())
 		g.do(as, http.MethodPost, path, patientBody, inLines...).want(t, http.StatusForbidden).wantIssue(t, "import-admin", "")
 		if n := len(g.events()) - before; n != 1 {
