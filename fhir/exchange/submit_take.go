@@ -17,7 +17,10 @@ func (sub *submission) take(w *world) (error, error) {
 	const op = "exchange.Submit"
 	k := sub.known
 	var err error
-	if sub.result, err = sub.format.Map(sub.source, k, w.now); err != nil {
+	from := w.on.clock()
+	sub.result, err = sub.format.Map(sub.source, k, w.now)
+	w.on.add(onMap, from, mappedStep(sub.result, err))
+	if err != nil {
 		return nil, fhir.Wrap(op, err)
 	}
 	sub.issues = append(sub.issues, sub.result.Issues...)
