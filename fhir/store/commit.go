@@ -114,7 +114,7 @@ func (t *tx) commit(p *prepared) ([]exchange.Written, error) {
 		if err != nil {
 			return nil, err
 		}
-		written[i] = exchange.Written{Ref: p.writes[i].Ref, Updated: time.UnixMilli(at).UTC()}
+		written[i] = exchange.Written{Ref: p.writes[i].Ref, Updated: time.UnixMilli(at).UTC(), Counts: t.counts(p.writes[i].Compartments)}
 	}
 	for i := range p.audits {
 		if err := t.chain(&p.audits[i]); err != nil {
@@ -137,6 +137,17 @@ func (t *tx) commit(p *prepared) ([]exchange.Written, error) {
 		}
 	}
 	return written, nil
+}
+
+// counts are the writes of compartments that the unit has touched.
+func (t *tx) counts(names []string) []int64 {
+	out := make([]int64, len(names))
+	for i, name := range names {
+		if c := t.comps[name]; c != nil {
+			out[i] = c.writes
+		}
+	}
+	return out
 }
 
 // verify compares everything that the unit relied on with what is there now.
