@@ -31,12 +31,6 @@ func (t *Table) result() Result {
 			out.Findings = append(out.Findings, p.findings...)
 		}
 	}
-	for _, x := range t.all {
-		if len(x.needs) == 0 {
-			out.Uncoded = append(out.Uncoded, x.ref)
-		}
-	}
-	slices.Sort(out.Uncoded)
 	out.Findings = append(out.Findings, t.load()...)
 	out.Findings = append(out.Findings, t.clashes()...)
 	out.Findings = append(out.Findings, t.dropped()...)

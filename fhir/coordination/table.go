@@ -69,13 +69,25 @@ func (t *Table) Clone() *Table {
 // another child or type are passed over.
 func (t *Table) Put(rs ...*fhir.Resource) {
 	for _, r := range rs {
-		s := read(r, t.patient, t.s.Zone)
-		ref := r.Ref()
-		if s != nil {
-			ref = s.ref
-		}
-		t.replace(ref, s)
+		t.take(r, read(r, t.patient, t.s.Zone))
 	}
+}
+
+// PutAt is Put of a resource that is written at an instant, whatever its meta says.
+func (t *Table) PutAt(at time.Time, r *fhir.Resource) {
+	s := read(r, t.patient, t.s.Zone)
+	if s != nil {
+		s.updated = at
+	}
+	t.take(r, s)
+}
+
+func (t *Table) take(r *fhir.Resource, s *source) {
+	ref := r.Ref()
+	if s != nil {
+		ref = s.ref
+	}
+	t.replace(ref, s)
 }
 
 // Remove takes away resources that are there no longer.

@@ -52,9 +52,9 @@ func (o *overlap) put(k *keptTable, w *Write, patient fhir.Ref) error {
 		k.table.Remove(w.Ref)
 		return nil
 	}
-	r, err := tree(Stored{Ref: w.Ref, Updated: o.w.now, Body: w.Body, MetaAt: w.MetaAt})
+	r, err := o.treeOf(w)
 	if err == nil {
-		k.table.Put(r)
+		k.table.PutAt(o.w.now.Truncate(time.Millisecond), r)
 	}
 	return err
 }
