@@ -33,6 +33,19 @@ func (d *Document) overflow(v Value, text string) {
 	d.Mark(v)
 }
 
+// AtMost refuses a list that is longer than a rule of the format allows.
+func (d *Document) AtMost(list Value, most int) {
+	if list.n.Len() > most {
+		d.TooMany(list)
+	}
+}
+
+// TooMany refuses a list that is longer than in any real record (Rules.Large).
+func (d *Document) TooMany(list Value) {
+	d.Report(fhir.SeverityError, d.dialect.Rules.Large, list, textTooLong)
+	d.Mark(list)
+}
+
 // Object checks the members of an object against a table, as Read does with the document.
 func (d *Document) Object(v Value, fs Fields) {
 	for n := range v.n.Children() {

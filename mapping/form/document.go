@@ -38,15 +38,22 @@ const (
 
 // Read checks the form of a document against a table. It reads no document past the bounds.
 func Read(r *fhir.Resource, dialect *Dialect, table Fields) *Document {
-	d := &Document{
-		dialect: dialect, told: map[finding]bool{}, faulty: map[string]bool{},
-		kept: map[string]bool{}, traced: map[string][]string{},
-	}
-	d.root = Value{d: d, n: r.Root()}
+	d := Blank(dialect)
+	d.root.n = r.Root()
 	d.measure(d.root, new(int))
 	if !d.large {
 		d.Object(d.root, table)
 	}
+	return d
+}
+
+// Blank returns a document without members: that of a mapping which goes on with what is stored.
+func Blank(dialect *Dialect) *Document {
+	d := &Document{
+		dialect: dialect, told: map[finding]bool{}, faulty: map[string]bool{},
+		kept: map[string]bool{}, traced: map[string][]string{},
+	}
+	d.root = Value{d: d}
 	return d
 }
 

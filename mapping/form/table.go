@@ -64,6 +64,12 @@ func (x Field) List() bool { return x.high > 0 }
 // Name returns the name of the member.
 func (x Field) Name() string { return x.name }
 
+// Bounds returns the least and the greatest number of values; a greatest of 0 is no list.
+func (x Field) Bounds() (low, high int) { return x.low, x.high }
+
+// Type returns the type of the value, of a list that of its items.
+func (x Field) Type() Type { return x.typ }
+
 // Named returns the row of a member, nil when the table has none.
 func (fs Fields) Named(name string) *Field {
 	for i := range fs {
@@ -78,10 +84,10 @@ func (fs Fields) Named(name string) *Field {
 func (v Value) Walk(fs Fields, visit func(Value, Type)) {
 	for i := range fs {
 		x := &fs[i]
-		at := v.At(x.name)
-		if !at.Present() {
+		if !(Value{n: v.n.Member(x.name)}).Present() { // most are not, and a pointer costs
 			continue
 		}
+		at := v.At(x.name)
 		if !x.List() {
 			at.step(x.typ, visit)
 			continue

@@ -144,7 +144,7 @@ func (v Value) Strs() []string {
 
 // Whole returns an integer.
 func (v Value) Whole() int64 {
-	n, ok := wholeNumber(v.Decimal())
+	n, ok := WholeNumber(v.Decimal())
 	if !ok {
 		return 0
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
 	"github.com/drieluik/drieluik/mapping/element"
+	"github.com/drieluik/drieluik/mapping/form"
 )
 
 // resolveLogical makes the logical references literal that records of this source left while the
@@ -115,7 +116,7 @@ func (m *mapper) settle(c fhir.Node, sound bool) ([]fhir.Edit, []string) {
 	out := j.capEdits(c)
 	broken, waits := j.verdict()
 	switch {
-	case j.never(day(c.At("provision", "period", "start").Text())):
+	case j.never(form.Day(c.At("provision", "period", "start").Text())):
 		out = append(out, fhir.Edit{Path: []string{"status"}, JSON: `"inactive"`})
 	case len(broken) == 0 && !waits:
 		out = append(out, fhir.Edit{Path: []string{"status"}, JSON: `"active"`})
@@ -130,7 +131,7 @@ func (m *mapper) judgement(c fhir.Node) judgement {
 		birth: m.child.birth,
 	}
 	if m.rights {
-		j.birth = m.inhoud().at("geboortedatum").day()
+		j.birth = m.inhoud().At("geboortedatum").Day()
 	}
 	for e := range c.All("extension") {
 		switch e.Member("url").Text() {
@@ -146,15 +147,15 @@ func (m *mapper) judgement(c fhir.Node) judgement {
 
 // willHoldAuthority reports whether somebody of this record's lists holds authority on a day, by the
 // gezag that stands after this record.
-func (m *mapper) willHoldAuthority(who fhir.Ref, on day) bool {
-	custody, by := m.inhoud().at("gezag"), m.custodianFacts()
-	if m.rights && custody.present() && !m.custodyStays {
-		by = facts{holders: m.holderRefs(custody.at("houders")), from: custody.at("vanaf").day(), to: custody.at("tot").day()}
+func (m *mapper) willHoldAuthority(who fhir.Ref, on form.Day) bool {
+	custody, by := m.inhoud().At("gezag"), m.custodianFacts()
+	if m.rights && custody.Present() && !m.custodyStays {
+		by = facts{holders: m.holderRefs(custody.At("houders")), from: custody.At("vanaf").Day(), to: custody.At("tot").Day()}
 	}
 	t := target{kind: "bet", ref: who}
-	for _, v := range m.inhoud().at("medewerkers").items() {
-		if m.own[v.at("id").str()].ref == who && v.at("functie").str() == "jeugdbeschermer" {
-			t.ref = m.target(v.at("organisatie")).ref // authority is that of the institution
+	for _, v := range m.inhoud().At("medewerkers").Items() {
+		if m.own[v.At("id").Str()].ref == who && v.At("functie").Str() == "jeugdbeschermer" {
+			t.ref = m.target(v.At("organisatie")).ref // authority is that of the institution
 		}
 	}
 	return !who.IsZero() && by.authority(t, on)
@@ -225,7 +226,7 @@ func (m *mapper) literalText(n fhir.Node, wrong map[string]bool) string {
 			if t, ok := m.own[id.Member("value").Text()]; ok && !t.ref.IsZero() {
 				return fmt.Sprintf(`{"reference":%q,"identifier":%s}`, t.ref.String(), identifierJSON(t.id))
 			}
-		case system == m.head.base()+"/kindteam" && m.inhoud().at("kindteam").present() && id.Member("value").Text() == m.head.localID:
+		case system == m.head.base()+"/kindteam" && m.inhoud().At("kindteam").Present() && id.Member("value").Text() == m.head.localID:
 			return fmt.Sprintf(`{"reference":%q,"identifier":%s}`, m.kindteamRef().String(), id.Raw())
 		}
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
+	"github.com/drieluik/drieluik/mapping/form"
 	"github.com/drieluik/drieluik/mapping/mks/back"
 )
 
@@ -44,9 +45,9 @@ func (m *mapper) misusedIn(rs []*fhir.Resource) map[string]bool {
 			continue
 		}
 		d := readDocument(tree, distantFuture)
-		d.root.walk(d.rec.whole, func(v value, t typ) {
-			if own, known := m.own[v.n.Text()]; t.refs != nil && known && !contains(t.refs, own.kind) {
-				out[v.n.Text()] = true
+		d.Root().Walk(d.rec.whole, func(v form.Value, t form.Type) {
+			if own, known := m.own[v.Node().Text()]; known && t.Kinds() != nil && !contains(t.Kinds(), own.kind) {
+				out[v.Node().Text()] = true
 			}
 		})
 	}

@@ -1,5 +1,7 @@
 package mks
 
+import "github.com/drieluik/drieluik/mapping/form"
+
 import "github.com/drieluik/drieluik/fhir"
 
 // planArrives holds ZP-04, ZP-08 and ZP-13 for a plan that waited for its child record. The plan itself
@@ -52,10 +54,10 @@ func transferArrives(m *mapper, composition fhir.Node) []string {
 		return nil
 	}
 	var broken []string
-	birth, variant := m.inhoud().at("geboortedatum").day(), extension(composition, "leeftijdsvariant").Text()
+	birth, variant := m.inhoud().At("geboortedatum").Day(), extension(composition, "leeftijdsvariant").Text()
 	for section := range composition.All("section") {
 		on := extension(section, "overplaatsingsdatum")
-		if on.Exists() && !variantFits(variant, birth, day(on.Text())) {
+		if on.Exists() && !variantFits(variant, birth, form.Day(on.Text())) {
 			broken = append(broken, "MKS-OVD-01")
 		}
 		for part := range section.All("section") {

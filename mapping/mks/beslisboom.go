@@ -1,5 +1,7 @@
 package mks
 
+import "github.com/drieluik/drieluik/mapping/form"
+
 // beslisboom is the record type of mks.md 3.7: what follows when paediatric nursing ends.
 func beslisboom() record {
 	return record{
@@ -9,14 +11,14 @@ func beslisboom() record {
 }
 
 // closingFields is the member table of mks.md 3.7.
-func closingFields() fields {
-	return fields{
-		f("datum", "1", date), f("ingevuldDoor", "1", ref("med")),
-		f("antwoorden", "1", obj(treeFields(closingQuestions, "")...)),
-		f("uitkomsten", "1..*", code("beslisboom-uitkomst")), f("afwijkingReden", "0..1", text),
-		f("afgeslotenZorgplan", "1", str),
-		f("evaluatieAfsluitend", "0..1", str).reported(), // BB-01
-		f("informeren", "0..*", code("informeren")), f("overdracht", "0..1", str),
+func closingFields() form.Fields {
+	return form.Fields{
+		form.F("datum", "1", date), form.F("ingevuldDoor", "1", ref("med")),
+		form.F("antwoorden", "1", form.Object(treeFields(closingQuestions, "")...)),
+		form.F("uitkomsten", "1..*", code("beslisboom-uitkomst")), form.F("afwijkingReden", "0..1", text),
+		form.F("afgeslotenZorgplan", "1", str),
+		form.F("evaluatieAfsluitend", "0..1", str).Reported(), // BB-01
+		form.F("informeren", "0..*", code("informeren")), form.F("overdracht", "0..1", str),
 	}
 }
 

@@ -18,8 +18,8 @@ func (w *closingWriter) closePlans() error {
 	if err != nil {
 		return err
 	}
-	name := w.in.at("afgeslotenZorgplan")
-	now := name.str()
+	name := w.in.At("afgeslotenZorgplan")
+	now := name.Str()
 	if w.head.status == "ingetrokken" {
 		now = ""
 	}

@@ -6,57 +6,58 @@ import (
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
+	"github.com/drieluik/drieluik/mapping/form"
 )
 
 // checkClosing holds the rules of mks.md 3.7 that need the document alone.
 func checkClosing(d *document) {
 	in := d.inhoud()
-	if !in.at("evaluatieAfsluitend").present() {
-		d.fail("MKS-BB-01", in)
+	if !in.At("evaluatieAfsluitend").Present() {
+		d.Fail("MKS-BB-01", in)
 	}
-	for _, list := range []value{in.at("uitkomsten"), in.at("informeren"), in.at("antwoorden").at("bb.andereBehoeften")} {
-		d.atMost(list, maxInTree)
+	for _, list := range []form.Value{in.At("uitkomsten"), in.At("informeren"), in.At("antwoorden").At("bb.andereBehoeften")} {
+		d.AtMost(list, maxInTree)
 	}
 	checkClosingTable(d, in)
-	told := in.at("informeren")
-	outcomes := in.at("uitkomsten").strs()
-	if contains(outcomes, "geen") && told.absentOrSound() && !contains(told.strs(), "kinderarts") && !contains(told.strs(), "huisarts") {
-		d.fail("MKS-BB-05", told)
+	told := in.At("informeren")
+	outcomes := in.At("uitkomsten").Strs()
+	if contains(outcomes, "geen") && told.AbsentOrSound() && !contains(told.Strs(), "kinderarts") && !contains(told.Strs(), "huisarts") {
+		d.Fail("MKS-BB-05", told)
 	}
 	moves := contains(outcomes, "andere-aanbieder") || contains(outcomes, "volwassenenzorg")
-	if to := in.at("overdracht"); moves && !to.present() {
-		d.warn("MKS-BB-07", to)
+	if to := in.At("overdracht"); moves && !to.Present() {
+		d.Warn("MKS-BB-07", to)
 	}
 	checkClosingAges(d, in)
 }
 
 // checkClosingTable holds BB-08, BB-03 and BB-04. Without bb.voortzetting the table cannot tell.
-func checkClosingTable(d *document, in value) {
-	given, list := in.at("antwoorden"), in.at("uitkomsten")
-	nursed := given.at("bb.verpleging").yes() && given.at("bb.wlz").sound() && !given.at("bb.wlz").yes()
-	if by := given.at("bb.voortzetting"); nursed && !by.present() {
-		d.fail("MKS-BB-08", by)
-		if !given.at("bb.overleden").yes() {
+func checkClosingTable(d *document, in form.Value) {
+	given, list := in.At("antwoorden"), in.At("uitkomsten")
+	nursed := given.At("bb.verpleging").Yes() && given.At("bb.wlz").Sound() && !given.At("bb.wlz").Yes()
+	if by := given.At("bb.voortzetting"); nursed && !by.Present() {
+		d.Fail("MKS-BB-08", by)
+		if !given.At("bb.overleden").Yes() {
 			return
 		}
 	}
-	if given.sound() && list.sound() && closingTable.differs(list.strs(), answersOf(given)) {
+	if given.Sound() && list.Sound() && closingTable.differs(list.Strs(), answersOf(given)) {
 		d.deviates("MKS-BB-03", "MKS-BB-04", list)
 	}
 }
 
 // checkClosingAges holds BB-06 and BB-09.
-func checkClosingAges(d *document, in value) {
-	years := in.at("antwoorden").at("bb.leeftijd")
-	if !years.sound() {
+func checkClosingAges(d *document, in form.Value) {
+	years := in.At("antwoorden").At("bb.leeftijd")
+	if !years.Sound() {
 		return
 	}
-	for _, o := range in.at("uitkomsten").items() {
+	for _, o := range in.At("uitkomsten").Items() {
 		switch {
-		case o.str() == "wlz" && years.whole() < 5:
-			d.warn("MKS-BB-06", o)
-		case o.str() == "volwassenenzorg" && years.whole() < 16:
-			d.warn("MKS-BB-09", o)
+		case o.Str() == "wlz" && years.Whole() < 5:
+			d.Warn("MKS-BB-06", o)
+		case o.Str() == "volwassenenzorg" && years.Whole() < 16:
+			d.Warn("MKS-BB-09", o)
 		}
 	}
 }
@@ -66,28 +67,28 @@ func checkClosingAges(d *document, in value) {
 func checkStoredClosing(m *mapper) error {
 	in := m.inhoud()
 	if m.head.status != "ingetrokken" {
-		if err := m.checkClosingEvaluation(in.at("evaluatieAfsluitend")); err != nil {
+		if err := m.checkClosingEvaluation(in.At("evaluatieAfsluitend")); err != nil {
 			return err
 		}
 	}
-	if name := in.at("afgeslotenZorgplan"); name.sound() {
-		plan, err := m.planInForce(name.str())
+	if name := in.At("afgeslotenZorgplan"); name.Sound() {
+		plan, err := m.planInForce(name.Str())
 		if err != nil {
 			return err
 		}
 		if plan == nil {
-			m.warn("MKS-REF-04", name)
+			m.Warn("MKS-REF-04", name)
 		}
 	}
 	return m.treeAgeRule("MKS-BB-10", "bb.leeftijd")
 }
 
 // checkClosingEvaluation holds BB-02: the evaluation was held, of this child, and is a closing one.
-func (m *mapper) checkClosingEvaluation(name value) error {
-	if !name.sound() {
+func (m *mapper) checkClosingEvaluation(name form.Value) error {
+	if !name.Sound() {
 		return nil
 	}
-	hits, err := m.known.Identified("Encounter", fhir.Identifier{System: m.head.base() + "/evaluatie", Value: name.str()})
+	hits, err := m.known.Identified("Encounter", fhir.Identifier{System: m.head.base() + "/evaluatie", Value: name.Str()})
 	if err != nil {
 		return fmt.Errorf("mks.checkClosingEvaluation: %w", err)
 	}
@@ -95,7 +96,7 @@ func (m *mapper) checkClosingEvaluation(name value) error {
 		n := found(f)
 		return m.ofChild(n) && n.Member("status").Text() == "finished" && codeIn(n, "type", "evaluatie-soort") == "afsluitend"
 	}) {
-		m.fail("MKS-BB-02", name)
+		m.Fail("MKS-BB-02", name)
 	}
 	return nil
 }

@@ -11,12 +11,13 @@ import (
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping/element"
+	"github.com/drieluik/drieluik/mapping/form"
 )
 
 // closingWriter maps one beslisboom.
 type closingWriter struct {
 	*mapper
-	in     value
+	in     form.Value
 	on     string // FHIRPath of the answers
 	status treeStatus
 	team   fhir.Node // the sender's kindteam
@@ -44,7 +45,7 @@ func writeClosing(m *mapper) error {
 
 // closingDomains protect the answers: needs in free words may be of any domain.
 func (w *closingWriter) closingDomains() []string {
-	if w.in.at("antwoorden").at("bb.andereBehoeften").present() {
+	if w.in.At("antwoorden").At("bb.andereBehoeften").Present() {
 		return childDomains
 	}
 	return []string{"medisch"}
@@ -52,30 +53,30 @@ func (w *closingWriter) closingDomains() []string {
 
 func (w *closingWriter) writeAnswers() {
 	in, on := w.in, w.on
-	items := append(w.treeAnswers(closingQuestions, in.at("antwoorden"), on),
-		treeItem("bb.uitkomst", "choice", "beslisboom-uitkomst", on, in.at("uitkomsten").items()...),
-		treeItem("bb.afwijking", "text", "", on, in.at("afwijkingReden")),
-		treeItem("bb.zorgplan", "string", "", on, in.at("afgeslotenZorgplan")),
-		treeItem("bb.evaluatie", "string", "", on, in.at("evaluatieAfsluitend")),
-		treeItem("bb.informeren", "choice", "informeren", on, in.at("informeren").items()...),
-		treeItem("bb.overdracht", "string", "", on, in.at("overdracht")))
+	items := append(w.treeAnswers(closingQuestions, in.At("antwoorden"), on),
+		treeItem("bb.uitkomst", "choice", "beslisboom-uitkomst", on, in.At("uitkomsten").Items()...),
+		treeItem("bb.afwijking", "text", "", on, in.At("afwijkingReden")),
+		treeItem("bb.zorgplan", "string", "", on, in.At("afgeslotenZorgplan")),
+		treeItem("bb.evaluatie", "string", "", on, in.At("evaluatieAfsluitend")),
+		treeItem("bb.informeren", "choice", "informeren", on, in.At("informeren").Items()...),
+		treeItem("bb.overdracht", "string", "", on, in.At("overdracht")))
 	w.addTree(items, w.closingDomains())
 }
 
 // requestCare proposes care under the law that follows.
 func (w *closingWriter) requestCare() {
 	seen := map[string]bool{}
-	for _, o := range w.in.at("uitkomsten").items() {
-		r, ok := closingRequests[o.str()]
-		if !ok || seen[o.str()] {
+	for _, o := range w.in.At("uitkomsten").Items() {
+		r, ok := closingRequests[o.Str()]
+		if !ok || seen[o.Str()] {
 			continue
 		}
-		seen[o.str()] = true
-		id := w.part(o.str())
+		seen[o.Str()] = true
+		id := w.part(o.Str())
 		s := w.indication(r.law, r.part, "proposal")
-		s.Requester = w.ref(w.in.at("ingevuldDoor"))
+		s.Requester = w.ref(w.in.At("ingevuldDoor"))
 		element.AddExtension(s, element.OwnExtension("verantwoordelijke", element.CodeValue(r.by)))
-		o.to("ServiceRequest/" + id + ".category")
+		o.To("ServiceRequest/" + id + ".category")
 		w.add(s, about{id: id, profiles: []string{ownProfile("mks-indicatie")}, domains: []string{partDomain(r.part)}})
 	}
 }
@@ -83,13 +84,13 @@ func (w *closingWriter) requestCare() {
 // handOver asks, for each other need, that a discipline takes it over. A later version leaves a Task
 // for the same need as the disciplines have moved it.
 func (w *closingWriter) handOver() error {
-	if !contains(w.in.at("uitkomsten").strs(), "disciplines") {
+	if !contains(w.in.At("uitkomsten").Strs(), "disciplines") {
 		return nil
 	}
-	for i, need := range w.in.at("antwoorden").at("bb.andereBehoeften").items() {
+	for i, need := range w.in.At("antwoorden").At("bb.andereBehoeften").Items() {
 		ref := fhir.Ref{Type: "Task", ID: w.part("disciplines/" + strconv.Itoa(i+1))}
-		need.to(ref.String() + ".description")
-		kept, err := w.keepMoved(ref, "cancelled", func(task fhir.Node) bool { return task.Member("description").Text() == need.str() },
+		need.To(ref.String() + ".description")
+		kept, err := w.keepMoved(ref, "cancelled", func(task fhir.Node) bool { return task.Member("description").Text() == need.Str() },
 			"draft", "requested", "cancelled", "entered-in-error")
 		if err != nil {
 			return err
@@ -99,8 +100,8 @@ func (w *closingWriter) handOver() error {
 		}
 		w.add(&taskpb.Task{
 			Status: element.Enum(&taskpb.Task_StatusCode{}, w.status.task), Intent: element.Enum(&taskpb.Task_IntentCode{}, "order"),
-			Code: listConcept("beslisboom-uitkomst", "disciplines"), Description: element.String(need.str()),
-			Focus: element.Literal(w.answers()), ForValue: w.patientRef(), AuthoredOn: element.Moment(w.root.at("vastgelegdOp").str()),
+			Code: listConcept("beslisboom-uitkomst", "disciplines"), Description: element.String(need.Str()),
+			Focus: element.Literal(w.answers()), ForValue: w.patientRef(), AuthoredOn: element.Moment(w.Root().At("vastgelegdOp").Str()),
 		}, about{id: ref.ID, domains: childDomains})
 	}
 	return nil
@@ -116,14 +117,14 @@ func (w *closingWriter) inform() error {
 		return nil
 	}
 	seen := map[string]bool{}
-	for _, v := range w.in.at("informeren").items() {
-		party := v.str()
+	for _, v := range w.in.At("informeren").Items() {
+		party := v.Str()
 		if seen[party] {
 			continue
 		}
 		seen[party] = true
 		ref := fhir.Ref{Type: "Communication", ID: w.part(party)}
-		v.to(ref.String() + ".topic")
+		v.To(ref.String() + ".topic")
 		kept, err := w.keepMoved(ref, "entered-in-error", func(fhir.Node) bool { return true }, "preparation", "entered-in-error")
 		if err != nil {
 			return err
@@ -145,7 +146,7 @@ func (w *closingWriter) communication(party string) *commpb.Communication {
 		Category: []*dpb.CodeableConcept{listConcept("mks-categorie", "afsluiting-melden")},
 		Topic:    listConcept("informeren", party),
 		Subject:  w.patientRef(), About: []*dpb.Reference{element.Literal(w.answers())},
-		Sender: w.ref(w.in.at("ingevuldDoor")), Recipient: w.recipients(party),
+		Sender: w.ref(w.in.At("ingevuldDoor")), Recipient: w.recipients(party),
 	}
 }
 

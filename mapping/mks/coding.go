@@ -4,6 +4,7 @@ import (
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 
 	"github.com/drieluik/drieluik/mapping/element"
+	"github.com/drieluik/drieluik/mapping/form"
 )
 
 // Code systems of others.
@@ -34,20 +35,20 @@ func listConcept(list, code string) *dpb.CodeableConcept {
 
 // codings returns the Codings of a codering and traces each to place, such as
 // "Condition/x.code". The member tekst is not a coding: trace it where it goes.
-func codings(v value, place string) []*dpb.Coding {
+func codings(v form.Value, place string) []*dpb.Coding {
 	var out []*dpb.Coding
 	for _, s := range codingSystems {
-		if c := v.at(s.member); plainCode.MatchString(c.str()) { // else it becomes a source-member
-			out = append(out, element.Coding(s.system, c.to(place+".coding").str(), ""))
+		if c := v.At(s.member); plainCode.MatchString(c.Str()) { // else it becomes a source-member
+			out = append(out, element.Coding(s.system, c.To(place+".coding").Str(), ""))
 		}
 	}
 	return out
 }
 
 // truth returns a boolean of the source, nil when it is absent.
-func truth(v value) *dpb.Boolean {
-	if !v.present() {
+func truth(v form.Value) *dpb.Boolean {
+	if !v.Present() {
 		return nil
 	}
-	return element.Bool(v.yes())
+	return element.Bool(v.Yes())
 }

@@ -6,18 +6,19 @@ import (
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping/element"
+	"github.com/drieluik/drieluik/mapping/form"
 )
 
 // facts are what decides who may give consent: the child's birth and who holds authority.
 type facts struct {
-	birth    day
+	birth    form.Day
 	holders  []string // references, sorted
-	from, to day
+	from, to form.Day
 }
 
 // authority reports whether somebody holds authority over the child on a day: a holder of the gezag,
 // or a jeugdbeschermer whose organisation is one.
-func (f facts) authority(t target, on day) bool {
+func (f facts) authority(t target, on form.Day) bool {
 	if !within(on, f.from, f.to) {
 		return false
 	}
@@ -37,7 +38,7 @@ func (m *mapper) custodianFacts() facts {
 	period := part(custody, "period")
 	return facts{
 		birth: m.child.birth, holders: storedHolders(custody),
-		from: day(period.Member("start").Text()), to: day(period.Member("end").Text()),
+		from: form.Day(period.Member("start").Text()), to: form.Day(period.Member("end").Text()),
 	}
 }
 
@@ -69,7 +70,7 @@ func (m *mapper) ownFacts(custodian facts) (facts, error) {
 		v := kept.Root().Member("value")
 		switch part(e, "pointer").Text() {
 		case "/inhoud/geboortedatum":
-			out.birth = day(v.Text())
+			out.birth = form.Day(v.Text())
 		case "/inhoud/gezag":
 			if err := m.ownHolders(v, &out); err != nil {
 				return custodian, err
@@ -107,7 +108,7 @@ func (m *mapper) mayBeTold() (bool, error) {
 
 // ownHolders reads a gezag as the source sent it.
 func (m *mapper) ownHolders(custody fhir.Node, out *facts) error {
-	out.from, out.to = day(custody.Member("vanaf").Text()), day(custody.Member("tot").Text())
+	out.from, out.to = form.Day(custody.Member("vanaf").Text()), form.Day(custody.Member("tot").Text())
 	for h := range custody.All("houders") {
 		t, err := m.resolve(h.Text())
 		if err != nil {

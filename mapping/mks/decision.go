@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/drieluik/drieluik/mapping/form"
 )
 
 // A decisionTable says what follows from the answers of a tree, row by row as in mks.md 5. Whoever
@@ -27,20 +29,20 @@ type condition struct{ answer, is string }
 type answers map[string]string
 
 // answersOf reads antwoorden.
-func answersOf(v value) answers {
+func answersOf(v form.Value) answers {
 	out := answers{}
-	for n := range v.n.Children() {
-		at := v.holding(n)
-		switch text := n.Text(); {
-		case !at.sound():
+	for _, at := range v.Members() {
+		name := at.Name()
+		switch text := at.Node().Text(); {
+		case !at.Sound():
 		case text == "true":
-			out[n.Name()] = "ja"
+			out[name] = "ja"
 		case text == "false":
-			out[n.Name()] = "nee"
-		case len(at.items()) > 0:
-			out[n.Name()] = at.items()[0].str()
+			out[name] = "nee"
+		case len(at.Items()) > 0:
+			out[name] = at.Items()[0].Str()
 		default:
-			out[n.Name()] = text
+			out[name] = text
 		}
 	}
 	return out
@@ -54,7 +56,7 @@ func (a answers) holds(c condition) bool {
 	}
 	if sign, text, ok := strings.Cut(c.is, " "); ok {
 		limit, err := strconv.ParseInt(text, 10, 64)
-		n, whole := wholeNumber(got)
+		n, whole := form.WholeNumber(got)
 		return err == nil && whole && (n < limit) == (sign == "<")
 	}
 	return slices.Contains(strings.Split(c.is, "|"), got)

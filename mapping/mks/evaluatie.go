@@ -2,6 +2,8 @@ package mks
 
 import (
 	"strings"
+
+	"github.com/drieluik/drieluik/mapping/form"
 )
 
 // evaluation is the record type evaluatie of mks.md 3.6: how far the goals of a plan were reached, and
@@ -14,29 +16,29 @@ func evaluation() record {
 }
 
 // evaluationFields is the member table of mks.md 3.6.
-func evaluationFields() fields {
-	return fields{
-		f("soort", "1", code("evaluatie-soort")), f("datum", "1", date), f("wijze", "1", code("afname-wijze")),
-		f("deelnemers", "1..*", ref("bet", "med", "kind")), f("zorgplan", "1", str),
-		f("ouderGeinformeerdDoor", "0..1", obj(f("door", "1", ref("med")), f("op", "1", date), f("wie", "1..*", ref("bet")))),
-		f("perDoel", "0..*", obj(f("doel", "1", str), f("status", "1", code("doelstatus")), f("toelichting", "0..1", text))),
-		f("gezinservaring", "0..1", text), f("besluit", "1", code("evaluatie-besluit")),
-		f("leidtTotPlanversie", "0..1", posInt),
+func evaluationFields() form.Fields {
+	return form.Fields{
+		form.F("soort", "1", code("evaluatie-soort")), form.F("datum", "1", date), form.F("wijze", "1", code("afname-wijze")),
+		form.F("deelnemers", "1..*", ref("bet", "med", "kind")), form.F("zorgplan", "1", str),
+		form.F("ouderGeinformeerdDoor", "0..1", form.Object(form.F("door", "1", ref("med")), form.F("op", "1", date), form.F("wie", "1..*", ref("bet")))),
+		form.F("perDoel", "0..*", form.Object(form.F("doel", "1", str), form.F("status", "1", code("doelstatus")), form.F("toelichting", "0..1", text))),
+		form.F("gezinservaring", "0..1", text), form.F("besluit", "1", code("evaluatie-besluit")),
+		form.F("leidtTotPlanversie", "0..1", posInt),
 	}
 }
 
 // checkEvaluation holds the rules of mks.md 3.6 that need the document alone.
 func checkEvaluation(d *document) {
 	in := d.inhoud()
-	kind, decision := in.at("soort").str(), in.at("besluit")
-	if kind == "afsluitend" && decision.sound() && decision.str() != "afsluiten" {
-		d.fail("MKS-EV-03", decision)
+	kind, decision := in.At("soort").Str(), in.At("besluit")
+	if kind == "afsluitend" && decision.Sound() && decision.Str() != "afsluiten" {
+		d.Fail("MKS-EV-03", decision)
 	}
-	if next := in.at("leidtTotPlanversie"); decision.str() == "bijstellen" && !next.present() {
-		d.warn("MKS-EV-04", next)
+	if next := in.At("leidtTotPlanversie"); decision.Str() == "bijstellen" && !next.Present() {
+		d.Warn("MKS-EV-04", next)
 	}
-	if on := in.at("datum"); on.sound() && on.day().after(d.head.recordedDay) {
-		d.fail("MKS-EV-06", on)
+	if on := in.At("datum"); on.Sound() && on.Day().After(d.head.recordedDay) {
+		d.Fail("MKS-EV-06", on)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
 	"github.com/drieluik/drieluik/mapping/element"
+	"github.com/drieluik/drieluik/mapping/form"
 )
 
 // attendance is what decides who must take part in an evaluation, or be told of it (EV-01, EV-02).
@@ -41,14 +42,14 @@ func (a attendance) incomplete() bool {
 
 // isYouth reports whether a child that takes part is 16 on a day: a partial birth date counts as the
 // youngest age that it may mean (access.md 2.2).
-func isYouth(birth, on day) bool { return birth != "" && age(birth.last(), on) >= 16 }
+func isYouth(birth, on form.Day) bool { return birth != "" && form.Age(birth.Last(), on) >= 16 }
 
 // checkAttendance holds EV-01 and EV-02. A withdrawal is never refused for who once took part, and
 // before the child record nobody knows who is a parent.
 func (m *mapper) checkAttendance() error {
 	in := m.inhoud()
-	people := in.at("deelnemers")
-	if !m.child.stored || m.head.status == "ingetrokken" || !in.at("datum").sound() || !allTexts(people) {
+	people := in.At("deelnemers")
+	if !m.child.stored || m.head.status == "ingetrokken" || !in.At("datum").Sound() || !allTexts(people) {
 		return nil
 	}
 	team, err := m.kindteam()
@@ -60,29 +61,29 @@ func (m *mapper) checkAttendance() error {
 		return err
 	}
 	current := coordinators(found(team))
-	a := attendance{soort: in.at("soort").str(), coordinator: team == nil, informed: in.at("ouderGeinformeerdDoor").present()}
-	for _, v := range people.items() {
-		t := m.targets[v.n.Text()] // of the kinds that were resolved; a faulty one is nobody
+	a := attendance{soort: in.At("soort").Str(), coordinator: team == nil, informed: in.At("ouderGeinformeerdDoor").Present()}
+	for _, v := range people.Items() {
+		t := m.targets[v.Node().Text()] // of the kinds that were resolved; a faulty one is nobody
 		a.add(t, current)
-		a.youth = a.youth || t.kind == "kind" && isYouth(facts.birth, in.at("datum").day())
+		a.youth = a.youth || t.kind == "kind" && isYouth(facts.birth, in.At("datum").Day())
 	}
 	if a.absent() {
-		m.fail("MKS-EV-01", in.at("ouderGeinformeerdDoor"))
+		m.Fail("MKS-EV-01", in.At("ouderGeinformeerdDoor"))
 	}
 	if a.incomplete() {
-		m.fail("MKS-EV-02", people)
+		m.Fail("MKS-EV-02", people)
 	}
 	return nil
 }
 
 // allTexts reports whether a value is a list of strings with an element.
-func allTexts(list value) bool {
-	for _, v := range list.items() {
-		if v.n.Shape() != fhir.String {
+func allTexts(list form.Value) bool {
+	for _, v := range list.Items() {
+		if v.Node().Shape() != fhir.String {
 			return false
 		}
 	}
-	return len(list.items()) > 0
+	return len(list.Items()) > 0
 }
 
 // settleEvaluation holds EV-01 and EV-02 for an evaluation that waited for its child, by the lists of
@@ -103,9 +104,9 @@ func (m *mapper) settleEvaluation(e fhir.Node) ([]string, error) {
 	}
 	birth := m.child.birth
 	if m.rights {
-		birth = m.inhoud().at("geboortedatum").day()
+		birth = m.inhoud().At("geboortedatum").Day()
 	}
-	a.youth = extension(e, "deelnemer-kind").Text() == "true" && isYouth(birth, day(e.At("period", "start").Text()))
+	a.youth = extension(e, "deelnemer-kind").Text() == "true" && isYouth(birth, form.Day(e.At("period", "start").Text()))
 	var err error
 	if a.informed, err = m.wereInformed(e.Resource().Ref(), part(record, "recordId").Text()); err != nil {
 		return nil, err
@@ -123,10 +124,10 @@ func (m *mapper) settleEvaluation(e fhir.Node) ([]string, error) {
 // ownCoordinators returns the references of the current zorgcoordinators of this child record, and
 // whether it has a team.
 func (m *mapper) ownCoordinators() (current []string, team bool) {
-	members := m.inhoud().at("kindteam").at("leden").items()
+	members := m.inhoud().At("kindteam").At("leden").Items()
 	for _, v := range members {
-		if v.at("rol").str() == "zorgcoordinator" && !v.at("tot").present() {
-			current = append(current, m.target(v.at("ref")).ref.String())
+		if v.At("rol").Str() == "zorgcoordinator" && !v.At("tot").Present() {
+			current = append(current, m.target(v.At("ref")).ref.String())
 		}
 	}
 	return current, len(members) > 0

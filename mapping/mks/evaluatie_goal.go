@@ -11,6 +11,7 @@ import (
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping/element"
+	"github.com/drieluik/drieluik/mapping/form"
 )
 
 // writeAchievements updates the goals that this evaluation is about, and those that an earlier version
@@ -106,20 +107,20 @@ func (w *evaluationWriter) judgeGoal(plan, goal string, all []judged) error {
 
 // goalStanding is what a stored Goal says besides what evaluations say.
 type goalStanding struct {
-	outcomes []string     // JSON of outcomes that are no evaluations
-	days     map[day]bool // of evaluations among the outcomes
+	outcomes []string          // JSON of outcomes that are no evaluations
+	days     map[form.Day]bool // of evaluations among the outcomes
 }
 
 // standing reads the outcomes of a Goal.
 func (m *mapper) standing(n fhir.Node, goal string) (goalStanding, error) {
-	s := goalStanding{days: map[day]bool{}}
+	s := goalStanding{days: map[form.Day]bool{}}
 	for r := range n.All("outcomeReference") {
 		hit, err := m.known.Read(refOf(r.Member("reference").Text()))
 		if err != nil {
 			return s, fmt.Errorf("mks.standing: %w", err)
 		}
 		if o := found(hit); isJudgement(o, goal) {
-			s.days[day(o.Member("effectiveDateTime").Text())] = true
+			s.days[form.Day(o.Member("effectiveDateTime").Text())] = true
 			continue
 		}
 		s.outcomes = append(s.outcomes, compact(r))
@@ -150,13 +151,13 @@ func (m *mapper) inForce(plan string, goal fhir.Ref) (bool, error) {
 func (s goalStanding) edits(n fhir.Node, all []judged, inForce bool) []fhir.Edit {
 	e := &goalEdits{n: n}
 	e.put("outcomeReference", s.outcomeList(all))
-	before, since := n.At("achievementStatus", "coding", "code").Text(), day(n.Member("statusDate").Text())
+	before, since := n.At("achievementStatus", "coding", "code").Text(), form.Day(n.Member("statusDate").Text())
 	var latest judged
 	if len(all) > 0 {
 		latest = all[len(all)-1]
 	}
 	foreign := before != "" && !s.days[since]
-	if foreign && (len(all) == 0 || since.after(latest.on)) {
+	if foreign && (len(all) == 0 || since.After(latest.on)) {
 		return e.out
 	}
 	code := achievements[latest.status]
@@ -208,7 +209,7 @@ func (e *goalEdits) put(member, json string) {
 // keepJudgements puts on a Goal of a new plan version what evaluations said of the goal, also of one
 // that comes after them. What somebody else said on a later day stands. A draft beside a plan in force
 // says nothing of it.
-func (w *planWriter) keepJudgements(g *goalpb.Goal, goal string, since day) error {
+func (w *planWriter) keepJudgements(g *goalpb.Goal, goal string, since form.Day) error {
 	if w.draft {
 		ref, _, err := w.goalRef(w.head.recordID, goal)
 		if err != nil || !ref.IsZero() && ref.ID != w.part(goal) {
@@ -221,7 +222,7 @@ func (w *planWriter) keepJudgements(g *goalpb.Goal, goal string, since day) erro
 	}
 	inTime(all)
 	latest := all[len(all)-1]
-	if since.after(latest.on) {
+	if since.After(latest.on) {
 		return nil
 	}
 	code := achievements[latest.status]

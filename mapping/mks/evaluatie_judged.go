@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping/form"
 )
 
 // What becomes of a Goal follows from all finished evaluations of its plan together: the latest by day
@@ -17,7 +18,7 @@ type judged struct {
 	goal   string // value of the goal's identifier
 	ref    fhir.Ref
 	status string // doelstatus
-	on     day
+	on     form.Day
 	at     time.Time // vastgelegdOp: decides between two of one day
 	record string
 }
@@ -33,7 +34,7 @@ const achievementSystem = "http://terminology.hl7.org/CodeSystem/goal-achievemen
 // heldEvaluation is a stored evaluation that counts.
 type heldEvaluation struct {
 	path, record string
-	on           day
+	on           form.Day
 	at           time.Time
 }
 
@@ -50,7 +51,7 @@ func (m *mapper) heldEvaluations(plan string) ([]heldEvaluation, error) {
 	for _, hit := range hits {
 		n := found(hit)
 		r := bronRecordOf(n)
-		e := heldEvaluation{record: part(r, "recordId").Text(), on: day(n.At("period", "start").Text())}
+		e := heldEvaluation{record: part(r, "recordId").Text(), on: form.Day(n.At("period", "start").Text())}
 		e.path = "Encounter/" + m.head.source() + "/evaluatie/" + e.record
 		if n.Member("status").Text() != "finished" || idOf(e.path) != hit.Resource.ID() ||
 			planRecord(extension(n, "betreft-plan").Text()) != plan {

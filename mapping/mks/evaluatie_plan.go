@@ -8,6 +8,7 @@ import (
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
+	"github.com/drieluik/drieluik/mapping/form"
 )
 
 // checkStoredEvaluation holds the rules of mks.md 3.6 that need what is stored of child and plan.
@@ -16,16 +17,16 @@ func checkStoredEvaluation(m *mapper) error {
 		return err
 	}
 	in := m.inhoud()
-	name := in.at("zorgplan")
-	if !name.sound() {
+	name := in.At("zorgplan")
+	if !name.Sound() {
 		return nil
 	}
-	p, err := m.evaluatedPlan(name.str())
+	p, err := m.evaluatedPlan(name.Str())
 	if err != nil {
 		return err
 	}
 	if !p.stored {
-		m.warn("MKS-REF-04", name)
+		m.Warn("MKS-REF-04", name)
 	}
 	if p.goals == nil || m.head.status == "ingetrokken" {
 		return nil
@@ -35,19 +36,19 @@ func checkStoredEvaluation(m *mapper) error {
 }
 
 // checkGoals holds EV-05 and EV-07.
-func (m *mapper) checkGoals(in value, p evaluatedPlan) {
-	list, named := in.at("perDoel"), map[fhir.Ref]bool{}
-	for _, v := range list.items() {
-		goal := v.at("doel")
-		ref := fhir.Ref{Type: "Goal", ID: mapping.ID(p.path + "/" + goal.str())}
+func (m *mapper) checkGoals(in form.Value, p evaluatedPlan) {
+	list, named := in.At("perDoel"), map[fhir.Ref]bool{}
+	for _, v := range list.Items() {
+		goal := v.At("doel")
+		ref := fhir.Ref{Type: "Goal", ID: mapping.ID(p.path + "/" + goal.Str())}
 		named[ref] = true
-		if goal.sound() && !slices.Contains(p.goals, ref) {
-			m.fail("MKS-EV-05", goal)
+		if goal.Sound() && !slices.Contains(p.goals, ref) {
+			m.Fail("MKS-EV-05", goal)
 		}
 	}
 	left := slices.ContainsFunc(p.goals, func(g fhir.Ref) bool { return !named[g] })
-	if left && in.at("soort").str() == "afsluitend" && list.absentOrSound() {
-		m.warn("MKS-EV-07", list)
+	if left && in.At("soort").Str() == "afsluitend" && list.AbsentOrSound() {
+		m.Warn("MKS-EV-07", list)
 	}
 }
 

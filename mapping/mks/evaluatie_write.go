@@ -10,6 +10,7 @@ import (
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping/element"
+	"github.com/drieluik/drieluik/mapping/form"
 )
 
 // evaluationState is the row of mks.md 2.7 that the record's status gives.
@@ -30,7 +31,7 @@ func evaluationStateOf(h head) evaluationState {
 // evaluationWriter maps one evaluatie (mks.md 3.6).
 type evaluationWriter struct {
 	*mapper
-	in        value
+	in        form.Value
 	state     evaluationState
 	encounter fhir.Ref
 	plan      string // recordId of the plan
@@ -42,7 +43,7 @@ type evaluationWriter struct {
 func writeEvaluation(m *mapper) error {
 	w := &evaluationWriter{
 		mapper: m, in: m.inhoud(), state: evaluationStateOf(m.head),
-		encounter: fhir.Ref{Type: "Encounter", ID: m.key()}, plan: planRecord(m.inhoud().at("zorgplan").str()),
+		encounter: fhir.Ref{Type: "Encounter", ID: m.key()}, plan: planRecord(m.inhoud().At("zorgplan").Str()),
 	}
 	w.writeEncounter()
 	if err := w.writeGoals(); err != nil {
@@ -58,21 +59,21 @@ var contactClasses = map[string]string{"telefonisch": "VR", "video": "VR", "huis
 
 func (w *evaluationWriter) writeEncounter() {
 	on, in := w.encounter.String(), w.in
-	way := in.at("wijze").to(on+".class", ext(on, "afname-wijze")).str()
-	at := in.at("datum").to(on+".period.start", on+".period.end").day()
+	way := in.At("wijze").To(on+".class", ext(on, "afname-wijze")).Str()
+	at := in.At("datum").To(on+".period.start", on+".period.end").Day()
 	e := &encpb.Encounter{
 		Status:     element.Enum(&encpb.Encounter_StatusCode{}, w.state.encounter),
 		ClassValue: element.Coding("http://terminology.hl7.org/CodeSystem/v3-ActCode", contactClasses[way], ""),
-		Type:       []*dpb.CodeableConcept{listConcept("evaluatie-soort", in.at("soort").to(on+".type").str())},
+		Type:       []*dpb.CodeableConcept{listConcept("evaluatie-soort", in.At("soort").To(on+".type").Str())},
 		Subject:    w.patientRef(),
 		Period:     element.Period(at, at),
 	}
 	element.AddExtension(e,
 		element.OwnExtension("afname-wijze", element.CodeValue(way)),
-		element.OwnExtension("betreft-plan", element.String(in.at("zorgplan").to(ext(on, "betreft-plan")).str())),
-		element.OwnExtension("evaluatie-besluit", element.CodeValue(in.at("besluit").to(ext(on, "evaluatie-besluit")).str())))
-	if next := in.at("leidtTotPlanversie"); next.present() {
-		element.AddExtension(e, element.OwnExtension("leidt-tot-versie", element.Positive(next.to(ext(on, "leidt-tot-versie")).whole())))
+		element.OwnExtension("betreft-plan", element.String(in.At("zorgplan").To(ext(on, "betreft-plan")).Str())),
+		element.OwnExtension("evaluatie-besluit", element.CodeValue(in.At("besluit").To(ext(on, "evaluatie-besluit")).Str())))
+	if next := in.At("leidtTotPlanversie"); next.Present() {
+		element.AddExtension(e, element.OwnExtension("leidt-tot-versie", element.Positive(next.To(ext(on, "leidt-tot-versie")).Whole())))
 	}
 	w.participants(e, on)
 	w.addAnchor(e, about{id: w.encounter.ID, profiles: []string{ownProfile("mks-evaluatie")}})
@@ -81,15 +82,15 @@ func (w *evaluationWriter) writeEncounter() {
 // participants lists who took part. R4 has no place for the child among them: it is an extension, read
 // back as the last. Another order is kept as it came.
 func (w *evaluationWriter) participants(e *encpb.Encounter, on string) {
-	all := w.in.at("deelnemers").items()
+	all := w.in.At("deelnemers").Items()
 	for i, v := range all {
-		if v.str() != "kind" {
-			who := w.ref(v.to(on + indexed(".participant", len(e.Participant)) + ".individual"))
+		if v.Str() != "kind" {
+			who := w.ref(v.To(on + indexed(".participant", len(e.Participant)) + ".individual"))
 			e.Participant = append(e.Participant, &encpb.Encounter_Participant{Individual: who})
 			continue
 		}
-		if v.to(ext(on, "deelnemer-kind")); i < len(all)-1 {
-			w.keep(w.in.at("deelnemers"))
+		if v.To(ext(on, "deelnemer-kind")); i < len(all)-1 {
+			w.Keep(w.in.At("deelnemers"))
 		}
 	}
 	if len(e.Participant) < len(all) {
@@ -103,7 +104,7 @@ func (w *evaluationWriter) observation(code string) *obspb.Observation {
 		Status: element.Enum(&obspb.Observation_StatusCode{}, w.state.observation), Code: listConcept("mks-observatie", code),
 		Subject: w.patientRef(), Encounter: element.Literal(w.encounter),
 		Effective: &obspb.Observation_EffectiveX{Choice: &obspb.Observation_EffectiveX_DateTime{
-			DateTime: element.DateTime(w.in.at("datum").day()),
+			DateTime: element.DateTime(w.in.At("datum").Day()),
 		}},
 	}
 }
@@ -112,30 +113,30 @@ func (w *evaluationWriter) observation(code string) *obspb.Observation {
 // the goal is not stored.
 func (w *evaluationWriter) writeGoals() error {
 	taken := map[string]bool{}
-	for _, v := range w.in.at("perDoel").items() {
-		name := v.at("doel").str()
+	for _, v := range w.in.At("perDoel").Items() {
+		name := v.At("doel").Str()
 		ref := fhir.Ref{Type: "Observation", ID: w.part(goalPart(name, taken))}
 		on := ref.String()
 		goal, stored, err := w.goalRef(w.plan, name)
 		if err != nil {
 			return err
 		}
-		id := w.goalID(w.plan, v.at("doel").to(on+".focus").str())
+		id := w.goalID(w.plan, v.At("doel").To(on+".focus").Str())
 		o := w.observation("doel-evaluatie")
 		o.Focus = []*dpb.Reference{element.Reference(goal, id)}
-		status := v.at("status").to(on + ".value").str()
+		status := v.At("status").To(on + ".value").Str()
 		o.Value = &obspb.Observation_ValueX{Choice: &obspb.Observation_ValueX_CodeableConcept{
 			CodeableConcept: listConcept("doelstatus", status),
 		}}
-		if note := v.at("toelichting"); note.present() {
-			o.Note = []*dpb.Annotation{{Text: element.Markdown(note.to(on + ".note.text").str())}}
+		if note := v.At("toelichting"); note.Present() {
+			o.Note = []*dpb.Annotation{{Text: element.Markdown(note.To(on + ".note.text").Str())}}
 		}
 		domains := domainsOf(stored)
 		if len(domains) == 0 {
 			domains = childDomains
 		}
 		w.add(o, about{id: ref.ID, domains: domains})
-		w.judged = append(w.judged, judged{goal: id.Value, ref: ref, status: status, on: w.in.at("datum").day(), at: w.head.recordedAt})
+		w.judged = append(w.judged, judged{goal: id.Value, ref: ref, status: status, on: w.in.At("datum").Day(), at: w.head.recordedAt})
 	}
 	return nil
 }
@@ -170,20 +171,20 @@ func goalPart(goal string, taken map[string]bool) string {
 }
 
 func (w *evaluationWriter) writeExperience() {
-	v := w.in.at("gezinservaring")
-	if !v.present() {
+	v := w.in.At("gezinservaring")
+	if !v.Present() {
 		return
 	}
 	ref := fhir.Ref{Type: "Observation", ID: w.part(experience)}
 	o := w.observation(experience)
-	o.Value = said(v.to(ref.String() + ".value").str())
+	o.Value = said(v.To(ref.String() + ".value").Str())
 	w.add(o, about{id: ref.ID, domains: []string{"sociaal"}})
 }
 
 // writeInformed adds who told the parents of an evaluation without them.
 func (w *evaluationWriter) writeInformed() {
-	v := w.in.at("ouderGeinformeerdDoor")
-	if !v.present() {
+	v := w.in.At("ouderGeinformeerdDoor")
+	if !v.Present() {
 		return
 	}
 	ref := fhir.Ref{Type: "Communication", ID: w.part("ouders")}
@@ -192,11 +193,11 @@ func (w *evaluationWriter) writeInformed() {
 		Status:   element.Enum(&commpb.Communication_StatusCode{}, w.state.communication),
 		Category: []*dpb.CodeableConcept{listConcept("mks-categorie", "ouders-geinformeerd")},
 		Subject:  w.patientRef(), Encounter: element.Literal(w.encounter),
-		Sent:   element.DateTime(v.at("op").to(on + ".sent").day()),
-		Sender: w.ref(v.at("door").to(on + ".sender")),
+		Sent:   element.DateTime(v.At("op").To(on + ".sent").Day()),
+		Sender: w.ref(v.At("door").To(on + ".sender")),
 	}
-	for i, who := range v.at("wie").items() {
-		c.Recipient = append(c.Recipient, w.ref(who.to(on+indexed(".recipient", i))))
+	for i, who := range v.At("wie").Items() {
+		c.Recipient = append(c.Recipient, w.ref(who.To(on+indexed(".recipient", i))))
 	}
 	w.add(c, about{id: ref.ID, domains: []string{"sociaal"}})
 }

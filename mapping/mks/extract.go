@@ -14,6 +14,7 @@ import (
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
 	"github.com/drieluik/drieluik/mapping/element"
+	"github.com/drieluik/drieluik/mapping/form"
 )
 
 var _ mapping.Extractor = Format{}
@@ -189,9 +190,9 @@ func (x *extraction) response() []*dpb.Reference {
 }
 
 // day is the day of the response.
-func (x *extraction) day() day {
+func (x *extraction) day() form.Day {
 	text, _, _ := strings.Cut(x.root.Member("authored").Text(), "T")
-	if d := day(text); !d.time().IsZero() {
+	if d := form.Day(text); !d.Time().IsZero() {
 		return d
 	}
 	return ""

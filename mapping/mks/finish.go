@@ -11,6 +11,7 @@ import (
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
 	"github.com/drieluik/drieluik/mapping/element"
+	"github.com/drieluik/drieluik/mapping/form"
 )
 
 // finish makes the Result: bron-record and source members on the anchor, what the version retires,
@@ -24,7 +25,7 @@ func (m *mapper) finish() (mapping.Result, error) {
 		return mapping.Result{}, err
 	}
 	if m.strayNumber() {
-		m.keep(m.root.at("kind").at("bsn"))
+		m.Keep(m.Root().At("kind").At("bsn"))
 		m.labels = append(m.labels, element.Coding(confidential, "V", ""))
 	}
 	m.traceEnvelope()
@@ -67,7 +68,7 @@ func (m *mapper) result(members []*dpb.Extension) (mapping.Result, error) {
 	if err := add(&m.added[len(m.added)-1]); err != nil {
 		return mapping.Result{}, err
 	}
-	out.Issues, out.Trace = m.issues, m.traces()
+	out.Issues, out.Trace = m.Issues(), m.traces()
 	return out, nil
 }
 
@@ -106,34 +107,34 @@ func (m *mapper) changedElements(patient *fhir.Resource) ([]string, error) {
 
 // bronRecord returns the envelope as the extension of the anchor (mks.md 6.4).
 func (m *mapper) bronRecord() *dpb.Extension {
-	h, r := m.head, m.root
+	h, r := m.head, m.Root()
 	return element.OwnComplex("bron-record",
 		element.Extension("recordType", element.CodeValue(h.recordType)), element.Extension("recordId", element.String(h.recordID)),
 		element.Extension("versie", element.Positive(int64(h.version))), element.Extension("status", element.CodeValue(h.status)),
 		element.Extension("ura", element.String(h.ura)), element.Extension("applicatie", element.String(h.app)), element.Extension("systeemNaam", element.String(h.system)),
-		element.Extension("vastgelegdOp", element.Moment(r.at("vastgelegdOp").str())),
-		element.Extension("vastgelegdDoor", m.ref(r.at("vastgelegdDoor"))),
+		element.Extension("vastgelegdOp", element.Moment(r.At("vastgelegdOp").Str())),
+		element.Extension("vastgelegdDoor", m.ref(r.At("vastgelegdDoor"))),
 		element.Extension("lokaalId", element.String(h.localID)), element.Extension("bsnGezonden", element.Bool(h.bsn != "")),
-		element.Extension("intrekReden", element.String(r.at("intrekReden").str())))
+		element.Extension("intrekReden", element.String(r.At("intrekReden").Str())))
 }
 
 // traceEnvelope records where the envelope went.
 func (m *mapper) traceEnvelope() {
 	on := m.added[m.anchor].ref.String()
 	ext := on + ".extension('" + element.StructureDefinition("bron-record") + "')"
-	m.root.at("schema").to()
+	m.Root().At("schema").To()
 	for _, name := range []string{"recordType", "recordId", "versie", "status", "intrekReden", "vastgelegdOp", "vastgelegdDoor"} {
-		if v := m.root.at(name); v.present() {
-			v.to(ext)
+		if v := m.Root().At(name); v.Present() {
+			v.To(ext)
 		}
 	}
-	system := m.root.at("bronsysteem")
-	system.at("ura").to(ext, on+".meta.source")
-	system.at("applicatie").to(ext, on+".meta.source")
-	system.at("naam").to(ext)
-	m.root.at("kind").at("lokaalId").to(ext, m.child.ref.String()+".identifier")
-	if v := m.root.at("kind").at("bsn"); v.present() && !m.conflict[v.ptr] {
-		v.to(m.child.ref.String()+".identifier", ext)
+	system := m.Root().At("bronsysteem")
+	system.At("ura").To(ext, on+".meta.source")
+	system.At("applicatie").To(ext, on+".meta.source")
+	system.At("naam").To(ext)
+	m.Root().At("kind").At("lokaalId").To(ext, m.child.ref.String()+".identifier")
+	if v := m.Root().At("kind").At("bsn"); v.Present() && !m.conflict[v.Pointer()] {
+		v.To(m.child.ref.String()+".identifier", ext)
 	}
 }
 
@@ -155,53 +156,24 @@ func (m *mapper) sourceMembers() []*dpb.Extension {
 		keeper = "Provenance/" + m.part(strconv.Itoa(m.head.version))
 	}
 	var out []*dpb.Extension
-	m.untraced(m.root, false, func(v value) {
-		v.to(keeper + ".extension('" + element.StructureDefinition("source-member") + "')")
+	m.Untraced(func(v form.Value) {
+		v.To(keeper + ".extension('" + element.StructureDefinition("source-member") + "')")
 		out = append(out, sourceMember(v))
 	})
-	m.root.walk(m.rec.whole, func(v value, t typ) {
-		if t.instant && !plainInstant.MatchString(v.str()) && !m.kept[v.ptr] {
-			out = append(out, sourceMember(v)) // FHIR writes the same moment with other digits
-		}
-	})
+	m.Reworded(m.rec.whole, func(v form.Value) { out = append(out, sourceMember(v)) })
 	return out
 }
 
 // sourceMember keeps a member as it came, as compact JSON.
-func sourceMember(v value) *dpb.Extension {
-	return element.SourceMember(v.ptr, compact(v.n))
-}
-
-// untraced calls f for every member that is kept, and every leaf that no trace covers.
-func (m *mapper) untraced(v value, covered bool, f func(value)) {
-	if m.kept[v.ptr] {
-		f(v)
-		return
-	}
-	_, traced := m.traced[v.ptr]
-	covered = covered || traced
-	if v.n.Len() == 0 {
-		if !covered {
-			f(v)
-		}
-		return
-	}
-	for _, item := range v.items() {
-		m.untraced(item, covered, f)
-	}
-	if v.n.Shape() != fhir.Object {
-		return
-	}
-	for n := range v.n.Children() {
-		m.untraced(v.holding(n), covered, f)
-	}
+func sourceMember(v form.Value) *dpb.Extension {
+	return element.SourceMember(v.Pointer(), v.Compact())
 }
 
 // traces returns the trace in the order in which members were mapped.
 func (m *mapper) traces() []mapping.Trace {
 	var out []mapping.Trace
-	for _, p := range m.pointer {
-		out = append(out, mapping.Trace{Pointer: p, Elements: m.traced[p]})
+	for pointer, elements := range m.Traced() {
+		out = append(out, mapping.Trace{Pointer: pointer, Elements: elements})
 	}
 	return out
 }
@@ -215,11 +187,11 @@ func (m *mapper) addProvenance(members []*dpb.Extension, changed []string) {
 	}
 	p := &ppb.Provenance{
 		Occurred: &ppb.Provenance_OccurredX{Choice: &ppb.Provenance_OccurredX_DateTime{
-			DateTime: element.Moment(m.root.at("vastgelegdOp").str())}},
+			DateTime: element.Moment(m.Root().At("vastgelegdOp").Str())}},
 		Recorded: element.Instant(m.now),
 		Activity: element.Concept(element.Coding("http://terminology.hl7.org/CodeSystem/v3-DataOperation", activity, "")),
 		Agent: []*ppb.Provenance_Agent{
-			agent("author", m.ref(m.root.at("vastgelegdDoor")), element.Literal(m.sender)),
+			agent("author", m.ref(m.Root().At("vastgelegdDoor")), element.Literal(m.sender)),
 			agent("custodian", element.Literal(m.sender), nil),
 			agent("assembler", element.Reference(fhir.Ref{}, fhir.Identifier{System: fhir.Canonical, Value: "drieluik"}), nil),
 		},

@@ -9,6 +9,7 @@ import (
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
+	"github.com/drieluik/drieluik/mapping/form"
 	"github.com/drieluik/drieluik/mapping/mks/back"
 )
 
@@ -18,18 +19,18 @@ type Format struct{}
 var _ mapping.Format = Format{}
 
 // Schema returns "mks-bron/1".
-func (Format) Schema() string { return "mks-bron/1" }
+func (Format) Schema() string { return schemaName }
 
 // Read checks form, lists, identifiers and the rules that need the document alone (mks.md 2.1 to 2.4).
 func (Format) Read(doc *fhir.Resource, now time.Time) (mapping.Source, []fhir.Issue) {
 	d := readDocument(doc, now)
-	if d.known && d.rec.local != nil && !d.large {
+	if d.known && !d.Large() {
 		d.rec.local(d)
 	}
 	h := d.head
 	src := mapping.Source{
-		Schema: "mks-bron/1", Version: h.version, Doc: doc, Value: d,
-		Faulty: fhir.HasErrors(d.issues),
+		Schema: schemaName, Version: h.version, Doc: doc, Value: d,
+		Faulty: d.Refused(),
 		Record: h.recordKey(),
 		Sender: fhir.Identifier{System: uraSystem, Value: h.ura},
 		Child:  []fhir.Identifier{{System: h.base() + "/kind", Value: h.localID}},
@@ -37,7 +38,7 @@ func (Format) Read(doc *fhir.Resource, now time.Time) (mapping.Source, []fhir.Is
 	if h.bsn != "" {
 		src.Child = append([]fhir.Identifier{{System: bsnSystem, Value: h.bsn}}, src.Child...)
 	}
-	return src, d.issues
+	return src, d.Issues()
 }
 
 // Map maps a source that Read gave. Result.Issues holds what Read did not report. A faulty source
@@ -47,7 +48,7 @@ func (Format) Map(s mapping.Source, k mapping.Known, now time.Time) (mapping.Res
 	if !ok {
 		return mapping.Result{}, fmt.Errorf("mks.Map: source was read by another format")
 	}
-	if !read.known || read.large {
+	if !read.known || read.Large() {
 		return mapping.Result{}, nil
 	}
 	m, err := newMapper(read.clone(), k, now)
@@ -57,8 +58,8 @@ func (Format) Map(s mapping.Source, k mapping.Known, now time.Time) (mapping.Res
 	if err := m.check(); err != nil {
 		return mapping.Result{}, fmt.Errorf("mks.Map: check: %w", err)
 	}
-	if s.Faulty || fhir.HasErrors(m.issues) {
-		return mapping.Result{Issues: m.issues}, nil
+	if s.Faulty || m.Refused() {
+		return mapping.Result{Issues: m.Issues()}, nil
 	}
 	if err := m.rec.write(m); err != nil {
 		return mapping.Result{}, fmt.Errorf("mks.Map: write: %w", err)
@@ -80,7 +81,7 @@ func (Format) Back(rs []*fhir.Resource, by mapping.Origin) ([]byte, []fhir.Issue
 			at = "/" + strconv.Itoa(i)
 		}
 		faults := formFaults(doc, at)
-		if issues = append(issues, faults...); len(faults) > 0 && len(issues) > maxIssues {
+		if issues = append(issues, faults...); len(faults) > 0 && len(issues) > form.MaxIssues {
 			break
 		}
 	}
@@ -101,11 +102,11 @@ func formFaults(doc []byte, at string) []fhir.Issue {
 		return issues
 	}
 	d := readDocument(tree, distantFuture)
-	if in := d.inhoud(); in.n.Len() == 0 {
-		d.object(in, d.rec.fields) // name what is missing, not that all is
+	if in := d.inhoud(); in.Node().Len() == 0 {
+		d.Object(in, d.rec.fields) // name what is missing, not that all is
 	}
 	var out []fhir.Issue
-	for _, i := range d.issues {
+	for _, i := range d.Issues() {
 		if i.Severity == fhir.SeverityError {
 			i.Expression = at + i.Expression
 			out = append(out, i)

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping/form"
 )
 
 // Draw answers a number from 0 to below n: the choices of a generator of documents.
@@ -21,38 +22,40 @@ func Change(doc map[string]any, times int, draw Draw) {
 	}
 	g := generator{draw}
 	for range times {
-		g.change(doc, envelope(obj(rec.fields...)))
+		g.change(doc, envelope(form.Object(rec.fields...)))
 	}
 }
 
 type generator struct{ draw Draw }
 
 // change gives one member of an object, or of what it holds, another value.
-func (g generator) change(v map[string]any, fs fields) {
+func (g generator) change(v map[string]any, fs form.Fields) {
 	if g.draw(12) == 0 || len(fs) == 0 {
 		v[pick(g, oddNames)] = json.RawMessage(pick(g, oddValues))
 		return
 	}
 	f := fs[g.draw(len(fs))]
-	if v[f.name] != nil && g.draw(8) > 0 && g.descend(v[f.name], f.typ.fields) {
+	name := f.Name()
+	if v[name] != nil && g.draw(8) > 0 && g.descend(v[name], f.Type().Fields()) {
 		return
 	}
-	if f.name == "schema" || f.name == "recordType" {
+	if name == "schema" || name == "recordType" {
 		return
 	}
-	optional := bounds[f.card].low == 0
+	low, _ := f.Bounds()
+	optional := low == 0
 	switch {
 	case optional && g.draw(6) == 0:
-		delete(v, f.name)
+		delete(v, name)
 	case optional && g.draw(6) == 0:
-		v[f.name] = json.RawMessage(pick(g, []string{"null", "[]", "{}"}))
+		v[name] = json.RawMessage(pick(g, []string{"null", "[]", "{}"}))
 	default:
-		v[f.name] = g.member(f)
+		v[name] = g.member(f)
 	}
 }
 
 // descend changes something inside a member. It reports whether there was anything to change.
-func (g generator) descend(v any, fs fields) bool {
+func (g generator) descend(v any, fs form.Fields) bool {
 	switch v := v.(type) {
 	case map[string]any:
 		g.change(v, fs)
@@ -63,42 +66,40 @@ func (g generator) descend(v any, fs fields) bool {
 	return false
 }
 
-func (g generator) member(f field) any {
-	b := bounds[f.card]
-	if b.high == 0 {
-		return g.value(f.typ)
+func (g generator) member(f form.Field) any {
+	low, high := f.Bounds()
+	if high == 0 {
+		return g.value(f.Type())
 	}
 	var out []any
-	for range max(b.low, min(b.high, 1+g.draw(3))) {
-		out = append(out, g.value(f.typ))
+	for range max(low, min(high, 1+g.draw(3))) {
+		out = append(out, g.value(f.Type()))
 	}
 	return out
 }
 
-func (g generator) value(t typ) any {
+func (g generator) value(t form.Type) any {
 	switch {
-	case t.refs != nil:
-		return pick(g, refPool[t.refs[g.draw(len(t.refs))]])
-	case t.shape == fhir.Bool:
+	case t.Kinds() != nil:
+		return pick(g, refPool[t.Kinds()[g.draw(len(t.Kinds()))]])
+	case t.Shape() == fhir.Bool:
 		return g.draw(2) == 0
-	case t.shape == fhir.Number:
-		return json.Number(pick(g, passing(numberPool, t.check)))
-	case t.shape == fhir.String:
-		if t.check != nil && t.check("gewoon") == "" && g.draw(8) > 0 {
-			return pick(g, passing(texts, t.check))
+	case t.Shape() == fhir.Number:
+		return json.Number(pick(g, passing(numberPool, t)))
+	case t.Shape() == fhir.String:
+		if t.Accepts("gewoon") && g.draw(8) > 0 {
+			return pick(g, passing(texts, t))
 		}
-		return pick(g, passing(stringPool(), t.check))
-	case t.entries != nil:
-		return map[string]any{"verpleging": g.value(*t.entries)}
+		return pick(g, passing(stringPool(), t))
 	}
 	out := map[string]any{}
-	for _, f := range t.fields {
-		if bounds[f.card].low > 0 || g.draw(2) == 0 {
-			out[f.name] = g.member(f)
+	for _, f := range t.Fields() {
+		if low, _ := f.Bounds(); low > 0 || g.draw(2) == 0 {
+			out[f.Name()] = g.member(f)
 		}
 	}
-	if t.atLeast && len(out) == 0 {
-		out["tekst"] = "x"
+	if first := t.Fields()[0]; len(out) == 0 {
+		out[first.Name()] = g.member(first)
 	}
 	return out
 }
@@ -106,11 +107,8 @@ func (g generator) value(t typ) any {
 func pick[T any](g generator, all []T) T { return all[g.draw(len(all))] }
 
 // passing returns the texts that a type accepts.
-func passing(pool []string, check func(string) string) []string {
-	if check == nil {
-		return pool
-	}
-	return slices.DeleteFunc(slices.Clone(pool), func(s string) bool { return check(s) != "" })
+func passing(pool []string, t form.Type) []string {
+	return slices.DeleteFunc(slices.Clone(pool), func(s string) bool { return !t.Accepts(s) })
 }
 
 // refPool are references that the sample child boris and his source systems resolve.

@@ -1,5 +1,7 @@
 package mks
 
+import "github.com/drieluik/drieluik/mapping/form"
+
 import "github.com/drieluik/drieluik/mapping/element"
 
 import "github.com/drieluik/drieluik/fhir"
@@ -9,10 +11,10 @@ import "github.com/drieluik/drieluik/fhir"
 type judgement struct {
 	soort     string // toestemming-soort
 	permits   bool
-	birth, on day  // birth of the child, day of recording
-	child     bool // the child gives
-	holder    bool // a holder of authority gives
-	stranger  bool // somebody without authority gives
+	birth, on form.Day // birth of the child, day of recording
+	child     bool     // the child gives
+	holder    bool     // a holder of authority gives
+	stranger  bool     // somebody without authority gives
 }
 
 // add takes one giver in. It reports whether the giver has no authority.
@@ -33,7 +35,7 @@ func (j *judgement) verdict() (broken []string, waits bool) {
 	if j.birth == "" || j.on == "" {
 		return broken, false
 	}
-	oldest, youngest := age(j.birth, j.on), age(j.birth.last(), j.on)
+	oldest, youngest := form.Age(j.birth, j.on), form.Age(j.birth.Last(), j.on)
 	switch {
 	case youngest < 12 && j.child,
 		oldest < 12 && !j.holder && !j.stranger && j.soort != "bezwaar",
@@ -46,14 +48,14 @@ func (j *judgement) verdict() (broken []string, waits bool) {
 }
 
 // end returns the last day before the child is 12 or 16, "" when neither lies ahead.
-func (j *judgement) end() day {
+func (j *judgement) end() form.Day {
 	if j.birth == "" || j.on == "" {
 		return ""
 	}
-	years := age(j.birth, j.on)
+	years := form.Age(j.birth, j.on)
 	for _, limit := range []int{12, 16} {
 		if years < limit {
-			return dayOf(birthday(j.birth, limit).time().AddDate(0, 0, -1))
+			return form.DayOf(form.Birthday(j.birth, limit).Time().AddDate(0, 0, -1))
 		}
 	}
 	return ""
@@ -61,15 +63,15 @@ func (j *judgement) end() day {
 
 // never reports whether a consent from a day on would end before it begins, at the birthday before
 // that day: it is never in force.
-func (j *judgement) never(from day) bool {
+func (j *judgement) never(from form.Day) bool {
 	last := j.end()
-	return last != "" && from.after(last)
+	return last != "" && from.After(last)
 }
 
 // capEdits returns the edits that cap a stored Consent (TOE-04).
 func (j *judgement) capEdits(c fhir.Node) []fhir.Edit {
-	from, last, sent := day(c.At("provision", "period", "start").Text()), j.end(), day(c.At("provision", "period", "end").Text())
-	if last == "" || sent != "" && !sent.after(last) {
+	from, last, sent := form.Day(c.At("provision", "period", "start").Text()), j.end(), form.Day(c.At("provision", "period", "end").Text())
+	if last == "" || sent != "" && !sent.After(last) {
 		return nil
 	}
 	if j.never(from) {

@@ -1,5 +1,7 @@
 package mks
 
+import "github.com/drieluik/drieluik/mapping/form"
+
 // kind is the record of mks.md 3.2: the child, its network, authority, team and insurance.
 func kind() record {
 	return record{
@@ -8,47 +10,47 @@ func kind() record {
 	}
 }
 
-func kindFields() fields {
-	naam := obj(f("voornamen", "1..*", str), f("roepnaam", "0..1", str), f("voorvoegsel", "0..1", str), f("achternaam", "1", str))
-	return fields{
-		f("naam", "1", naam), f("geboortedatum", "1", pdate), f("geslacht", "1", code("geslacht")),
-		f("meerling", "0..1", boolean), f("zwangerschapsduur", "0..1", integer(20, 43)),
-		f("overleden", "0..1", date), f("taal", "0..*", language),
-		f("telefoon", "0..*", str), f("email", "0..*", str), f("adres", "0..*", adres()),
-		f("huisarts", "0..1", obj(f("agb", "0..1", agb), f("naam", "1", str), f("telefoon", "0..1", str))),
-		f("opvang", "0..*", obj(f("soort", "1", code("opvang-soort")), f("naam", "1", str),
-			f("status", "1", code("opvang-status")), f("reden", "0..1", text), f("organisatie", "0..1", ref("org")),
-			f("vanaf", "0..1", date), f("tot", "0..1", date))),
-		f("verzekering", "0..*", obj(f("wet", "1", coveredLaw()), f("uzovi", "0..1", uzovi), f("naam", "0..1", str),
-			f("polisnummer", "0..1", str), f("vanaf", "1", date), f("tot", "0..1", date))),
-		f("gezag", "0..1", obj(f("type", "1", code("gezag-type")), f("houders", "0..2", ref("bet", "org")),
-			f("bron", "1", code("gezag-bron")), f("gecontroleerdOp", "1", date), f("vanaf", "0..1", date), f("tot", "0..1", date))),
-		f("ots", "0..1", obj(f("vanaf", "1", date), f("tot", "0..1", date), f("instelling", "0..1", ref("org")),
-			f("gezinsvoogd", "0..1", ref("med")))),
-		f("betrokkenen", "0..*", betrokkene(naam)),
-		f("medewerkers", "0..*", obj(f("id", "1", ident), f("naam", "1", naam), f("functie", "1", code("teamrol")),
-			f("big", "0..1", big), f("uziRol", "0..1", uziRol), f("organisatie", "1", ref("org")), f("telefoon", "0..*", str))),
-		f("organisaties", "0..*", obj(f("id", "1", ident), f("naam", "1", str), f("soort", "1", code("organisatie-soort")),
-			f("ura", "0..1", ura), f("agb", "0..1", agb), f("type", "0..1", orgType), f("telefoon", "0..1", str))),
-		f("kindteam", "0..1", obj(f("naam", "1", str), f("aanspreekpunt24u", "0..1", str),
-			f("leden", "1..*", obj(f("ref", "1", ref("bet", "med", "org", "kind")), f("rol", "1", code("teamrol")),
-				f("vanaf", "0..1", date), f("tot", "0..1", date))))),
+func kindFields() form.Fields {
+	naam := form.Object(form.F("voornamen", "1..*", str), form.F("roepnaam", "0..1", str), form.F("voorvoegsel", "0..1", str), form.F("achternaam", "1", str))
+	return form.Fields{
+		form.F("naam", "1", naam), form.F("geboortedatum", "1", pdate), form.F("geslacht", "1", code("geslacht")),
+		form.F("meerling", "0..1", boolean), form.F("zwangerschapsduur", "0..1", integer(20, 43)),
+		form.F("overleden", "0..1", date), form.F("taal", "0..*", language),
+		form.F("telefoon", "0..*", str), form.F("email", "0..*", str), form.F("adres", "0..*", adres()),
+		form.F("huisarts", "0..1", form.Object(form.F("agb", "0..1", agb), form.F("naam", "1", str), form.F("telefoon", "0..1", str))),
+		form.F("opvang", "0..*", form.Object(form.F("soort", "1", code("opvang-soort")), form.F("naam", "1", str),
+			form.F("status", "1", code("opvang-status")), form.F("reden", "0..1", text), form.F("organisatie", "0..1", ref("org")),
+			form.F("vanaf", "0..1", date), form.F("tot", "0..1", date))),
+		form.F("verzekering", "0..*", form.Object(form.F("wet", "1", coveredLaw()), form.F("uzovi", "0..1", uzovi), form.F("naam", "0..1", str),
+			form.F("polisnummer", "0..1", str), form.F("vanaf", "1", date), form.F("tot", "0..1", date))),
+		form.F("gezag", "0..1", form.Object(form.F("type", "1", code("gezag-type")), form.F("houders", "0..2", ref("bet", "org")),
+			form.F("bron", "1", code("gezag-bron")), form.F("gecontroleerdOp", "1", date), form.F("vanaf", "0..1", date), form.F("tot", "0..1", date))),
+		form.F("ots", "0..1", form.Object(form.F("vanaf", "1", date), form.F("tot", "0..1", date), form.F("instelling", "0..1", ref("org")),
+			form.F("gezinsvoogd", "0..1", ref("med")))),
+		form.F("betrokkenen", "0..*", betrokkene(naam)),
+		form.F("medewerkers", "0..*", form.Object(form.F("id", "1", ident), form.F("naam", "1", naam), form.F("functie", "1", code("teamrol")),
+			form.F("big", "0..1", big), form.F("uziRol", "0..1", uziRol), form.F("organisatie", "1", ref("org")), form.F("telefoon", "0..*", str))),
+		form.F("organisaties", "0..*", form.Object(form.F("id", "1", ident), form.F("naam", "1", str), form.F("soort", "1", code("organisatie-soort")),
+			form.F("ura", "0..1", ura), form.F("agb", "0..1", agb), form.F("type", "0..1", orgType), form.F("telefoon", "0..1", str))),
+		form.F("kindteam", "0..1", form.Object(form.F("naam", "1", str), form.F("aanspreekpunt24u", "0..1", str),
+			form.F("leden", "1..*", form.Object(form.F("ref", "1", ref("bet", "med", "org", "kind")), form.F("rol", "1", code("teamrol")),
+				form.F("vanaf", "0..1", date), form.F("tot", "0..1", date))))),
 	}
 }
 
-func adres() typ {
-	return obj(f("soort", "1", code("adres-soort")), f("straat", "1", str), f("huisnummer", "1", integer(1, 1<<31-1)),
-		f("toevoeging", "0..1", str), f("postcode", "1", str), f("plaats", "1", str), f("land", "1", country),
-		f("vanaf", "0..1", date), f("tot", "0..1", date), f("bij", "0..1", ref("bet")))
+func adres() form.Type {
+	return form.Object(form.F("soort", "1", code("adres-soort")), form.F("straat", "1", str), form.F("huisnummer", "1", integer(1, 1<<31-1)),
+		form.F("toevoeging", "0..1", str), form.F("postcode", "1", str), form.F("plaats", "1", str), form.F("land", "1", country),
+		form.F("vanaf", "0..1", date), form.F("tot", "0..1", date), form.F("bij", "0..1", ref("bet")))
 }
 
-func betrokkene(naam typ) typ {
-	return obj(f("id", "1", ident), f("soort", "1", code("betrokkene-soort")), f("bsn", "0..1", bsn), f("naam", "1", naam),
-		f("relatie", "0..1", code("relatie")), f("rollen", "0..*", code("rol")), f("telefoon", "0..*", str),
-		f("email", "0..*", str), f("woontBijKind", "0..1", boolean), f("mantelzorger", "0..1", boolean),
-		f("organisatie", "0..1", ref("org")), f("tot", "0..1", date),
-		f("afgeschermd", "0..1", obj(f("vanaf", "1", date), f("reden", "1", text))))
+func betrokkene(naam form.Type) form.Type {
+	return form.Object(form.F("id", "1", ident), form.F("soort", "1", code("betrokkene-soort")), form.F("bsn", "0..1", bsn), form.F("naam", "1", naam),
+		form.F("relatie", "0..1", code("relatie")), form.F("rollen", "0..*", code("rol")), form.F("telefoon", "0..*", str),
+		form.F("email", "0..*", str), form.F("woontBijKind", "0..1", boolean), form.F("mantelzorger", "0..1", boolean),
+		form.F("organisatie", "0..1", ref("org")), form.F("tot", "0..1", date),
+		form.F("afgeschermd", "0..1", form.Object(form.F("vanaf", "1", date), form.F("reden", "1", text))))
 }
 
 // coveredLaw is wettelijk-kader without po, under which nobody is insured.
-func coveredLaw() typ { return code("wettelijk-kader").except("po") }
+func coveredLaw() form.Type { return code("wettelijk-kader").Except("po", unlisted) }

@@ -11,6 +11,7 @@ import (
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
 	"github.com/drieluik/drieluik/mapping/element"
+	"github.com/drieluik/drieluik/mapping/form"
 )
 
 // kindState is what a kind record finds out about the child before it is written.
@@ -24,7 +25,7 @@ type kindState struct {
 	custodyStays bool            // the stored gezag was checked later
 	listsFaulty  bool            // an own list, or an id in it, is faulty
 	conflict     map[string]bool // pointers of rights-bearing facts that stay with this source alone
-	conflicts    []value         // the same in source order
+	conflicts    []form.Value    // the same in source order
 }
 
 // kindStored finds what a kind record of another organisation may not change, and names it.
@@ -35,14 +36,14 @@ func kindStored(m *mapper) error {
 		return err
 	}
 	m.numberRule()
-	bsn := m.root.at("kind").at("bsn")
+	bsn := m.Root().At("kind").At("bsn")
 	if m.rights && m.child.namesake != nil {
-		m.conflict[bsn.ptr] = true
+		m.conflict[bsn.Pointer()] = true
 	}
 	if m.child.found == nil || m.child.stub {
 		return nil
 	}
-	if bsn.sound() && !m.rights && m.child.newNumber {
+	if bsn.Sound() && !m.rights && m.child.newNumber {
 		m.contest("MKS-ENV-11", bsn)
 	}
 	if err := m.namesakes(); err != nil {
@@ -60,11 +61,11 @@ func kindStored(m *mapper) error {
 }
 
 // contest keeps a rights-bearing fact with its source and reports it to a sender with a relation.
-func (m *mapper) contest(rule string, v value) {
-	m.conflict[v.ptr] = true
+func (m *mapper) contest(rule string, v form.Value) {
+	m.conflict[v.Pointer()] = true
 	m.conflicts = append(m.conflicts, v)
 	if m.related {
-		m.warn(rule, v)
+		m.Warn(rule, v)
 	}
 }
 
@@ -75,16 +76,16 @@ func (m *mapper) namesakes() error {
 	if err != nil {
 		return fmt.Errorf("mks.namesakes: %w", err)
 	}
-	for _, v := range m.inhoud().at("betrokkenen").items() {
-		last := v.at("naam").at("achternaam").str()
-		if !m.related || last == "" || m.own[v.at("id").str()].stored != nil {
+	for _, v := range m.inhoud().At("betrokkenen").Items() {
+		last := v.At("naam").At("achternaam").Str()
+		if !m.related || last == "" || m.own[v.At("id").Str()].stored != nil {
 			continue
 		}
 		for _, hit := range hits {
 			family := found(hit).At("name", "_family")
-			numbered := v.at("bsn").present() && hasSystem(found(hit), bsnSystem)
+			numbered := v.At("bsn").Present() && hasSystem(found(hit), bsnSystem)
 			if !numbered && ownName(family) == last {
-				m.inform("MKS-MRG-01", v, "Somebody with the same family name is known already. Without BSN they are not united.")
+				m.Inform("MKS-MRG-01", v, "Somebody with the same family name is known already. Without BSN they are not united.")
 			}
 		}
 	}
@@ -113,7 +114,7 @@ func hasSystem(n fhir.Node, system string) bool {
 
 // birthConflict holds MKS-KIND-12.
 func (m *mapper) birthConflict() error {
-	if v := m.inhoud().at("geboortedatum"); v.sound() && v.day() != m.child.birth {
+	if v := m.inhoud().At("geboortedatum"); v.Sound() && v.Day() != m.child.birth {
 		m.contest("MKS-KIND-12", v)
 	}
 	return nil
@@ -122,18 +123,18 @@ func (m *mapper) birthConflict() error {
 // custodyConflict compares gezag: type, houders, vanaf and tot; a member that the record lacks does
 // not differ.
 func (m *mapper) custodyConflict() error {
-	v := m.inhoud().at("gezag")
-	if !v.sound() {
+	v := m.inhoud().At("gezag")
+	if !v.Sound() {
 		return nil
 	}
 	stored := storedCustody(m.child.patient())
-	differs := part(stored, "type").Text() != v.at("type").str()
+	differs := part(stored, "type").Text() != v.At("type").Str()
 	for _, x := range []struct{ source, place string }{{"vanaf", "start"}, {"tot", "end"}} {
-		if d := v.at(x.source); d.present() {
-			differs = differs || part(stored, "period").Member(x.place).Text() != d.str()
+		if d := v.At(x.source); d.Present() {
+			differs = differs || part(stored, "period").Member(x.place).Text() != d.Str()
 		}
 	}
-	if list := v.at("houders"); list.present() {
+	if list := v.At("houders"); list.Present() {
 		differs = differs || !slices.Equal(m.holderRefs(list), storedHolders(stored))
 	}
 	if differs {
@@ -143,9 +144,9 @@ func (m *mapper) custodyConflict() error {
 }
 
 // holderRefs returns whom the holders of the source are, sorted.
-func (m *mapper) holderRefs(list value) []string {
+func (m *mapper) holderRefs(list form.Value) []string {
 	var out []string
-	for _, h := range list.items() {
+	for _, h := range list.Items() {
 		out = append(out, m.target(h).ref.String())
 	}
 	slices.Sort(out)
@@ -171,20 +172,20 @@ func (m *mapper) ownOrder() error {
 
 // laterCustody keeps the stored gezag when another application of the custodian checked it later.
 func (m *mapper) laterCustody(all []setting) {
-	checked := m.inhoud().at("gezag").at("gecontroleerdOp")
+	checked := m.inhoud().At("gezag").At("gecontroleerdOp")
 	stored := part(storedCustody(m.child.patient()), "gecontroleerdOp").Text()
-	if !checked.sound() || stored == "" || !m.child.others {
+	if !checked.Sound() || stored == "" || !m.child.others {
 		return
 	}
 	last := setter(all, "extension")
-	later := stored > checked.str() || stored == checked.str() && last.at.After(m.head.recordedAt)
+	later := stored > checked.Str() || stored == checked.Str() && last.at.After(m.head.recordedAt)
 	m.custodyStays = last.source != m.head.base() && later
 }
 
 // orderConflict compares ots with the stored Condition.
 func (m *mapper) orderConflict() error {
-	v := m.inhoud().at("ots")
-	if !v.sound() {
+	v := m.inhoud().At("ots")
+	if !v.Sound() {
 		return nil
 	}
 	hits, err := m.known.Child(m.child.ref, "Condition")
@@ -196,8 +197,8 @@ func (m *mapper) orderConflict() error {
 		if n.At("code", "coding", "code").Text() != "OTS" {
 			continue
 		}
-		sameEnd := !v.at("tot").present() || n.Member("abatementDateTime").Text() == v.at("tot").str()
-		if n.Member("onsetDateTime").Text() == v.at("vanaf").str() && sameEnd {
+		sameEnd := !v.At("tot").Present() || n.Member("abatementDateTime").Text() == v.At("tot").Str()
+		if n.Member("onsetDateTime").Text() == v.At("vanaf").Str() && sameEnd {
 			return nil
 		}
 	}
@@ -207,16 +208,16 @@ func (m *mapper) orderConflict() error {
 
 // sealConflicts compares afgeschermd, and tot of a betrokkene that is stored already.
 func (m *mapper) sealConflicts() error {
-	for _, v := range m.inhoud().at("betrokkenen").items() {
-		stored := m.own[v.at("id").str()].node
-		if s := v.at("afgeschermd"); s.sound() && sealedSince(stored) != s.at("vanaf").str() {
+	for _, v := range m.inhoud().At("betrokkenen").Items() {
+		stored := m.own[v.At("id").Str()].node
+		if s := v.At("afgeschermd"); s.Sound() && sealedSince(stored) != s.At("vanaf").Str() {
 			m.contest("MKS-MRG-01", s)
 		}
-		if bsn := v.at("bsn"); bsn.sound() && sharedNumber(stored, bsn.str(), m.head.base()) {
+		if bsn := v.At("bsn"); bsn.Sound() && sharedNumber(stored, bsn.Str(), m.head.base()) {
 			m.contest("MKS-MRG-01", bsn)
 		}
-		until := v.at("tot")
-		if until.sound() && stored.Exists() && stored.At("period", "end").Text() != until.str() {
+		until := v.At("tot")
+		if until.Sound() && stored.Exists() && stored.At("period", "end").Text() != until.Str() {
 			m.contest("MKS-MRG-01", until)
 		}
 	}
@@ -253,15 +254,15 @@ func (m *mapper) writeConflicts() {
 		m.labels = append(m.labels, element.Coding(confidential, "V", ""))
 	}
 	if m.rights && m.child.namesake != nil {
-		bsn := m.root.at("kind").at("bsn")
-		m.keep(bsn)
+		bsn := m.Root().At("kind").At("bsn")
+		m.Keep(bsn)
 		m.askCustodian(m.child.namesake, "/bsn", bsn)
 	}
 }
 
 // askCustodian adds the Task controleer-gegevens for the custodian of a child, without values. The
 // custodian keeps it, so that the sender cannot read it.
-func (m *mapper) askCustodian(of *mapping.Found, suffix string, facts ...value) {
+func (m *mapper) askCustodian(of *mapping.Found, suffix string, facts ...form.Value) {
 	custodian := of.Custodian.Current()
 	if custodian.IsZero() {
 		return // a stub: nobody may look yet
@@ -273,7 +274,7 @@ func (m *mapper) askCustodian(of *mapping.Found, suffix string, facts ...value) 
 	}
 	for _, v := range facts {
 		t.Input = append(t.Input, &tpb.Task_Parameter{Type: kind, Value: &tpb.Task_Parameter_ValueX{
-			Choice: &tpb.Task_Parameter_ValueX_StringValue{StringValue: element.String(v.ptr)}}})
+			Choice: &tpb.Task_Parameter_ValueX_StringValue{StringValue: element.String(v.Pointer())}}})
 	}
 	t.Input = append(t.Input, &tpb.Task_Parameter{Type: kind, Value: &tpb.Task_Parameter_ValueX{
 		Choice: &tpb.Task_Parameter_ValueX_Identifier{Identifier: element.Identifier(uraSystem, m.head.ura)}}})
@@ -285,14 +286,14 @@ func (m *mapper) askCustodian(of *mapping.Found, suffix string, facts ...value) 
 
 // holdRights keeps the rights-bearing facts of this source for its own way back.
 func (m *mapper) holdRights() {
-	for _, v := range append(slices.Clone(m.conflicts), m.inhoud().at("gezag"), m.inhoud().at("ots")) {
-		if v.present() {
-			m.keep(v)
+	for _, v := range append(slices.Clone(m.conflicts), m.inhoud().At("gezag"), m.inhoud().At("ots")) {
+		if v.Present() {
+			m.Keep(v)
 		}
 	}
-	for _, v := range m.inhoud().at("betrokkenen").items() {
-		if s := v.at("afgeschermd"); s.present() {
-			m.keep(s)
+	for _, v := range m.inhoud().At("betrokkenen").Items() {
+		if s := v.At("afgeschermd"); s.Present() {
+			m.Keep(s)
 		}
 	}
 }
@@ -341,7 +342,7 @@ func (m *mapper) relates(hit *mapping.Found, org fhir.Ref) (bool, error) {
 		return false, nil
 	}
 	for p := range n.All("participant") {
-		today := dayOf(m.now)
+		today := form.DayOf(m.now)
 		if !within(today, firstDay(p.At("period", "start")), firstDay(p.At("period", "end"))) {
 			continue
 		}
@@ -353,7 +354,7 @@ func (m *mapper) relates(hit *mapping.Found, org fhir.Ref) (bool, error) {
 	return false, nil
 }
 
-func firstDay(n fhir.Node) day { return day(n.Text()[:min(10, len(n.Text()))]) }
+func firstDay(n fhir.Node) form.Day { return form.Day(n.Text()[:min(10, len(n.Text()))]) }
 
 // worksFor reports whether a participant is the organisation or one of its PractitionerRoles.
 func (m *mapper) worksFor(participant fhir.Node, org fhir.Ref) (bool, error) {

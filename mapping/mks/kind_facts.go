@@ -11,6 +11,7 @@ import (
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping/element"
+	"github.com/drieluik/drieluik/mapping/form"
 )
 
 // observationStatus is final, or entered-in-error for a withdrawn record.
@@ -24,8 +25,8 @@ func (m *mapper) observationStatus() *obspb.Observation_StatusCode {
 
 // writePregnancy adds the Observation of zwangerschapsduur.
 func (m *mapper) writePregnancy() {
-	v := m.inhoud().at("zwangerschapsduur")
-	if !v.present() {
+	v := m.inhoud().At("zwangerschapsduur")
+	if !v.Present() {
 		return
 	}
 	id := m.part("zwangerschapsduur")
@@ -34,15 +35,15 @@ func (m *mapper) writePregnancy() {
 		Status: m.observationStatus(), Subject: m.patientRef(),
 		Code: element.Concept(element.Coding(loinc, "11885-1", ""), listCoding("mks-observatie", "zwangerschapsduur")),
 		Effective: &obspb.Observation_EffectiveX{Choice: &obspb.Observation_EffectiveX_DateTime{
-			DateTime: element.DateTime(m.inhoud().at("geboortedatum").day())}},
+			DateTime: element.DateTime(m.inhoud().At("geboortedatum").Day())}},
 		Value: &obspb.Observation_ValueX{Choice: &obspb.Observation_ValueX_Quantity{
-			Quantity: element.Quantity(v.to(on+".value").decimal(), "wk")}},
+			Quantity: element.Quantity(v.To(on+".value").Decimal(), "wk")}},
 	}, about{id: id, domains: []string{"medisch"}})
 }
 
 // writeSchools adds an Observation for each opvang.
 func (m *mapper) writeSchools() {
-	for i, v := range m.inhoud().at("opvang").items() {
+	for i, v := range m.inhoud().At("opvang").Items() {
 		id := m.part("opvang/" + strconv.Itoa(i+1))
 		on := "Observation/" + id
 		o := &obspb.Observation{
@@ -50,23 +51,23 @@ func (m *mapper) writeSchools() {
 			Category: []*dpb.CodeableConcept{element.Concept(element.Coding("http://terminology.hl7.org/CodeSystem/observation-category", "social-history", ""))},
 			Code:     listConcept("mks-observatie", "opvang-onderwijs"),
 			Value: &obspb.Observation_ValueX{Choice: &obspb.Observation_ValueX_CodeableConcept{
-				CodeableConcept: listConcept("opvang-soort", v.at("soort").to(on+".value").str())}},
+				CodeableConcept: listConcept("opvang-soort", v.At("soort").To(on+".value").Str())}},
 			Component: []*obspb.Observation_Component{
 				{Code: listConcept("mks-observatie", "opvang-naam"), Value: &obspb.Observation_Component_ValueX{
-					Choice: &obspb.Observation_Component_ValueX_StringValue{StringValue: element.String(v.at("naam").to(on + ".component[0].value").str())}}},
+					Choice: &obspb.Observation_Component_ValueX_StringValue{StringValue: element.String(v.At("naam").To(on + ".component[0].value").Str())}}},
 				{Code: listConcept("mks-observatie", "opvang-status"), Value: &obspb.Observation_Component_ValueX{
 					Choice: &obspb.Observation_Component_ValueX_CodeableConcept{
-						CodeableConcept: listConcept("opvang-status", v.at("status").to(on+".component[1].value").str())}}},
+						CodeableConcept: listConcept("opvang-status", v.At("status").To(on+".component[1].value").Str())}}},
 			},
 		}
 		if p := m.span(v, on+".effective"); p != nil {
 			o.Effective = &obspb.Observation_EffectiveX{Choice: &obspb.Observation_EffectiveX_Period{Period: p}}
 		}
-		if why := v.at("reden"); why.present() {
-			o.Note = []*dpb.Annotation{{Text: element.Markdown(why.to(on + ".note.text").str())}}
+		if why := v.At("reden"); why.Present() {
+			o.Note = []*dpb.Annotation{{Text: element.Markdown(why.To(on + ".note.text").Str())}}
 		}
-		if org := v.at("organisatie"); org.present() {
-			o.Focus = []*dpb.Reference{m.ref(org.to(on + ".focus"))}
+		if org := v.At("organisatie"); org.Present() {
+			o.Focus = []*dpb.Reference{m.ref(org.To(on + ".focus"))}
 		}
 		m.add(o, about{id: id, domains: []string{"ontwikkeling"}})
 	}
@@ -79,8 +80,8 @@ var payerKinds = map[string]string{"zvw": "zorgverzekeraar", "wlz": "zorgkantoor
 // child is one Coverage (mks.md 2.6).
 func (m *mapper) writeCoverages() error {
 	taken := map[string]bool{}
-	for i, v := range m.inhoud().at("verzekering").items() {
-		law := v.at("wet").str()
+	for i, v := range m.inhoud().At("verzekering").Items() {
+		law := v.At("wet").Str()
 		part := law + "/" + strconv.Itoa(i+1)
 		payer, err := m.addPayer(v, part)
 		if err != nil {
@@ -101,21 +102,21 @@ func (m *mapper) writeCoverages() error {
 	return nil
 }
 
-func (m *mapper) addCoverage(v value, t target, payer fhir.Ref) error {
+func (m *mapper) addCoverage(v form.Value, t target, payer fhir.Ref) error {
 	on := t.ref.String()
 	status := "active"
 	if m.head.status == "ingetrokken" {
 		status = "entered-in-error"
 	}
 	c := &covpb.Coverage{
-		Status: element.Enum(&covpb.Coverage_StatusCode{}, status), Type: lawConcept(v.at("wet").to(on + ".type").str()),
+		Status: element.Enum(&covpb.Coverage_StatusCode{}, status), Type: lawConcept(v.At("wet").To(on + ".type").Str()),
 		Beneficiary: m.patientRef(), Payor: []*dpb.Reference{element.Literal(payer)}, Period: m.span(v, on+".period"),
 	}
-	if number := v.at("polisnummer"); number.present() {
-		c.SubscriberId = element.String(number.to(on + ".subscriberId").str())
+	if number := v.At("polisnummer"); number.Present() {
+		c.SubscriberId = element.String(number.To(on + ".subscriberId").Str())
 	}
 	a := about{id: t.ref.ID}
-	if v.at("wet").str() == "zvw" {
+	if v.At("wet").Str() == "zvw" {
 		a.profiles = []string{nlCore("Payer.InsuranceCompany")}
 	}
 	all, err := m.settings(t.ref)
@@ -135,9 +136,9 @@ func lawConcept(law string) *dpb.CodeableConcept {
 }
 
 // addPayer adds the Organization that pays.
-func (m *mapper) addPayer(v value, part string) (fhir.Ref, error) {
+func (m *mapper) addPayer(v form.Value, part string) (fhir.Ref, error) {
 	t := target{ref: fhir.Ref{Type: "Organization", ID: m.part(part)}}
-	number := v.at("uzovi").str()
+	number := v.At("uzovi").Str()
 	if number != "" {
 		err := m.matchByNumber(&t, "Organization", []fhir.Identifier{{System: uzoviSystem, Value: number}, {}}, []string{"uzovi/" + number, ""})
 		if err != nil {
@@ -153,22 +154,22 @@ func (m *mapper) addPayer(v value, part string) (fhir.Ref, error) {
 	}
 	on := t.ref.String()
 	o := &opb.Organization{
-		Identifier: element.Some(element.Identifier(uzoviSystem, traced(v.at("uzovi"), on+".identifier").str())), Active: element.Bool(true),
-		Type: []*dpb.CodeableConcept{listConcept("organisatie-soort", payerKinds[v.at("wet").str()])},
-		Name: element.String(traced(v.at("naam"), on+".name").str()),
+		Identifier: element.Some(element.Identifier(uzoviSystem, traced(v.At("uzovi"), on+".identifier").Str())), Active: element.Bool(true),
+		Type: []*dpb.CodeableConcept{listConcept("organisatie-soort", payerKinds[v.At("wet").Str()])},
+		Name: element.String(traced(v.At("naam"), on+".name").Str()),
 	}
 	a := about{id: t.ref.ID}
 	if number != "" {
 		a.profiles = []string{nlCore("Payer-Organization")}
 	}
 	if m.addShared(o, a, t.stored, m.directoryUnion(t.stored, "")) {
-		m.keep(v)
+		m.Keep(v)
 	}
 	return t.ref, nil
 }
 
 // matchCoverage finds the stored Coverage of the same law, payer and policy.
-func (m *mapper) matchCoverage(v value, payer fhir.Ref, id string) (target, error) {
+func (m *mapper) matchCoverage(v form.Value, payer fhir.Ref, id string) (target, error) {
 	t := target{ref: fhir.Ref{Type: "Coverage", ID: id}}
 	if m.child.found == nil {
 		return t, nil
@@ -177,12 +178,12 @@ func (m *mapper) matchCoverage(v value, payer fhir.Ref, id string) (target, erro
 	if err != nil {
 		return t, err
 	}
-	law := lawConcept(v.at("wet").str()).GetCoding()[0]
+	law := lawConcept(v.At("wet").Str()).GetCoding()[0]
 	for _, hit := range hits {
 		n := found(hit)
 		same := n.At("type", "coding", "system").Text() == law.GetSystem().GetValue() &&
 			n.At("type", "coding", "code").Text() == law.GetCode().GetValue() &&
-			n.At("payor", "reference").Text() == payer.String() && n.Member("subscriberId").Text() == v.at("polisnummer").str()
+			n.At("payor", "reference").Text() == payer.String() && n.Member("subscriberId").Text() == v.At("polisnummer").Str()
 		if same || t.stored == nil && hit.Resource.ID() == id {
 			t.ref, t.stored = hit.Resource.Ref(), hit
 		}
@@ -195,14 +196,14 @@ func (m *mapper) matchCoverage(v value, payer fhir.Ref, id string) (target, erro
 
 // writeOrder adds the Condition of an ots.
 func (m *mapper) writeOrder() {
-	v := m.inhoud().at("ots")
-	if !v.present() || !m.rights {
+	v := m.inhoud().At("ots")
+	if !v.Present() || !m.rights {
 		return
 	}
 	id := m.part("ots")
 	on := "Condition/" + id
 	status := "active"
-	if v.at("tot").present() {
+	if v.At("tot").Present() {
 		status = "inactive"
 	}
 	c := &condpb.Condition{
@@ -211,17 +212,17 @@ func (m *mapper) writeOrder() {
 		Code:           element.Concept(element.Coding("urn:oid:2.16.840.1.113883.2.4.3.11.60.40.4.23.2", "OTS", "")),
 		Subject:        m.patientRef(),
 		Onset: &condpb.Condition_OnsetX{Choice: &condpb.Condition_OnsetX_DateTime{
-			DateTime: element.DateTime(v.at("vanaf").to(on + ".onset").day())}},
+			DateTime: element.DateTime(v.At("vanaf").To(on + ".onset").Day())}},
 	}
-	if end := v.at("tot"); end.present() {
+	if end := v.At("tot"); end.Present() {
 		c.Abatement = &condpb.Condition_AbatementX{Choice: &condpb.Condition_AbatementX_DateTime{
-			DateTime: element.DateTime(end.to(on + ".abatement").day())}}
+			DateTime: element.DateTime(end.To(on + ".abatement").Day())}}
 	}
-	if org := v.at("instelling"); org.present() {
-		c.Extension = element.Some(element.OwnExtension("ots-instelling", m.ref(org.to(on+".extension"))))
+	if org := v.At("instelling"); org.Present() {
+		c.Extension = element.Some(element.OwnExtension("ots-instelling", m.ref(org.To(on+".extension"))))
 	}
-	if who := v.at("gezinsvoogd"); who.present() {
-		c.Asserter = m.ref(who.to(on + ".asserter"))
+	if who := v.At("gezinsvoogd"); who.Present() {
+		c.Asserter = m.ref(who.To(on + ".asserter"))
 	}
 	m.add(c, about{id: id, domains: []string{"veiligheid"}, profiles: []string{nlCore("LegalSituation-LegalStatus")}})
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
+	"github.com/drieluik/drieluik/mapping/form"
 )
 
 // prepareKind resolves the record's own lists: which stored resources its people and organisations
@@ -13,12 +14,12 @@ func prepareKind(m *mapper) error {
 	m.own = map[string]target{}
 	for _, list := range []struct {
 		member string
-		match  func(value) (target, error)
+		match  func(form.Value) (target, error)
 	}{{"organisaties", m.matchOrganisation}, {"medewerkers", m.matchEmployee}, {"betrokkenen", m.matchRelated}} {
-		all := m.inhoud().at(list.member)
-		m.listsFaulty = m.listsFaulty || all.present() && all.items() == nil
-		for _, v := range all.items() {
-			id := v.at("id").str()
+		all := m.inhoud().At(list.member)
+		m.listsFaulty = m.listsFaulty || all.Present() && all.Items() == nil
+		for _, v := range all.Items() {
+			id := v.At("id").Str()
 			m.listsFaulty = m.listsFaulty || id == ""
 			if _, taken := m.own[id]; id == "" || taken {
 				continue
@@ -33,11 +34,11 @@ func prepareKind(m *mapper) error {
 	return nil
 }
 
-func (m *mapper) matchOrganisation(v value) (target, error) {
-	id := m.head.localIdentifier("org", v.at("id").str())
-	t := target{kind: "org", id: id, role: v.at("soort").str()}
+func (m *mapper) matchOrganisation(v form.Value) (target, error) {
+	id := m.head.localIdentifier("org", v.At("id").Str())
+	t := target{kind: "org", id: id, role: v.At("soort").Str()}
 	numbers := []fhir.Identifier{
-		{System: uraSystem, Value: v.at("ura").str()}, {System: agbSystem, Value: v.at("agb").str()}, id,
+		{System: uraSystem, Value: v.At("ura").Str()}, {System: agbSystem, Value: v.At("agb").Str()}, id,
 	}
 	keys := []string{"ura/" + numbers[0].Value, "agb/" + numbers[1].Value, m.head.source() + "/" + id.Value}
 	err := m.matchByNumber(&t, "Organization", numbers, keys)
@@ -82,10 +83,10 @@ func contradicts(n fhir.Node, numbers []fhir.Identifier) bool {
 	return false
 }
 
-func (m *mapper) matchEmployee(v value) (target, error) {
-	local := v.at("id").str()
+func (m *mapper) matchEmployee(v form.Value) (target, error) {
+	local := v.At("id").Str()
 	t := target{
-		kind: "med", id: m.head.localIdentifier("med", local), role: v.at("functie").str(), big: v.at("big").present(),
+		kind: "med", id: m.head.localIdentifier("med", local), role: v.At("functie").Str(), big: v.At("big").Present(),
 		ref: fhir.Ref{Type: "PractitionerRole", ID: mapping.ID("PractitionerRole/" + m.head.source() + "/" + local)},
 	}
 	role, err := m.known.Read(t.ref)
@@ -95,7 +96,7 @@ func (m *mapper) matchEmployee(v value) (target, error) {
 	t.stored = role
 	key := m.head.source() + "/" + local
 	person := target{ref: fhir.Ref{Type: "Practitioner", ID: mapping.ID("Practitioner/" + key)}}
-	if number := v.at("big").str(); number != "" {
+	if number := v.At("big").Str(); number != "" {
 		err = m.matchByNumber(&person, "Practitioner", []fhir.Identifier{{System: bigSystem, Value: number}, {}}, []string{"big/" + number, key})
 	} else if person.stored, err = m.known.Read(person.ref); err != nil {
 		return t, err
@@ -104,10 +105,10 @@ func (m *mapper) matchEmployee(v value) (target, error) {
 	return t, err
 }
 
-func (m *mapper) matchRelated(v value) (target, error) {
-	local := v.at("id").str()
+func (m *mapper) matchRelated(v form.Value) (target, error) {
+	local := v.At("id").Str()
 	t := target{
-		kind: "bet", id: m.head.localIdentifier("bet", local), role: v.at("soort").str(),
+		kind: "bet", id: m.head.localIdentifier("bet", local), role: v.At("soort").Str(),
 		ref: fhir.Ref{Type: "RelatedPerson", ID: mapping.ID("RelatedPerson/" + m.head.source() + "/" + m.head.localID + "/" + local)},
 	}
 	if m.child.found == nil {
@@ -117,7 +118,7 @@ func (m *mapper) matchRelated(v value) (target, error) {
 	if err != nil {
 		return t, err
 	}
-	number := fhir.Identifier{System: bsnSystem, Value: v.at("bsn").str()}
+	number := fhir.Identifier{System: bsnSystem, Value: v.At("bsn").Str()}
 	for _, id := range []fhir.Identifier{number, t.id} {
 		for _, hit := range hits {
 			if id.Value != "" && t.stored == nil && hasIdentifier(found(hit), id) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping/element"
+	"github.com/drieluik/drieluik/mapping/form"
 )
 
 // sexes says per geslacht the FHIR gender and its code in a v3 code system.
@@ -24,23 +25,23 @@ func (m *mapper) writePatient() error {
 		Identifier: element.Some(
 			m.ownBSN(), element.Identifier(m.head.base()+"/kind", m.head.localID)),
 		Active: element.Bool(m.head.status != "ingetrokken"),
-		Name:   names(in.at("naam"), on+".name"), Telecom: telecoms(in.at("telefoon"), in.at("email"), on+".telecom"),
-		Gender: gender(in.at("geslacht").to(on + ".gender")),
+		Name:   names(in.At("naam"), on+".name"), Telecom: telecoms(in.At("telefoon"), in.At("email"), on+".telecom"),
+		Gender: gender(in.At("geslacht").To(on + ".gender")),
 	}
-	if born := in.at("geboortedatum"); !m.conflict[born.ptr] {
-		p.BirthDate = element.Date(born.to(on + ".birthDate").day())
+	if born := in.At("geboortedatum"); !m.conflict[born.Pointer()] {
+		p.BirthDate = element.Date(born.To(on + ".birthDate").Day())
 	}
-	if v := in.at("overleden"); v.present() {
-		p.Deceased = &ppb.Patient_DeceasedX{Choice: &ppb.Patient_DeceasedX_DateTime{DateTime: element.DateTime(v.to(on + ".deceased").day())}}
+	if v := in.At("overleden"); v.Present() {
+		p.Deceased = &ppb.Patient_DeceasedX{Choice: &ppb.Patient_DeceasedX_DateTime{DateTime: element.DateTime(v.To(on + ".deceased").Day())}}
 	}
-	if v := in.at("meerling"); v.present() {
-		p.MultipleBirth = &ppb.Patient_MultipleBirthX{Choice: &ppb.Patient_MultipleBirthX_Boolean{Boolean: element.Bool(v.to(on + ".multipleBirth").yes())}}
+	if v := in.At("meerling"); v.Present() {
+		p.MultipleBirth = &ppb.Patient_MultipleBirthX{Choice: &ppb.Patient_MultipleBirthX_Boolean{Boolean: element.Bool(v.To(on + ".multipleBirth").Yes())}}
 	}
-	for i, v := range in.at("adres").items() {
+	for i, v := range in.At("adres").Items() {
 		p.Address = append(p.Address, m.address(v, on+indexed(".address", i)))
 	}
-	for i, v := range in.at("taal").items() {
-		c := &ppb.Patient_Communication{Language: element.Concept(element.Coding("urn:oid:1.0.639.1", v.to(on+".communication").str(), ""))}
+	for i, v := range in.At("taal").Items() {
+		c := &ppb.Patient_Communication{Language: element.Concept(element.Coding("urn:oid:1.0.639.1", v.To(on+".communication").Str(), ""))}
 		if i == 0 {
 			c.Preferred = element.Bool(true)
 		}
@@ -49,7 +50,7 @@ func (m *mapper) writePatient() error {
 	if err := m.writeGP(p); err != nil {
 		return err
 	}
-	if in.at("gezag").present() && m.rights && !m.custodyStays {
+	if in.At("gezag").Present() && m.rights && !m.custodyStays {
 		p.Extension = append(p.Extension, m.custody(true))
 	}
 	u, err := m.patientUnion()
@@ -63,7 +64,7 @@ func (m *mapper) writePatient() error {
 
 // ownBSN returns the BSN identifier unless it contradicts the stored one.
 func (m *mapper) ownBSN() *dpb.Identifier {
-	if m.conflict[m.root.at("kind").at("bsn").ptr] {
+	if m.conflict[m.Root().At("kind").At("bsn").Pointer()] {
 		return nil
 	}
 	return element.Identifier(bsnSystem, m.head.bsn)
@@ -77,8 +78,8 @@ func (m *mapper) custodian() fhir.Ref {
 	return fhir.Ref{}
 }
 
-func gender(v value) *ppb.Patient_GenderCode {
-	s := sexes[v.str()]
+func gender(v form.Value) *ppb.Patient_GenderCode {
+	s := sexes[v.Str()]
 	out := element.Enum(&ppb.Patient_GenderCode{}, s.gender)
 	out.Extension = element.Some(element.Extension(codeSpecs, element.Concept(element.Coding(s.system, s.code, ""))))
 	return out
@@ -86,12 +87,12 @@ func gender(v value) *ppb.Patient_GenderCode {
 
 // writeGP adds the Organization of the huisarts.
 func (m *mapper) writeGP(p *ppb.Patient) error {
-	v := m.inhoud().at("huisarts")
-	if !v.present() {
+	v := m.inhoud().At("huisarts")
+	if !v.Present() {
 		return nil
 	}
 	t := target{ref: fhir.Ref{Type: "Organization", ID: m.part("huisarts")}}
-	if number := v.at("agb").str(); number != "" {
+	if number := v.At("agb").Str(); number != "" {
 		err := m.matchByNumber(&t, "Organization", []fhir.Identifier{{System: agbSystem, Value: number}, {}}, []string{"agb/" + number, ""})
 		if err != nil {
 			return err
@@ -99,9 +100,9 @@ func (m *mapper) writeGP(p *ppb.Patient) error {
 	}
 	on := t.ref.String()
 	o := &opb.Organization{
-		Identifier: element.Some(element.Identifier(agbSystem, traced(v.at("agb"), on+".identifier").str())), Active: element.Bool(true),
+		Identifier: element.Some(element.Identifier(agbSystem, traced(v.At("agb"), on+".identifier").Str())), Active: element.Bool(true),
 		Type: []*dpb.CodeableConcept{listConcept("organisatie-soort", "huisartspraktijk")},
-		Name: element.String(v.at("naam").to(on + ".name").str()), Telecom: points(v.at("telefoon"), "phone", on+".telecom"),
+		Name: element.String(v.At("naam").To(on + ".name").Str()), Telecom: points(v.At("telefoon"), "phone", on+".telecom"),
 	}
 	if t.stored == nil {
 		stored, err := m.known.Read(t.ref)
@@ -111,7 +112,7 @@ func (m *mapper) writeGP(p *ppb.Patient) error {
 		t.stored = stored
 	}
 	if m.addShared(o, about{id: t.ref.ID, profiles: careProvider(v)}, t.stored, m.directoryUnion(t.stored, "")) {
-		m.keep(v)
+		m.Keep(v)
 	}
 	p.GeneralPractitioner = []*dpb.Reference{element.Literal(t.ref)}
 	return nil
@@ -119,17 +120,17 @@ func (m *mapper) writeGP(p *ppb.Patient) error {
 
 // custody returns the extension gezag, with the holders on the Patient and without them elsewhere.
 func (m *mapper) custody(withHolders bool) *dpb.Extension {
-	v := m.inhoud().at("gezag")
+	v := m.inhoud().At("gezag")
 	on := m.child.ref.String() + ".extension('" + element.StructureDefinition("gezag") + "')"
-	out := element.OwnComplex("gezag", element.Extension("type", element.CodeValue(v.at("type").to(on).str())))
-	for _, h := range v.at("houders").items() {
+	out := element.OwnComplex("gezag", element.Extension("type", element.CodeValue(v.At("type").To(on).Str())))
+	for _, h := range v.At("houders").Items() {
 		if withHolders {
-			out.Extension = append(out.Extension, element.Extension("houder", m.ref(h.to(on))))
+			out.Extension = append(out.Extension, element.Extension("houder", m.ref(h.To(on))))
 		}
 	}
 	out.Extension = append(out.Extension, element.Some(
-		element.Extension("bron", element.CodeValue(v.at("bron").to(on).str())),
-		element.Extension("gecontroleerdOp", element.Date(v.at("gecontroleerdOp").to(on).day())),
+		element.Extension("bron", element.CodeValue(v.At("bron").To(on).Str())),
+		element.Extension("gecontroleerdOp", element.Date(v.At("gecontroleerdOp").To(on).Day())),
 		element.Extension("period", m.span(v, on+".extension('period').value")))...)
 	return out
 }
@@ -137,9 +138,9 @@ func (m *mapper) custody(withHolders bool) *dpb.Extension {
 // seals returns one seal-person per betrokkene that the custodian seals off.
 func (m *mapper) seals() []*dpb.Coding {
 	var out []*dpb.Coding
-	for _, v := range m.inhoud().at("betrokkenen").items() {
-		if m.rights && v.at("afgeschermd").present() {
-			out = append(out, seal("seal-person", element.Literal(m.own[v.at("id").str()].ref)))
+	for _, v := range m.inhoud().At("betrokkenen").Items() {
+		if m.rights && v.At("afgeschermd").Present() {
+			out = append(out, seal("seal-person", element.Literal(m.own[v.At("id").Str()].ref)))
 		}
 	}
 	return out

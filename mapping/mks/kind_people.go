@@ -9,6 +9,7 @@ import (
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping/element"
+	"github.com/drieluik/drieluik/mapping/form"
 )
 
 // nlCore returns the canonical of a profile of nl-core.
@@ -22,24 +23,24 @@ func of(id fhir.Identifier) *dpb.Identifier { return element.Identifier(id.Syste
 
 // organisations writes the list organisaties.
 func (m *mapper) organisations() {
-	all := m.inhoud().at("organisaties")
-	for _, v := range all.items() {
-		t := m.own[v.at("id").str()]
+	all := m.inhoud().At("organisaties")
+	for _, v := range all.Items() {
+		t := m.own[v.At("id").Str()]
 		on := t.ref.String()
 		o := &opb.Organization{
 			Identifier: element.Some(
-				element.Identifier(uraSystem, traced(v.at("ura"), on+".identifier").str()),
-				element.Identifier(agbSystem, traced(v.at("agb"), on+".identifier").str()),
-				element.Identifier(t.id.System, v.at("id").to(on+".identifier").str())),
-			Active: element.Bool(true), Name: element.String(v.at("naam").to(on + ".name").str()),
-			Type:    []*dpb.CodeableConcept{listConcept("organisatie-soort", v.at("soort").to(on+".type").str())},
-			Telecom: points(v.at("telefoon"), "phone", on+".telecom"),
+				element.Identifier(uraSystem, traced(v.At("ura"), on+".identifier").Str()),
+				element.Identifier(agbSystem, traced(v.At("agb"), on+".identifier").Str()),
+				element.Identifier(t.id.System, v.At("id").To(on+".identifier").Str())),
+			Active: element.Bool(true), Name: element.String(v.At("naam").To(on + ".name").Str()),
+			Type:    []*dpb.CodeableConcept{listConcept("organisatie-soort", v.At("soort").To(on+".type").Str())},
+			Telecom: points(v.At("telefoon"), "phone", on+".telecom"),
 		}
-		if kind := v.at("type"); kind.present() {
-			o.Type = append(o.Type, element.Concept(element.Coding(nictizOrganisation, kind.to(on+".type").str(), "")))
+		if kind := v.At("type"); kind.Present() {
+			o.Type = append(o.Type, element.Concept(element.Coding(nictizOrganisation, kind.To(on+".type").Str(), "")))
 		}
-		if m.addShared(o, about{id: t.ref.ID, profiles: careProvider(v)}, t.stored, m.directoryUnion(t.stored, v.at("ura").str())) {
-			m.keep(all)
+		if m.addShared(o, about{id: t.ref.ID, profiles: careProvider(v)}, t.stored, m.directoryUnion(t.stored, v.At("ura").Str())) {
+			m.Keep(all)
 		}
 	}
 }
@@ -47,36 +48,36 @@ func (m *mapper) organisations() {
 const nictizOrganisation = "http://nictiz.nl/fhir/NamingSystem/organization-type"
 
 // careProvider returns the profile of an Organization with URA or AGB (mks.md 3.10).
-func careProvider(v value) []string {
-	if v.at("ura").present() || v.at("agb").present() {
+func careProvider(v form.Value) []string {
+	if v.At("ura").Present() || v.At("agb").Present() {
 		return []string{nlCore("HealthcareProvider-Organization")}
 	}
 	return nil
 }
 
 // traced records an optional member when it is there.
-func traced(v value, elements ...string) value {
-	if v.present() {
-		v.to(elements...)
+func traced(v form.Value, elements ...string) form.Value {
+	if v.Present() {
+		v.To(elements...)
 	}
 	return v
 }
 
 // employees writes the list medewerkers: a Practitioner and a PractitionerRole each.
 func (m *mapper) employees() {
-	for _, v := range m.inhoud().at("medewerkers").items() {
-		t := m.own[v.at("id").str()]
+	for _, v := range m.inhoud().At("medewerkers").Items() {
+		t := m.own[v.At("id").Str()]
 		on := t.person.String()
 		p := &ppb.Practitioner{
-			Identifier: element.Some(element.Identifier(bigSystem, traced(v.at("big"), on+".identifier").str())),
-			Active:     element.Bool(true), Name: names(v.at("naam"), on+".name"),
+			Identifier: element.Some(element.Identifier(bigSystem, traced(v.At("big"), on+".identifier").Str())),
+			Active:     element.Bool(true), Name: names(v.At("naam"), on+".name"),
 		}
-		if !v.at("big").present() {
+		if !v.At("big").Present() {
 			p.Identifier = element.Some(of(t.id))
 		}
 		if m.addShared(p, about{id: t.person.ID, profiles: []string{nlCore("HealthProfessional-Practitioner")}},
 			t.personStored, m.directoryUnion(t.personStored, "")) {
-			m.keep(v.at("naam"))
+			m.Keep(v.At("naam"))
 		}
 		m.addRole(v, t, p.Name[0].Text.Value)
 	}
@@ -84,33 +85,33 @@ func (m *mapper) employees() {
 
 // addRole writes the PractitionerRole of an employee. Whoever may read a role alone, as a parent's
 // app may, learns the name from it.
-func (m *mapper) addRole(v value, t target, name string) {
+func (m *mapper) addRole(v form.Value, t target, name string) {
 	on := t.ref.String()
 	person := element.Reference(t.person, t.id)
 	person.Display = element.String(name)
 	r := &rolepb.PractitionerRole{
-		Identifier: element.Some(element.Identifier(t.id.System, v.at("id").to(on+".identifier").str())), Active: element.Bool(true),
-		Practitioner: person, Organization: m.ref(v.at("organisatie").to(on + ".organization")),
-		Code:    []*dpb.CodeableConcept{listConcept("teamrol", v.at("functie").to(on+".code").str())},
-		Telecom: points(v.at("telefoon"), "phone", on+".telecom"),
+		Identifier: element.Some(element.Identifier(t.id.System, v.At("id").To(on+".identifier").Str())), Active: element.Bool(true),
+		Practitioner: person, Organization: m.ref(v.At("organisatie").To(on + ".organization")),
+		Code:    []*dpb.CodeableConcept{listConcept("teamrol", v.At("functie").To(on+".code").Str())},
+		Telecom: points(v.At("telefoon"), "phone", on+".telecom"),
 	}
-	if s := v.at("uziRol"); s.present() {
-		r.Specialty = []*dpb.CodeableConcept{element.Concept(element.Coding("http://fhir.nl/fhir/NamingSystem/uzi-rolcode", s.to(on+".specialty").str(), ""))}
+	if s := v.At("uziRol"); s.Present() {
+		r.Specialty = []*dpb.CodeableConcept{element.Concept(element.Coding("http://fhir.nl/fhir/NamingSystem/uzi-rolcode", s.To(on+".specialty").Str(), ""))}
 	}
 	m.add(r, about{id: t.ref.ID, profiles: []string{nlCore("HealthProfessional-PractitionerRole")}})
 }
 
 // relatedPeople writes the list betrokkenen.
 func (m *mapper) relatedPeople() error {
-	for _, v := range m.inhoud().at("betrokkenen").items() {
-		t := m.own[v.at("id").str()]
+	for _, v := range m.inhoud().At("betrokkenen").Items() {
+		t := m.own[v.At("id").Str()]
 		on := t.ref.String()
 		r := &rpb.RelatedPerson{
 			Identifier: element.Some(
-				m.relatedNumber(v.at("bsn"), on),
-				element.Identifier(t.id.System, v.at("id").to(on+".identifier").str())),
+				m.relatedNumber(v.At("bsn"), on),
+				element.Identifier(t.id.System, v.At("id").To(on+".identifier").Str())),
 			Active: element.Bool(true), Patient: m.patientRef(), Relationship: relationship(v, on+".relationship"),
-			Name: names(v.at("naam"), on+".name"), Telecom: telecoms(v.at("telefoon"), v.at("email"), on+".telecom"),
+			Name: names(v.At("naam"), on+".name"), Telecom: telecoms(v.At("telefoon"), v.At("email"), on+".telecom"),
 			Extension: element.Some(m.relatedExtension(v, on)),
 		}
 		m.relatedRights(r, v, t)
@@ -127,20 +128,20 @@ func (m *mapper) relatedPeople() error {
 }
 
 // relatedNumber returns the BSN of a betrokkene unless it contradicts the stored one.
-func (m *mapper) relatedNumber(v value, on string) *dpb.Identifier {
-	if m.conflict[v.ptr] {
+func (m *mapper) relatedNumber(v form.Value, on string) *dpb.Identifier {
+	if m.conflict[v.Pointer()] {
 		return nil
 	}
-	return element.Identifier(bsnSystem, traced(v, on+".identifier").str())
+	return element.Identifier(bsnSystem, traced(v, on+".identifier").Str())
 }
 
-func (m *mapper) relatedExtension(v value, on string) *dpb.Extension {
+func (m *mapper) relatedExtension(v form.Value, on string) *dpb.Extension {
 	ext := on + ".extension('" + element.StructureDefinition("betrokkene") + "')"
-	out := element.OwnComplex("betrokkene", element.Extension("soort", element.CodeValue(v.at("soort").to(ext).str())),
-		element.Extension("woontBijKind", truth(traced(v.at("woontBijKind"), ext))),
-		element.Extension("mantelzorger", truth(traced(v.at("mantelzorger"), ext))))
-	if o := v.at("organisatie"); o.present() {
-		out.Extension = append(out.Extension, element.Extension("organisatie", m.ref(o.to(ext))))
+	out := element.OwnComplex("betrokkene", element.Extension("soort", element.CodeValue(v.At("soort").To(ext).Str())),
+		element.Extension("woontBijKind", truth(traced(v.At("woontBijKind"), ext))),
+		element.Extension("mantelzorger", truth(traced(v.At("mantelzorger"), ext))))
+	if o := v.At("organisatie"); o.Present() {
+		out.Extension = append(out.Extension, element.Extension("organisatie", m.ref(o.To(ext))))
 	}
 	return out
 }
@@ -165,45 +166,45 @@ func keepParts(e *dpb.Extension, stored fhir.Node) {
 
 // relatedRights writes what bears rights: tot, afgeschermd and the copy of gezag. From another
 // organisation than the custodian they stay in the Provenance (mks.md 2.6).
-func (m *mapper) relatedRights(r *rpb.RelatedPerson, v value, t target) {
+func (m *mapper) relatedRights(r *rpb.RelatedPerson, v form.Value, t target) {
 	on := t.ref.String()
-	if until := v.at("tot"); until.present() && !m.conflict[until.ptr] {
-		until.to(on+".period.end", on+".active")
-		r.Period = element.Period("", until.day())
-		r.Active = element.Bool(!m.head.recordedDay.after(until.day()))
+	if until := v.At("tot"); until.Present() && !m.conflict[until.Pointer()] {
+		until.To(on+".period.end", on+".active")
+		r.Period = element.Period("", until.Day())
+		r.Active = element.Bool(!m.head.recordedDay.After(until.Day()))
 	}
 	if !m.rights {
 		return
 	}
-	if seal := v.at("afgeschermd"); seal.present() {
+	if seal := v.At("afgeschermd"); seal.Present() {
 		ext := on + ".extension('" + element.StructureDefinition("afscherming") + "')"
 		r.Extension = append(r.Extension, element.OwnComplex("afscherming",
-			element.Extension("vanaf", element.Date(seal.at("vanaf").to(ext, m.child.ref.String()+".meta.security").day())),
-			element.Extension("reden", element.String(seal.at("reden").to(ext).str()))))
+			element.Extension("vanaf", element.Date(seal.At("vanaf").To(ext, m.child.ref.String()+".meta.security").Day())),
+			element.Extension("reden", element.String(seal.At("reden").To(ext).Str()))))
 	}
-	for _, h := range m.inhoud().at("gezag").at("houders").items() {
-		if h.str() == v.at("id").str() {
+	for _, h := range m.inhoud().At("gezag").At("houders").Items() {
+		if h.Str() == v.At("id").Str() {
 			r.Extension = append(r.Extension, m.custody(false))
 		}
 	}
 }
 
 // relationship returns relatie and rollen.
-func relationship(v value, place string) []*dpb.CodeableConcept {
+func relationship(v form.Value, place string) []*dpb.CodeableConcept {
 	var out []*dpb.CodeableConcept
-	if r := v.at("relatie"); r.present() {
+	if r := v.At("relatie"); r.Present() {
 		system := "http://terminology.hl7.org/CodeSystem/v3-RoleCode"
-		if r.str() == "OTH" {
+		if r.Str() == "OTH" {
 			system = nullFlavor
 		}
-		out = append(out, element.Concept(element.Coding(system, r.to(place).str(), "")))
+		out = append(out, element.Concept(element.Coding(system, r.To(place).Str(), "")))
 	}
-	for _, r := range v.at("rollen").items() {
+	for _, r := range v.At("rollen").Items() {
 		system := "urn:oid:2.16.840.1.113883.2.4.3.11.22.472"
-		if len(r.str()) == 6 {
+		if len(r.Str()) == 6 {
 			system = "urn:oid:2.16.840.1.113883.2.4.3.11.60.40.4.23.1"
 		}
-		out = append(out, element.Concept(element.Coding(system, r.to(place).str(), "")))
+		out = append(out, element.Concept(element.Coding(system, r.To(place).Str(), "")))
 	}
 	return out
 }

@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/drieluik/drieluik/mapping/form"
 )
 
 // kindRules holds the rules of mks.md 3.2 that need the record alone.
@@ -12,30 +14,30 @@ func kindRules(d *document) {
 	custodyRules(d)
 	teamRules(d)
 	personRules(d)
-	for _, a := range d.inhoud().at("adres").items() {
+	for _, a := range d.inhoud().At("adres").Items() {
 		postcodeRule(d, a)
 	}
-	for _, v := range d.inhoud().at("verzekering").items() {
-		if !v.at("uzovi").present() && !v.at("naam").present() {
-			d.fail("MKS-KIND-16", v)
+	for _, v := range d.inhoud().At("verzekering").Items() {
+		if !v.At("uzovi").Present() && !v.At("naam").Present() {
+			d.Fail("MKS-KIND-16", v)
 		}
 	}
 }
 
 // ageRules holds KIND-01 and KIND-02.
 func ageRules(d *document) {
-	born := d.inhoud().at("geboortedatum")
-	if !born.sound() || d.head.recordedDay == "" {
+	born := d.inhoud().At("geboortedatum")
+	if !born.Sound() || d.head.recordedDay == "" {
 		return
 	}
-	years := age(born.day(), d.head.recordedDay)
+	years := form.Age(born.Day(), d.head.recordedDay)
 	switch {
-	case born.day().after(d.head.recordedDay):
-		d.fail("MKS-KIND-01", born)
+	case born.Day().After(d.head.recordedDay):
+		d.Fail("MKS-KIND-01", born)
 	case years >= 23:
-		d.fail("MKS-KIND-02", born)
+		d.Fail("MKS-KIND-02", born)
 	case years >= 18:
-		d.warn("MKS-KIND-02", born)
+		d.Warn("MKS-KIND-02", born)
 	}
 }
 
@@ -51,109 +53,109 @@ var holders = map[string]struct{ low, high, parentsLow, parentsHigh int }{
 
 // custodyRules holds KIND-03, KIND-04, KIND-09, KIND-10 and KIND-11.
 func custodyRules(d *document) {
-	custody, born := d.inhoud().at("gezag"), d.inhoud().at("geboortedatum")
-	if !custody.present() {
-		if born.sound() && d.head.recordedDay != "" && age(born.day(), d.head.recordedDay) < 18 {
-			d.warn("MKS-KIND-10", custody)
+	custody, born := d.inhoud().At("gezag"), d.inhoud().At("geboortedatum")
+	if !custody.Present() {
+		if born.Sound() && d.head.recordedDay != "" && form.Age(born.Day(), d.head.recordedDay) < 18 {
+			d.Warn("MKS-KIND-10", custody)
 		}
 		return
 	}
 	holderRules(d, custody)
-	checked := custody.at("gecontroleerdOp")
-	if checked.sound() && !d.head.recordedAt.IsZero() &&
-		d.head.recordedDay.time().Sub(checked.day().time()) > 180*24*time.Hour {
-		d.warn("MKS-KIND-09", checked)
+	checked := custody.At("gecontroleerdOp")
+	if checked.Sound() && !d.head.recordedAt.IsZero() &&
+		d.head.recordedDay.Time().Sub(checked.Day().Time()) > 180*24*time.Hour {
+		d.Warn("MKS-KIND-09", checked)
 	}
 	people := d.byID("betrokkenen")
-	for _, h := range custody.at("houders").items() {
-		if people[h.str()].at("afgeschermd").present() {
-			d.inform("MKS-KIND-11", h, "A holder of authority is sealed off: the seal wins.")
+	for _, h := range custody.At("houders").Items() {
+		if people[h.Str()].At("afgeschermd").Present() {
+			d.Inform("MKS-KIND-11", h, "A holder of authority is sealed off: the seal wins.")
 		}
 	}
 }
 
 // holderRules holds KIND-03 and KIND-04.
-func holderRules(d *document, custody value) {
-	list := custody.at("houders")
-	want, ok := holders[custody.at("type").str()]
-	if !ok || !list.absentOrSound() {
+func holderRules(d *document, custody form.Value) {
+	list := custody.At("houders")
+	want, ok := holders[custody.At("type").Str()]
+	if !ok || !list.AbsentOrSound() {
 		return
 	}
-	n := len(list.items())
+	n := len(list.Items())
 	if n < want.low || n > want.high {
-		d.fail("MKS-KIND-03", list)
+		d.Fail("MKS-KIND-03", list)
 		return
 	}
 	parents := 0
 	people, organisations := d.byID("betrokkenen"), d.byID("organisaties")
-	for _, h := range list.items() {
-		person, isPerson := people[h.str()]
-		_, isOrganisation := organisations[h.str()]
-		isOrganisation = isOrganisation || strings.HasPrefix(h.str(), "ura:")
-		if isPerson && !person.at("soort").sound() || !isPerson && !isOrganisation {
+	for _, h := range list.Items() {
+		person, isPerson := people[h.Str()]
+		_, isOrganisation := organisations[h.Str()]
+		isOrganisation = isOrganisation || strings.HasPrefix(h.Str(), "ura:")
+		if isPerson && !person.At("soort").Sound() || !isPerson && !isOrganisation {
 			return // who that is is a fault of its own
 		}
-		if person.at("soort").str() == "ouder" {
+		if person.At("soort").Str() == "ouder" {
 			parents++
 		}
 	}
 	if parents < want.parentsLow || parents > want.parentsHigh {
-		d.fail("MKS-KIND-04", list)
+		d.Fail("MKS-KIND-04", list)
 	}
 }
 
 // byID returns the items of a list of the record by their id.
-func (d *document) byID(list string) map[string]value {
-	out := map[string]value{}
-	for _, v := range d.inhoud().at(list).items() {
-		out[v.at("id").str()] = v
+func (d *document) byID(list string) map[string]form.Value {
+	out := map[string]form.Value{}
+	for _, v := range d.inhoud().At(list).Items() {
+		out[v.At("id").Str()] = v
 	}
 	return out
 }
 
 // teamRules holds KIND-05 to KIND-08.
 func teamRules(d *document) {
-	team := d.inhoud().at("kindteam").at("leden")
-	if !team.sound() || d.head.recordedDay == "" {
+	team := d.inhoud().At("kindteam").At("leden")
+	if !team.Sound() || d.head.recordedDay == "" {
 		return
 	}
 	active := map[string]int{}
-	for _, m := range team.items() {
-		if within(d.head.recordedDay, m.at("vanaf").day(), m.at("tot").day()) {
-			active[m.at("rol").str()]++
+	for _, m := range team.Items() {
+		if within(d.head.recordedDay, m.At("vanaf").Day(), m.At("tot").Day()) {
+			active[m.At("rol").Str()]++
 		}
 	}
 	if active["zorgcoordinator"] != 1 {
-		d.fail("MKS-KIND-05", team)
+		d.Fail("MKS-KIND-05", team)
 	}
 	if active["gezinscoordinator"] > 1 {
-		d.fail("MKS-KIND-06", team)
+		d.Fail("MKS-KIND-06", team)
 	}
 	if active["gezinscoordinator"] == 0 && active["kinderverpleegkundige"]+active["verpleegkundige"] > 0 {
-		d.warn("MKS-KIND-07", team)
+		d.Warn("MKS-KIND-07", team)
 	}
 	if active["hoofdbehandelaar"] != 1 {
-		d.fail("MKS-KIND-08", team)
+		d.Fail("MKS-KIND-08", team)
 	}
 }
 
 // within reports whether a day lies from first to last; open ends count.
-func within(on, first, last day) bool {
-	return !first.after(on) && !on.after(last)
+func within(on, first, last form.Day) bool {
+	return !first.After(on) && !on.After(last)
 }
 
 // personRules holds KIND-13 and KIND-14.
 func personRules(d *document) {
-	list := d.inhoud().at("betrokkenen")
+	list := d.inhoud().At("betrokkenen")
 	seen := map[string]bool{d.head.bsn: true}
-	for _, v := range list.items() {
-		number := v.at("bsn").str()
+	for _, v := range list.Items() {
+		number := v.At("bsn").Str()
 		if number != "" && seen[number] {
-			d.fail("MKS-KIND-13", list)
+			d.Fail("MKS-KIND-13", list)
 		}
 		seen[number] = true
-		if v.at("soort").str() == "vrijwilliger" && !v.at("organisatie").present() {
-			d.warn("MKS-KIND-14", v)
+		if v.At("soort").Str() == "vrijwilliger" && !v.At("organisatie").Present() {
+			d.Warn("MKS-KIND-14", v)
 		}
 	}
 }
@@ -162,9 +164,9 @@ func personRules(d *document) {
 var dutchPostcode = regexp.MustCompile(`^[1-9][0-9]{3} ?[A-Z]{2}$`)
 
 // postcodeRule holds KIND-15.
-func postcodeRule(d *document, a value) {
-	p := a.at("postcode")
-	if a.at("land").str() == "NL" && p.sound() && !dutchPostcode.MatchString(p.str()) {
-		d.fail("MKS-KIND-15", p)
+func postcodeRule(d *document, a form.Value) {
+	p := a.At("postcode")
+	if a.At("land").Str() == "NL" && p.Sound() && !dutchPostcode.MatchString(p.Str()) {
+		d.Fail("MKS-KIND-15", p)
 	}
 }

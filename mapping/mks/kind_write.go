@@ -76,8 +76,8 @@ func (h head) careTeamKey() string { return "CareTeam/" + h.source() + "/" + h.l
 
 // writeTeam adds the kindteam.
 func (m *mapper) writeTeam() {
-	v := m.inhoud().at("kindteam")
-	if !v.present() {
+	v := m.inhoud().At("kindteam")
+	if !v.Present() {
 		return
 	}
 	id := idOf(m.head.careTeamKey())
@@ -90,18 +90,18 @@ func (m *mapper) writeTeam() {
 		Identifier: []*dpb.Identifier{element.Identifier(m.head.base()+"/kindteam", m.head.localID)},
 		Status:     element.Enum(&ctpb.CareTeam_StatusCode{}, status),
 		Category:   []*dpb.CodeableConcept{listConcept("mks-categorie", "kindteam")},
-		Name:       element.String(v.at("naam").to(on + ".name").str()), Subject: m.patientRef(),
+		Name:       element.String(v.At("naam").To(on + ".name").Str()), Subject: m.patientRef(),
 		ManagingOrganization: []*dpb.Reference{element.Literal(m.sender)},
 	}
-	if phone := v.at("aanspreekpunt24u"); phone.present() {
+	if phone := v.At("aanspreekpunt24u"); phone.Present() {
 		t.Telecom = points(phone, "phone", on+".telecom")
 		t.Telecom[0].Rank = element.Positive(1)
 	}
-	for i, member := range v.at("leden").items() {
+	for i, member := range v.At("leden").Items() {
 		at := on + indexed(".participant", i)
 		t.Participant = append(t.Participant, &ctpb.CareTeam_Participant{
-			Role:   teamRoles(member.at("rol").to(at + ".role").str()),
-			Member: m.ref(member.at("ref").to(at + ".member")), Period: m.span(member, at+".period"),
+			Role:   teamRoles(member.At("rol").To(at + ".role").Str()),
+			Member: m.ref(member.At("ref").To(at + ".member")), Period: m.span(member, at+".period"),
 		})
 	}
 	m.add(t, about{id: id, profiles: []string{ownProfile("mks-kindteam")}})
@@ -152,7 +152,7 @@ func (m *mapper) patientUnion() (union, error) {
 	u.extension = func(e fhir.Node) bool {
 		switch e.Member("url").Text() {
 		case element.StructureDefinition("gezag"):
-			return !m.rights || m.custodyStays || !m.inhoud().at("gezag").present() && u.keeps("extension")
+			return !m.rights || m.custodyStays || !m.inhoud().At("gezag").Present() && u.keeps("extension")
 		case element.StructureDefinition("source-member"):
 			return !first
 		default:
@@ -162,7 +162,7 @@ func (m *mapper) patientUnion() (union, error) {
 	u.labels = m.storedSeals()
 	u.differs = func(member string) {
 		if source, ok := patientPointers[member]; ok && m.related && m.child.others && !u.barred[member] {
-			m.inform("MKS-MRG-01", m.inhoud().at(source), "Another source system sent another value. The value of the latest record stands.")
+			m.Inform("MKS-MRG-01", m.inhoud().At(source), "Another source system sent another value. The value of the latest record stands.")
 		}
 	}
 	return u, nil
@@ -171,7 +171,7 @@ func (m *mapper) patientUnion() (union, error) {
 // endCustody takes gezag from stored RelatedPersons that this record does not list, when it tells
 // the child's gezag anew.
 func (m *mapper) endCustody() error {
-	tells := m.inhoud().at("gezag").present() || !m.child.others
+	tells := m.inhoud().At("gezag").Present() || !m.child.others
 	if m.child.found == nil || !m.rights || m.custodyStays || !tells {
 		return nil
 	}

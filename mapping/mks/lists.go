@@ -4,6 +4,9 @@ import (
 	_ "embed"
 	"encoding/json"
 	"sync"
+
+	"github.com/drieluik/drieluik/mapping/element"
+	"github.com/drieluik/drieluik/mapping/form"
 )
 
 //go:embed codelijsten.json
@@ -36,6 +39,11 @@ func listOf(text json.RawMessage) map[string]string {
 		labels[c] = ""
 	}
 	return labels
+}
+
+// list is the closed list of that name.
+func list(name string) form.List {
+	return form.List{Name: name, System: element.CodeSystem(name), Labels: lists()[name]}
 }
 
 // inList reports whether the closed list has the code.

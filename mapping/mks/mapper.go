@@ -10,6 +10,7 @@ import (
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
 	"github.com/drieluik/drieluik/mapping/element"
+	"github.com/drieluik/drieluik/mapping/form"
 )
 
 // mapper is one run of Map: a document, what is stored, and the resources that come of it.
@@ -40,7 +41,7 @@ type child struct {
 	found  *mapping.Found
 	stored bool // a kind record of this source system is stored
 	others bool // a kind record of another source system is stored
-	birth  day
+	birth  form.Day
 	// stub: the Patient is known by its identifiers alone and has no custodian (mks.md 2.5).
 	stub bool
 	// newNumber: the record has a BSN that the Patient lacks; otherNumber: the Patient has another.
@@ -123,7 +124,7 @@ func (m *mapper) findChild() (child, error) {
 // readChild reads the facts of the stored Patient.
 func (m *mapper) readChild(c *child, number fhir.Identifier) error {
 	n := c.patient()
-	c.birth = day(n.At("birthDate").Text())
+	c.birth = form.Day(n.At("birthDate").Text())
 	c.stub = c.birth == "" && !n.Member("name").Exists()
 	for e := range n.All("extension") {
 		if e.Member("url").Text() != element.StructureDefinition("bron-record") || part(e, "recordType").Text() != "kind" {
@@ -202,9 +203,9 @@ func (m *mapper) check() error {
 	if m.rec.name != "kind" {
 		m.numberRule()
 	}
-	m.root.walk(m.rec.whole, func(v value, t typ) {
-		if failed == nil && t.refs != nil && v.sound() && !m.full() {
-			failed = m.checkReference(v, t.refs)
+	m.Root().Walk(m.rec.whole, func(v form.Value, t form.Type) {
+		if failed == nil && t.Kinds() != nil && v.Sound() && !m.Full() {
+			failed = m.checkReference(v, t.Kinds())
 		}
 	})
 	if failed != nil {
@@ -220,7 +221,7 @@ func (m *mapper) check() error {
 // A BSN that another Patient has is no fault that may be told: it would say that the child is known.
 func (m *mapper) numberRule() {
 	if m.child.otherNumber && m.isCustodian() {
-		m.fail("MKS-ENV-11", m.root.at("kind").at("lokaalId"))
+		m.Fail("MKS-ENV-11", m.Root().At("kind").At("lokaalId"))
 	}
 }
 

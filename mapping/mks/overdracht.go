@@ -1,5 +1,7 @@
 package mks
 
+import "github.com/drieluik/drieluik/mapping/form"
+
 // overdracht is the record of mks.md 3.8: a transfer between hospital, home care and adult care.
 func overdracht() record {
 	return record{
@@ -8,69 +10,69 @@ func overdracht() record {
 	}
 }
 
-func transferFields() fields {
-	out := fields{
-		f("richting", "1", code("richting")), f("leeftijdsvariant", "1", code("leeftijdsvariant")),
-		f("overplaatsingsdatum", "1", date),
-		f("opname", "0..1", obj(f("van", "1", instant), f("tot", "0..1", instant), f("afdeling", "0..1", str),
-			f("bestemming", "0..1", code("bestemming")))),
-		f("verzender", "1", obj(f("organisatie", "1", ref("org")), f("verpleegkundige", "1", ref("med")),
-			f("telefoon", "0..1", str))),
-		f("ontvanger", "1", obj(f("organisatie", "1", ref("org")))),
-		f("drieluikGesprek", "0..1", obj(f("gehouden", "1", boolean), f("datum", "0..1", date),
-			f("aanwezig", "0..*", code("drieluik-rol")), f("samenvatting", "0..1", text))),
-		f("ontslaggereedheid", "0..1", obj(f("zorgThuisGeregeld", "1", boolean), f("materialenGeleverd", "1", boolean),
-			f("aanspreekpunt24u", "0..1", str),
-			f("oudersGetraind", "0..*", obj(f("handeling", "1", str), f("wie", "1", ref("bet")),
-				f("bekwaam", "1", boolean), f("datum", "1", date))))),
-		f("behandelaars", "1..*", ref("med")),
+func transferFields() form.Fields {
+	out := form.Fields{
+		form.F("richting", "1", code("richting")), form.F("leeftijdsvariant", "1", code("leeftijdsvariant")),
+		form.F("overplaatsingsdatum", "1", date),
+		form.F("opname", "0..1", form.Object(form.F("van", "1", instant), form.F("tot", "0..1", instant), form.F("afdeling", "0..1", str),
+			form.F("bestemming", "0..1", code("bestemming")))),
+		form.F("verzender", "1", form.Object(form.F("organisatie", "1", ref("org")), form.F("verpleegkundige", "1", ref("med")),
+			form.F("telefoon", "0..1", str))),
+		form.F("ontvanger", "1", form.Object(form.F("organisatie", "1", ref("org")))),
+		form.F("drieluikGesprek", "0..1", form.Object(form.F("gehouden", "1", boolean), form.F("datum", "0..1", date),
+			form.F("aanwezig", "0..*", code("drieluik-rol")), form.F("samenvatting", "0..1", text))),
+		form.F("ontslaggereedheid", "0..1", form.Object(form.F("zorgThuisGeregeld", "1", boolean), form.F("materialenGeleverd", "1", boolean),
+			form.F("aanspreekpunt24u", "0..1", str),
+			form.F("oudersGetraind", "0..*", form.Object(form.F("handeling", "1", str), form.F("wie", "1", ref("bet")),
+				form.F("bekwaam", "1", boolean), form.F("datum", "1", date))))),
+		form.F("behandelaars", "1..*", ref("med")),
 	}
 	return append(append(out, medicalFields()...), dailyLifeFields()...)
 }
 
-func medicalFields() fields {
-	problem := obj(f("code", "0..1", codering), f("tekst", "1", str), f("sinds", "0..1", pdate))
-	measurements := obj()
+func medicalFields() form.Fields {
+	problem := form.Object(form.F("code", "0..1", codering), form.F("tekst", "1", str), form.F("sinds", "0..1", pdate))
+	var measurements form.Fields
 	for _, m := range measures {
-		measurements.fields = append(measurements.fields, f(m.name, "0..1", meting))
+		measurements = append(measurements, form.F(m.name, "0..1", meting))
 	}
-	return fields{
-		f("medischeDiagnoses", "1..*", problem),
-		f("voorgeschiedenis", "0..*", problem).orNone(),
-		f("allergieen", "0..*", obj(f("stof", "1", str), f("code", "0..1", codering),
-			f("ernst", "0..1", code("allergie-ernst")), f("reactie", "0..1", str))).orNone(),
-		f("alerts", "0..*", obj(f("tekst", "1", str), f("code", "0..1", codering))).orNone(),
-		f("vrijheidsbeperking", "0..1", text),
-		f("metingen", "0..1", measurements),
-		f("pijn", "0..1", obj(f("schaal", "1", code("pijnschaal")), f("score", "1", integer(-1<<31, 1<<31-1)), f("op", "1", instant))),
-		f("verpleegkundigeProblemen", "0..*", obj(f("tekst", "1", str), f("code", "0..1", codering),
-			f("domein", "1", code("mks-domein")), f("interventies", "1..*", str), f("doel", "0..1", text))),
-		f("zorgresultaat", "0..1", text), f("wensenKindEnGezin", "0..1", text),
-		f("afspraken", "0..*", obj(f("bij", "1", str), f("op", "1", instant), f("reden", "0..1", str))),
+	return form.Fields{
+		form.F("medischeDiagnoses", "1..*", problem),
+		form.F("voorgeschiedenis", "0..*", problem).OrNone(),
+		form.F("allergieen", "0..*", form.Object(form.F("stof", "1", str), form.F("code", "0..1", codering),
+			form.F("ernst", "0..1", code("allergie-ernst")), form.F("reactie", "0..1", str))).OrNone(),
+		form.F("alerts", "0..*", form.Object(form.F("tekst", "1", str), form.F("code", "0..1", codering))).OrNone(),
+		form.F("vrijheidsbeperking", "0..1", text),
+		form.F("metingen", "0..1", form.Object(measurements...)),
+		form.F("pijn", "0..1", form.Object(form.F("schaal", "1", code("pijnschaal")), form.F("score", "1", integer(-1<<31, 1<<31-1)), form.F("op", "1", instant))),
+		form.F("verpleegkundigeProblemen", "0..*", form.Object(form.F("tekst", "1", str), form.F("code", "0..1", codering),
+			form.F("domein", "1", code("mks-domein")), form.F("interventies", "1..*", str), form.F("doel", "0..1", text))),
+		form.F("zorgresultaat", "0..1", text), form.F("wensenKindEnGezin", "0..1", text),
+		form.F("afspraken", "0..*", form.Object(form.F("bij", "1", str), form.F("op", "1", instant), form.F("reden", "0..1", str))),
 	}
 }
 
-func dailyLifeFields() fields {
-	return fields{
-		f("hulpmiddelen", "0..*", obj(f("soort", "1", str), f("code", "0..1", codering), f("maat", "0..1", str),
-			f("lengteCm", "0..1", number), f("ingebrachtOp", "0..1", date), f("vervangenVoor", "0..1", date),
-			f("leverancier", "0..1", str), f("instelling", "0..1", text))),
-		f("voeding", "0..1", feedingType()),
-		f("zelfzorg", "0..1", text), f("mobiliteit", "0..1", text), f("uitscheiding", "0..1", text),
-		f("huid", "0..1", text), f("zintuigen", "0..1", text), f("mentaal", "0..1", text),
-		f("ontwikkeling", "0..1", obj(f("motoriek", "0..*", sct), f("taal", "0..*", sct), f("sociaal", "0..*", sct),
-			f("toelichting", "0..1", text))),
-		f("ziektebeleving", "0..1", obj(f("kind", "0..1", text), f("gezin", "0..1", text))),
-		f("gezinssituatie", "0..1", obj(f("broersZussen", "0..1", integer(0, 1<<31-1)), f("samenstelling", "0..1", text))),
-		f("woonsituatie", "0..1", obj(f("type", "1", code("woning-type")), f("toelichting", "0..1", text))),
-		f("juridisch", "0..1", obj(f("gezag", "1", code("gezag-type")), f("ots", "1", boolean))),
-		f("bijzonderhedenKind", "0..1", text),
-		f("bijlagen", "0..*", obj(f("titel", "1", str), f("mime", "1", str), f("sha256", "1", digest), f("url", "0..1", str))),
+func dailyLifeFields() form.Fields {
+	return form.Fields{
+		form.F("hulpmiddelen", "0..*", form.Object(form.F("soort", "1", str), form.F("code", "0..1", codering), form.F("maat", "0..1", str),
+			form.F("lengteCm", "0..1", number), form.F("ingebrachtOp", "0..1", date), form.F("vervangenVoor", "0..1", date),
+			form.F("leverancier", "0..1", str), form.F("instelling", "0..1", text))),
+		form.F("voeding", "0..1", feedingType()),
+		form.F("zelfzorg", "0..1", text), form.F("mobiliteit", "0..1", text), form.F("uitscheiding", "0..1", text),
+		form.F("huid", "0..1", text), form.F("zintuigen", "0..1", text), form.F("mentaal", "0..1", text),
+		form.F("ontwikkeling", "0..1", form.Object(form.F("motoriek", "0..*", sct), form.F("taal", "0..*", sct), form.F("sociaal", "0..*", sct),
+			form.F("toelichting", "0..1", text))),
+		form.F("ziektebeleving", "0..1", form.Object(form.F("kind", "0..1", text), form.F("gezin", "0..1", text))),
+		form.F("gezinssituatie", "0..1", form.Object(form.F("broersZussen", "0..1", integer(0, 1<<31-1)), form.F("samenstelling", "0..1", text))),
+		form.F("woonsituatie", "0..1", form.Object(form.F("type", "1", code("woning-type")), form.F("toelichting", "0..1", text))),
+		form.F("juridisch", "0..1", form.Object(form.F("gezag", "1", code("gezag-type")), form.F("ots", "1", boolean))),
+		form.F("bijzonderhedenKind", "0..1", text),
+		form.F("bijlagen", "0..*", form.Object(form.F("titel", "1", str), form.F("mime", "1", str), form.F("sha256", "1", digest), form.F("url", "0..1", str))),
 	}
 }
 
 // digest is a SHA-256 in lower-case hex.
-var digest = pattern(`[0-9a-f]{64}`, "MKS-OVD-09")
+var digest = form.Pattern(`[0-9a-f]{64}`, "MKS-OVD-09")
 
 // measure is one kind of measurement: its LOINC codes, UCUM unit, the bounds of MKS-OVD-07 and the
 // nl-core profile that it claims.

@@ -14,13 +14,14 @@ import (
 	obspb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/observation_go_proto"
 
 	"github.com/drieluik/drieluik/mapping/element"
+	"github.com/drieluik/drieluik/mapping/form"
 )
 
 // dailyLife adds devices, feeding, development, how child and family live with the illness, home.
 func (w *transferWriter) dailyLife() {
-	for i, v := range w.in.at("hulpmiddelen").items() {
+	for i, v := range w.in.At("hulpmiddelen").Items() {
 		name := "selfCare"
-		if strings.Contains(strings.ToLower(v.at("soort").str()), "sonde") {
+		if strings.Contains(strings.ToLower(v.At("soort").Str()), "sonde") {
 			name = "nutritionOrFluid"
 		}
 		s := w.section(name)
@@ -35,61 +36,61 @@ func (w *transferWriter) dailyLife() {
 }
 
 // device adds a Device and the statement that the child uses it.
-func (w *transferWriter) device(v value, part string) *dpb.Reference {
+func (w *transferWriter) device(v form.Value, part string) *dpb.Reference {
 	ref, use := w.partRef("Device", part), w.partRef("DeviceUseStatement", part)
 	on := ref.String()
 	d := &devpb.Device{
 		Status:  element.Enum(&devpb.Device_StatusCode{}, "active"),
-		Type:    element.TextConcept(v.at("soort").to(on+".type.text").str(), codings(v.at("code"), on+".type")...),
+		Type:    element.TextConcept(v.At("soort").To(on+".type.text").Str(), codings(v.At("code"), on+".type")...),
 		Patient: w.patientRef(),
 	}
 	if w.state.void {
 		d.Status = element.Enum(&devpb.Device_StatusCode{}, "entered-in-error")
 	}
-	if size := traced(v.at("maat"), on+".property.valueCode.text").str(); size != "" {
+	if size := traced(v.At("maat"), on+".property.valueCode.text").Str(); size != "" {
 		d.Property = append(d.Property, &devpb.Device_Property{
 			Type: listConcept("mks-observatie", "maat"), ValueCode: []*dpb.CodeableConcept{element.TextConcept(size)},
 		})
 	}
-	if length := v.at("lengteCm"); length.present() {
+	if length := v.At("lengteCm"); length.Present() {
 		d.Property = append(d.Property, &devpb.Device_Property{
 			Type:          listConcept("mks-observatie", "lengte"),
-			ValueQuantity: []*dpb.Quantity{element.Quantity(length.to(on+".property.valueQuantity.value").decimal(), "cm")},
+			ValueQuantity: []*dpb.Quantity{element.Quantity(length.To(on+".property.valueQuantity.value").Decimal(), "cm")},
 		})
 	}
-	element.AddExtension(d, element.Some(element.OwnExtension("leverancier", element.String(traced(v.at("leverancier"), ext(on, "leverancier")).str())))...)
+	element.AddExtension(d, element.Some(element.OwnExtension("leverancier", element.String(traced(v.At("leverancier"), ext(on, "leverancier")).Str())))...)
 	w.add(d, w.tagged(ref, "medisch"))
 	w.add(w.deviceUse(v, use.String(), element.Literal(ref)), w.tagged(use, "medisch", nlCore("MedicalDevice")))
 	return element.Literal(use)
 }
 
-func (w *transferWriter) deviceUse(v value, on string, device *dpb.Reference) *usepb.DeviceUseStatement {
+func (w *transferWriter) deviceUse(v form.Value, on string, device *dpb.Reference) *usepb.DeviceUseStatement {
 	u := &usepb.DeviceUseStatement{
 		Status: element.Enum(&usepb.DeviceUseStatement_StatusCode{}, w.state.statement), Subject: w.patientRef(), Device: device,
 	}
-	if since := traced(v.at("ingebrachtOp"), on+".timing.start").day(); since != "" {
+	if since := traced(v.At("ingebrachtOp"), on+".timing.start").Day(); since != "" {
 		u.Timing = &usepb.DeviceUseStatement_TimingX{Choice: &usepb.DeviceUseStatement_TimingX_Period{
 			Period: &dpb.Period{Start: element.DateTime(since)},
 		}}
 	}
-	element.AddExtension(u, element.Some(element.OwnExtension("vervangen-voor", element.Date(traced(v.at("vervangenVoor"), ext(on, "vervangen-voor")).day())))...)
-	if set := traced(v.at("instelling"), on+".note.text").str(); set != "" {
+	element.AddExtension(u, element.Some(element.OwnExtension("vervangen-voor", element.Date(traced(v.At("vervangenVoor"), ext(on, "vervangen-voor")).Day())))...)
+	if set := traced(v.At("instelling"), on+".note.text").Str(); set != "" {
 		u.Note = []*dpb.Annotation{{Text: element.Markdown(set)}}
 	}
 	return u
 }
 
 func (w *transferWriter) feeding() {
-	v := w.in.at("voeding")
-	if !v.present() {
+	v := w.in.At("voeding")
+	if !v.Present() {
 		return
 	}
 	ref := w.partRef("NutritionOrder", "voeding")
 	o := feedingOrder(v, ref.String())
 	o.Status = element.Enum(&nutripb.NutritionOrder_StatusCode{}, w.state.plan)
 	o.Patient = w.patientRef()
-	o.DateTime = element.Moment(w.root.at("vastgelegdOp").str())
-	o.Orderer = w.ref(w.in.at("verzender").at("verpleegkundige"))
+	o.DateTime = element.Moment(w.Root().At("vastgelegdOp").Str())
+	o.Orderer = w.ref(w.in.At("verzender").At("verpleegkundige"))
 	w.add(o, w.tagged(ref, "medisch"))
 	s := w.section("nutritionOrFluid")
 	s.entries = append(s.entries, element.Literal(ref))
@@ -117,17 +118,17 @@ func (d developmentRow) profiles(code string) []string {
 // development adds one Observation per code under the parent observation. The parent's profile allows
 // one of each field.
 func (w *transferWriter) development() {
-	v := w.in.at("ontwikkeling")
-	if !v.present() {
+	v := w.in.At("ontwikkeling")
+	if !v.Present() {
 		return
 	}
 	ref := w.partRef("Observation", "ontw")
 	parent, profiles := w.observation(element.Concept(element.Coding(snomed, "251803000", ""))), []string{nlCore("DevelopmentChild")}
-	if note := traced(v.at("toelichting"), ref.String()+".note.text").str(); note != "" {
+	if note := traced(v.At("toelichting"), ref.String()+".note.text").Str(); note != "" {
 		parent.Note = []*dpb.Annotation{{Text: element.Markdown(note)}}
 	}
 	for _, d := range developments {
-		members, claimed := w.developed(v.at(d.field), d)
+		members, claimed := w.developed(v.At(d.field), d)
 		parent.HasMember = append(parent.HasMember, members...)
 		if claimed > 1 {
 			profiles = nil
@@ -140,19 +141,19 @@ func (w *transferWriter) development() {
 
 // developed adds an Observation for each code of a field, and counts those with an nl-core profile. A
 // list that repeats a code is kept as it came besides.
-func (w *transferWriter) developed(list value, d developmentRow) (members []*dpb.Reference, claimed int) {
+func (w *transferWriter) developed(list form.Value, d developmentRow) (members []*dpb.Reference, claimed int) {
 	seen := map[string]bool{}
-	for _, item := range list.items() {
-		code := item.str()
+	for _, item := range list.Items() {
+		code := item.Str()
 		if seen[code] {
-			w.keep(list)
+			w.Keep(list)
 			continue
 		}
 		seen[code] = true
 		ref, profiles := w.partRef("Observation", "ontw-"+d.field+"-"+code), d.profiles(code)
 		o := w.observation(element.Concept(element.Coding(snomed, d.code, "")))
 		o.Value = &obspb.Observation_ValueX{Choice: &obspb.Observation_ValueX_CodeableConcept{
-			CodeableConcept: element.Concept(element.Coding(snomed, item.to(ref.String()+".value.coding.code").str(), "")),
+			CodeableConcept: element.Concept(element.Coding(snomed, item.To(ref.String()+".value.coding.code").Str(), "")),
 		}}
 		w.add(o, w.tagged(ref, "ontwikkeling", profiles...))
 		members, claimed = append(members, element.Literal(ref)), claimed+len(profiles)
@@ -162,13 +163,13 @@ func (w *transferWriter) developed(list value, d developmentRow) (members []*dpb
 
 // illness adds how the child, or the family, lives with the illness.
 func (w *transferWriter) illness(whose, code string) {
-	v := w.in.at("ziektebeleving").at(whose)
-	if !v.present() {
+	v := w.in.At("ziektebeleving").At(whose)
+	if !v.Present() {
 		return
 	}
 	ref := w.partRef("Observation", "zb-"+whose)
 	o := w.observation(element.Concept(element.Coding(snomed, code, "")))
-	o.Value = said(v.to(ref.String() + ".value").str())
+	o.Value = said(v.To(ref.String() + ".value").Str())
 	w.add(o, w.tagged(ref, "sociaal"))
 	s := w.section("illnessPerception")
 	s.entries = append(s.entries, element.Literal(ref))
@@ -179,21 +180,21 @@ func said(text string) *obspb.Observation_ValueX {
 }
 
 func (w *transferWriter) family() {
-	v := w.in.at("gezinssituatie")
-	if !v.present() {
+	v := w.in.At("gezinssituatie")
+	if !v.Present() {
 		return
 	}
 	ref := w.partRef("Observation", "gezin")
 	on := ref.String()
 	o := w.observation(listConcept("mks-observatie", "gezinssituatie-kind"))
-	if text := traced(v.at("samenstelling"), on+".value").str(); text != "" {
+	if text := traced(v.At("samenstelling"), on+".value").Str(); text != "" {
 		o.Value = said(text)
 	}
-	if n := v.at("broersZussen"); n.present() {
+	if n := v.At("broersZussen"); n.Present() {
 		o.Component = []*obspb.Observation_Component{{
 			Code: listConcept("mks-observatie", "broers-zussen"),
 			Value: &obspb.Observation_Component_ValueX{Choice: &obspb.Observation_Component_ValueX_Integer{
-				Integer: &dpb.Integer{Value: int32(n.to(on + ".component.value").whole())},
+				Integer: &dpb.Integer{Value: int32(n.To(on + ".component.value").Whole())},
 			}},
 		}}
 	}
@@ -206,17 +207,17 @@ func (w *transferWriter) family() {
 const houseTypes = "urn:oid:2.16.840.1.113883.2.4.3.11.60.40.4.13.1"
 
 func (w *transferWriter) home() {
-	v := w.in.at("woonsituatie")
-	if !v.present() {
+	v := w.in.At("woonsituatie")
+	if !v.Present() {
 		return
 	}
 	ref := w.partRef("Observation", "woning")
 	on := ref.String()
 	o := w.observation(element.Concept(element.Coding(snomed, "365508006", "")))
 	o.Value = &obspb.Observation_ValueX{Choice: &obspb.Observation_ValueX_CodeableConcept{
-		CodeableConcept: element.Concept(houseType(v.at("type").to(on + ".value.coding.code").str())),
+		CodeableConcept: element.Concept(houseType(v.At("type").To(on + ".value.coding.code").Str())),
 	}}
-	if note := traced(v.at("toelichting"), on+".note.text").str(); note != "" {
+	if note := traced(v.At("toelichting"), on+".note.text").Str(); note != "" {
 		o.Note = []*dpb.Annotation{{Text: element.Markdown(note)}}
 	}
 	w.add(o, w.tagged(ref, "veiligheid"))
@@ -234,7 +235,7 @@ func houseType(code string) *dpb.Coding {
 
 // attachments adds a DocumentReference for each of bijlagen.
 func (w *transferWriter) attachments() {
-	w.list("bijlagen", "healthState", func(v value, n int) *dpb.Reference {
+	w.list("bijlagen", "healthState", func(v form.Value, n int) *dpb.Reference {
 		ref := w.partRef("DocumentReference", "bijlage"+strconv.Itoa(n))
 		on := ref.String()
 		d := &docpb.DocumentReference{
@@ -242,7 +243,7 @@ func (w *transferWriter) attachments() {
 			Subject: w.patientRef(),
 			Content: []*docpb.DocumentReference_Content{{Attachment: attachment(v, on+".content.attachment")}},
 		}
-		element.AddExtension(d, element.OwnExtension("sha256", element.String(v.at("sha256").to(ext(on, "sha256")).str())))
+		element.AddExtension(d, element.OwnExtension("sha256", element.String(v.At("sha256").To(ext(on, "sha256")).Str())))
 		w.add(d, w.tagged(ref, "medisch"))
 		return element.Literal(ref)
 	})
@@ -250,13 +251,13 @@ func (w *transferWriter) attachments() {
 
 // attachment describes a document. A media type or an address that FHIR cannot hold becomes a
 // source-member.
-func attachment(v value, on string) *dpb.Attachment {
-	a := &dpb.Attachment{Title: element.String(v.at("titel").to(on + ".title").str())}
-	if mime := v.at("mime"); plainCode.MatchString(mime.str()) {
-		a.ContentType = &dpb.Attachment_ContentTypeCode{Value: mime.to(on + ".contentType").str()}
+func attachment(v form.Value, on string) *dpb.Attachment {
+	a := &dpb.Attachment{Title: element.String(v.At("titel").To(on + ".title").Str())}
+	if mime := v.At("mime"); plainCode.MatchString(mime.Str()) {
+		a.ContentType = &dpb.Attachment_ContentTypeCode{Value: mime.To(on + ".contentType").Str()}
 	}
-	if url := v.at("url"); url.present() && !strings.ContainsFunc(url.str(), unicode.IsSpace) {
-		a.Url = &dpb.Url{Value: url.to(on + ".url").str()}
+	if url := v.At("url"); url.Present() && !strings.ContainsFunc(url.Str(), unicode.IsSpace) {
+		a.Url = &dpb.Url{Value: url.To(on + ".url").Str()}
 	}
 	return a
 }

@@ -14,55 +14,56 @@ import (
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping/element"
+	"github.com/drieluik/drieluik/mapping/form"
 )
 
 // medical adds diagnoses, history, allergies, alerts, measurements and pain.
 func (w *transferWriter) medical() {
 	practitioners := w.section("practitioner")
-	for _, v := range w.in.at("behandelaars").items() {
+	for _, v := range w.in.At("behandelaars").Items() {
 		practitioners.entries = append(practitioners.entries, w.staff(v, w.at("practitioner"))...)
 	}
-	w.list("medischeDiagnoses", "medicalDiagnosis", func(v value, n int) *dpb.Reference {
+	w.list("medischeDiagnoses", "medicalDiagnosis", func(v form.Value, n int) *dpb.Reference {
 		return w.diagnosis(v, "diagnose"+strconv.Itoa(n), "medische-diagnose", "active")
 	})
-	w.listOrNone("voorgeschiedenis", "medicalHistory", func(v value, n int) *dpb.Reference {
+	w.listOrNone("voorgeschiedenis", "medicalHistory", func(v form.Value, n int) *dpb.Reference {
 		return w.diagnosis(v, "voorgeschiedenis"+strconv.Itoa(n), "voorgeschiedenis", "inactive")
 	})
 	w.listOrNone("allergieen", "allergy", w.allergy)
 	w.listOrNone("alerts", "payAttention", w.alert)
 	for _, m := range measures {
-		if v := w.in.at("metingen").at(m.name); v.present() {
+		if v := w.in.At("metingen").At(m.name); v.Present() {
 			s := w.section("measurements")
 			s.entries = append(s.entries, w.measurement(v, m))
 		}
 	}
-	if v := w.in.at("pijn"); v.present() {
+	if v := w.in.At("pijn"); v.Present() {
 		s := w.section("painScore")
 		s.entries = append(s.entries, w.pain(v))
 	}
 }
 
 // list adds one resource per item of a member, numbered from 1, and lists it in a section.
-func (w *transferWriter) list(member, name string, add func(v value, n int) *dpb.Reference) {
-	for i, item := range w.in.at(member).items() {
+func (w *transferWriter) list(member, name string, add func(v form.Value, n int) *dpb.Reference) {
+	for i, item := range w.in.At(member).Items() {
 		s := w.section(name)
 		s.entries = append(s.entries, add(item, i+1))
 	}
 }
 
 // listOrNone is list for a member whose empty list says that there is none.
-func (w *transferWriter) listOrNone(member, name string, add func(v value, n int) *dpb.Reference) {
+func (w *transferWriter) listOrNone(member, name string, add func(v form.Value, n int) *dpb.Reference) {
 	w.list(member, name, add)
-	if v := w.in.at(member); v.n.Shape() == fhir.Array && !v.present() {
-		v.to(w.at(name) + ".emptyReason")
+	if v := w.in.At(member); v.Node().Shape() == fhir.Array && !v.Present() {
+		v.To(w.at(name) + ".emptyReason")
 		w.section(name).empty = "nilknown"
 	}
 }
 
 // condition returns a Condition of the child with the status of this version.
-func (w *transferWriter) condition(v value, on, clinical string) *condpb.Condition {
+func (w *transferWriter) condition(v form.Value, on, clinical string) *condpb.Condition {
 	c := &condpb.Condition{
-		Code:    element.TextConcept(v.at("tekst").to(on+".code.text").str(), codings(v.at("code"), on+".code")...),
+		Code:    element.TextConcept(v.At("tekst").To(on+".code.text").Str(), codings(v.At("code"), on+".code")...),
 		Subject: w.patientRef(),
 	}
 	if w.state.void {
@@ -74,19 +75,19 @@ func (w *transferWriter) condition(v value, on, clinical string) *condpb.Conditi
 }
 
 // problemProfile is claimed where the code is SNOMED, its required binding (mks.md 3.10).
-func (w *transferWriter) problemProfile(v value) []string {
-	if w.state.void || !v.at("code").at("sct").present() {
+func (w *transferWriter) problemProfile(v form.Value) []string {
+	if w.state.void || !v.At("code").At("sct").Present() {
 		return nil
 	}
 	return []string{nlCore("Problem")}
 }
 
-func (w *transferWriter) diagnosis(v value, part, category, clinical string) *dpb.Reference {
+func (w *transferWriter) diagnosis(v form.Value, part, category, clinical string) *dpb.Reference {
 	ref := w.partRef("Condition", part)
 	on := ref.String()
 	c := w.condition(v, on, clinical)
 	c.Category = []*dpb.CodeableConcept{listConcept("mks-categorie", category)}
-	if since := traced(v.at("sinds"), on+".onset").day(); since != "" {
+	if since := traced(v.At("sinds"), on+".onset").Day(); since != "" {
 		c.Onset = &condpb.Condition_OnsetX{Choice: &condpb.Condition_OnsetX_DateTime{DateTime: element.DateTime(since)}}
 	}
 	w.add(c, w.tagged(ref, "medisch", w.problemProfile(v)...))
@@ -99,11 +100,11 @@ var allergySeverity = map[string]string{"licht": "mild", "matig": "moderate", "e
 // unsaid is the manifestation of a reaction that the source does not describe (mks.md 4).
 const unsaid = "niet vermeld"
 
-func (w *transferWriter) allergy(v value, n int) *dpb.Reference {
+func (w *transferWriter) allergy(v form.Value, n int) *dpb.Reference {
 	ref := w.partRef("AllergyIntolerance", "allergie"+strconv.Itoa(n))
 	on := ref.String()
 	a := &allergypb.AllergyIntolerance{
-		Code:    element.TextConcept(v.at("stof").to(on+".code.text").str(), codings(v.at("code"), on+".code")...),
+		Code:    element.TextConcept(v.At("stof").To(on+".code.text").Str(), codings(v.At("code"), on+".code")...),
 		Patient: w.patientRef(),
 	}
 	if w.state.void {
@@ -111,10 +112,10 @@ func (w *transferWriter) allergy(v value, n int) *dpb.Reference {
 	} else {
 		a.ClinicalStatus = element.Concept(element.Coding("http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical", "active", ""))
 	}
-	severity := traced(v.at("ernst"), on+".reaction.severity").str()
-	seen := traced(v.at("reactie"), on+".reaction.manifestation.text").str()
+	severity := traced(v.At("ernst"), on+".reaction.severity").Str()
+	seen := traced(v.At("reactie"), on+".reaction.manifestation.text").Str()
 	if seen == unsaid { // the source said so itself
-		w.keep(v.at("reactie"))
+		w.Keep(v.At("reactie"))
 	}
 	if severity != "" || seen != "" {
 		r := &allergypb.AllergyIntolerance_Reaction{Manifestation: []*dpb.CodeableConcept{element.TextConcept(orElse(seen, unsaid))}}
@@ -134,13 +135,13 @@ func orElse(s, other string) string {
 	return s
 }
 
-func (w *transferWriter) alert(v value, n int) *dpb.Reference {
+func (w *transferWriter) alert(v form.Value, n int) *dpb.Reference {
 	ref := w.partRef("Flag", "alert"+strconv.Itoa(n))
 	on := ref.String()
 	f := &flagpb.Flag{
 		Status: element.Enum(&flagpb.Flag_StatusCode{}, w.state.flag),
-		Code: element.TextConcept(v.at("tekst").to(on+".code.text").str(),
-			append(codings(v.at("code"), on+".code"), element.Coding(nullFlavor, "OTH", ""))...),
+		Code: element.TextConcept(v.At("tekst").To(on+".code.text").Str(),
+			append(codings(v.At("code"), on+".code"), element.Coding(nullFlavor, "OTH", ""))...),
 		Subject: w.patientRef(),
 	}
 	w.add(f, w.tagged(ref, "medisch", alertProfile(v)...))
@@ -153,8 +154,8 @@ const alertNames = "66598005 715881003 97961000146102 97981000146105 97971000146
 
 // alertProfile is claimed unless the source's code is one of nl-core's alert names: nl-core allows one
 // of them, and OTH is one too.
-func alertProfile(v value) []string {
-	if slices.Contains(strings.Fields(alertNames), v.at("code").at("sct").str()) {
+func alertProfile(v form.Value) []string {
+	if slices.Contains(strings.Fields(alertNames), v.At("code").At("sct").Str()) {
 		return nil
 	}
 	return []string{nlCore("Alert")}
@@ -167,13 +168,13 @@ func (w *transferWriter) observation(code *dpb.CodeableConcept) *obspb.Observati
 	}
 }
 
-func effective(v value, on string) *obspb.Observation_EffectiveX {
+func effective(v form.Value, on string) *obspb.Observation_EffectiveX {
 	return &obspb.Observation_EffectiveX{Choice: &obspb.Observation_EffectiveX_DateTime{
-		DateTime: element.Moment(v.to(on + ".effective").str()),
+		DateTime: element.Moment(v.To(on + ".effective").Str()),
 	}}
 }
 
-func (w *transferWriter) measurement(v value, m measure) *dpb.Reference {
+func (w *transferWriter) measurement(v form.Value, m measure) *dpb.Reference {
 	ref := w.partRef("Observation", m.name)
 	on := ref.String()
 	code := &dpb.CodeableConcept{}
@@ -182,9 +183,9 @@ func (w *transferWriter) measurement(v value, m measure) *dpb.Reference {
 	}
 	o := w.observation(code)
 	o.Category = []*dpb.CodeableConcept{element.Concept(element.Coding("http://terminology.hl7.org/CodeSystem/observation-category", "vital-signs", ""))}
-	o.Effective = effective(v.at("op"), on)
+	o.Effective = effective(v.At("op"), on)
 	o.Value = &obspb.Observation_ValueX{Choice: &obspb.Observation_ValueX_Quantity{
-		Quantity: element.Quantity(v.at("waarde").to(on+".value.value").decimal(), m.unit),
+		Quantity: element.Quantity(v.At("waarde").To(on+".value.value").Decimal(), m.unit),
 	}}
 	var profiles []string
 	if m.profile != "" {
@@ -194,18 +195,18 @@ func (w *transferWriter) measurement(v value, m measure) *dpb.Reference {
 	return element.Literal(ref)
 }
 
-func (w *transferWriter) pain(v value) *dpb.Reference {
+func (w *transferWriter) pain(v form.Value) *dpb.Reference {
 	ref := w.partRef("Observation", "pijn")
 	on := ref.String()
-	scale := v.at("schaal").to(on + ".code").str()
+	scale := v.At("schaal").To(on + ".code").Str()
 	code, profiles := listConcept("pijnschaal", scale), []string(nil)
 	if scale == "FLACC" {
 		code, profiles = element.Concept(element.Coding(snomed, "108291000146105", "")), []string{nlCore("FLACCpainScale")}
 	}
 	o := w.observation(code)
-	o.Effective = effective(v.at("op"), on)
+	o.Effective = effective(v.At("op"), on)
 	o.Value = &obspb.Observation_ValueX{Choice: &obspb.Observation_ValueX_Integer{
-		Integer: &dpb.Integer{Value: int32(v.at("score").to(on + ".value").whole())},
+		Integer: &dpb.Integer{Value: int32(v.At("score").To(on + ".value").Whole())},
 	}}
 	w.add(o, w.tagged(ref, "medisch", profiles...))
 	return element.Literal(ref)
@@ -213,7 +214,7 @@ func (w *transferWriter) pain(v value) *dpb.Reference {
 
 // nursing adds the nursing problems with their interventions, and the appointments.
 func (w *transferWriter) nursing() {
-	for i, v := range w.in.at("verpleegkundigeProblemen").items() {
+	for i, v := range w.in.At("verpleegkundigeProblemen").Items() {
 		s := w.section("currentPatientProblems")
 		s.entries = append(s.entries, w.nursingProblem(v, "vp"+strconv.Itoa(i+1))...)
 	}
@@ -221,15 +222,15 @@ func (w *transferWriter) nursing() {
 }
 
 // nursingProblem adds a Condition and a CarePlan for each intervention.
-func (w *transferWriter) nursingProblem(v value, part string) []*dpb.Reference {
+func (w *transferWriter) nursingProblem(v form.Value, part string) []*dpb.Reference {
 	ref := w.partRef("Condition", part)
 	on := ref.String()
-	domain := v.at("domein").to(on+".category[1]", on+".meta.tag").str()
+	domain := v.At("domein").To(on+".category[1]", on+".meta.tag").Str()
 	c := w.condition(v, on, "active")
 	c.Category = []*dpb.CodeableConcept{listConcept("mks-categorie", "verpleegkundig-probleem"), listConcept("mks-domein", domain)}
 	w.add(c, w.tagged(ref, domain, w.problemProfile(v)...))
 	out := []*dpb.Reference{element.Literal(ref)}
-	for i, item := range v.at("interventies").items() {
+	for i, item := range v.At("interventies").Items() {
 		plan := w.partRef("CarePlan", part+"."+strconv.Itoa(i+1))
 		on := plan.String()
 		p := &carepb.CarePlan{
@@ -240,10 +241,10 @@ func (w *transferWriter) nursingProblem(v value, part string) []*dpb.Reference {
 			Addresses: []*dpb.Reference{element.Literal(ref)},
 			Activity: []*carepb.CarePlan_Activity{{Detail: &carepb.CarePlan_Activity_Detail{
 				Status:      element.Enum(&carepb.CarePlan_Activity_Detail_StatusCode{}, w.activityStatus()),
-				Description: element.String(item.to(on + ".activity.detail.description").str()),
+				Description: element.String(item.To(on + ".activity.detail.description").Str()),
 			}}},
 		}
-		element.AddExtension(p, element.Some(element.OwnExtension("doel-tekst", element.String(traced(v.at("doel"), ext(on, "doel-tekst")).str())))...)
+		element.AddExtension(p, element.Some(element.OwnExtension("doel-tekst", element.String(traced(v.At("doel"), ext(on, "doel-tekst")).Str())))...)
 		w.add(p, w.tagged(plan, domain))
 		out = append(out, element.Literal(plan))
 	}
@@ -260,13 +261,13 @@ func (w *transferWriter) activityStatus() string {
 	return w.state.plan
 }
 
-func (w *transferWriter) appointment(v value, n int) *dpb.Reference {
+func (w *transferWriter) appointment(v form.Value, n int) *dpb.Reference {
 	ref := w.partRef("Encounter", "afspraak"+strconv.Itoa(n))
 	on := ref.String()
 	e := w.contact("planned", "AMB")
-	e.Period = &dpb.Period{Start: element.Moment(v.at("op").to(on + ".period.start").str())}
-	e.ServiceProvider = &dpb.Reference{Display: element.String(v.at("bij").to(on + ".serviceProvider.display").str())}
-	if why := traced(v.at("reden"), on+".reasonCode.text").str(); why != "" {
+	e.Period = &dpb.Period{Start: element.Moment(v.At("op").To(on + ".period.start").Str())}
+	e.ServiceProvider = &dpb.Reference{Display: element.String(v.At("bij").To(on + ".serviceProvider.display").Str())}
+	if why := traced(v.At("reden"), on+".reasonCode.text").Str(); why != "" {
 		e.ReasonCode = []*dpb.CodeableConcept{element.TextConcept(why)}
 	}
 	w.add(e, about{id: ref.ID})

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/drieluik/drieluik/mapping/element"
+	"github.com/drieluik/drieluik/mapping/form"
 )
 
 // section gathers the content of one section of the Composition.
@@ -139,7 +140,7 @@ var plainSections = []struct{ member, section string }{
 // texts fills the sections that are text, and those that say their extensions in words.
 func (w *transferWriter) texts() {
 	for _, t := range plainSections {
-		w.say(w.in.at(t.member), t.section)
+		w.say(w.in.At(t.member), t.section)
 	}
 	w.sayExtended("wensenKindEnGezin", "carePlan", "wensen")
 	w.sayExtended("bijzonderhedenKind", "healthState", "bijzonderheden-kind")
@@ -148,14 +149,14 @@ func (w *transferWriter) texts() {
 
 // say makes a text of the source the text of a section. A text with a character that XML cannot hold
 // is kept as it came besides.
-func (w *transferWriter) say(v value, section string) {
-	if !v.present() {
+func (w *transferWriter) say(v form.Value, section string) {
+	if !v.Present() {
 		return
 	}
-	w.section(section).text = v.to(w.at(section) + ".text").str()
-	if strings.ContainsFunc(v.str(), notXML) {
-		w.section(section).text = strings.Map(printable, v.str())
-		w.keep(v)
+	w.section(section).text = v.To(w.at(section) + ".text").Str()
+	if strings.ContainsFunc(v.Str(), notXML) {
+		w.section(section).text = strings.Map(printable, v.Str())
+		w.Keep(v)
 	}
 }
 
@@ -171,29 +172,29 @@ func printable(r rune) rune {
 
 // sayExtended puts a text into an extension of a section, and shows it to the reader too.
 func (w *transferWriter) sayExtended(member, section, name string) {
-	v := w.in.at(member)
-	if !v.present() {
+	v := w.in.At(member)
+	if !v.Present() {
 		return
 	}
 	s := w.section(section)
-	s.extend(name, element.String(v.to(ext(w.at(section), name)).str()))
-	s.text = strings.Map(printable, v.str())
+	s.extend(name, element.String(v.To(ext(w.at(section), name)).Str()))
+	s.text = strings.Map(printable, v.Str())
 }
 
 // legal says what the hand-off states of authority. The gezag of the Patient is leading.
 func (w *transferWriter) legal() {
-	v := w.in.at("juridisch")
-	if !v.present() {
+	v := w.in.At("juridisch")
+	if !v.Present() {
 		return
 	}
 	s, on := w.section("legalSituation"), w.at("legalSituation")
-	s.extend("gezag-type", element.CodeValue(v.at("gezag").to(ext(on, "gezag-type")).str()))
-	s.extend("ots", truth(v.at("ots").to(ext(on, "ots"))))
+	s.extend("gezag-type", element.CodeValue(v.At("gezag").To(ext(on, "gezag-type")).Str()))
+	s.extend("ots", truth(v.At("ots").To(ext(on, "ots"))))
 	supervision := "nee"
-	if v.at("ots").yes() {
+	if v.At("ots").Yes() {
 		supervision = "ja"
 	}
-	custody := v.at("gezag").str()
+	custody := v.At("gezag").Str()
 	s.text = "Gezag: " + orElse(label("gezag-type", custody), custody) + ". Ondertoezichtstelling: " + supervision + "."
 }
 

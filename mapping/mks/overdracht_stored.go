@@ -7,6 +7,7 @@ import (
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping/element"
+	"github.com/drieluik/drieluik/mapping/form"
 )
 
 // transferStored are the MKS-OVD rules that need what is stored of child and organisations. A
@@ -27,10 +28,10 @@ func transferStored(m *mapper) error {
 	if err := insuranceRule(m, c, told); err != nil {
 		return err
 	}
-	if v := c.at("juridisch").at("gezag"); told && v.sound() {
+	if v := c.At("juridisch").At("gezag"); told && v.Sound() {
 		stored := part(storedCustody(m.child.patient()), "type").Text()
-		if stored != "" && stored != v.str() {
-			m.warn("MKS-OVD-15", v)
+		if stored != "" && stored != v.Str() {
+			m.Warn("MKS-OVD-15", v)
 		}
 	}
 	return gateRule(m, c)
@@ -38,7 +39,7 @@ func transferStored(m *mapper) error {
 
 // insuranceRule warns when no insurance is in force (MKS-OVD-05): none at all, or none that the sender
 // named itself when it may not be told of others.
-func insuranceRule(m *mapper, c value, told bool) error {
+func insuranceRule(m *mapper, c form.Value, told bool) error {
 	own, err := m.ownProvenance()
 	if err != nil {
 		return err
@@ -56,14 +57,14 @@ func insuranceRule(m *mapper, c value, told bool) error {
 			return nil
 		}
 	}
-	m.warn("MKS-OVD-05", c)
+	m.Warn("MKS-OVD-05", c)
 	return nil
 }
 
 // variantRule holds the variant to the age on the day of the transfer (MKS-OVD-01): from the first
 // birthday on it is 1-18.
-func variantRule(m *mapper, c value, told bool) error {
-	variant, on := c.at("leeftijdsvariant"), c.at("overplaatsingsdatum")
+func variantRule(m *mapper, c form.Value, told bool) error {
+	variant, on := c.At("leeftijdsvariant"), c.At("overplaatsingsdatum")
 	birth := m.child.birth
 	if !told {
 		var err error
@@ -71,32 +72,32 @@ func variantRule(m *mapper, c value, told bool) error {
 			return err
 		}
 	}
-	if variant.sound() && on.sound() && !variantFits(variant.str(), birth, on.day()) {
-		m.fail("MKS-OVD-01", variant)
+	if variant.Sound() && on.Sound() && !variantFits(variant.Str(), birth, on.Day()) {
+		m.Fail("MKS-OVD-01", variant)
 	}
 	return nil
 }
 
 // variantFits reports whether a leeftijdsvariant is that of a child on a day; any is when nobody knows
 // its birth date.
-func variantFits(variant string, birth, on day) bool {
-	return birth == "" || (age(birth, on) < 1) == (variant == "0-1")
+func variantFits(variant string, birth, on form.Day) bool {
+	return birth == "" || (form.Age(birth, on) < 1) == (variant == "0-1")
 }
 
 // senderRules compare the organisations behind the references (MKS-OVD-04, 13). What the document
 // alone tells, partyRules have told.
-func senderRules(m *mapper, c value) {
-	from, to := c.at("verzender").at("organisatie"), c.at("ontvanger").at("organisatie")
+func senderRules(m *mapper, c form.Value) {
+	from, to := c.At("verzender").At("organisatie"), c.At("ontvanger").At("organisatie")
 	sender, receiver := m.target(from), m.target(to)
-	if from.sound() && !sender.ref.IsZero() && sender.number() != m.head.ura && !strings.HasPrefix(from.str(), "ura:") {
-		m.fail("MKS-OVD-13", from)
+	if from.Sound() && !sender.ref.IsZero() && sender.number() != m.head.ura && !strings.HasPrefix(from.Str(), "ura:") {
+		m.Fail("MKS-OVD-13", from)
 	}
-	if !from.sound() || !to.sound() || from.str() == to.str() || to.str() == "ura:"+m.head.ura {
+	if !from.Sound() || !to.Sound() || from.Str() == to.Str() || to.Str() == "ura:"+m.head.ura {
 		return
 	}
 	same := !receiver.ref.IsZero() && receiver.ref == sender.ref
 	if same || receiver.number() == m.head.ura {
-		m.fail("MKS-OVD-04", to)
+		m.Fail("MKS-OVD-04", to)
 	}
 }
 
@@ -114,16 +115,16 @@ func (t target) number() string {
 }
 
 // gateRule tells at once what keeps the discharge gate closed (MKS-OVD-02, mks.md 7.1).
-func gateRule(m *mapper, c value) error {
-	r := c.at("ontslaggereedheid")
-	if !m.discharge() || !r.absentOrSound() {
+func gateRule(m *mapper, c form.Value) error {
+	r := c.At("ontslaggereedheid")
+	if !m.discharge() || !r.AbsentOrSound() {
 		return nil
 	}
 	accepted, err := m.accepted()
 	if err != nil {
 		return err
 	}
-	able, err := m.ableParents(r.at("oudersGetraind").items())
+	able, err := m.ableParents(r.At("oudersGetraind").Items())
 	if err != nil {
 		return err
 	}
@@ -133,25 +134,25 @@ func gateRule(m *mapper, c value) error {
 		text string
 	}{
 		{accepted, "G1 the receiver has not accepted yet"},
-		{r.at("zorgThuisGeregeld").yes(), "G2 care at home is not arranged"},
-		{r.at("materialenGeleverd").yes(), "G3 materials are not delivered"},
-		{trainedAll(r.at("oudersGetraind").items()), "G4 no parent is trained, or one is not competent yet"},
+		{r.At("zorgThuisGeregeld").Yes(), "G2 care at home is not arranged"},
+		{r.At("materialenGeleverd").Yes(), "G3 materials are not delivered"},
+		{trainedAll(r.At("oudersGetraind").Items()), "G4 no parent is trained, or one is not competent yet"},
 		{able, "G5 a parent does a reserved action without a record of competence or training"},
-		{r.at("aanspreekpunt24u").present(), "G6 there is no telephone number for 24 hours"},
+		{r.At("aanspreekpunt24u").Present(), "G6 there is no telephone number for 24 hours"},
 	} {
 		if !check.ok {
 			open = append(open, check.text)
 		}
 	}
 	if len(open) > 0 {
-		m.report(fhir.SeverityWarning, "MKS-OVD-02", r,
+		m.Report(fhir.SeverityWarning, "MKS-OVD-02", r,
 			"The discharge gate is closed; the transfer can complete when this is done: "+strings.Join(open, "; ")+".")
 	}
 	return nil
 }
 
-func trainedAll(trainings []value) bool {
-	return len(trainings) > 0 && !slices.ContainsFunc(trainings, func(t value) bool { return !t.at("bekwaam").yes() })
+func trainedAll(trainings []form.Value) bool {
+	return len(trainings) > 0 && !slices.ContainsFunc(trainings, func(t form.Value) bool { return !t.At("bekwaam").Yes() })
 }
 
 // accepted reports whether the receiver has accepted the Task of an earlier version (G1).
@@ -160,7 +161,7 @@ func (m *mapper) accepted() (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("mks.accepted: %w", err)
 	}
-	n, receiver := found(task), m.target(m.inhoud().at("ontvanger").at("organisatie"))
+	n, receiver := found(task), m.target(m.inhoud().At("ontvanger").At("organisatie"))
 	taken := contains([]string{"accepted", "in-progress", "completed"}, n.Member("status").Text())
 	return taken && receiver.isIn(n.Member("owner")), nil
 }
@@ -168,14 +169,14 @@ func (m *mapper) accepted() (bool, error) {
 // ableParents reports whether every reserved action that a parent does in a plan in force has bekwaam,
 // or a training of that parent (G5). Of a plan that another keeps the sender is told nothing: a
 // relation is no leave to read it.
-func (m *mapper) ableParents(trainings []value) (bool, error) {
+func (m *mapper) ableParents(trainings []form.Value) (bool, error) {
 	plans, err := m.known.Child(m.child.ref, "CarePlan")
 	if err != nil {
 		return false, fmt.Errorf("mks.ableParents: %w", err)
 	}
 	trained := map[string]bool{}
 	for _, t := range trainings {
-		if who := m.target(t.at("wie")); t.at("bekwaam").yes() && !who.ref.IsZero() {
+		if who := m.target(t.At("wie")); t.At("bekwaam").Yes() && !who.ref.IsZero() {
 			trained[who.ref.String()] = true
 		}
 	}

@@ -9,12 +9,13 @@ import (
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping/element"
+	"github.com/drieluik/drieluik/mapping/form"
 )
 
 // dischargeReadiness adds the answered form of readiness for discharge.
 func (w *transferWriter) dischargeReadiness() {
-	v := w.in.at("ontslaggereedheid")
-	if !v.present() {
+	v := w.in.At("ontslaggereedheid")
+	if !v.Present() {
 		return
 	}
 	ref := w.partRef("QuestionnaireResponse", "og")
@@ -23,16 +24,16 @@ func (w *transferWriter) dischargeReadiness() {
 		Questionnaire: &dpb.Canonical{Value: fhir.Canonical + "/Questionnaire/mks-ontslaggereedheid|1.0.0"},
 		Status:        element.Enum(&qpb.QuestionnaireResponse_StatusCode{}, w.state.response),
 		Subject:       w.patientRef(),
-		Authored:      element.Moment(w.root.at("vastgelegdOp").str()),
-		Author:        w.ref(w.in.at("verzender").at("verpleegkundige")),
+		Authored:      element.Moment(w.Root().At("vastgelegdOp").Str()),
+		Author:        w.ref(w.in.At("verzender").At("verpleegkundige")),
 	}
 	q.Item = append(q.Item,
-		answered("og.zorg", yesNo(v.at("zorgThuisGeregeld").to(item(on, "og.zorg")))),
-		answered("og.materialen", yesNo(v.at("materialenGeleverd").to(item(on, "og.materialen")))))
-	if phone := traced(v.at("aanspreekpunt24u"), item(on, "og.telefoon")).str(); phone != "" {
+		answered("og.zorg", yesNo(v.At("zorgThuisGeregeld").To(item(on, "og.zorg")))),
+		answered("og.materialen", yesNo(v.At("materialenGeleverd").To(item(on, "og.materialen")))))
+	if phone := traced(v.At("aanspreekpunt24u"), item(on, "og.telefoon")).Str(); phone != "" {
 		q.Item = append(q.Item, answered("og.telefoon", answerText(phone)))
 	}
-	for _, t := range v.at("oudersGetraind").items() {
+	for _, t := range v.At("oudersGetraind").Items() {
 		q.Item = append(q.Item, w.training(t, on+".item"))
 	}
 	w.add(q, w.tagged(ref, "veiligheid"))
@@ -40,18 +41,18 @@ func (w *transferWriter) dischargeReadiness() {
 }
 
 // training is one group og.training: a parent who learned a procedure.
-func (w *transferWriter) training(v value, on string) *qpb.QuestionnaireResponse_Item {
-	handeling := v.at("handeling").to(item(on, "og.training.handeling")).str()
-	wie := w.ref(v.at("wie").to(item(on, "og.training.wie")))
+func (w *transferWriter) training(v form.Value, on string) *qpb.QuestionnaireResponse_Item {
+	handeling := v.At("handeling").To(item(on, "og.training.handeling")).Str()
+	wie := w.ref(v.At("wie").To(item(on, "og.training.wie")))
 	return &qpb.QuestionnaireResponse_Item{LinkId: element.String("og.training"), Item: []*qpb.QuestionnaireResponse_Item{
 		answered("og.training.handeling", answerText(handeling)),
 		answered("og.training.wie", &qpb.QuestionnaireResponse_Item_Answer_ValueX{
 			Choice: &qpb.QuestionnaireResponse_Item_Answer_ValueX_Reference{Reference: wie},
 		}),
-		answered("og.training.bekwaam", yesNo(v.at("bekwaam").to(item(on, "og.training.bekwaam")))),
+		answered("og.training.bekwaam", yesNo(v.At("bekwaam").To(item(on, "og.training.bekwaam")))),
 		answered("og.training.datum", &qpb.QuestionnaireResponse_Item_Answer_ValueX{
 			Choice: &qpb.QuestionnaireResponse_Item_Answer_ValueX_Date{
-				Date: element.Date(v.at("datum").to(item(on, "og.training.datum")).day()),
+				Date: element.Date(v.At("datum").To(item(on, "og.training.datum")).Day()),
 			},
 		}),
 	}}
@@ -72,9 +73,9 @@ func answered(link string, v *qpb.QuestionnaireResponse_Item_Answer_ValueX) *qpb
 	}
 }
 
-func yesNo(v value) *qpb.QuestionnaireResponse_Item_Answer_ValueX {
+func yesNo(v form.Value) *qpb.QuestionnaireResponse_Item_Answer_ValueX {
 	return &qpb.QuestionnaireResponse_Item_Answer_ValueX{
-		Choice: &qpb.QuestionnaireResponse_Item_Answer_ValueX_Boolean{Boolean: element.Bool(v.yes())},
+		Choice: &qpb.QuestionnaireResponse_Item_Answer_ValueX_Boolean{Boolean: element.Bool(v.Yes())},
 	}
 }
 
@@ -91,7 +92,7 @@ func (w *transferWriter) writeTask() error {
 	if err != nil {
 		return err
 	}
-	status, owner := found(stored).At("status").Text(), w.target(w.in.at("ontvanger").at("organisatie"))
+	status, owner := found(stored).At("status").Text(), w.target(w.in.At("ontvanger").At("organisatie"))
 	if stored != nil && status != "draft" && status != "entered-in-error" && (w.state.void ||
 		!revoked && owner.isIn(found(stored).Member("owner"))) {
 		return w.addEdited(stored.Resource, w.taskEdits(found(stored), owner)...)
@@ -124,7 +125,7 @@ func (w *transferWriter) taskEdits(task fhir.Node, owner target) []fhir.Edit {
 	if w.state.void {
 		return []fhir.Edit{{Path: []string{"status"}, JSON: fmt.Sprintf("%q", w.state.task)}}
 	}
-	day := w.in.at("overplaatsingsdatum").day()
+	day := w.in.At("overplaatsingsdatum").Day()
 	out := []fhir.Edit{{Path: []string{"restriction", "period", "end"}, JSON: fmt.Sprintf("%q", day)}}
 	if !task.At("owner", "reference").Exists() && !owner.ref.IsZero() {
 		out = append(out, fhir.Edit{Path: []string{"owner", "reference"}, JSON: fmt.Sprintf("%q", owner.ref)})
@@ -153,10 +154,10 @@ func (w *transferWriter) newTask(ref fhir.Ref) {
 		Code:        element.Concept(element.Coding(snomed, "308292007", "")),
 		Focus:       element.Literal(w.composition),
 		ForValue:    w.patientRef(),
-		AuthoredOn:  element.Moment(w.root.at("vastgelegdOp").str()),
-		Requester:   w.ref(w.in.at("verzender").at("organisatie")),
-		Owner:       w.ref(w.in.at("ontvanger").at("organisatie")),
-		Restriction: &taskpb.Task_Restriction{Period: &dpb.Period{End: element.DateTime(w.in.at("overplaatsingsdatum").day())}},
+		AuthoredOn:  element.Moment(w.Root().At("vastgelegdOp").Str()),
+		Requester:   w.ref(w.in.At("verzender").At("organisatie")),
+		Owner:       w.ref(w.in.At("ontvanger").At("organisatie")),
+		Restriction: &taskpb.Task_Restriction{Period: &dpb.Period{End: element.DateTime(w.in.At("overplaatsingsdatum").Day())}},
 		Input:       []*taskpb.Task_Parameter{taskInput(element.Concept(element.Coding(snomed, "11171000146100", "")), element.Literal(w.composition))},
 	}
 	if w.readiness != nil {

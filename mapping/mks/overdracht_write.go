@@ -12,12 +12,13 @@ import (
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping/element"
+	"github.com/drieluik/drieluik/mapping/form"
 )
 
 // transferWriter maps one overdracht (mks.md 3.8).
 type transferWriter struct {
 	*mapper
-	in          value
+	in          form.Value
 	composition fhir.Ref
 	state       transferState
 	sections    map[string]*section
@@ -96,17 +97,17 @@ func (w *transferWriter) at(name string) string {
 
 func (w *transferWriter) writeComposition() {
 	on, in := w.composition.String(), w.in
-	variant := in.at("leeftijdsvariant").to(ext(on, "leeftijdsvariant"), on+".meta.profile").str()
-	direction := in.at("richting").to(ext(on, "richting"), on+".category").str()
+	variant := in.At("leeftijdsvariant").To(ext(on, "leeftijdsvariant"), on+".meta.profile").Str()
+	direction := in.At("richting").To(ext(on, "richting"), on+".category").Str()
 	c := &comppb.Composition{
 		Status:    element.Enum(&comppb.Composition_StatusCode{}, w.state.composition),
 		Type:      element.Concept(element.Coding(snomed, "11171000146100", "")),
 		Category:  []*dpb.CodeableConcept{listConcept("richting", direction)},
 		Subject:   w.patientRef(),
 		Encounter: w.encounter,
-		Date:      element.Moment(w.root.at("vastgelegdOp").str()),
-		Author:    []*dpb.Reference{w.ref(in.at("verzender").at("verpleegkundige").to(on + ".author"))},
-		Custodian: w.ref(in.at("verzender").at("organisatie").to(on + ".custodian")),
+		Date:      element.Moment(w.Root().At("vastgelegdOp").Str()),
+		Author:    []*dpb.Reference{w.ref(in.At("verzender").At("verpleegkundige").To(on + ".author"))},
+		Custodian: w.ref(in.At("verzender").At("organisatie").To(on + ".custodian")),
 		Title:     element.String("Overdrachtsbericht kind " + variant + " jaar"),
 		Section:   w.compose(""),
 	}
@@ -148,7 +149,7 @@ func inForce(n fhir.Node) bool {
 // that number, as every sender becomes one: the owner of the Task must be one, or nobody could accept
 // the child.
 func (w *transferWriter) knowParties() {
-	for _, v := range []value{w.in.at("verzender").at("organisatie"), w.in.at("ontvanger").at("organisatie")} {
+	for _, v := range []form.Value{w.in.At("verzender").At("organisatie"), w.in.At("ontvanger").At("organisatie")} {
 		t := w.target(v)
 		if !t.ref.IsZero() || t.id.System != uraSystem {
 			continue
@@ -157,29 +158,29 @@ func (w *transferWriter) knowParties() {
 		if t.id.Value != w.head.ura {
 			t.ref = w.add(&orgpb.Organization{Identifier: element.Some(of(t.id))}, about{id: idOf("Organization/ura/" + t.id.Value)})
 		}
-		w.targets[v.str()] = t
+		w.targets[v.Str()] = t
 	}
 }
 
 // parties lists sender and receiver, and the day of the transfer.
 func (w *transferWriter) parties() {
-	sender, in := w.in.at("verzender"), w.in
+	sender, in := w.in.At("verzender"), w.in
 	s, on := w.section("sendingOrganization"), w.at("sendingOrganization")
-	s.entries = []*dpb.Reference{w.ref(sender.at("organisatie").to(on + ".entry"))}
-	s.entries = append(s.entries, w.staff(sender.at("verpleegkundige"), on)...)
-	s.extend("verzender-telefoon", element.String(traced(sender.at("telefoon"), ext(on, "verzender-telefoon")).str()))
+	s.entries = []*dpb.Reference{w.ref(sender.At("organisatie").To(on + ".entry"))}
+	s.entries = append(s.entries, w.staff(sender.At("verpleegkundige"), on)...)
+	s.extend("verzender-telefoon", element.String(traced(sender.At("telefoon"), ext(on, "verzender-telefoon")).Str()))
 	r := w.section("receivingOrganization")
-	r.entries = []*dpb.Reference{w.ref(in.at("ontvanger").at("organisatie").to(w.at("receivingOrganization") + ".entry"))}
+	r.entries = []*dpb.Reference{w.ref(in.At("ontvanger").At("organisatie").To(w.at("receivingOrganization") + ".entry"))}
 	a, at := w.section("administrativeData"), w.at("administrativeData")
-	date := in.at("overplaatsingsdatum").to(ext(at, "overplaatsingsdatum"), at+".text").day()
+	date := in.At("overplaatsingsdatum").To(ext(at, "overplaatsingsdatum"), at+".text").Day()
 	a.extend("overplaatsingsdatum", element.Date(date))
 	a.text = "Overplaatsingsdatum: " + string(date)
 }
 
 // staff returns the entries of a med: the Practitioner, when it is known, and the PractitionerRole.
 // The way back reads the last.
-func (w *transferWriter) staff(v value, on string) []*dpb.Reference {
-	role := w.ref(v.to(on + ".entry"))
+func (w *transferWriter) staff(v form.Value, on string) []*dpb.Reference {
+	role := w.ref(v.To(on + ".entry"))
 	if w.target(v).person.IsZero() {
 		return []*dpb.Reference{role}
 	}
@@ -188,25 +189,25 @@ func (w *transferWriter) staff(v value, on string) []*dpb.Reference {
 
 // admission adds the stay in hospital.
 func (w *transferWriter) admission() {
-	v := w.in.at("opname")
-	if !v.present() {
+	v := w.in.At("opname")
+	if !v.Present() {
 		return
 	}
 	ref := w.partRef("Encounter", "opname")
 	on := ref.String()
 	status := "in-progress"
-	if end := v.at("tot"); end.present() && !end.instant().After(w.root.at("vastgelegdOp").instant()) {
+	if end := v.At("tot"); end.Present() && !end.Instant().After(w.Root().At("vastgelegdOp").Instant()) {
 		status = "finished"
 	}
 	e := w.contact(status, "IMP")
 	e.Period = &dpb.Period{
-		Start: element.Moment(v.at("van").to(on + ".period.start").str()),
-		End:   element.Moment(traced(v.at("tot"), on+".period.end").str()),
+		Start: element.Moment(v.At("van").To(on + ".period.start").Str()),
+		End:   element.Moment(traced(v.At("tot"), on+".period.end").Str()),
 	}
-	if ward := traced(v.at("afdeling"), on+".serviceType.text").str(); ward != "" {
+	if ward := traced(v.At("afdeling"), on+".serviceType.text").Str(); ward != "" {
 		e.ServiceType = element.TextConcept(ward)
 	}
-	if to := traced(v.at("bestemming"), on+".hospitalization.dischargeDisposition").str(); to != "" {
+	if to := traced(v.At("bestemming"), on+".hospitalization.dischargeDisposition").Str(); to != "" {
 		e.Hospitalization = &encpb.Encounter_Hospitalization{
 			DischargeDisposition: element.Concept(destination(to), listCoding("bestemming", to)),
 		}
@@ -240,29 +241,29 @@ func (w *transferWriter) contact(status, class string) *encpb.Encounter {
 
 // threeWayTalk adds the talk of family, hospital nurse and home-care nurse.
 func (w *transferWriter) threeWayTalk() {
-	v := w.in.at("drieluikGesprek")
-	if !v.present() {
+	v := w.in.At("drieluikGesprek")
+	if !v.Present() {
 		return
 	}
 	ref := w.partRef("Encounter", "drieluik")
 	on := ref.String()
-	held, status := v.at("gehouden"), "cancelled"
-	if held.yes() {
+	held, status := v.At("gehouden"), "cancelled"
+	if held.Yes() {
 		status = "finished"
 	}
 	if w.state.void { // entered-in-error hides it
-		w.keep(held)
+		w.Keep(held)
 	} else {
-		held.to(on + ".status")
+		held.To(on + ".status")
 	}
 	e := w.contact(status, "AMB")
 	e.Type = []*dpb.CodeableConcept{listConcept("mks-categorie", "drieluikgesprek")}
-	if start := element.DateTime(traced(v.at("datum"), on+".period.start").day()); start != nil {
+	if start := element.DateTime(traced(v.At("datum"), on+".period.start").Day()); start != nil {
 		e.Period = &dpb.Period{Start: start}
 	}
-	for _, role := range v.at("aanwezig").items() {
-		element.AddExtension(e, element.OwnExtension("aanwezig-rol", element.CodeValue(role.to(ext(on, "aanwezig-rol")).str())))
+	for _, role := range v.At("aanwezig").Items() {
+		element.AddExtension(e, element.OwnExtension("aanwezig-rol", element.CodeValue(role.To(ext(on, "aanwezig-rol")).Str())))
 	}
-	element.AddExtension(e, element.Some(element.OwnExtension("samenvatting", element.String(traced(v.at("samenvatting"), ext(on, "samenvatting")).str())))...)
+	element.AddExtension(e, element.Some(element.OwnExtension("samenvatting", element.String(traced(v.At("samenvatting"), ext(on, "samenvatting")).Str())))...)
 	w.add(e, about{id: ref.ID})
 }

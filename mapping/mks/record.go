@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping/form"
 )
 
 // A record is one record type of mks.md 3. To add one, write a function that returns it and name it
@@ -11,24 +12,24 @@ import (
 //
 //	func zorgplan() record {
 //		return record{name: "zorgplan", anchor: "CarePlan", fields: fields{
-//			f("ingangsdatum", "1", date),            // name, cardinality, type: as in the table of mks.md
-//			f("opgesteldDoor", "1", ref("med")),
-//			f("problemen", "0..*", obj(f("id", "1", ident), f("code", "0..1", codering))),
-//			f("acties", "1..*", obj(…)),
+//			form.F("ingangsdatum", "1", date),            // name, cardinality, type: as in the table of mks.md
+//			form.F("opgesteldDoor", "1", reform.F("med")),
+//			form.F("problemen", "0..*", form.Object(form.F("id", "1", ident), form.F("code", "0..1", codering))),
+//			form.F("acties", "1..*", form.Object(…)),
 //		}, local: zorgplanRules, stored: zorgplanStored, write: writeZorgplan}
 //	}
 //
 // The form (ENV-01..06, 14..16), references (REF-01..03), envelope, meta, identifiers of the anchor,
 // Provenance, retired resources and the source-member extensions come from the package. A source
-// leaf that write does not trace with value.to is kept as source-member, so nothing is lost.
+// leaf that write does not trace with form.Value.To is kept as source-member, so nothing is lost.
 //
-// In rules use value.sound: a rule whose inputs are faulty is skipped. The methods fail, warn and
-// inform report; code and severity of an issue follow from the rule id.
+// In rules use form.Value.Sound: a rule whose inputs are faulty is skipped. The methods Fail, Warn and
+// Inform report; code and severity of an issue follow from the rule id.
 type record struct {
 	name   string
 	anchor fhir.Type
-	fields fields
-	whole  fields // of the document: the envelope with fields as inhoud
+	fields form.Fields
+	whole  form.Fields // of the document: the envelope with fields as inhoud
 	// local checks the document alone. It may be nil.
 	local func(*document)
 	// prepare looks up what references need. It runs before they are checked. It may be nil.
@@ -47,7 +48,7 @@ var records = sync.OnceValue(func() []record {
 		overdracht(), toestemming(),
 	}
 	for i := range out {
-		out[i].whole = envelope(obj(out[i].fields...))
+		out[i].whole = envelope(form.Object(out[i].fields...))
 	}
 	return out
 })

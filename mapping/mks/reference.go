@@ -8,6 +8,7 @@ import (
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
 	"github.com/drieluik/drieluik/mapping/element"
+	"github.com/drieluik/drieluik/mapping/form"
 )
 
 // target is what a reference of the source names.
@@ -28,21 +29,21 @@ type target struct {
 var listNames = map[string]string{"bet": "betrokkene", "med": "medewerker", "org": "organisatie"}
 
 // checkReference holds REF-01, REF-02 and REF-03.
-func (m *mapper) checkReference(v value, allowed []string) error {
-	s := v.str()
+func (m *mapper) checkReference(v form.Value, allowed []string) error {
+	s := v.Str()
 	t, err := m.resolve(s)
 	if err != nil {
 		return err
 	}
 	switch {
 	case t.kind == "" && m.own == nil && !m.child.stored:
-		m.warn("MKS-REF-01", v)
+		m.Warn("MKS-REF-01", v)
 	case t.kind == "" && m.listsFaulty:
-		m.mark(v.ptr) // it may well be in the faulty list
+		m.Mark(v) // it may well be in the faulty list
 	case t.kind == "":
-		m.fault("MKS-REF-02", v)
+		m.Fault("MKS-REF-02", v)
 	case !contains(allowed, t.kind):
-		m.fault("MKS-REF-03", v)
+		m.Fault("MKS-REF-03", v)
 	}
 	return nil
 }
@@ -64,7 +65,7 @@ func (m *mapper) lookUp(s string) (target, error) {
 	if s == "kind" {
 		return target{kind: "kind", ref: m.child.ref, node: m.child.patient()}, nil
 	}
-	if number, ok := strings.CutPrefix(s, "ura:"); ok && ura.check(number) == "" {
+	if number, ok := strings.CutPrefix(s, "ura:"); ok && uraNumber.MatchString(number) {
 		return m.byURA(number)
 	}
 	if m.own != nil {
@@ -178,12 +179,12 @@ func codeIn(n fhir.Node, member, list string) string {
 }
 
 // target returns what a reference of the source names; it was resolved by check.
-func (m *mapper) target(v value) target { return m.targets[v.str()] }
+func (m *mapper) target(v form.Value) target { return m.targets[v.Str()] }
 
 // ref returns the Reference for a reference of the source: literal when it was resolved, with the
 // source's identifier; nil for an absent one. A med gives its PractitionerRole.
-func (m *mapper) ref(v value) *dpb.Reference {
-	if !v.present() {
+func (m *mapper) ref(v form.Value) *dpb.Reference {
+	if !v.Present() {
 		return nil
 	}
 	t := m.target(v)
@@ -191,7 +192,7 @@ func (m *mapper) ref(v value) *dpb.Reference {
 }
 
 // person returns the Reference to the Practitioner of a med, with the same identifier.
-func (m *mapper) person(v value) *dpb.Reference {
+func (m *mapper) person(v form.Value) *dpb.Reference {
 	t := m.target(v)
 	return element.Reference(t.person, t.id)
 }
@@ -202,8 +203,8 @@ func (m *mapper) patientRef() *dpb.Reference {
 }
 
 // recordRef returns the logical reference to "recordId/versie" of the same source (mks.md 2.5).
-func (m *mapper) recordRef(v value) *dpb.Reference {
-	return element.Reference(fhir.Ref{}, fhir.Identifier{System: m.head.base() + "/bron-versie", Value: v.str()})
+func (m *mapper) recordRef(v form.Value) *dpb.Reference {
+	return element.Reference(fhir.Ref{}, fhir.Identifier{System: m.head.base() + "/bron-versie", Value: v.Str()})
 }
 
 // refOf returns the reference of a text, the zero Ref when it is not a relative literal one.

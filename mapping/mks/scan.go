@@ -3,6 +3,8 @@ package mks
 import (
 	"slices"
 	"strings"
+
+	"github.com/drieluik/drieluik/mapping/form"
 )
 
 // scan is the record type hulpbehoeftescan of mks.md 3.4: what child and family need, per child-life
@@ -15,20 +17,20 @@ func scan() record {
 }
 
 // scanFields is the member table of mks.md 3.4.
-func scanFields() fields {
-	need := obj(
-		f("id", "1", ident), f("item", "1", str), f("code", "0..1", codering), f("niveau", "1", code("behoefte-niveau")),
-		f("toelichting", "0..1", text), f("vanWie", "0..1", code("perspectief")), f("over", "0..1", ref("bet")),
-		f("prioriteit", "0..1", posInt))
-	return fields{
-		f("soort", "1", code("scan-soort")), f("vorigeScan", "0..1", str), f("afgenomenOp", "1..*", date),
-		f("wijze", "1..*", code("afname-wijze")), f("afgenomenDoor", "1", ref("med")), f("gesprekMet", "1..*", ref("bet", "kind")),
-		f("kindGehoord", "1", obj(f("ja", "1", boolean), f("reden", "0..1", code("niet-gehoord-reden")))),
-		f("belangrijkst", "0..1", text),
-		f("domeinen", "4", obj(
-			f("domein", "1", code("mks-domein")), f("watGaatGoed", "0..1", text),
-			f("zorgenVan", "0..1", obj(f("kind", "0..1", text), f("ouder", "0..1", text), f("professional", "0..1", text))),
-			f("behoeften", "0..*", need))).instead("MKS-HBS-01").eachOnce("domein"),
+func scanFields() form.Fields {
+	need := form.Object(
+		form.F("id", "1", ident), form.F("item", "1", str), form.F("code", "0..1", codering), form.F("niveau", "1", code("behoefte-niveau")),
+		form.F("toelichting", "0..1", text), form.F("vanWie", "0..1", code("perspectief")), form.F("over", "0..1", ref("bet")),
+		form.F("prioriteit", "0..1", posInt))
+	return form.Fields{
+		form.F("soort", "1", code("scan-soort")), form.F("vorigeScan", "0..1", str), form.F("afgenomenOp", "1..*", date),
+		form.F("wijze", "1..*", code("afname-wijze")), form.F("afgenomenDoor", "1", ref("med")), form.F("gesprekMet", "1..*", ref("bet", "kind")),
+		form.F("kindGehoord", "1", form.Object(form.F("ja", "1", boolean), form.F("reden", "0..1", code("niet-gehoord-reden")))),
+		form.F("belangrijkst", "0..1", text),
+		form.F("domeinen", "4", form.Object(
+			form.F("domein", "1", code("mks-domein")), form.F("watGaatGoed", "0..1", text),
+			form.F("zorgenVan", "0..1", form.Object(form.F("kind", "0..1", text), form.F("ouder", "0..1", text), form.F("professional", "0..1", text))),
+			form.F("behoeften", "0..*", need).FreeIDs())).Instead("MKS-HBS-01").EachOnce("domein"),
 	}
 }
 

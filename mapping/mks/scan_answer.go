@@ -5,6 +5,7 @@ import (
 	qpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/questionnaire_response_go_proto"
 
 	"github.com/drieluik/drieluik/mapping/element"
+	"github.com/drieluik/drieluik/mapping/form"
 )
 
 // scanAnswers is a group of the form that is being filled in.
@@ -19,10 +20,10 @@ func (w *scanWriter) group(link, on string) *scanAnswers {
 }
 
 // add answers a question with values of the source; none leave it out.
-func (g *scanAnswers) add(link string, all []value, answer func(value) *qpb.QuestionnaireResponse_Item_Answer_ValueX) {
+func (g *scanAnswers) add(link string, all []form.Value, answer func(form.Value) *qpb.QuestionnaireResponse_Item_Answer_ValueX) {
 	out := &qpb.QuestionnaireResponse_Item{LinkId: element.String(link)}
 	for _, v := range all {
-		out.Answer = append(out.Answer, &qpb.QuestionnaireResponse_Item_Answer{Value: answer(v.to(item(g.on, link)))})
+		out.Answer = append(out.Answer, &qpb.QuestionnaireResponse_Item_Answer{Value: answer(v.To(item(g.on, link)))})
 	}
 	if len(out.Answer) > 0 {
 		g.item.Item = append(g.item.Item, out)
@@ -30,18 +31,20 @@ func (g *scanAnswers) add(link string, all []value, answer func(value) *qpb.Ques
 }
 
 // text answers with a text that may be absent.
-func (g *scanAnswers) text(link string, v value) {
-	if v.present() {
-		g.add(link, []value{v}, func(v value) *qpb.QuestionnaireResponse_Item_Answer_ValueX { return answerText(v.str()) })
+func (g *scanAnswers) text(link string, v form.Value) {
+	if v.Present() {
+		g.add(link, []form.Value{v}, func(v form.Value) *qpb.QuestionnaireResponse_Item_Answer_ValueX { return answerText(v.Str()) })
 	}
 }
 
 // code answers with a code of a list.
-func (g *scanAnswers) code(link, list string, v value) { g.add(link, []value{v}, answerCode(list)) }
+func (g *scanAnswers) code(link, list string, v form.Value) {
+	g.add(link, []form.Value{v}, answerCode(list))
+}
 
-func answerCode(list string) func(value) *qpb.QuestionnaireResponse_Item_Answer_ValueX {
-	return func(v value) *qpb.QuestionnaireResponse_Item_Answer_ValueX {
-		return answerCoding(listCoding(list, v.str()))
+func answerCode(list string) func(form.Value) *qpb.QuestionnaireResponse_Item_Answer_ValueX {
+	return func(v form.Value) *qpb.QuestionnaireResponse_Item_Answer_ValueX {
+		return answerCoding(listCoding(list, v.Str()))
 	}
 }
 
@@ -51,19 +54,19 @@ func answerCoding(c *dpb.Coding) *qpb.QuestionnaireResponse_Item_Answer_ValueX {
 	}
 }
 
-func answerDay(v value) *qpb.QuestionnaireResponse_Item_Answer_ValueX {
+func answerDay(v form.Value) *qpb.QuestionnaireResponse_Item_Answer_ValueX {
 	return &qpb.QuestionnaireResponse_Item_Answer_ValueX{
-		Choice: &qpb.QuestionnaireResponse_Item_Answer_ValueX_Date{Date: element.Date(v.day())},
+		Choice: &qpb.QuestionnaireResponse_Item_Answer_ValueX_Date{Date: element.Date(v.Day())},
 	}
 }
 
-func answerNumber(v value) *qpb.QuestionnaireResponse_Item_Answer_ValueX {
+func answerNumber(v form.Value) *qpb.QuestionnaireResponse_Item_Answer_ValueX {
 	return &qpb.QuestionnaireResponse_Item_Answer_ValueX{
-		Choice: &qpb.QuestionnaireResponse_Item_Answer_ValueX_Integer{Integer: &dpb.Integer{Value: int32(v.whole())}},
+		Choice: &qpb.QuestionnaireResponse_Item_Answer_ValueX_Integer{Integer: &dpb.Integer{Value: int32(v.Whole())}},
 	}
 }
 
-func (w *scanWriter) answerRef(v value) *qpb.QuestionnaireResponse_Item_Answer_ValueX {
+func (w *scanWriter) answerRef(v form.Value) *qpb.QuestionnaireResponse_Item_Answer_ValueX {
 	return &qpb.QuestionnaireResponse_Item_Answer_ValueX{
 		Choice: &qpb.QuestionnaireResponse_Item_Answer_ValueX_Reference{Reference: w.ref(v)},
 	}

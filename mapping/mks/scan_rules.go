@@ -1,40 +1,42 @@
 package mks
 
+import "github.com/drieluik/drieluik/mapping/form"
+
 // scanItems is how many items the form has.
 const scanItems = 27
 
 // checkScan holds the rules of mks.md 3.4 that need the document alone.
 func checkScan(d *document) {
 	in := d.inhoud()
-	checkScanDomains(d, in.at("domeinen"))
-	checkScanItems(d, in.at("domeinen"))
-	if heard := in.at("kindGehoord"); heard.at("ja").sound() && !heard.at("ja").yes() && !heard.at("reden").present() {
-		d.fail("MKS-HBS-04", heard)
+	checkScanDomains(d, in.At("domeinen"))
+	checkScanItems(d, in.At("domeinen"))
+	if heard := in.At("kindGehoord"); heard.At("ja").Sound() && !heard.At("ja").Yes() && !heard.At("reden").Present() {
+		d.Fail("MKS-HBS-04", heard)
 	}
-	if last := in.at("vorigeScan"); in.at("soort").str() == "herhaling" && !last.present() {
-		d.warn("MKS-HBS-06", last)
+	if last := in.At("vorigeScan"); in.At("soort").Str() == "herhaling" && !last.Present() {
+		d.Warn("MKS-HBS-06", last)
 	}
-	for _, v := range in.at("afgenomenOp").items() {
-		if v.sound() && v.day().after(d.head.recordedDay) {
-			d.fail("MKS-HBS-10", v)
+	for _, v := range in.At("afgenomenOp").Items() {
+		if v.Sound() && v.Day().After(d.head.recordedDay) {
+			d.Fail("MKS-HBS-10", v)
 		}
 	}
 }
 
 // checkScanDomains holds HBS-01, and ENV-14 for the needs of all domains together.
-func checkScanDomains(d *document, list value) {
+func checkScanDomains(d *document, list form.Value) {
 	domains, ids := map[string]bool{}, map[string]bool{}
-	for _, v := range list.items() {
-		if domain := v.at("domein"); domain.sound() {
-			if domains[domain.str()] {
-				d.fail("MKS-HBS-01", list)
+	for _, v := range list.Items() {
+		if domain := v.At("domein"); domain.Sound() {
+			if domains[domain.Str()] {
+				d.Fail("MKS-HBS-01", list)
 			}
-			domains[domain.str()] = true
+			domains[domain.Str()] = true
 		}
-		for _, need := range v.at("behoeften").items() {
-			id := need.at("id").str()
+		for _, need := range v.At("behoeften").Items() {
+			id := need.At("id").Str()
 			if id != "" && ids[id] {
-				d.fail("MKS-ENV-14", list)
+				d.Fail("MKS-ENV-14", list)
 			}
 			ids[id] = true
 		}
@@ -42,60 +44,60 @@ func checkScanDomains(d *document, list value) {
 }
 
 // checkScanItems holds what each need must be, and HBS-09.
-func checkScanItems(d *document, list value) {
+func checkScanItems(d *document, list form.Value) {
 	seen := map[string]bool{}
-	for _, v := range list.items() {
-		for _, need := range v.at("behoeften").items() {
-			checkScanItem(d, need.at("item"), v.at("domein"), seen)
+	for _, v := range list.Items() {
+		for _, need := range v.At("behoeften").Items() {
+			checkScanItem(d, need.At("item"), v.At("domein"), seen)
 			checkScanNeed(d, need)
 		}
 	}
-	if list.sound() && len(seen) < scanItems {
-		d.inform("MKS-HBS-09", list, "")
+	if list.Sound() && len(seen) < scanItems {
+		d.Inform("MKS-HBS-09", list, "")
 	}
 }
 
 // checkScanItem holds HBS-02 and HBS-03. It adds the item to those that were seen.
-func checkScanItem(d *document, item, domain value, seen map[string]bool) {
-	if !item.sound() {
+func checkScanItem(d *document, item, domain form.Value, seen map[string]bool) {
+	if !item.Sound() {
 		return
 	}
-	if at := scanPlace(domain.str()); at >= 0 && scanGroups[at].place(item.str()) < 0 {
-		d.fail("MKS-HBS-02", item)
+	if at := scanPlace(domain.Str()); at >= 0 && scanGroups[at].place(item.Str()) < 0 {
+		d.Fail("MKS-HBS-02", item)
 	}
-	if seen[item.str()] {
-		d.fail("MKS-HBS-03", item)
+	if seen[item.Str()] {
+		d.Fail("MKS-HBS-03", item)
 	}
-	seen[item.str()] = true
+	seen[item.Str()] = true
 }
 
 // checkScanNeed holds HBS-07 and HBS-08.
-func checkScanNeed(d *document, need value) {
-	level, note := need.at("niveau").str(), need.at("toelichting")
-	if (level == "3" || level == "4") && !note.present() {
-		d.warn("MKS-HBS-07", note)
+func checkScanNeed(d *document, need form.Value) {
+	level, note := need.At("niveau").Str(), need.At("toelichting")
+	if (level == "3" || level == "4") && !note.Present() {
+		d.Warn("MKS-HBS-07", note)
 	}
-	if who := need.at("over"); who.sound() {
-		d.inform("MKS-HBS-08", who, "")
+	if who := need.At("over"); who.Sound() {
+		d.Inform("MKS-HBS-08", who, "")
 	}
 }
 
 // checkStoredScan holds HBS-05.
 func checkStoredScan(m *mapper) error {
 	in := m.inhoud()
-	heard, days := in.at("kindGehoord"), in.at("afgenomenOp")
-	if !m.child.stored || m.head.status == "ingetrokken" || !heard.at("ja").sound() || heard.at("ja").yes() || !days.sound() {
+	heard, days := in.At("kindGehoord"), in.At("afgenomenOp")
+	if !m.child.stored || m.head.status == "ingetrokken" || !heard.At("ja").Sound() || heard.At("ja").Yes() || !days.Sound() {
 		return nil
 	}
 	facts, _, err := m.toldFacts(m.custodianFacts())
-	if err == nil && facts.birth != "" && age(facts.birth, lastOf(days).day()) >= 12 {
-		m.warn("MKS-HBS-05", heard)
+	if err == nil && facts.birth != "" && form.Age(facts.birth, lastOf(days).Day()) >= 12 {
+		m.Warn("MKS-HBS-05", heard)
 	}
 	return err
 }
 
 // lastOf returns the last element of a list that has one.
-func lastOf(list value) value {
-	all := list.items()
+func lastOf(list form.Value) form.Value {
+	all := list.Items()
 	return all[len(all)-1]
 }

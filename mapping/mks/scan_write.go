@@ -10,12 +10,13 @@ import (
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping/element"
+	"github.com/drieluik/drieluik/mapping/form"
 )
 
 // scanWriter maps one hulpbehoeftescan (mks.md 3.4).
 type scanWriter struct {
 	*mapper
-	in       value
+	in       form.Value
 	response fhir.Ref
 	// labels hide the form from the family, but for the person that a need is about: the form says
 	// of it what the need does.
@@ -35,25 +36,25 @@ func writeScan(m *mapper) error {
 	if status == "completed" && m.head.version > 1 {
 		status = "amended"
 	}
-	on, spoken := w.response.String(), w.in.at("gesprekMet")
+	on, spoken := w.response.String(), w.in.At("gesprekMet")
 	q := &qpb.QuestionnaireResponse{
 		Questionnaire: &dpb.Canonical{Value: fhir.Canonical + "/Questionnaire/mks-hulpbehoeftescan|1.0.0"},
 		Status:        element.Enum(&qpb.QuestionnaireResponse_StatusCode{}, status),
 		Subject:       w.patientRef(),
-		Authored:      element.DateTime(lastOf(w.in.at("afgenomenOp")).to(on + ".authored").day()),
-		Author:        w.ref(w.in.at("afgenomenDoor").to(on + ".author")),
-		Source:        w.ref(spoken.items()[0].to(on + ".source")),
+		Authored:      element.DateTime(lastOf(w.in.At("afgenomenOp")).To(on + ".authored").Day()),
+		Author:        w.ref(w.in.At("afgenomenDoor").To(on + ".author")),
+		Source:        w.ref(spoken.Items()[0].To(on + ".source")),
 		Item:          []*qpb.QuestionnaireResponse_Item{w.general(on)},
 	}
-	for _, p := range inFormOrder(w.in.at("domeinen"), func(v value) int { return scanPlace(v.at("domein").str()) }) {
+	for _, p := range inFormOrder(w.in.At("domeinen"), func(v form.Value) int { return scanPlace(v.At("domein").Str()) }) {
 		q.Item = append(q.Item, w.domain(p, on))
 	}
 	w.addAnchor(q, about{
 		id: w.response.ID, profiles: []string{ownProfile("mks-hulpbehoeftescan-antwoord")}, domains: childDomains, labels: w.labels,
 	})
-	for _, d := range w.in.at("domeinen").items() {
-		for _, need := range d.at("behoeften").items() {
-			w.writeNeed(need, d.at("domein").str())
+	for _, d := range w.in.At("domeinen").Items() {
+		for _, need := range d.At("behoeften").Items() {
+			w.writeNeed(need, d.At("domein").Str())
 		}
 	}
 	return nil
@@ -61,18 +62,18 @@ func writeScan(m *mapper) error {
 
 // placed is an element of a list of the source on its way into the form.
 type placed struct {
-	value
+	form.Value
 	id string // place in the source's list, "" where the form has the same order
 }
 
 // inFormOrder sorts a list into the order of the form, which is the order that the items of a response
 // have. Where the source has another one, each element remembers its place.
-func inFormOrder(list value, place func(value) int) []placed {
+func inFormOrder(list form.Value, place func(form.Value) int) []placed {
 	var out []placed
 	sorted := true
-	for i, v := range list.items() {
-		sorted = sorted && (i == 0 || place(out[i-1].value) <= place(v))
-		out = append(out, placed{value: v})
+	for i, v := range list.Items() {
+		sorted = sorted && (i == 0 || place(out[i-1].Value) <= place(v))
+		out = append(out, placed{Value: v})
 	}
 	if sorted {
 		return out
@@ -80,7 +81,7 @@ func inFormOrder(list value, place func(value) int) []placed {
 	for i := range out {
 		out[i].id = strconv.Itoa(i + 1)
 	}
-	slices.SortStableFunc(out, func(a, b placed) int { return cmp.Compare(place(a.value), place(b.value)) })
+	slices.SortStableFunc(out, func(a, b placed) int { return cmp.Compare(place(a.Value), place(b.Value)) })
 	return out
 }
 
@@ -90,37 +91,37 @@ func scanItem(on, link string) string { return on + ".item.where(linkId = '" + l
 // general is the group of what holds for the whole scan.
 func (w *scanWriter) general(on string) *qpb.QuestionnaireResponse_Item {
 	g := w.group("hbs.alg", on)
-	heard, in := w.in.at("kindGehoord"), w.in
-	g.code("hbs.alg.soort", "scan-soort", in.at("soort"))
-	g.text("hbs.alg.vorige", in.at("vorigeScan"))
-	g.add("hbs.alg.datum", in.at("afgenomenOp").items(), answerDay)
-	g.add("hbs.alg.wijze", in.at("wijze").items(), answerCode("afname-wijze"))
-	g.add("hbs.alg.metwie", in.at("gesprekMet").items(), w.answerRef)
-	g.add("hbs.alg.kindgehoord", []value{heard.at("ja")}, yesNo)
-	if !heard.at("ja").yes() { // else the form does not ask it, and it is kept beside the form
-		g.code("hbs.alg.kindgehoord.reden", "niet-gehoord-reden", heard.at("reden"))
+	heard, in := w.in.At("kindGehoord"), w.in
+	g.code("hbs.alg.soort", "scan-soort", in.At("soort"))
+	g.text("hbs.alg.vorige", in.At("vorigeScan"))
+	g.add("hbs.alg.datum", in.At("afgenomenOp").Items(), answerDay)
+	g.add("hbs.alg.wijze", in.At("wijze").Items(), answerCode("afname-wijze"))
+	g.add("hbs.alg.metwie", in.At("gesprekMet").Items(), w.answerRef)
+	g.add("hbs.alg.kindgehoord", []form.Value{heard.At("ja")}, yesNo)
+	if !heard.At("ja").Yes() { // else the form does not ask it, and it is kept beside the form
+		g.code("hbs.alg.kindgehoord.reden", "niet-gehoord-reden", heard.At("reden"))
 	}
-	g.text("hbs.alg.belangrijk", in.at("belangrijkst"))
+	g.text("hbs.alg.belangrijk", in.At("belangrijkst"))
 	return g.item
 }
 
 // domain is the group of one child-life domain.
 func (w *scanWriter) domain(v placed, on string) *qpb.QuestionnaireResponse_Item {
-	form := scanGroups[scanPlace(v.at("domein").str())]
-	g := w.group(form.link, on)
-	v.at("domein").to(g.on)
+	group := scanGroups[scanPlace(v.At("domein").Str())]
+	g := w.group(group.link, on)
+	v.At("domein").To(g.on)
 	if v.id != "" {
 		g.item.Id = element.String("domein-" + v.id)
 	}
-	worries := v.at("zorgenVan")
-	g.text(form.link+".goed", v.at("watGaatGoed"))
-	g.text(form.link+".zorgkind", worries.at("kind"))
-	g.text(form.link+".zorgouder", worries.at("ouder"))
-	g.text(form.link+".zorgprof", worries.at("professional"))
-	for _, need := range inFormOrder(v.at("behoeften"), func(v value) int { return form.place(v.at("item").str()) }) {
-		answers := w.need(need.value, g.on)
+	worries := v.At("zorgenVan")
+	g.text(group.link+".goed", v.At("watGaatGoed"))
+	g.text(group.link+".zorgkind", worries.At("kind"))
+	g.text(group.link+".zorgouder", worries.At("ouder"))
+	g.text(group.link+".zorgprof", worries.At("professional"))
+	for _, need := range inFormOrder(v.At("behoeften"), func(v form.Value) int { return group.place(v.At("item").Str()) }) {
+		answers := w.need(need.Value, g.on)
 		if need.id != "" {
-			answers.Id = element.String(form.domain + "-" + need.id)
+			answers.Id = element.String(group.domain + "-" + need.id)
 		}
 		g.item.Item = append(g.item.Item, answers)
 	}
@@ -128,49 +129,49 @@ func (w *scanWriter) domain(v placed, on string) *qpb.QuestionnaireResponse_Item
 }
 
 // need is the group of one item of the form.
-func (w *scanWriter) need(v value, on string) *qpb.QuestionnaireResponse_Item {
-	link := v.at("item").str()
+func (w *scanWriter) need(v form.Value, on string) *qpb.QuestionnaireResponse_Item {
+	link := v.At("item").Str()
 	g := w.group(link, on)
-	v.at("item").to(g.on)
-	g.text(link+".id", v.at("id"))
-	g.code(link+".niveau", "behoefte-niveau", v.at("niveau"))
-	if v.at("niveau").str() != "0" { // else the form does not ask it, and it is kept beside the form
-		g.text(link+".toelichting", v.at("toelichting"))
+	v.At("item").To(g.on)
+	g.text(link+".id", v.At("id"))
+	g.code(link+".niveau", "behoefte-niveau", v.At("niveau"))
+	if v.At("niveau").Str() != "0" { // else the form does not ask it, and it is kept beside the form
+		g.text(link+".toelichting", v.At("toelichting"))
 	}
-	if first := v.at("prioriteit"); first.present() {
-		g.add(link+".prioriteit", []value{first}, answerNumber)
+	if first := v.At("prioriteit"); first.Present() {
+		g.add(link+".prioriteit", []form.Value{first}, answerNumber)
 	}
-	if whose := v.at("vanWie"); whose.present() {
+	if whose := v.At("vanWie"); whose.Present() {
 		g.code(link+".vanwie", "perspectief", whose)
 	}
-	if who := v.at("over"); who.present() {
-		g.add(link+".over", []value{who}, w.answerRef)
+	if who := v.At("over"); who.Present() {
+		g.add(link+".over", []form.Value{who}, w.answerRef)
 		w.label(who)
 	}
-	w.codes(g, link+".code", v.at("code"))
+	w.codes(g, link+".code", v.At("code"))
 	return g.item
 }
 
 // label hides the form from the family, but for one person.
-func (w *scanWriter) label(who value) {
-	who.to(w.response.String() + ".meta.security")
-	if !w.named[who.str()] {
-		w.named[who.str()] = true
+func (w *scanWriter) label(who form.Value) {
+	who.To(w.response.String() + ".meta.security")
+	if !w.named[who.Str()] {
+		w.named[who.Str()] = true
 		w.labels = append(w.labels, seal("about-parent", w.ref(who)))
 	}
 }
 
 // codes answers with each coding of a codering, and its text last.
-func (w *scanWriter) codes(g *scanAnswers, link string, v value) {
+func (w *scanWriter) codes(g *scanAnswers, link string, v form.Value) {
 	var out []*qpb.QuestionnaireResponse_Item_Answer
 	for _, s := range codingSystems {
-		if c := v.at(s.member); plainCode.MatchString(c.str()) { // else it becomes a source-member
-			told := element.Coding(s.system, c.to(item(g.on, link)).str(), "")
+		if c := v.At(s.member); plainCode.MatchString(c.Str()) { // else it becomes a source-member
+			told := element.Coding(s.system, c.To(item(g.on, link)).Str(), "")
 			out = append(out, &qpb.QuestionnaireResponse_Item_Answer{Value: answerCoding(told)})
 		}
 	}
-	if own := v.at("tekst"); own.present() {
-		out = append(out, &qpb.QuestionnaireResponse_Item_Answer{Value: answerText(own.to(item(g.on, link)).str())})
+	if own := v.At("tekst"); own.Present() {
+		out = append(out, &qpb.QuestionnaireResponse_Item_Answer{Value: answerText(own.To(item(g.on, link)).Str())})
 	}
 	if len(out) > 0 {
 		g.item.Item = append(g.item.Item, &qpb.QuestionnaireResponse_Item{LinkId: element.String(link), Answer: out})

@@ -5,6 +5,7 @@ import (
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping/element"
+	"github.com/drieluik/drieluik/mapping/form"
 )
 
 // consentStored holds the rules that need the child, its holders of authority and stored consents.
@@ -13,12 +14,12 @@ func consentStored(m *mapper) error {
 		return err
 	}
 	in := m.inhoud()
-	lists := []value{in.at("ontvangers")}
-	for _, x := range in.at("uitzonderingen").items() {
-		lists = append(lists, x.at("ontvangers"))
+	lists := []form.Value{in.At("ontvangers")}
+	for _, x := range in.At("uitzonderingen").Items() {
+		lists = append(lists, x.At("ontvangers"))
 	}
 	for _, list := range lists {
-		for _, r := range list.items() {
+		for _, r := range list.Items() {
 			m.receiverRule(r)
 		}
 	}
@@ -31,11 +32,11 @@ func consentStored(m *mapper) error {
 // custodian's facts agree.
 func (m *mapper) givers() error {
 	in := m.inhoud()
-	list := in.at("gegevenDoor")
-	if m.head.status == "ingetrokken" || in.at("ingetrokkenOp").present() {
+	list := in.At("gegevenDoor")
+	if m.head.status == "ingetrokken" || in.At("ingetrokkenOp").Present() {
 		return nil
 	}
-	if !m.child.stored || m.child.stub || !list.sound() || !in.soundAll("soort", "besluit") {
+	if !m.child.stored || m.child.stub || !list.Sound() || !in.SoundAll("soort", "besluit") {
 		return nil
 	}
 	facts := m.custodianFacts()
@@ -50,29 +51,29 @@ func (m *mapper) givers() error {
 	}
 	j, strangers := m.judge(told)
 	for _, g := range strangers {
-		m.fail("MKS-TOE-02", g)
+		m.Fail("MKS-TOE-02", g)
 	}
 	broken, waits := j.verdict()
 	if contains(broken, "MKS-TOE-01") {
-		m.fail("MKS-TOE-01", list)
+		m.Fail("MKS-TOE-01", list)
 	}
 	if waits {
-		m.warn("MKS-TOE-09", list)
+		m.Warn("MKS-TOE-09", list)
 		m.proposed = true
 	}
 	return nil
 }
 
 // judge takes the givers in by some facts. It returns those without authority too.
-func (m *mapper) judge(by facts) (judgement, []value) {
+func (m *mapper) judge(by facts) (judgement, []form.Value) {
 	in := m.inhoud()
 	j := judgement{
-		soort: in.at("soort").str(), permits: in.at("besluit").str() == "toestaan", birth: by.birth, on: m.head.recordedDay,
+		soort: in.At("soort").Str(), permits: in.At("besluit").Str() == "toestaan", birth: by.birth, on: m.head.recordedDay,
 	}
-	var strangers []value
-	for _, g := range in.at("gegevenDoor").items() {
-		t := m.target(g.at("ref"))
-		if j.add(t.kind == "kind", by.authority(t, g.at("op").date())) {
+	var strangers []form.Value
+	for _, g := range in.At("gegevenDoor").Items() {
+		t := m.target(g.At("ref"))
+		if j.add(t.kind == "kind", by.authority(t, g.At("op").Date())) {
 			strangers = append(strangers, g)
 		}
 	}
@@ -80,27 +81,27 @@ func (m *mapper) judge(by facts) (judgement, []value) {
 }
 
 // receiverRule holds TOE-06.
-func (m *mapper) receiverRule(r value) {
-	kind, named := r.at("soort"), r.at("ref")
-	if !kind.sound() || !named.absentOrSound() || !r.at("categorie").absentOrSound() {
+func (m *mapper) receiverRule(r form.Value) {
+	kind, named := r.At("soort"), r.At("ref")
+	if !kind.Sound() || !named.AbsentOrSound() || !r.At("categorie").AbsentOrSound() {
 		return
 	}
 	t := m.target(named)
-	unknown := named.present() && t.kind == ""
+	unknown := named.Present() && t.kind == ""
 	wrong := map[string]bool{
-		"organisatie": !named.present() || !unknown && t.kind != "org",
-		"persoon":     !named.present() || !unknown && t.kind != "bet" && t.kind != "med",
-		"kindteam":    named.present(),
-		"categorie":   !r.at("categorie").present(),
+		"organisatie": !named.Present() || !unknown && t.kind != "org",
+		"persoon":     !named.Present() || !unknown && t.kind != "bet" && t.kind != "med",
+		"kindteam":    named.Present(),
+		"categorie":   !r.At("categorie").Present(),
 	}
-	if wrong[kind.str()] {
-		m.fail("MKS-TOE-06", r)
+	if wrong[kind.Str()] {
+		m.Fail("MKS-TOE-06", r)
 	}
 }
 
 // objections holds TOE-08: a stored objection, known to the sender, names the same receiver.
-func (m *mapper) objections(in value) error {
-	if m.child.found == nil || in.at("besluit").str() != "toestaan" {
+func (m *mapper) objections(in form.Value) error {
+	if m.child.found == nil || in.At("besluit").Str() != "toestaan" {
 		return nil
 	}
 	hits, err := m.known.Child(m.child.ref, "Consent")
@@ -113,9 +114,9 @@ func (m *mapper) objections(in value) error {
 			hit.Custodian.Current() != m.sender {
 			continue
 		}
-		for _, r := range in.at("ontvangers").items() {
+		for _, r := range in.At("ontvangers").Items() {
 			if m.objected(n, r) {
-				m.warn("MKS-TOE-08", r)
+				m.Warn("MKS-TOE-08", r)
 			}
 		}
 	}
@@ -124,8 +125,8 @@ func (m *mapper) objections(in value) error {
 
 // objected reports whether an objection names the receiver itself, or the category of the
 // organisation.
-func (m *mapper) objected(objection fhir.Node, r value) bool {
-	t := m.target(r.at("ref"))
+func (m *mapper) objected(objection fhir.Node, r form.Value) bool {
+	t := m.target(r.At("ref"))
 	for a := range objection.All("provision", "actor") {
 		who := a.Member("reference")
 		category := ""
@@ -134,8 +135,8 @@ func (m *mapper) objected(objection fhir.Node, r value) bool {
 		}
 		switch {
 		case !t.ref.IsZero() && who.Member("reference").Text() == t.ref.String(),
-			category != "" && (category == t.role || category == r.at("categorie").str()),
-			r.at("soort").str() == "kindteam" && extension(a, "ontvanger-soort").Text() == "kindteam":
+			category != "" && (category == t.role || category == r.At("categorie").Str()),
+			r.At("soort").Str() == "kindteam" && extension(a, "ontvanger-soort").Text() == "kindteam":
 			return true
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping/element"
+	"github.com/drieluik/drieluik/mapping/form"
 )
 
 // writeConsent adds the Consent (mks.md 3.9).
@@ -20,17 +21,17 @@ func writeConsent(m *mapper) error {
 		Status: element.Enum(&conpb.Consent_StatusCode{}, m.consentStatus()),
 		Scope:  element.Concept(element.Coding("http://terminology.hl7.org/CodeSystem/consentscope", "patient-privacy", "")),
 		Category: []*dpb.CodeableConcept{
-			element.Concept(element.Coding(loinc, "59284-0", "")), listConcept("toestemming-soort", in.at("soort").to(on+".category").str())},
+			element.Concept(element.Coding(loinc, "59284-0", "")), listConcept("toestemming-soort", in.At("soort").To(on+".category").Str())},
 		Patient: m.patientRef(), DateTime: element.Moment(lastGiven(in)),
-		Organization: []*dpb.Reference{m.ref(in.at("houder").at("organisatie").to(on + ".organization"))},
+		Organization: []*dpb.Reference{m.ref(in.At("houder").At("organisatie").To(on + ".organization"))},
 		PolicyRule:   element.Concept(element.Coding("http://terminology.hl7.org/CodeSystem/v3-ActCode", "OPTIN", "")),
 	}
-	for _, g := range in.at("gegevenDoor").items() {
+	for _, g := range in.At("gegevenDoor").Items() {
 		m.addGiver(c, g, on)
 	}
-	c.Extension = append(c.Extension, element.OwnExtension("vastgelegd-door", m.ref(in.at("vastgelegdDoor").to(on+".extension"))))
-	if at := in.at("ingetrokkenOp"); at.present() {
-		c.Extension = append(c.Extension, element.OwnExtension("ingetrokken-op", element.Moment(at.to(on+".extension", on+".status").str())))
+	c.Extension = append(c.Extension, element.OwnExtension("vastgelegd-door", m.ref(in.At("vastgelegdDoor").To(on+".extension"))))
+	if at := in.At("ingetrokkenOp"); at.Present() {
+		c.Extension = append(c.Extension, element.OwnExtension("ingetrokken-op", element.Moment(at.To(on+".extension", on+".status").Str())))
 	}
 	p, err := m.provision(in, on+".provision")
 	if err != nil {
@@ -49,7 +50,7 @@ func (m *mapper) consentStatus() string {
 		return "entered-in-error"
 	case m.head.status == "concept":
 		return "draft"
-	case m.inhoud().at("ingetrokkenOp").present():
+	case m.inhoud().At("ingetrokkenOp").Present():
 		return "inactive"
 	case m.proposed || !m.child.stored || m.child.stub:
 		return "proposed"
@@ -59,29 +60,29 @@ func (m *mapper) consentStatus() string {
 }
 
 // lastGiven returns the latest op of the givers.
-func lastGiven(in value) string {
+func lastGiven(in form.Value) string {
 	var last time.Time
 	var out string
-	for _, g := range in.at("gegevenDoor").items() {
-		if at := g.at("op").instant(); out == "" || at.After(last) {
-			last, out = at, g.at("op").str()
+	for _, g := range in.At("gegevenDoor").Items() {
+		if at := g.At("op").Instant(); out == "" || at.After(last) {
+			last, out = at, g.At("op").Str()
 		}
 	}
 	return out
 }
 
 // addGiver adds one giver: performer, extension and, for the child or a related person, verification.
-func (m *mapper) addGiver(c *conpb.Consent, g value, on string) {
+func (m *mapper) addGiver(c *conpb.Consent, g form.Value, on string) {
 	ext := on + ".extension('" + element.StructureDefinition("gegeven-door") + "')"
-	who := m.ref(g.at("ref").to(on+".performer", ext))
-	at := g.at("op").to(ext, on+".dateTime").str()
+	who := m.ref(g.At("ref").To(on+".performer", ext))
+	at := g.At("op").To(ext, on+".dateTime").Str()
 	c.Performer = append(c.Performer, who)
 	c.Extension = append(c.Extension, element.OwnComplex("gegeven-door",
-		element.Extension("wie", m.ref(g.at("ref"))), element.Extension("op", element.Moment(at)),
-		element.Extension("wijze", element.CodeValue(g.at("wijze").to(ext).str()))))
-	if t := m.target(g.at("ref")); t.kind == "kind" || t.kind == "bet" {
+		element.Extension("wie", m.ref(g.At("ref"))), element.Extension("op", element.Moment(at)),
+		element.Extension("wijze", element.CodeValue(g.At("wijze").To(ext).Str()))))
+	if t := m.target(g.At("ref")); t.kind == "kind" || t.kind == "bet" {
 		c.Verification = append(c.Verification, &conpb.Consent_Verification{
-			Verified: element.Bool(true), VerifiedWith: m.ref(g.at("ref")), VerificationDate: element.Moment(at),
+			Verified: element.Bool(true), VerifiedWith: m.ref(g.At("ref")), VerificationDate: element.Moment(at),
 		})
 	}
 }
@@ -91,15 +92,15 @@ func (m *mapper) addGiver(c *conpb.Consent, g value, on string) {
 // begin behind that birthday is never in force.
 func (m *mapper) consentPeriod(c *conpb.Consent, on string) *dpb.Extension {
 	in, p := m.inhoud(), c.Provision
-	from := in.at("geldigVanaf").to(on + ".provision.period.start").day()
-	end := traced(in.at("geldigTot"), on+".provision.period.end")
+	from := in.At("geldigVanaf").To(on + ".provision.period.start").Day()
+	end := traced(in.At("geldigTot"), on+".provision.period.end")
 	j := judgement{birth: m.child.birth, on: m.head.recordedDay}
 	last := j.end()
-	if last == "" || end.present() && !end.day().after(last) {
-		p.Period = element.Period(from, end.day())
+	if last == "" || end.Present() && !end.Day().After(last) {
+		p.Period = element.Period(from, end.Day())
 		return nil
 	}
-	m.inform("MKS-TOE-04", end, "The consent ends before the next birthday that changes who decides.")
+	m.Inform("MKS-TOE-04", end, "The consent ends before the next birthday that changes who decides.")
 	if j.never(from) {
 		last = from
 		if m.head.status == "definitief" {
@@ -107,8 +108,8 @@ func (m *mapper) consentPeriod(c *conpb.Consent, on string) *dpb.Extension {
 		}
 	}
 	p.Period = element.Period(from, last)
-	sent := end.str()
-	if !end.present() {
+	sent := end.Str()
+	if !end.Present() {
 		sent = "geen"
 	}
 	return element.OwnExtension("geldig-tot-bron", element.String(sent))
@@ -118,21 +119,21 @@ func (m *mapper) consentPeriod(c *conpb.Consent, on string) *dpb.Extension {
 var decisions = map[string]string{"toestaan": "permit", "weigeren": "deny"}
 
 // provision returns the base provision with its exceptions.
-func (m *mapper) provision(in value, on string) (*conpb.Consent_Provision, error) {
+func (m *mapper) provision(in form.Value, on string) (*conpb.Consent_Provision, error) {
 	p, err := m.provisionOf(in, on)
 	if err != nil {
 		return nil, err
 	}
-	for _, d := range in.at("doel").items() {
-		p.Purpose = append(p.Purpose, purposes(d.to(on+".purpose").str())...)
+	for _, d := range in.At("doel").Items() {
+		p.Purpose = append(p.Purpose, purposes(d.To(on+".purpose").Str())...)
 	}
-	if from := in.at("gegevens").at("vanaf"); from.present() {
-		p.DataPeriod = element.Period(from.to(on+".dataPeriod.start").day(), "")
+	if from := in.At("gegevens").At("vanaf"); from.Present() {
+		p.DataPeriod = element.Period(from.To(on+".dataPeriod.start").Day(), "")
 	}
-	if err := m.transferOf(p, in.at("overdracht"), on); err != nil {
+	if err := m.transferOf(p, in.At("overdracht"), on); err != nil {
 		return nil, err
 	}
-	for i, x := range in.at("uitzonderingen").items() {
+	for i, x := range in.At("uitzonderingen").Items() {
 		nested, err := m.provisionOf(x, on+indexed(".provision", i))
 		if err != nil {
 			return nil, err
@@ -143,29 +144,29 @@ func (m *mapper) provision(in value, on string) (*conpb.Consent_Provision, error
 }
 
 // provisionOf returns what base and exceptions have in common: decision, receivers and data.
-func (m *mapper) provisionOf(v value, on string) (*conpb.Consent_Provision, error) {
+func (m *mapper) provisionOf(v form.Value, on string) (*conpb.Consent_Provision, error) {
 	p := &conpb.Consent_Provision{
-		Type: element.Enum(&conpb.Consent_Provision_TypeCode{}, decisions[v.at("besluit").to(on+".type").str()]),
+		Type: element.Enum(&conpb.Consent_Provision_TypeCode{}, decisions[v.At("besluit").To(on+".type").Str()]),
 	}
-	for i, r := range v.at("ontvangers").items() {
+	for i, r := range v.At("ontvangers").Items() {
 		a, err := m.actor(r, on+indexed(".actor", i))
 		if err != nil {
 			return nil, err
 		}
 		p.Actor = append(p.Actor, a)
 	}
-	data := v.at("gegevens")
-	if v.at("soort").str() != "verondersteld" { // an implied consent names its transfer alone
-		p.ClassValue = classes(data.at("categorie").strs())
+	data := v.At("gegevens")
+	if v.At("soort").Str() != "verondersteld" { // an implied consent names its transfer alone
+		p.ClassValue = classes(data.At("categorie").Strs())
 	}
-	for _, c := range data.at("categorie").items() {
+	for _, c := range data.At("categorie").Items() {
 		if len(p.ClassValue) > 0 {
-			c.to(on + ".class")
+			c.To(on + ".class")
 		}
-		p.Extension = append(p.Extension, element.OwnExtension("gegevenscategorie", element.CodeValue(c.to(on+".extension").str())))
+		p.Extension = append(p.Extension, element.OwnExtension("gegevenscategorie", element.CodeValue(c.To(on+".extension").Str())))
 	}
-	for _, d := range data.at("domeinen").items() {
-		p.Code = append(p.Code, listConcept("mks-domein", d.to(on+".code").str()))
+	for _, d := range data.At("domeinen").Items() {
+		p.Code = append(p.Code, listConcept("mks-domein", d.To(on+".code").Str()))
 	}
 	return p, nil
 }
@@ -180,8 +181,8 @@ func purposes(doel string) []*dpb.Coding {
 }
 
 // actor returns a receiver.
-func (m *mapper) actor(r value, on string) (*conpb.Consent_Provision_ProvisionActor, error) {
-	kind := r.at("soort").to(on + ".extension").str()
+func (m *mapper) actor(r form.Value, on string) (*conpb.Consent_Provision_ProvisionActor, error) {
+	kind := r.At("soort").To(on + ".extension").Str()
 	out := &conpb.Consent_Provision_ProvisionActor{
 		Extension: element.Some(element.OwnExtension("ontvanger-soort", element.CodeValue(kind))),
 		Role:      element.Concept(element.Coding(participation, "IRCP", "")),
@@ -192,10 +193,10 @@ func (m *mapper) actor(r value, on string) (*conpb.Consent_Provision_ProvisionAc
 		out.Reference = team
 		return out, err
 	case "categorie":
-		category := r.at("categorie").to(on + ".reference.identifier").str()
+		category := r.At("categorie").To(on + ".reference.identifier").Str()
 		out.Reference = element.Reference(fhir.Ref{}, fhir.Identifier{System: element.CodeSystem("organisatie-soort"), Value: category})
 	default:
-		out.Reference = m.ref(r.at("ref").to(on + ".reference"))
+		out.Reference = m.ref(r.At("ref").To(on + ".reference"))
 	}
 	return out, nil
 }
@@ -228,11 +229,11 @@ func (m *mapper) team() (*dpb.Reference, error) {
 }
 
 // transferOf adds the transfer that the consent is about (REF-04 when it is not stored).
-func (m *mapper) transferOf(p *conpb.Consent_Provision, v value, on string) error {
-	if !v.present() {
+func (m *mapper) transferOf(p *conpb.Consent_Provision, v form.Value, on string) error {
+	if !v.Present() {
 		return nil
 	}
-	id := fhir.Identifier{System: m.head.base() + "/overdracht", Value: v.to(on + ".data").str()}
+	id := fhir.Identifier{System: m.head.base() + "/overdracht", Value: v.To(on + ".data").Str()}
 	hits, err := m.known.Identified("Composition", id)
 	if err != nil {
 		return fmt.Errorf("mks.transferOf: %w", err)
@@ -244,7 +245,7 @@ func (m *mapper) transferOf(p *conpb.Consent_Provision, v value, on string) erro
 		}
 	}
 	if ref.IsZero() {
-		m.warn("MKS-REF-04", v)
+		m.Warn("MKS-REF-04", v)
 	}
 	p.Data = append(p.Data, &conpb.Consent_Provision_ProvisionData{
 		Meaning:   element.Enum(&conpb.Consent_Provision_ProvisionData_MeaningCode{}, "dependents"),

@@ -9,6 +9,7 @@ import (
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping/element"
+	"github.com/drieluik/drieluik/mapping/form"
 )
 
 // treeQuestion is a question of verwijsboom or beslisboom: its linkId is the name of the member.
@@ -23,35 +24,35 @@ type treeQuestion struct {
 const maxInTree = 100
 
 // treeFields are the members of antwoorden. missing is the rule of an answer that is not there.
-func treeFields(questions []treeQuestion, missing string) fields {
-	types := map[string]typ{"integer": integer(-1<<31, 1<<31-1), "boolean": boolean, "string": str}
-	var out fields
+func treeFields(questions []treeQuestion, missing string) form.Fields {
+	types := map[string]form.Type{"integer": integer(-1<<31, 1<<31-1), "boolean": boolean, "string": str}
+	var out form.Fields
 	for _, q := range questions {
 		t, ok := types[q.kind]
 		if !ok {
 			t = code(q.list)
 		}
-		out = append(out, f(q.link, q.card, t).instead(missing))
+		out = append(out, form.F(q.link, q.card, t).Instead(missing))
 	}
 	return out
 }
 
 // treeAnswers are the items of antwoorden in the order of the form. An answer that the form has no
 // place for is kept as it came.
-func (m *mapper) treeAnswers(questions []treeQuestion, given value, on string) []*qpb.QuestionnaireResponse_Item {
+func (m *mapper) treeAnswers(questions []treeQuestion, given form.Value, on string) []*qpb.QuestionnaireResponse_Item {
 	var out []*qpb.QuestionnaireResponse_Item
 	for _, q := range questions {
-		v := given.at(q.link)
-		if !v.present() {
+		v := given.At(q.link)
+		if !v.Present() {
 			continue
 		}
-		if q.after != "" && !given.at(q.after).yes() {
-			m.keep(v)
+		if q.after != "" && !given.At(q.after).Yes() {
+			m.Keep(v)
 			continue
 		}
-		all := []value{v}
-		if bounds[q.card].high > 0 {
-			all = v.items()
+		all := []form.Value{v}
+		if form.F(q.link, q.card, str).List() {
+			all = v.Items()
 		}
 		out = append(out, treeItem(q.link, q.kind, q.list, on, all...))
 	}
@@ -59,11 +60,11 @@ func (m *mapper) treeAnswers(questions []treeQuestion, given value, on string) [
 }
 
 // treeItem answers one question. Absent values give no answer, no answer no item.
-func treeItem(link, kind, list, on string, all ...value) *qpb.QuestionnaireResponse_Item {
+func treeItem(link, kind, list, on string, all ...form.Value) *qpb.QuestionnaireResponse_Item {
 	out := &qpb.QuestionnaireResponse_Item{LinkId: element.String(link)}
 	for _, v := range all {
-		if v.present() {
-			v.to(item(on, link))
+		if v.Present() {
+			v.To(item(on, link))
 			out.Answer = append(out.Answer, &qpb.QuestionnaireResponse_Item_Answer{Value: treeAnswer(v, kind, list)})
 		}
 	}
@@ -73,18 +74,18 @@ func treeItem(link, kind, list, on string, all ...value) *qpb.QuestionnaireRespo
 	return out
 }
 
-func treeAnswer(v value, kind, list string) *qpb.QuestionnaireResponse_Item_Answer_ValueX {
+func treeAnswer(v form.Value, kind, list string) *qpb.QuestionnaireResponse_Item_Answer_ValueX {
 	switch kind {
 	case "integer":
 		return &qpb.QuestionnaireResponse_Item_Answer_ValueX{Choice: &qpb.QuestionnaireResponse_Item_Answer_ValueX_Integer{
-			Integer: &dpb.Integer{Value: int32(v.whole())}}}
+			Integer: &dpb.Integer{Value: int32(v.Whole())}}}
 	case "boolean":
 		return yesNo(v)
 	case "choice":
 		return &qpb.QuestionnaireResponse_Item_Answer_ValueX{Choice: &qpb.QuestionnaireResponse_Item_Answer_ValueX_Coding{
-			Coding: listCoding(list, v.str())}}
+			Coding: listCoding(list, v.Str())}}
 	}
-	return answerText(v.str())
+	return answerText(v.Str())
 }
 
 // treeStatus are the statuses that the resources of a tree have by that of its record (mks.md 2.7).
@@ -110,8 +111,8 @@ func (m *mapper) addTree(items []*qpb.QuestionnaireResponse_Item, domains []stri
 		Questionnaire: &dpb.Canonical{Value: fhir.Canonical + "/Questionnaire/" + name + "|1.0.0"},
 		Status:        element.Enum(&qpb.QuestionnaireResponse_StatusCode{}, m.head.treeStatus().response),
 		Subject:       m.patientRef(),
-		Authored:      element.DateTime(in.at("datum").to(on + ".authored").day()),
-		Author:        m.ref(in.at("ingevuldDoor").to(on + ".author")),
+		Authored:      element.DateTime(in.At("datum").To(on + ".authored").Day()),
+		Author:        m.ref(in.At("ingevuldDoor").To(on + ".author")),
 		Item:          element.Some(items...),
 	}, about{id: m.key(), profiles: []string{ownProfile(name + "-antwoord")}, domains: domains})
 }
@@ -124,7 +125,7 @@ func (m *mapper) indication(law, part, intent string) *srpb.ServiceRequest {
 		Category:       []*dpb.CodeableConcept{listConcept("wettelijk-kader", law), listConcept("zorgonderdeel", part)},
 		Code:           element.TextConcept(label("zorgonderdeel", part)),
 		Subject:        m.patientRef(),
-		AuthoredOn:     element.DateTime(m.inhoud().at("datum").day()),
+		AuthoredOn:     element.DateTime(m.inhoud().At("datum").Day()),
 		SupportingInfo: []*dpb.Reference{element.Literal(fhir.Ref{Type: "QuestionnaireResponse", ID: m.key()})},
 	}
 }
@@ -139,7 +140,7 @@ func partDomain(part string) string { return orElse(partDomains[part], "medisch"
 
 // birthTold returns the birth date by which the sender is judged: none before its kind record, and of
 // a sender without a relation the one it sent itself.
-func (m *mapper) birthTold() (day, error) {
+func (m *mapper) birthTold() (form.Day, error) {
 	if !m.child.stored || m.child.stub {
 		return "", nil
 	}
@@ -151,28 +152,28 @@ func (m *mapper) birthTold() (day, error) {
 // withdrawal is not refused for what the child's data say by now.
 func (m *mapper) treeAgeRule(rule, link string) error {
 	in := m.inhoud()
-	told, on := in.at("antwoorden").at(link), in.at("datum")
-	if !told.sound() || !on.sound() || m.head.status == "ingetrokken" {
+	told, on := in.At("antwoorden").At(link), in.At("datum")
+	if !told.Sound() || !on.Sound() || m.head.status == "ingetrokken" {
 		return nil
 	}
 	birth, err := m.birthTold()
-	if err == nil && !canBe(birth, on.day(), told.whole()) {
-		m.fail(rule, told)
+	if err == nil && !canBe(birth, on.Day(), told.Whole()) {
+		m.Fail(rule, told)
 	}
 	return err
 }
 
 // canBe reports whether somebody can be that many years old: of a partial birth date more than one
 // age is possible.
-func canBe(birth, on day, years int64) bool {
+func canBe(birth, on form.Day, years int64) bool {
 	return birth == "" ||
-		years <= int64(age(birth, on)) && years >= int64(age(birth.last(), on))
+		years <= int64(form.Age(birth, on)) && years >= int64(form.Age(birth.Last(), on))
 }
 
 // treeArrives holds VB-05 and BB-10 for answers that waited for their child record, by the birth date
 // that the source itself sends.
 func treeArrives(m *mapper, response fhir.Node) []string {
-	birth, on := m.inhoud().at("geboortedatum").day(), day(response.Member("authored").Text())
+	birth, on := m.inhoud().At("geboortedatum").Day(), form.Day(response.Member("authored").Text())
 	if void(response) {
 		return nil
 	}

@@ -1,9 +1,6 @@
 package mks
 
-import (
-	"maps"
-	"slices"
-)
+import "github.com/drieluik/drieluik/mapping/form"
 
 // verwijsboom is the record type of mks.md 3.3: under which law each part of the care falls.
 func verwijsboom() record {
@@ -14,28 +11,28 @@ func verwijsboom() record {
 }
 
 // referralFields is the member table of mks.md 3.3.
-func referralFields() fields {
-	return fields{
-		f("ingevuldDoor", "1", ref("med")), f("datum", "1", date), f("aanleiding", "1", code("verwijsboom-aanleiding")),
-		f("antwoorden", "1", obj(treeFields(referralQuestions, "MKS-VB-01")...)),
-		f("uitkomsten", "0..*", obj(
-			f("wet", "1", code("wettelijk-kader")), f("onderdeel", "1", code("zorgonderdeel")),
-			f("verantwoordelijke", "1", code("verantwoordelijke")), f("indicatiesteller", "0..1", ref("med")),
-			f("uitvoerder", "0..1", ref("org")), f("regels", "0..*", str))),
-		f("afwijkingReden", "0..1", text),
-		f("indicatie", "0..1", obj(
-			f("leveringsvorm", "1", code("leveringsvorm")), f("urenPerWeek", "1", hoursPerWeek()),
-			f("vanaf", "1", date), f("totEnMet", "1", date), f("onderbouwing", "0..1", text))),
+func referralFields() form.Fields {
+	return form.Fields{
+		form.F("ingevuldDoor", "1", ref("med")), form.F("datum", "1", date), form.F("aanleiding", "1", code("verwijsboom-aanleiding")),
+		form.F("antwoorden", "1", form.Object(treeFields(referralQuestions, "MKS-VB-01")...)),
+		form.F("uitkomsten", "0..*", form.Object(
+			form.F("wet", "1", code("wettelijk-kader")), form.F("onderdeel", "1", code("zorgonderdeel")),
+			form.F("verantwoordelijke", "1", code("verantwoordelijke")), form.F("indicatiesteller", "0..1", ref("med")),
+			form.F("uitvoerder", "0..1", ref("org")), form.F("regels", "0..*", str))),
+		form.F("afwijkingReden", "0..1", text),
+		form.F("indicatie", "0..1", form.Object(
+			form.F("leveringsvorm", "1", code("leveringsvorm")), form.F("urenPerWeek", "1", hoursPerWeek()),
+			form.F("vanaf", "1", date), form.F("totEnMet", "1", date), form.F("onderbouwing", "0..1", text))),
 	}
 }
 
 // hoursPerWeek is an object of zorgonderdelen and hours, at least one.
-func hoursPerWeek() typ {
-	t := typ{shape: obj().shape, atLeast: true}
-	for _, part := range slices.Sorted(maps.Keys(lists()["zorgonderdeel"])) {
-		t.fields = append(t.fields, f(part, "0..1", positive))
+func hoursPerWeek() form.Type {
+	var hours form.Fields
+	for _, part := range list("zorgonderdeel").Sorted() {
+		hours = append(hours, form.F(part, "0..1", positive))
 	}
-	return t
+	return form.Object(hours...).AtLeastOne()
 }
 
 // referralQuestions are the answers of mks.md 3.3. Read only.

@@ -6,40 +6,41 @@ import (
 	"time"
 
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping/form"
 )
 
 // checkReferral holds the rules of mks.md 3.3 that need the document alone.
 func checkReferral(d *document) {
 	in := d.inhoud()
-	given := in.at("antwoorden")
-	d.atMost(given.at("vb.handelingenLijst"), maxInTree)
-	d.atMost(in.at("uitkomsten"), maxInTree)
+	given := in.At("antwoorden")
+	d.AtMost(given.At("vb.handelingenLijst"), maxInTree)
+	d.AtMost(in.At("uitkomsten"), maxInTree)
 	checkReferralTable(d, in)
-	if list := given.at("vb.handelingenLijst"); given.at("vb.handelingen").yes() && !list.present() {
-		d.fail("MKS-VB-09", list)
+	if list := given.At("vb.handelingenLijst"); given.At("vb.handelingen").Yes() && !list.Present() {
+		d.Fail("MKS-VB-09", list)
 	}
-	for _, o := range in.at("uitkomsten").items() {
-		d.atMost(o.at("regels"), maxInTree)
-		if who := o.at("indicatiesteller"); o.at("wet").str() == "zvw" && !who.present() {
-			d.fail("MKS-VB-06", who)
+	for _, o := range in.At("uitkomsten").Items() {
+		d.AtMost(o.At("regels"), maxInTree)
+		if who := o.At("indicatiesteller"); o.At("wet").Str() == "zvw" && !who.Present() {
+			d.Fail("MKS-VB-06", who)
 		}
 	}
 	checkIndication(d, in)
 }
 
 // checkReferralTable holds VB-03, VB-04 and what the table itself reports (VB-12, VB-13, VB-14).
-func checkReferralTable(d *document, in value) {
-	given := in.at("antwoorden")
-	if !given.sound() {
+func checkReferralTable(d *document, in form.Value) {
+	given := in.At("antwoorden")
+	if !given.Sound() {
 		return
 	}
 	said := answersOf(given)
 	for _, rule := range referralTable.told(said) {
 		n := referralNotes[rule]
-		d.report(n.severity, rule, given.at(n.answer), "")
+		d.Report(n.severity, rule, given.At(n.answer), "")
 	}
-	list := in.at("uitkomsten")
-	if list.absentOrSound() && referralTable.differs(referralOutcomes(list), said) {
+	list := in.At("uitkomsten")
+	if list.AbsentOrSound() && referralTable.differs(referralOutcomes(list), said) {
 		d.deviates("MKS-VB-03", "MKS-VB-04", list)
 	}
 }
@@ -52,24 +53,24 @@ var referralNotes = map[string]struct{ severity, answer string }{
 }
 
 // deviates reports outcomes that a table does not give: a warning when a reason is given.
-func (d *document) deviates(wrong, explained string, list value) {
-	if d.inhoud().at("afwijkingReden").present() {
-		d.warn(explained, list)
+func (d *document) deviates(wrong, explained string, list form.Value) {
+	if d.inhoud().At("afwijkingReden").Present() {
+		d.Warn(explained, list)
 		return
 	}
-	d.fail(wrong, list)
+	d.Fail(wrong, list)
 }
 
 // referralOutcomes returns uitkomsten as the table writes them: wet/onderdeel.
-func referralOutcomes(list value) []string {
+func referralOutcomes(list form.Value) []string {
 	var out []string
-	for _, o := range list.items() {
+	for _, o := range list.Items() {
 		out = append(out, outcomeName(o))
 	}
 	return out
 }
 
-func outcomeName(o value) string { return o.at("wet").str() + "/" + o.at("onderdeel").str() }
+func outcomeName(o form.Value) string { return o.At("wet").Str() + "/" + o.At("onderdeel").Str() }
 
 // Bounds of an indication.
 const (
@@ -78,38 +79,37 @@ const (
 )
 
 // checkIndication holds VB-07, VB-08, VB-10 and VB-11.
-func checkIndication(d *document, in value) {
-	v := in.at("indicatie")
-	checkHours(d, v.at("urenPerWeek"), in.at("uitkomsten"))
-	from, to := v.at("vanaf"), v.at("totEnMet")
-	if from.sound() && to.sound() && to.day().time().Sub(from.day().time()) >= longestInDays*24*time.Hour {
-		d.warn("MKS-VB-10", to)
+func checkIndication(d *document, in form.Value) {
+	v := in.At("indicatie")
+	checkHours(d, v.At("urenPerWeek"), in.At("uitkomsten"))
+	from, to := v.At("vanaf"), v.At("totEnMet")
+	if from.Sound() && to.Sound() && to.Day().Time().Sub(from.Day().Time()) >= longestInDays*24*time.Hour {
+		d.Warn("MKS-VB-10", to)
 	}
-	why := v.at("onderbouwing")
-	if contains([]string{"pgb", "combi"}, v.at("leveringsvorm").str()) && !why.present() {
-		d.fail("MKS-VB-11", why)
+	why := v.At("onderbouwing")
+	if contains([]string{"pgb", "combi"}, v.At("leveringsvorm").Str()) && !why.Present() {
+		d.Fail("MKS-VB-11", why)
 	}
 }
 
 // checkHours holds VB-07 and VB-08.
-func checkHours(d *document, hours, outcomes value) {
+func checkHours(d *document, hours, outcomes form.Value) {
 	sum := new(exact.Rat)
-	for n := range hours.n.Children() {
-		v := hours.holding(n)
-		if !v.present() {
+	for _, v := range hours.Members() {
+		if !v.Present() {
 			continue
 		}
-		if x, ok := new(exact.Rat).SetString(v.decimal()); ok {
+		if x, ok := new(exact.Rat).SetString(v.Decimal()); ok {
 			sum.Add(sum, x)
 		}
-		if outcomes.absentOrSound() && !slices.ContainsFunc(outcomes.items(), func(o value) bool {
-			return o.at("onderdeel").str() == n.Name()
+		if outcomes.AbsentOrSound() && !slices.ContainsFunc(outcomes.Items(), func(o form.Value) bool {
+			return o.At("onderdeel").Str() == v.Name()
 		}) {
-			d.fail("MKS-VB-07", v)
+			d.Fail("MKS-VB-07", v)
 		}
 	}
-	if hours.sound() && sum.Cmp(exact.NewRat(weekHours, 1)) > 0 {
-		d.fail("MKS-VB-08", hours)
+	if hours.Sound() && sum.Cmp(exact.NewRat(weekHours, 1)) > 0 {
+		d.Fail("MKS-VB-08", hours)
 	}
 }
 
@@ -117,10 +117,10 @@ func checkHours(d *document, hours, outcomes value) {
 // number.
 func checkStoredReferral(m *mapper) error {
 	if m.head.status != "ingetrokken" {
-		for _, o := range m.inhoud().at("uitkomsten").items() {
-			who := o.at("indicatiesteller")
-			if t := m.target(who); o.at("wet").str() == "zvw" && who.sound() && t.kind == "med" && !t.big {
-				m.fail("MKS-VB-06", who)
+		for _, o := range m.inhoud().At("uitkomsten").Items() {
+			who := o.At("indicatiesteller")
+			if t := m.target(who); o.At("wet").Str() == "zvw" && who.Sound() && t.kind == "med" && !t.big {
+				m.Fail("MKS-VB-06", who)
 			}
 		}
 	}

@@ -7,21 +7,22 @@ import (
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping/element"
+	"github.com/drieluik/drieluik/mapping/form"
 )
 
 // writeReferral maps a verwijsboom: its answers, and a ServiceRequest for each outcome (mks.md 3.3).
 func writeReferral(m *mapper) error {
 	in := m.inhoud()
-	on, given, outcomes := "QuestionnaireResponse/"+m.key(), in.at("antwoorden"), in.at("uitkomsten").items()
+	on, given, outcomes := "QuestionnaireResponse/"+m.key(), in.At("antwoorden"), in.At("uitkomsten").Items()
 	items := append([]*qpb.QuestionnaireResponse_Item{
-		treeItem("vb.aanleiding", "choice", "verwijsboom-aanleiding", on, in.at("aanleiding")),
+		treeItem("vb.aanleiding", "choice", "verwijsboom-aanleiding", on, in.At("aanleiding")),
 	}, m.treeAnswers(referralQuestions, given, on)...)
 	domains := []string{"medisch"}
 	for _, o := range outcomes {
 		items = append(items, referralGroup(o, on))
-		domains = append(domains, partDomain(o.at("onderdeel").str()))
+		domains = append(domains, partDomain(o.At("onderdeel").Str()))
 	}
-	items = append(items, treeItem("vb.afwijking", "text", "", on, in.at("afwijkingReden")))
+	items = append(items, treeItem("vb.afwijking", "text", "", on, in.At("afwijkingReden")))
 	m.addTree(items, inDomainOrder(domains))
 	seen := map[string]int{}
 	for _, o := range outcomes {
@@ -31,42 +32,42 @@ func writeReferral(m *mapper) error {
 }
 
 // referralGroup is the group vb.uitkomst of one outcome.
-func referralGroup(o value, on string) *qpb.QuestionnaireResponse_Item {
+func referralGroup(o form.Value, on string) *qpb.QuestionnaireResponse_Item {
 	on += ".item.where(linkId = 'vb.uitkomst')"
 	return &qpb.QuestionnaireResponse_Item{LinkId: element.String("vb.uitkomst"), Item: []*qpb.QuestionnaireResponse_Item{
-		treeItem("vb.uitkomst.wet", "choice", "wettelijk-kader", on, o.at("wet")),
-		treeItem("vb.uitkomst.onderdeel", "choice", "zorgonderdeel", on, o.at("onderdeel")),
+		treeItem("vb.uitkomst.wet", "choice", "wettelijk-kader", on, o.At("wet")),
+		treeItem("vb.uitkomst.onderdeel", "choice", "zorgonderdeel", on, o.At("onderdeel")),
 	}}
 }
 
 // addOutcome adds the ServiceRequest of an outcome.
-func (m *mapper) addOutcome(o value, id string) {
+func (m *mapper) addOutcome(o form.Value, id string) {
 	on := "ServiceRequest/" + id
-	part := o.at("onderdeel").to(on+".category", on+".code.text").str()
-	s := m.indication(o.at("wet").to(on+".category").str(), part, m.outcomeIntent(o))
+	part := o.At("onderdeel").To(on+".category", on+".code.text").Str()
+	s := m.indication(o.At("wet").To(on+".category").Str(), part, m.outcomeIntent(o))
 	s.Identifier = []*dpb.Identifier{element.Identifier(m.head.base()+"/uitkomst", m.head.recordID+"#"+outcomeName(o))}
-	if who := o.at("indicatiesteller"); who.present() {
-		s.Requester = m.ref(who.to(on + ".requester"))
+	if who := o.At("indicatiesteller"); who.Present() {
+		s.Requester = m.ref(who.To(on + ".requester"))
 	}
-	if who := o.at("uitvoerder"); who.present() {
-		s.Performer = []*dpb.Reference{m.ref(who.to(on + ".performer"))}
+	if who := o.At("uitvoerder"); who.Present() {
+		s.Performer = []*dpb.Reference{m.ref(who.To(on + ".performer"))}
 	}
-	element.AddExtension(s, element.OwnExtension("verantwoordelijke", element.CodeValue(o.at("verantwoordelijke").to(ext(on, "verantwoordelijke")).str())))
-	for _, r := range o.at("regels").items() {
-		if !plainCode.MatchString(r.str()) { // FHIR has no such code: the list is kept as it came
-			m.keep(o.at("regels"))
+	element.AddExtension(s, element.OwnExtension("verantwoordelijke", element.CodeValue(o.At("verantwoordelijke").To(ext(on, "verantwoordelijke")).Str())))
+	for _, r := range o.At("regels").Items() {
+		if !plainCode.MatchString(r.Str()) { // FHIR has no such code: the list is kept as it came
+			m.Keep(o.At("regels"))
 			continue
 		}
-		element.AddExtension(s, element.OwnExtension("beslisregel", element.CodeValue(r.to(ext(on, "beslisregel")).str())))
+		element.AddExtension(s, element.OwnExtension("beslisregel", element.CodeValue(r.To(ext(on, "beslisregel")).Str())))
 	}
 	m.addHours(s, part, on)
 	m.add(s, about{id: id, profiles: []string{ownProfile("mks-indicatie")}, domains: []string{partDomain(part)}})
 }
 
 // outcomeIntent is order, but proposal of the advice V2: nobody has granted it yet.
-func (m *mapper) outcomeIntent(o value) string {
-	said := answersOf(m.inhoud().at("antwoorden"))
-	advised := referralTable.fired("V2", said) || contains(o.at("regels").strs(), "V2")
+func (m *mapper) outcomeIntent(o form.Value) string {
+	said := answersOf(m.inhoud().At("antwoorden"))
+	advised := referralTable.fired("V2", said) || contains(o.At("regels").Strs(), "V2")
 	if outcomeName(o) == "wlz/alle" && advised && !referralTable.fired("V1", said) {
 		return "proposal"
 	}
@@ -76,18 +77,18 @@ func (m *mapper) outcomeIntent(o value) string {
 // addHours puts the indication on a part of care that has hours. It stands on each such
 // ServiceRequest; the way back reads it once.
 func (m *mapper) addHours(s *srpb.ServiceRequest, part, on string) {
-	v := m.inhoud().at("indicatie")
-	hours := v.at("urenPerWeek").at(part)
-	if !hours.present() {
+	v := m.inhoud().At("indicatie")
+	hours := v.At("urenPerWeek").At(part)
+	if !hours.Present() {
 		return
 	}
 	s.Quantity = &srpb.ServiceRequest_QuantityX{Choice: &srpb.ServiceRequest_QuantityX_Quantity{
-		Quantity: element.Quantity(hours.to(on+".quantity.value").decimal(), "h/wk")}}
+		Quantity: element.Quantity(hours.To(on+".quantity.value").Decimal(), "h/wk")}}
 	s.Occurrence = &srpb.ServiceRequest_OccurrenceX{Choice: &srpb.ServiceRequest_OccurrenceX_Period{
-		Period: element.Period(v.at("vanaf").to(on+".occurrence.start").day(), v.at("totEnMet").to(on+".occurrence.end").day())}}
-	element.AddExtension(s, element.OwnExtension("leveringsvorm", element.CodeValue(v.at("leveringsvorm").to(ext(on, "leveringsvorm")).str())))
-	if why := v.at("onderbouwing"); why.present() {
-		s.Note = []*dpb.Annotation{{Text: element.Markdown(why.to(on + ".note.text").str())}}
+		Period: element.Period(v.At("vanaf").To(on+".occurrence.start").Day(), v.At("totEnMet").To(on+".occurrence.end").Day())}}
+	element.AddExtension(s, element.OwnExtension("leveringsvorm", element.CodeValue(v.At("leveringsvorm").To(ext(on, "leveringsvorm")).Str())))
+	if why := v.At("onderbouwing"); why.Present() {
+		s.Note = []*dpb.Annotation{{Text: element.Markdown(why.To(on + ".note.text").Str())}}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	carepb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/care_plan_go_proto"
 
 	"github.com/drieluik/drieluik/mapping/element"
+	"github.com/drieluik/drieluik/mapping/form"
 )
 
 // Category and activity codes of an action (mks.md 3.5).
@@ -50,9 +51,9 @@ var familyForms = struct{ coded, plain actionForm }{
 }
 
 // actionFormOf returns the row for an executor of an action.
-func actionFormOf(a, executor value) actionForm {
-	rows := actionForms[executor.at("soort").str()]
-	if c := a.at("code"); c.at("sct").present() || c.at("nic").present() {
+func actionFormOf(a, executor form.Value) actionForm {
+	rows := actionForms[executor.At("soort").Str()]
+	if c := a.At("code"); c.At("sct").Present() || c.At("nic").Present() {
 		return rows.coded
 	}
 	return rows.plain
@@ -60,24 +61,24 @@ func actionFormOf(a, executor value) actionForm {
 
 // writeAction adds one CarePlan per executor, so that everybody's share has its own times, performer
 // and status.
-func (w *planWriter) writeAction(a value) {
-	id := a.at("id").str()
-	problem := w.problems[a.at("probleem").str()]
-	tags := domainTags(a.at("domein").str(), problem.domain, problem.tags)
-	for i, e := range a.at("uitvoerders").items() {
+func (w *planWriter) writeAction(a form.Value) {
+	id := a.At("id").Str()
+	problem := w.problems[a.At("probleem").Str()]
+	tags := domainTags(a.At("domein").Str(), problem.domain, problem.tags)
+	for i, e := range a.At("uitvoerders").Items() {
 		n := strconv.Itoa(i + 1)
 		ref := w.partRef("CarePlan", id+"/"+n)
 		on := ref.String()
 		form := actionFormOf(a, e)
 		p := w.partOf(w.carePlan(element.Concept(element.Coding(snomed, form.category, "")), listConcept("mks-categorie", "actie"),
-			w.domainConcept(a.at("domein").to(on+".category[2]"))))
-		p.Identifier = []*dpb.Identifier{w.partID("actie", a.at("id").to(on+".identifier").str()+"/"+n)}
-		p.Period = element.Period(traced(a.at("vanaf"), on+".period.start").day(), traced(a.at("totEnMet"), on+".period.end").day())
-		if v := a.at("doel"); v.present() {
-			p.Goal = []*dpb.Reference{element.Literal(w.goals[v.to(on+".goal").str()].ref)}
+			w.domainConcept(a.At("domein").To(on+".category[2]"))))
+		p.Identifier = []*dpb.Identifier{w.partID("actie", a.At("id").To(on+".identifier").Str()+"/"+n)}
+		p.Period = element.Period(traced(a.At("vanaf"), on+".period.start").Day(), traced(a.At("totEnMet"), on+".period.end").Day())
+		if v := a.At("doel"); v.Present() {
+			p.Goal = []*dpb.Reference{element.Literal(w.goals[v.To(on+".goal").Str()].ref)}
 		}
-		if v := a.at("probleem"); v.present() {
-			v.to(on + ".addresses")
+		if v := a.At("probleem"); v.Present() {
+			v.To(on + ".addresses")
 			p.Addresses = []*dpb.Reference{element.Literal(problem.ref)}
 		}
 		p.Activity = []*carepb.CarePlan_Activity{{Detail: w.actionDetail(a, e, form, on+".activity.detail")}}
@@ -91,13 +92,13 @@ func (w *planWriter) writeAction(a value) {
 }
 
 // actionDetail is the one activity of an action: what, when and by whom.
-func (w *planWriter) actionDetail(a, e value, form actionForm, on string) *carepb.CarePlan_Activity_Detail {
-	instruction := a.at("instructie").to(on + ".description").str()
-	code := &dpb.CodeableConcept{Coding: codings(a.at("code"), on+".code")}
+func (w *planWriter) actionDetail(a, e form.Value, form actionForm, on string) *carepb.CarePlan_Activity_Detail {
+	instruction := a.At("instructie").To(on + ".description").Str()
+	code := &dpb.CodeableConcept{Coding: codings(a.At("code"), on+".code")}
 	if form.code != "" {
 		code.Coding = append([]*dpb.Coding{element.Coding(snomed, form.code, "")}, code.Coding...)
 	}
-	if c := a.at("code"); !c.at("sct").present() && !c.at("nic").present() {
+	if c := a.At("code"); !c.At("sct").Present() && !c.At("nic").Present() {
 		code.Text = element.String(instruction)
 	}
 	return &carepb.CarePlan_Activity_Detail{
@@ -105,68 +106,68 @@ func (w *planWriter) actionDetail(a, e value, form actionForm, on string) *carep
 		Code:        code,
 		Status:      w.activityStatus(),
 		Scheduled:   scheduled(a, e, on),
-		Performer:   []*dpb.Reference{w.ref(e.at("ref").to(on + ".performer"))},
+		Performer:   []*dpb.Reference{w.ref(e.At("ref").To(on + ".performer"))},
 		Description: element.String(instruction),
 	}
 }
 
 // actionExtension keeps what R4 has no element for, and what the way back needs to rebuild the
 // action from its executors.
-func (w *planWriter) actionExtension(a, e value, n int, on string) *dpb.Extension {
+func (w *planWriter) actionExtension(a, e form.Value, n int, on string) *dpb.Extension {
 	at := on + ".extension('" + element.StructureDefinition("actie") + "')"
 	parts := []*dpb.Extension{
-		element.Extension("id", element.String(a.at("id").str())),
+		element.Extension("id", element.String(a.At("id").Str())),
 		element.Extension("volgnummer", element.Positive(int64(n))),
-		element.Extension("uitvoerderSoort", element.CodeValue(e.at("soort").to(at).str())),
+		element.Extension("uitvoerderSoort", element.CodeValue(e.At("soort").To(at).Str())),
 	}
-	for _, t := range a.at("tijden").items() {
-		parts = append(parts, element.Extension("tijd", element.Time(t.to(at).str())))
+	for _, t := range a.At("tijden").Items() {
+		parts = append(parts, element.Extension("tijd", element.Time(t.To(at).Str())))
 	}
-	if e.at("momenten").present() {
+	if e.At("momenten").Present() {
 		parts = append(parts, element.Extension("momentenGegeven", element.Bool(true)))
 	}
 	parts = append(parts,
-		element.Extension("conditie", element.String(traced(a.at("conditie"), at).str())),
-		element.Extension("voorbehouden", truth(traced(a.at("voorbehouden"), at))),
-		element.Extension("wet", element.CodeValue(traced(a.at("wet"), at).str())),
-		element.Extension("onderdeel", element.CodeValue(traced(a.at("onderdeel"), at).str())))
+		element.Extension("conditie", element.String(traced(a.At("conditie"), at).Str())),
+		element.Extension("voorbehouden", truth(traced(a.At("voorbehouden"), at))),
+		element.Extension("wet", element.CodeValue(traced(a.At("wet"), at).Str())),
+		element.Extension("onderdeel", element.CodeValue(traced(a.At("onderdeel"), at).Str())))
 	if ref := outcomeFor(w.outcomes, a); !ref.IsZero() {
 		parts = append(parts, element.Extension("opdracht", element.Literal(ref)))
 	}
-	if b := e.at("bekwaam"); b.present() {
+	if b := e.At("bekwaam"); b.Present() {
 		parts = append(parts, element.Complex("bekwaam",
-			element.Extension("op", element.Date(b.at("op").to(at).day())), element.Extension("door", w.ref(b.at("door").to(at)))))
+			element.Extension("op", element.Date(b.At("op").To(at).Day())), element.Extension("door", w.ref(b.At("door").To(at)))))
 	}
 	return element.OwnComplex("actie", parts...)
 }
 
 // scheduled says when an executor does an action: at his moments of the day, or with a frequency, or
 // when a condition holds.
-func scheduled(a, e value, on string) *carepb.CarePlan_Activity_Detail_ScheduledX {
-	if c := a.at("conditie"); c.present() {
+func scheduled(a, e form.Value, on string) *carepb.CarePlan_Activity_Detail_ScheduledX {
+	if c := a.At("conditie"); c.Present() {
 		return &carepb.CarePlan_Activity_Detail_ScheduledX{Choice: &carepb.CarePlan_Activity_Detail_ScheduledX_StringValue{
-			StringValue: element.String("Zo nodig: " + c.to(on+".scheduledString").str())}}
+			StringValue: element.String("Zo nodig: " + c.To(on+".scheduledString").Str())}}
 	}
 	repeat := &dpb.Timing_Repeat{}
 	on += ".scheduledTiming.repeat"
-	if bounds := element.Period(a.at("vanaf").day(), a.at("totEnMet").day()); bounds != nil {
-		traced(a.at("vanaf"), on+".boundsPeriod.start")
-		traced(a.at("totEnMet"), on+".boundsPeriod.end")
+	if bounds := element.Period(a.At("vanaf").Day(), a.At("totEnMet").Day()); bounds != nil {
+		traced(a.At("vanaf"), on+".boundsPeriod.start")
+		traced(a.At("totEnMet"), on+".boundsPeriod.end")
 		repeat.Bounds = &dpb.Timing_Repeat_BoundsX{Choice: &dpb.Timing_Repeat_BoundsX_Period{Period: bounds}}
 	}
-	if f := a.at("frequentie"); f.present() {
-		repeat.Frequency = element.Positive(f.at("aantal").to(on + ".frequency").whole())
-		repeat.Period = element.Decimal(f.at("per").to(on + ".period").decimal())
-		repeat.PeriodUnit = element.Enum(&dpb.Timing_Repeat_PeriodUnitCode{}, f.at("eenheid").to(on+".periodUnit").str())
+	if f := a.At("frequentie"); f.Present() {
+		repeat.Frequency = element.Positive(f.At("aantal").To(on + ".frequency").Whole())
+		repeat.Period = element.Decimal(f.At("per").To(on + ".period").Decimal())
+		repeat.PeriodUnit = element.Enum(&dpb.Timing_Repeat_PeriodUnitCode{}, f.At("eenheid").To(on+".periodUnit").Str())
 		return timing(repeat)
 	}
-	times := a.at("tijden")
-	if e.at("momenten").present() {
-		times = e.at("momenten")
+	times := a.At("tijden")
+	if e.At("momenten").Present() {
+		times = e.At("momenten")
 	}
 	repeat.Period, repeat.PeriodUnit = element.Decimal("1"), element.Enum(&dpb.Timing_Repeat_PeriodUnitCode{}, "d")
-	for _, t := range times.items() {
-		repeat.TimeOfDay = append(repeat.TimeOfDay, element.Time(t.to(on+".timeOfDay").str()))
+	for _, t := range times.Items() {
+		repeat.TimeOfDay = append(repeat.TimeOfDay, element.Time(t.To(on+".timeOfDay").Str()))
 	}
 	return timing(repeat)
 }

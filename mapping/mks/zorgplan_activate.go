@@ -14,6 +14,7 @@ import (
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
 	"github.com/drieluik/drieluik/mapping/element"
+	"github.com/drieluik/drieluik/mapping/form"
 )
 
 // Activate brings the draft of a zorgplan into force: what the record's version would have become had it
@@ -70,7 +71,7 @@ func newActivation(plan *fhir.Resource, k mapping.Known, now time.Time) (*activa
 	h := headOf(n)
 	a := &activation{
 		mapper: &mapper{
-			document: &document{rec: zorgplan(), head: h, told: map[finding]bool{}, traced: map[string][]string{}},
+			document: &document{Document: form.Blank(&dialect), rec: zorgplan(), head: h},
 			known:    k, now: now, anchor: 0,
 			child: child{ref: refOf(n.At("subject", "reference").Text()), stored: true},
 		},
@@ -257,7 +258,7 @@ func (a *activation) keepGoal(goal *fhir.Resource) (*fhir.Resource, error) {
 func (a *activation) appoint() error {
 	seen := map[string]int{}
 	for d := range a.added[0].edited.Root().All("activity", "detail") {
-		next := day(d.At("scheduledTiming", "repeat", "boundsPeriod", "start").Text())
+		next := form.Day(d.At("scheduledTiming", "repeat", "boundsPeriod", "start").Text())
 		kind := codeIn(d, "code", "evaluatie-soort")
 		if next == "" || kind == "" {
 			continue

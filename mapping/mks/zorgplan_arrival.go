@@ -5,6 +5,7 @@ import (
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
+	"github.com/drieluik/drieluik/mapping/form"
 )
 
 // plansArrive brings into force what waited for this child record alone: final plans that were signed
@@ -66,7 +67,7 @@ func (a *activation) signedEnough(signatures []*fhir.Resource, all bool) (bool, 
 	if err != nil {
 		return false, fmt.Errorf("mks.signedEnough: %w", err)
 	}
-	a.child.found, a.child.birth = child, day(found(child).Member("birthDate").Text())
+	a.child.found, a.child.birth = child, form.Day(found(child).Member("birthDate").Text())
 	var by []target
 	for _, s := range signatures {
 		for who := range s.Root().All("signature", "who", "reference") {
@@ -78,7 +79,7 @@ func (a *activation) signedEnough(signatures []*fhir.Resource, all bool) (bool, 
 		}
 	}
 	s, err := a.countSigners(by)
-	return s.enough(age(a.child.birth, a.head.recordedDay), all), err
+	return s.enough(form.Age(a.child.birth, a.head.recordedDay), all), err
 }
 
 // signer returns who a signature is of.

@@ -5,31 +5,32 @@ import (
 	nutripb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/nutrition_order_go_proto"
 
 	"github.com/drieluik/drieluik/mapping/element"
+	"github.com/drieluik/drieluik/mapping/form"
 )
 
 // writeFeeding adds the voedingsschema.
 func (w *planWriter) writeFeeding() {
-	v := w.in.at("voedingsschema")
-	if !v.present() {
+	v := w.in.At("voedingsschema")
+	if !v.Present() {
 		return
 	}
 	ref := w.partRef("NutritionOrder", "voeding")
 	o := feedingOrder(v, ref.String())
 	o.Status = element.Enum(&nutripb.NutritionOrder_StatusCode{}, w.status.plan)
 	o.Patient = w.patientRef()
-	o.DateTime = element.Moment(w.root.at("vastgelegdOp").str())
-	o.Orderer = w.ref(w.in.at("opgesteldDoor"))
+	o.DateTime = element.Moment(w.Root().At("vastgelegdOp").Str())
+	o.Orderer = w.ref(w.in.At("opgesteldDoor"))
 	w.add(o, about{id: ref.ID, domains: []string{"medisch"}})
 }
 
 // feedingOrder maps a feeding scheme: by tube or vein as enteralFormula, else as oralDiet (mks.md
 // 3.5). The caller adds status, patient, dateTime and orderer.
-func feedingOrder(v value, on string) *nutripb.NutritionOrder {
-	kind := v.at("soort").to(on + ".extension('" + element.StructureDefinition("voeding-soort") + "')").str()
+func feedingOrder(v form.Value, on string) *nutripb.NutritionOrder {
+	kind := v.At("soort").To(on + ".extension('" + element.StructureDefinition("voeding-soort") + "')").Str()
 	o := &nutripb.NutritionOrder{Intent: element.Enum(&nutripb.NutritionOrder_IntentCode{}, "plan")}
 	element.AddExtension(o, element.OwnExtension("voeding-soort", element.CodeValue(kind)))
-	if note := v.at("opmerking"); note.present() {
-		o.Note = []*dpb.Annotation{{Text: element.Markdown(note.to(on + ".note.text").str())}}
+	if note := v.At("opmerking"); note.Present() {
+		o.Note = []*dpb.Annotation{{Text: element.Markdown(note.To(on + ".note.text").Str())}}
 	}
 	if kind == "sonde" || kind == "parenteraal" {
 		o.EnteralFormula = enteralFormula(v, kind, on+".enteralFormula")
@@ -37,33 +38,33 @@ func feedingOrder(v value, on string) *nutripb.NutritionOrder {
 	}
 	d := &nutripb.NutritionOrder_OralDiet{
 		Type:        []*dpb.CodeableConcept{element.TextConcept(label("voeding-soort", kind))},
-		Instruction: element.String(traced(v.at("product"), on+".oralDiet.instruction").str()),
+		Instruction: element.String(traced(v.At("product"), on+".oralDiet.instruction").Str()),
 	}
 	if s := feedingSchedule(v, on+".oralDiet.schedule"); s != nil {
 		d.Schedule = []*dpb.Timing{s}
 	}
-	if ml := v.at("mlPerKeer"); ml.present() {
-		element.AddExtension(o, element.OwnExtension("ml-per-keer", element.Quantity(ml.to(on+".extension('"+element.StructureDefinition("ml-per-keer")+"')").decimal(), "mL")))
+	if ml := v.At("mlPerKeer"); ml.Present() {
+		element.AddExtension(o, element.OwnExtension("ml-per-keer", element.Quantity(ml.To(on+".extension('"+element.StructureDefinition("ml-per-keer")+"')").Decimal(), "mL")))
 	}
-	if route := v.at("toedieningsweg"); route.present() {
-		element.AddExtension(o, element.OwnExtension("toedieningsweg", element.CodeValue(route.to(on+".extension('"+element.StructureDefinition("toedieningsweg")+"')").str())))
+	if route := v.At("toedieningsweg"); route.Present() {
+		element.AddExtension(o, element.OwnExtension("toedieningsweg", element.CodeValue(route.To(on+".extension('"+element.StructureDefinition("toedieningsweg")+"')").Str())))
 	}
 	o.OralDiet = d
 	return o
 }
 
 // enteralFormula always says the kind of feeding, so that it is never empty.
-func enteralFormula(v value, kind, on string) *nutripb.NutritionOrder_EnteralFormula {
+func enteralFormula(v form.Value, kind, on string) *nutripb.NutritionOrder_EnteralFormula {
 	e := &nutripb.NutritionOrder_EnteralFormula{
 		BaseFormulaType:        element.TextConcept(label("voeding-soort", kind)),
-		BaseFormulaProductName: element.String(traced(v.at("product"), on+".baseFormulaProductName").str()),
+		BaseFormulaProductName: element.String(traced(v.At("product"), on+".baseFormulaProductName").Str()),
 	}
-	if route := v.at("toedieningsweg"); route.present() {
-		e.RouteofAdministration = listConcept("toedieningsweg", route.to(on+".routeofAdministration").str())
+	if route := v.At("toedieningsweg"); route.Present() {
+		e.RouteofAdministration = listConcept("toedieningsweg", route.To(on+".routeofAdministration").Str())
 	}
 	a := &nutripb.NutritionOrder_EnteralFormula_Administration{Schedule: feedingSchedule(v, on+".administration.schedule")}
-	if ml := v.at("mlPerKeer"); ml.present() {
-		q := element.Quantity(ml.to(on+".administration.quantity").decimal(), "mL")
+	if ml := v.At("mlPerKeer"); ml.Present() {
+		q := element.Quantity(ml.To(on+".administration.quantity").Decimal(), "mL")
 		a.Quantity = &dpb.SimpleQuantity{Value: q.Value, Unit: q.Unit, System: q.System, Code: q.Code}
 	}
 	if a.Schedule != nil || a.Quantity != nil {
@@ -73,13 +74,13 @@ func enteralFormula(v value, kind, on string) *nutripb.NutritionOrder_EnteralFor
 }
 
 // feedingSchedule returns how many times a day, nil when the source does not say.
-func feedingSchedule(v value, on string) *dpb.Timing {
-	times := v.at("keerPerDag")
-	if !times.present() {
+func feedingSchedule(v form.Value, on string) *dpb.Timing {
+	times := v.At("keerPerDag")
+	if !times.Present() {
 		return nil
 	}
 	return &dpb.Timing{Repeat: &dpb.Timing_Repeat{
-		Frequency:  element.Positive(times.to(on + ".repeat.frequency").whole()),
+		Frequency:  element.Positive(times.To(on + ".repeat.frequency").Whole()),
 		Period:     element.Decimal("1"),
 		PeriodUnit: element.Enum(&dpb.Timing_Repeat_PeriodUnitCode{}, "d"),
 	}}

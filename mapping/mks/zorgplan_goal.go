@@ -8,6 +8,7 @@ import (
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping/element"
+	"github.com/drieluik/drieluik/mapping/form"
 )
 
 // writeGoals adds a Goal for each of doelen.
@@ -17,16 +18,16 @@ func (w *planWriter) writeGoals() error {
 		return err
 	}
 	w.evaluations = held
-	for _, v := range w.in.at("doelen").items() {
-		id := v.at("id").str()
+	for _, v := range w.in.At("doelen").Items() {
+		id := v.At("id").Str()
 		ref := w.partRef("Goal", id)
 		g, profiles := w.goal(v, ref.String())
-		problem := w.problems[v.at("probleem").str()]
-		if v.at("probleem").present() {
-			v.at("probleem").to(ref.String() + ".addresses")
+		problem := w.problems[v.At("probleem").Str()]
+		if v.At("probleem").Present() {
+			v.At("probleem").To(ref.String() + ".addresses")
 			g.Addresses = []*dpb.Reference{element.Literal(problem.ref)}
 		}
-		item := planItem{ref: ref, tags: domainTags(v.at("domein").str(), problem.domain, problem.tags)}
+		item := planItem{ref: ref, tags: domainTags(v.At("domein").Str(), problem.domain, problem.tags)}
 		if err := w.keepAchievement(g, ref, id); err != nil {
 			return err
 		}
@@ -37,36 +38,36 @@ func (w *planWriter) writeGoals() error {
 }
 
 // goal returns the content of a Goal and the profiles that it claims.
-func (w *planWriter) goal(v value, on string) (*goalpb.Goal, []string) {
+func (w *planWriter) goal(v form.Value, on string) (*goalpb.Goal, []string) {
 	g := &goalpb.Goal{
-		Identifier:      []*dpb.Identifier{w.partID("doel", v.at("id").to(on+".identifier").str())},
+		Identifier:      []*dpb.Identifier{w.partID("doel", v.At("id").To(on+".identifier").Str())},
 		LifecycleStatus: element.Enum(&goalpb.Goal_LifecycleStatusCode{}, w.status.goal),
-		Description:     element.TextConcept(v.at("tekst").to(on + ".description.text").str()),
+		Description:     element.TextConcept(v.At("tekst").To(on + ".description.text").Str()),
 		Subject:         w.patientRef(),
 	}
-	if d := v.at("domein"); d.present() {
-		g.Category = []*dpb.CodeableConcept{w.domainConcept(d.to(on + ".category"))}
+	if d := v.At("domein"); d.Present() {
+		g.Category = []*dpb.CodeableConcept{w.domainConcept(d.To(on + ".category"))}
 	}
 	var profiles []string
 	target := &goalpb.Goal_Target{}
-	if name := v.at("statusNaam"); name.present() {
-		text := traced(name.at("tekst"), on+".target.measure.text").str()
+	if name := v.At("statusNaam"); name.Present() {
+		text := traced(name.At("tekst"), on+".target.measure.text").Str()
 		target.Measure = element.TextConcept(text, codings(name, on+".target.measure")...)
-		if name.at("sct").present() || name.at("omaha").present() || name.at("noc").present() || name.at("icf").present() {
+		if name.At("sct").Present() || name.At("omaha").Present() || name.At("noc").Present() || name.At("icf").Present() {
 			profiles = []string{nlCore("TreatmentObjective")}
 		}
 	}
-	if due := v.at("streefdatum"); due.present() {
-		target.Due = &goalpb.Goal_Target_DueX{Choice: &goalpb.Goal_Target_DueX_Date{Date: element.Date(due.to(on + ".target.dueDate").day())}}
+	if due := v.At("streefdatum"); due.Present() {
+		target.Due = &goalpb.Goal_Target_DueX{Choice: &goalpb.Goal_Target_DueX_Date{Date: element.Date(due.To(on + ".target.dueDate").Day())}}
 	}
 	if target.Measure != nil || target.Due != nil {
 		g.Target = []*goalpb.Goal_Target{target}
 	}
-	for i, who := range v.at("opgesteldMet").items() {
-		r := w.ref(who.to(on + ".extension('" + element.StructureDefinition("opgesteld-met") + "')"))
+	for i, who := range v.At("opgesteldMet").Items() {
+		r := w.ref(who.To(on + ".extension('" + element.StructureDefinition("opgesteld-met") + "')"))
 		element.AddExtension(g, element.OwnExtension("opgesteld-met", r))
 		if i == 0 {
-			who.to(on + ".expressedBy")
+			who.To(on + ".expressedBy")
 			g.ExpressedBy = w.ref(who)
 		}
 	}
@@ -92,13 +93,13 @@ func (w *planWriter) keepAchievement(g *goalpb.Goal, ref fhir.Ref, goal string) 
 			g.LifecycleStatus = element.Enum(&goalpb.Goal_LifecycleStatusCode{}, status)
 		}
 	}
-	g.StatusDate = element.Date(day(n.Member("statusDate").Text()))
+	g.StatusDate = element.Date(form.Day(n.Member("statusDate").Text()))
 	for r := range n.All("outcomeReference", "reference") {
 		if to, ok := fhir.ParseRef(r.Text()); ok {
 			g.OutcomeReference = append(g.OutcomeReference, element.Literal(to))
 		}
 	}
-	return w.keepJudgements(g, goal, day(n.Member("statusDate").Text()))
+	return w.keepJudgements(g, goal, form.Day(n.Member("statusDate").Text()))
 }
 
 // endedBy says which achievement ends a goal, and with which lifecycleStatus (mks.md 3.6). Read only.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
+	"github.com/drieluik/drieluik/mapping/form"
 )
 
 // checkStoredPlan holds the rules of mks.md 3.5 that need what is stored. It also decides whether the plan
@@ -23,14 +24,14 @@ func checkStoredPlan(m *mapper) error {
 	if err != nil {
 		return err
 	}
-	for _, a := range in.at("acties").items() {
+	for _, a := range in.At("acties").Items() {
 		m.checkExecutors(a)
 		m.checkOutcome(a, outcomes)
 	}
 	if err := m.checkCoordinator(in); err != nil {
 		return err
 	}
-	if err := m.checkSignatures(in.at("handtekeningen")); err != nil {
+	if err := m.checkSignatures(in.At("handtekeningen")); err != nil {
 		return err
 	}
 	m.checkLoad(in)
@@ -38,12 +39,12 @@ func checkStoredPlan(m *mapper) error {
 }
 
 // checkOutcome holds ZP-17.
-func (m *mapper) checkOutcome(a value, all []outcome) {
-	at := a.at("wet")
-	if !at.present() {
-		at = a.at("onderdeel")
+func (m *mapper) checkOutcome(a form.Value, all []outcome) {
+	at := a.At("wet")
+	if !at.Present() {
+		at = a.At("onderdeel")
 	}
-	if at.sound() && a.at("onderdeel").absentOrSound() && outcomeFor(all, a).IsZero() {
+	if at.Sound() && a.At("onderdeel").AbsentOrSound() && outcomeFor(all, a).IsZero() {
 		m.tell("MKS-ZP-17", at)
 	}
 }
@@ -64,12 +65,12 @@ var executorFits = map[string]struct {
 
 // checkExecutors holds ZP-04, and ZP-08 for professionals. A reference that is not resolved is
 // reported as such and skipped here.
-func (m *mapper) checkExecutors(a value) {
-	for _, e := range a.at("uitvoerders").items() {
-		if !e.soundAll("soort", "ref") {
+func (m *mapper) checkExecutors(a form.Value) {
+	for _, e := range a.At("uitvoerders").Items() {
+		if !e.SoundAll("soort", "ref") {
 			continue
 		}
-		kind, t := e.at("soort").str(), m.target(e.at("ref"))
+		kind, t := e.At("soort").Str(), m.target(e.At("ref"))
 		if t.kind == "" {
 			continue
 		}
@@ -78,7 +79,7 @@ func (m *mapper) checkExecutors(a value) {
 			m.tell("MKS-ZP-04", e)
 			continue
 		}
-		if a.at("voorbehouden").yes() && kind == "professional" && !t.big {
+		if a.At("voorbehouden").Yes() && kind == "professional" && !t.big {
 			m.tell("MKS-ZP-08", e)
 		}
 	}
@@ -86,17 +87,17 @@ func (m *mapper) checkExecutors(a value) {
 
 // checkCoordinator holds ZP-11 and the half of ZP-13 that needs the team. Without a stored team
 // there is no current zorgcoordinator to compare with, and the rules are skipped.
-func (m *mapper) checkCoordinator(in value) error {
+func (m *mapper) checkCoordinator(in form.Value) error {
 	team, err := m.kindteam()
 	if err != nil || team == nil || m.head.status == "ingetrokken" {
 		return err
 	}
 	current := coordinators(found(team))
-	author, via := in.at("opgesteldDoor"), in.at("wijziging").at("via")
-	if author.sound() && !slices.Contains(current, m.target(author).ref.String()) {
+	author, via := in.At("opgesteldDoor"), in.At("wijziging").At("via")
+	if author.Sound() && !slices.Contains(current, m.target(author).ref.String()) {
 		m.tell("MKS-ZP-11", author)
 	}
-	if via.sound() && !slices.Contains(current, m.target(via).ref.String()) {
+	if via.Sound() && !slices.Contains(current, m.target(via).ref.String()) {
 		m.tell("MKS-ZP-13", via)
 	}
 	return nil
@@ -153,8 +154,8 @@ var basisTypes = []struct {
 // findPlanBasis looks up the records of opBasisVan and the needs of their scans.
 func (m *mapper) findPlanBasis() (planBasis, error) {
 	b := planBasis{needs: map[string]need{}, complete: true}
-	for _, v := range m.inhoud().at("opBasisVan").items() {
-		name, hit, err := m.storedRecord(v.str())
+	for _, v := range m.inhoud().At("opBasisVan").Items() {
+		name, hit, err := m.storedRecord(v.Str())
 		if err != nil {
 			return b, err
 		}
@@ -167,7 +168,7 @@ func (m *mapper) findPlanBasis() (planBasis, error) {
 			continue
 		}
 		b.scanned = true
-		if err := m.readNeeds(v.str(), hit, b.needs); err != nil {
+		if err := m.readNeeds(v.Str(), hit, b.needs); err != nil {
 			return b, err
 		}
 	}
@@ -177,18 +178,18 @@ func (m *mapper) findPlanBasis() (planBasis, error) {
 // checkPlanBasis holds REF-04 for opBasisVan and, when all that the plan rests on is stored, REF-05
 // for the needs of its problems.
 func (m *mapper) checkPlanBasis(b planBasis) {
-	for i, v := range m.inhoud().at("opBasisVan").items() {
-		if v.sound() && b.refs[i].IsZero() {
-			m.warn("MKS-REF-04", v)
+	for i, v := range m.inhoud().At("opBasisVan").Items() {
+		if v.Sound() && b.refs[i].IsZero() {
+			m.Warn("MKS-REF-04", v)
 		}
 	}
 	if !b.complete || !b.scanned {
 		return
 	}
-	for _, p := range m.inhoud().at("problemen").items() {
-		for _, v := range p.at("behoeften").items() {
-			if _, ok := b.needs[v.str()]; v.sound() && !ok {
-				m.fail("MKS-REF-05", v)
+	for _, p := range m.inhoud().At("problemen").Items() {
+		for _, v := range p.At("behoeften").Items() {
+			if _, ok := b.needs[v.Str()]; v.Sound() && !ok {
+				m.Fail("MKS-REF-05", v)
 			}
 		}
 	}
@@ -289,8 +290,8 @@ func (m *mapper) outcomes() ([]outcome, error) {
 
 // wanted returns the outcome that an action names as "wet/onderdeel", one of them possibly empty;
 // "" when it names none.
-func wanted(a value) string {
-	law, part := a.at("wet").str(), a.at("onderdeel").str()
+func wanted(a form.Value) string {
+	law, part := a.At("wet").Str(), a.At("onderdeel").Str()
 	if law == "" && part == "" {
 		return ""
 	}
@@ -298,7 +299,7 @@ func wanted(a value) string {
 }
 
 // outcomeFor returns the first outcome with the law and part of care of an action, or a zero Ref.
-func outcomeFor(all []outcome, a value) fhir.Ref {
+func outcomeFor(all []outcome, a form.Value) fhir.Ref {
 	want := wanted(a)
 	if want == "" {
 		return fhir.Ref{}

@@ -1,5 +1,7 @@
 package mks
 
+import "github.com/drieluik/drieluik/mapping/form"
+
 import "strconv"
 
 // maxParentWeek is how many actions a week of one parent are told of (mks.md 7.12).
@@ -7,22 +9,22 @@ const maxParentWeek = 21
 
 // checkLoad holds mks.md 7.12: of a plan in force with more actions a week for one parent than that, the
 // first of that parent is told. What is done when needed does not count.
-func (m *mapper) checkLoad(in value) {
+func (m *mapper) checkLoad(in form.Value) {
 	if m.draft || m.head.status != "definitief" {
 		return
 	}
 	on := m.head.recordedDay
-	if start := in.at("ingangsdatum").day(); start.after(on) {
+	if start := in.At("ingangsdatum").Day(); start.After(on) {
 		on = start
 	}
 	week, told := map[string]float64{}, map[string]bool{}
-	for _, a := range in.at("acties").items() {
-		if from, to := a.at("vanaf"), a.at("totEnMet"); !within(on, from.day(), to.day()) {
+	for _, a := range in.At("acties").Items() {
+		if from, to := a.At("vanaf"), a.At("totEnMet"); !within(on, from.Day(), to.Day()) {
 			continue
 		}
-		for _, e := range a.at("uitvoerders").items() {
-			who := e.at("ref").str()
-			if e.at("soort").str() != "ouder" {
+		for _, e := range a.At("uitvoerders").Items() {
+			who := e.At("ref").Str()
+			if e.At("soort").Str() != "ouder" {
 				continue
 			}
 			week[who] += timesAWeek(a, e)
@@ -38,18 +40,18 @@ func (m *mapper) checkLoad(in value) {
 var weeks = map[string]float64{"h": 7 * 24, "d": 7, "wk": 1, "mo": 7 * 12 / 365.25, "a": 7 / 365.25}
 
 // timesAWeek is how many times a week an executor does an action.
-func timesAWeek(action, executor value) float64 {
-	moments := executor.at("momenten")
-	if !moments.present() {
-		moments = action.at("tijden")
+func timesAWeek(action, executor form.Value) float64 {
+	moments := executor.At("momenten")
+	if !moments.Present() {
+		moments = action.At("tijden")
 	}
-	if moments.present() {
-		return float64(7 * moments.n.Len())
+	if moments.Present() {
+		return float64(7 * moments.Node().Len())
 	}
-	f := action.at("frequentie")
-	per, err := strconv.ParseFloat(f.at("per").decimal(), 64)
+	f := action.At("frequentie")
+	per, err := strconv.ParseFloat(f.At("per").Decimal(), 64)
 	if err != nil || per == 0 {
 		return 0
 	}
-	return float64(f.at("aantal").whole()) * weeks[f.at("eenheid").str()] / per
+	return float64(f.At("aantal").Whole()) * weeks[f.At("eenheid").Str()] / per
 }

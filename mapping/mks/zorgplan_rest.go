@@ -12,30 +12,31 @@ import (
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping/element"
+	"github.com/drieluik/drieluik/mapping/form"
 )
 
 // evaluation is an evaluation that the plan prescribes, as an activity of the master plan.
-func (w *planWriter) evaluation(r value, on string) *carepb.CarePlan_Activity {
+func (w *planWriter) evaluation(r form.Value, on string) *carepb.CarePlan_Activity {
 	repeat := &dpb.Timing_Repeat{
-		Frequency:  element.Positive(r.at("perJaar").to(on + ".scheduledTiming.repeat.frequency").whole()),
+		Frequency:  element.Positive(r.At("perJaar").To(on + ".scheduledTiming.repeat.frequency").Whole()),
 		Period:     element.Decimal("1"),
 		PeriodUnit: element.Enum(&dpb.Timing_Repeat_PeriodUnitCode{}, "a"),
 	}
-	if next := r.at("volgende"); next.present() {
-		bounds := element.Period(next.to(on+".scheduledTiming.repeat.boundsPeriod.start").day(), "")
+	if next := r.At("volgende"); next.Present() {
+		bounds := element.Period(next.To(on+".scheduledTiming.repeat.boundsPeriod.start").Day(), "")
 		repeat.Bounds = &dpb.Timing_Repeat_BoundsX{Choice: &dpb.Timing_Repeat_BoundsX_Period{Period: bounds}}
 	}
 	d := &carepb.CarePlan_Activity_Detail{
 		Kind:      element.Enum(&carepb.CarePlan_Activity_Detail_KindCode{}, "Appointment"),
-		Code:      listConcept("evaluatie-soort", r.at("soort").to(on+".code").str()),
+		Code:      listConcept("evaluatie-soort", r.At("soort").To(on+".code").Str()),
 		Status:    w.activityStatus(),
 		Scheduled: timing(repeat),
 	}
-	if v := r.at("wijze"); v.present() {
-		d.Extension = append(d.Extension, element.OwnExtension("afname-wijze", element.CodeValue(v.to(on+".extension('"+element.StructureDefinition("afname-wijze")+"')").str())))
+	if v := r.At("wijze"); v.Present() {
+		d.Extension = append(d.Extension, element.OwnExtension("afname-wijze", element.CodeValue(v.To(on+".extension('"+element.StructureDefinition("afname-wijze")+"')").Str())))
 	}
-	for _, v := range r.at("deelnemers").items() {
-		d.Extension = append(d.Extension, element.OwnExtension("deelnemer-rol", element.CodeValue(v.to(on+".extension('"+element.StructureDefinition("deelnemer-rol")+"')").str())))
+	for _, v := range r.At("deelnemers").Items() {
+		d.Extension = append(d.Extension, element.OwnExtension("deelnemer-rol", element.CodeValue(v.To(on+".extension('"+element.StructureDefinition("deelnemer-rol")+"')").Str())))
 	}
 	return &carepb.CarePlan_Activity{Detail: d}
 }
@@ -47,13 +48,13 @@ func (w *planWriter) writeAppointments() error {
 		return nil
 	}
 	seen := map[string]int{}
-	for _, r := range w.in.at("evaluatieplan").items() {
-		next := r.at("volgende")
-		if !next.present() {
+	for _, r := range w.in.At("evaluatieplan").Items() {
+		next := r.At("volgende")
+		if !next.Present() {
 			continue
 		}
-		ref := w.partRef("Appointment", numbered(seen, r.at("soort").str()))
-		made, err := w.keepAppointment(ref, next.to(ref.String()+".requestedPeriod").day())
+		ref := w.partRef("Appointment", numbered(seen, r.At("soort").Str()))
+		made, err := w.keepAppointment(ref, next.To(ref.String()+".requestedPeriod").Day())
 		if err != nil {
 			return err
 		}
@@ -65,17 +66,17 @@ func (w *planWriter) writeAppointments() error {
 }
 
 // appointment is the Appointment that an evaluation asks for.
-func (w *planWriter) appointment(r value, on string) *appointpb.Appointment {
-	day := r.at("volgende").day()
+func (w *planWriter) appointment(r form.Value, on string) *appointpb.Appointment {
+	day := r.At("volgende").Day()
 	a := &appointpb.Appointment{
 		Status:                element.Enum(&appointpb.Appointment_StatusCode{}, "proposed"),
-		ServiceType:           []*dpb.CodeableConcept{listConcept("evaluatie-soort", r.at("soort").to(on+".serviceType").str())},
+		ServiceType:           []*dpb.CodeableConcept{listConcept("evaluatie-soort", r.At("soort").To(on+".serviceType").Str())},
 		SupportingInformation: []*dpb.Reference{element.Literal(w.master)},
 		RequestedPeriod:       []*dpb.Period{element.Period(day, day)},
 		Participant:           []*appointpb.Appointment_Participant{participant(nil, w.patientRef())},
 	}
-	for _, role := range r.at("deelnemers").items() {
-		c := listConcept("teamrol", role.to(on+".participant.type").str())
+	for _, role := range r.At("deelnemers").Items() {
+		c := listConcept("teamrol", role.To(on+".participant.type").Str())
 		a.Participant = append(a.Participant, participant(c, nil))
 	}
 	return a
@@ -83,7 +84,7 @@ func (w *planWriter) appointment(r value, on string) *appointpb.Appointment {
 
 // keepAppointment keeps an appointment for the same day that somebody has taken further than
 // proposed, such as booked: the new version of the plan changes nothing about it.
-func (w *planWriter) keepAppointment(ref fhir.Ref, on day) (bool, error) {
+func (w *planWriter) keepAppointment(ref fhir.Ref, on form.Day) (bool, error) {
 	hit, err := w.known.Read(ref)
 	if err != nil || hit == nil {
 		return false, err
@@ -93,7 +94,7 @@ func (w *planWriter) keepAppointment(ref fhir.Ref, on day) (bool, error) {
 	case "proposed", "cancelled", "entered-in-error":
 		return false, nil
 	}
-	if day(n.At("requestedPeriod", "start").Text()) != on {
+	if form.Day(n.At("requestedPeriod", "start").Text()) != on {
 		return false, nil
 	}
 	source := strconv.Quote(w.head.metaSource())
@@ -118,23 +119,23 @@ func participant(role *dpb.CodeableConcept, actor *dpb.Reference) *appointpb.App
 
 // writeDayProgramme adds the dagprogramma, one activity per line.
 func (w *planWriter) writeDayProgramme() {
-	lines := w.in.at("dagprogramma")
-	if !lines.present() {
+	lines := w.in.At("dagprogramma")
+	if !lines.Present() {
 		return
 	}
 	ref := w.partRef("CarePlan", "dagprogramma")
 	p := w.partOf(w.carePlan(listConcept("mks-categorie", "dagprogramma")))
-	p.Period = element.Period(w.in.at("ingangsdatum").day(), w.in.at("einddatum").day())
-	for i, v := range lines.items() {
+	p.Period = element.Period(w.in.At("ingangsdatum").Day(), w.in.At("einddatum").Day())
+	for i, v := range lines.Items() {
 		on := ref.String() + ".activity[" + strconv.Itoa(i) + "].detail"
 		repeat := &dpb.Timing_Repeat{
-			TimeOfDay:    []*dpb.Time{element.Time(v.at("van").to(on + ".scheduledTiming.repeat.timeOfDay").str())},
-			Duration:     element.Decimal(minutesBetween(v.at("van").str(), v.at("tot").to(on+".scheduledTiming.repeat.duration").str())),
+			TimeOfDay:    []*dpb.Time{element.Time(v.At("van").To(on + ".scheduledTiming.repeat.timeOfDay").Str())},
+			Duration:     element.Decimal(minutesBetween(v.At("van").Str(), v.At("tot").To(on+".scheduledTiming.repeat.duration").Str())),
 			DurationUnit: element.Enum(&dpb.Timing_Repeat_DurationUnitCode{}, "min"),
 		}
 		p.Activity = append(p.Activity, &carepb.CarePlan_Activity{Detail: &carepb.CarePlan_Activity_Detail{
 			Status: w.activityStatus(), Scheduled: timing(repeat),
-			Description: element.String(v.at("tekst").to(on + ".description").str()),
+			Description: element.String(v.At("tekst").To(on + ".description").Str()),
 		}})
 	}
 	w.add(p, about{id: ref.ID, domains: []string{"ontwikkeling"}})
@@ -156,28 +157,28 @@ func minutesBetween(from, to string) string {
 
 // writeEmergencyPlan adds the noodplan, readable in an emergency, and the Flag that points it out.
 func (w *planWriter) writeEmergencyPlan() {
-	v := w.in.at("noodplan")
-	if !v.present() {
+	v := w.in.At("noodplan")
+	if !v.Present() {
 		return
 	}
 	plan, flag := w.partRef("CarePlan", "noodplan"), w.partRef("Flag", "noodplan")
 	on := plan.String() + ".activity[0].detail"
-	action := v.at("actie").to(on+".description", flag.String()+".code.text").str()
+	action := v.At("actie").To(on+".description", flag.String()+".code.text").Str()
 	p := w.partOf(w.carePlan(element.Concept(element.Coding(element.CodeSystem("plan-soort"), "noodplan", ""), listCoding("mks-categorie", "noodplan"))))
-	p.Period = element.Period(w.in.at("ingangsdatum").day(), w.in.at("einddatum").day())
+	p.Period = element.Period(w.in.At("ingangsdatum").Day(), w.in.At("einddatum").Day())
 	p.Activity = []*carepb.CarePlan_Activity{{Detail: &carepb.CarePlan_Activity_Detail{
-		ReasonCode:  []*dpb.CodeableConcept{element.TextConcept(v.at("signalen").to(on + ".reasonCode.text").str())},
+		ReasonCode:  []*dpb.CodeableConcept{element.TextConcept(v.At("signalen").To(on + ".reasonCode.text").Str())},
 		Description: element.String(action),
 		Status:      w.activityStatus(),
 		Extension: []*dpb.Extension{element.OwnExtension("noodtelefoon",
-			element.String(v.at("telefoon").to(on+".extension('"+element.StructureDefinition("noodtelefoon")+"')").str()))},
+			element.String(v.At("telefoon").To(on+".extension('"+element.StructureDefinition("noodtelefoon")+"')").Str()))},
 	}}}
 	w.add(p, about{id: plan.ID, domains: []string{"veiligheid"}})
 	w.add(&flagpb.Flag{
 		Status:  element.Enum(&flagpb.Flag_StatusCode{}, w.status.flag),
 		Code:    element.TextConcept(action, element.Coding(nullFlavor, "OTH", "")),
 		Subject: w.patientRef(),
-		Period:  element.Period(w.in.at("ingangsdatum").day(), w.in.at("einddatum").day()),
+		Period:  element.Period(w.in.At("ingangsdatum").Day(), w.in.At("einddatum").Day()),
 	}, about{id: flag.ID, profiles: []string{nlCore("Alert")}, domains: []string{"veiligheid"}})
 }
 
@@ -185,17 +186,17 @@ func (w *planWriter) writeEmergencyPlan() {
 func (w *planWriter) writeSignatures() {
 	seen := map[string]int{}
 	var last time.Time
-	for _, v := range w.in.at("handtekeningen").items() {
-		if at := v.at("op").instant(); at.After(last) {
+	for _, v := range w.in.At("handtekeningen").Items() {
+		if at := v.At("op").Instant(); at.After(last) {
 			last = at
 		} else { // the way back orders signatures by their time
-			w.keep(w.in.at("handtekeningen"))
+			w.Keep(w.in.At("handtekeningen"))
 		}
-		name := "handtekening/" + strconv.FormatInt(v.at("versie").whole(), 10) + "/" + v.at("door").str()
+		name := "handtekening/" + strconv.FormatInt(v.At("versie").Whole(), 10) + "/" + v.At("door").Str()
 		ref := w.partRef("Provenance", numbered(seen, name))
 		on := ref.String()
-		at := v.at("op").to(on+".recorded", on+".signature.when").str()
-		who := v.at("door").to(on+".signature.who", on+".agent.who")
+		at := v.At("op").To(on+".recorded", on+".signature.when").Str()
+		who := v.At("door").To(on+".signature.who", on+".agent.who")
 		p := &provpb.Provenance{
 			Target:   []*dpb.Reference{element.Literal(w.master)},
 			Recorded: element.InstantOf(at),
@@ -207,8 +208,8 @@ func (w *planWriter) writeSignatures() {
 			}},
 		}
 		element.AddExtension(p,
-			element.OwnExtension("versie", element.Positive(v.at("versie").to(on+".extension('"+element.StructureDefinition("versie")+"')").whole())),
-			element.OwnExtension("handtekening-wijze", element.CodeValue(v.at("wijze").to(on+".extension('"+element.StructureDefinition("handtekening-wijze")+"')").str())))
+			element.OwnExtension("versie", element.Positive(v.At("versie").To(on+".extension('"+element.StructureDefinition("versie")+"')").Whole())),
+			element.OwnExtension("handtekening-wijze", element.CodeValue(v.At("wijze").To(on+".extension('"+element.StructureDefinition("handtekening-wijze")+"')").Str())))
 		w.add(p, about{id: ref.ID})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping/form"
 )
 
 // checkPlan holds the rules of mks.md 3.5 that need the document alone.
@@ -14,22 +15,22 @@ func checkPlan(d *document) {
 	checkPlanDomains(d, in)
 	checkPlanIDs(d, in)
 	nursed := false
-	for _, a := range in.at("acties").items() {
+	for _, a := range in.At("acties").Items() {
 		checkTiming(d, a)
 		checkMoments(d, a)
 		checkReserved(d, a)
-		nursed = nursed || a.at("wet").str() == "zvw" && a.at("onderdeel").str() == "verpleging"
+		nursed = nursed || a.At("wet").Str() == "zvw" && a.At("onderdeel").Str() == "verpleging"
 	}
-	if nursed && !in.at("noodplan").present() {
-		d.tell("MKS-ZP-14", in.at("noodplan"))
+	if nursed && !in.At("noodplan").Present() {
+		d.tell("MKS-ZP-14", in.At("noodplan"))
 	}
-	for _, g := range in.at("doelen").items() {
-		if !g.at("opgesteldMet").present() {
-			d.tell("MKS-ZP-15", g.at("opgesteldMet"))
+	for _, g := range in.At("doelen").Items() {
+		if !g.At("opgesteldMet").Present() {
+			d.tell("MKS-ZP-15", g.At("opgesteldMet"))
 		}
 	}
-	if d.head.status == "definitief" && in.at("evaluatieplan").absentOrSound() && !plansEvaluation(in) {
-		d.tell("MKS-ZP-10", in.at("evaluatieplan"))
+	if d.head.status == "definitief" && in.At("evaluatieplan").AbsentOrSound() && !plansEvaluation(in) {
+		d.tell("MKS-ZP-10", in.At("evaluatieplan"))
 	}
 }
 
@@ -41,69 +42,56 @@ const (
 )
 
 // checkPlanSize refuses a plan past the bounds (MKS-ENV-02).
-func checkPlanSize(d *document, in value) {
+func checkPlanSize(d *document, in form.Value) {
 	executors := 0
-	for _, a := range in.at("acties").items() {
-		list := a.at("uitvoerders")
-		executors += list.n.Len()
-		d.atMost(a.at("tijden"), maxTimes)
-		if list.n.Len() > maxExecutors {
+	for _, a := range in.At("acties").Items() {
+		list := a.At("uitvoerders")
+		executors += list.Node().Len()
+		d.AtMost(a.At("tijden"), maxTimes)
+		if list.Node().Len() > maxExecutors {
 			continue
 		}
-		for _, e := range list.items() {
-			d.atMost(e.at("momenten"), maxTimes)
+		for _, e := range list.Items() {
+			d.AtMost(e.At("momenten"), maxTimes)
 		}
 	}
 	if executors > maxExecutors {
-		d.tooMany(in.at("acties"))
+		d.TooMany(in.At("acties"))
 	}
-}
-
-func (d *document) atMost(list value, most int) {
-	if list.n.Len() > most {
-		d.tooMany(list)
-	}
-}
-
-const tooLong = "The list is longer than in any real record. Split it."
-
-func (d *document) tooMany(list value) {
-	d.report(fhir.SeverityError, "MKS-ENV-02", list, tooLong)
-	d.mark(list.ptr)
 }
 
 // checkPlanVersion holds ZP-01, ZP-16 and the half of ZP-13 that needs no team. A withdrawal changes
 // nothing and signs nothing: it is never refused for what the withdrawn version said.
-func checkPlanVersion(d *document, in value) {
-	version := d.root.at("versie")
-	if !version.sound() {
+func checkPlanVersion(d *document, in form.Value) {
+	version := d.Root().At("versie")
+	if !version.Sound() {
 		return
 	}
-	if old := in.at("vervangtVersie"); old.sound() && old.whole() >= version.whole() {
+	if old := in.At("vervangtVersie"); old.Sound() && old.Whole() >= version.Whole() {
 		d.tell("MKS-ZP-01", old)
 	}
 	if d.head.status == "ingetrokken" {
 		return
 	}
-	if change := in.at("wijziging"); version.whole() > 1 && !change.present() {
+	if change := in.At("wijziging"); version.Whole() > 1 && !change.Present() {
 		d.tell("MKS-ZP-13", change)
 	}
-	for _, s := range in.at("handtekeningen").items() {
-		if signed := s.at("versie"); signed.sound() && signed.whole() != version.whole() {
+	for _, s := range in.At("handtekeningen").Items() {
+		if signed := s.At("versie"); signed.Sound() && signed.Whole() != version.Whole() {
 			d.tell("MKS-ZP-16", signed)
 		}
 	}
 }
 
 // checkPlanDomains holds ZP-02.
-func checkPlanDomains(d *document, in value) {
-	division := in.at("domeinindeling")
-	if !division.sound() {
+func checkPlanDomains(d *document, in form.Value) {
+	division := in.At("domeinindeling")
+	if !division.Sound() {
 		return
 	}
 	for _, list := range []string{"problemen", "doelen", "acties"} {
-		for _, item := range in.at(list).items() {
-			if domain := item.at("domein"); domain.sound() && !inList(division.str()+"-domein", domain.str()) {
+		for _, item := range in.At(list).Items() {
+			if domain := item.At("domein"); domain.Sound() && !inList(division.Str()+"-domein", domain.Str()) {
 				d.tell("MKS-ZP-02", domain)
 			}
 		}
@@ -111,39 +99,39 @@ func checkPlanDomains(d *document, in value) {
 }
 
 // checkPlanIDs holds REF-05 inside the plan: a goal names a problem, an action a goal and a problem.
-func checkPlanIDs(d *document, in value) {
+func checkPlanIDs(d *document, in form.Value) {
 	for _, link := range []struct{ from, member, to string }{
 		{"doelen", "probleem", "problemen"}, {"acties", "doel", "doelen"}, {"acties", "probleem", "problemen"},
 	} {
-		ids, sound := idsOf(in.at(link.to))
+		ids, sound := idsOf(in.At(link.to))
 		if !sound {
 			continue
 		}
-		for _, item := range in.at(link.from).items() {
-			if id := item.at(link.member); id.sound() && !ids[id.str()] {
-				d.fail("MKS-REF-05", id)
+		for _, item := range in.At(link.from).Items() {
+			if id := item.At(link.member); id.Sound() && !ids[id.Str()] {
+				d.Fail("MKS-REF-05", id)
 			}
 		}
 	}
 }
 
 // idsOf returns the ids of a list, and false when one of them is faulty.
-func idsOf(list value) (map[string]bool, bool) {
+func idsOf(list form.Value) (map[string]bool, bool) {
 	ids := map[string]bool{}
-	for _, item := range list.items() {
-		if !item.at("id").sound() {
+	for _, item := range list.Items() {
+		if !item.At("id").Sound() {
 			return nil, false
 		}
-		ids[item.at("id").str()] = true
+		ids[item.At("id").Str()] = true
 	}
 	return ids, true
 }
 
 // checkTiming holds ZP-05.
-func checkTiming(d *document, a value) {
+func checkTiming(d *document, a form.Value) {
 	given := 0
 	for _, way := range []string{"tijden", "frequentie", "conditie"} {
-		if a.at(way).present() {
+		if a.At(way).Present() {
 			given++
 		}
 	}
@@ -153,25 +141,25 @@ func checkTiming(d *document, a value) {
 }
 
 // checkMoments holds ZP-06 and ZP-07.
-func checkMoments(d *document, a value) {
-	times := a.at("tijden")
-	if !times.absentOrSound() {
+func checkMoments(d *document, a form.Value) {
+	times := a.At("tijden")
+	if !times.AbsentOrSound() {
 		return
 	}
 	var taken []string
 	everybodyChose := true
-	for _, e := range a.at("uitvoerders").items() {
-		moments := e.at("momenten")
-		if !moments.absentOrSound() {
+	for _, e := range a.At("uitvoerders").Items() {
+		moments := e.At("momenten")
+		if !moments.AbsentOrSound() {
 			return
 		}
-		everybodyChose = everybodyChose && moments.present()
-		taken = append(taken, moments.strs()...)
-		if !allIn(moments.strs(), times.strs()) {
+		everybodyChose = everybodyChose && moments.Present()
+		taken = append(taken, moments.Strs()...)
+		if !allIn(moments.Strs(), times.Strs()) {
 			d.tell("MKS-ZP-07", moments)
 		}
 	}
-	if len(taken) > 0 && everybodyChose && !allIn(times.strs(), taken) {
+	if len(taken) > 0 && everybodyChose && !allIn(times.Strs(), taken) {
 		d.tell("MKS-ZP-06", times)
 	}
 }
@@ -181,16 +169,16 @@ func allIn(part, whole []string) bool {
 }
 
 // checkReserved holds ZP-09 and the half of ZP-08 that needs no staff list.
-func checkReserved(d *document, a value) {
-	if !a.at("voorbehouden").yes() {
+func checkReserved(d *document, a form.Value) {
+	if !a.At("voorbehouden").Yes() {
 		return
 	}
-	for _, e := range a.at("uitvoerders").items() {
-		switch e.at("soort").str() {
+	for _, e := range a.At("uitvoerders").Items() {
+		switch e.At("soort").Str() {
 		case "vrijwilliger":
 			d.tell("MKS-ZP-08", e)
 		case "ouder", "mantelzorger", "kind":
-			if !e.at("bekwaam").present() {
+			if !e.At("bekwaam").Present() {
 				d.tell("MKS-ZP-09", e)
 			}
 		}
@@ -198,10 +186,10 @@ func checkReserved(d *document, a value) {
 }
 
 // plansEvaluation reports whether ZP-10 holds: the parents are heard twice a year.
-func plansEvaluation(in value) bool {
-	return slices.ContainsFunc(in.at("evaluatieplan").items(), func(r value) bool {
-		who := r.at("deelnemers").strs()
-		return r.at("soort").str() == "evaluatie-ouders" && r.at("perJaar").whole() >= 2 &&
+func plansEvaluation(in form.Value) bool {
+	return slices.ContainsFunc(in.At("evaluatieplan").Items(), func(r form.Value) bool {
+		who := r.At("deelnemers").Strs()
+		return r.At("soort").Str() == "evaluatie-ouders" && r.At("perJaar").Whole() >= 2 &&
 			slices.Contains(who, "zorgcoordinator") && (slices.Contains(who, "ouder") || slices.Contains(who, "kind"))
 	})
 }
@@ -228,7 +216,7 @@ var planRules = map[string]struct{ severity, text string }{
 }
 
 // tell reports a broken rule of the zorgplan.
-func (d *document) tell(rule string, v value) {
+func (d *document) tell(rule string, v form.Value) {
 	r := planRules[rule]
-	d.report(r.severity, rule, v, r.text)
+	d.Report(r.severity, rule, v, r.text)
 }

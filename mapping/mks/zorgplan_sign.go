@@ -7,6 +7,7 @@ import (
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
 	"github.com/drieluik/drieluik/mapping/element"
+	"github.com/drieluik/drieluik/mapping/form"
 )
 
 // AllSign is Format under the setting signatures=all: a zorgplan comes into force only when every
@@ -27,24 +28,24 @@ func (f AllSign) Read(doc *fhir.Resource, now time.Time) (mapping.Source, []fhir
 // checkSignatures decides whether a definitive plan comes into force (mks.md 7.6). When it is not
 // signed enough it becomes a draft under its own ids (MKS-ZP-12) and the version in force stays. A
 // withdrawal of a plan that never came into force is one of the draft.
-func (m *mapper) checkSignatures(list value) error {
+func (m *mapper) checkSignatures(list form.Value) error {
 	if m.head.status == "ingetrokken" {
 		inForce, err := m.planStored()
 		m.draft = !inForce
 		return err
 	}
-	if m.head.status != "definitief" || !list.absentOrSound() {
+	if m.head.status != "definitief" || !list.AbsentOrSound() {
 		return nil
 	}
 	var by []target
-	for _, v := range list.items() {
-		by = append(by, m.target(v.at("door")))
+	for _, v := range list.Items() {
+		by = append(by, m.target(v.At("door")))
 	}
 	s, err := m.countSigners(by)
 	if err != nil {
 		return err
 	}
-	if !m.child.stored || !s.enough(age(m.child.birth, m.head.recordedDay), m.allSign) {
+	if !m.child.stored || !s.enough(form.Age(m.child.birth, m.head.recordedDay), m.allSign) {
 		m.tell("MKS-ZP-12", list)
 		m.draft = true
 	}
@@ -133,8 +134,8 @@ func (m *mapper) planHolders() (map[string]bool, error) {
 }
 
 // planCovers reports whether a Period of calendar days, possibly open or missing, contains the day.
-func planCovers(p fhir.Node, on day) bool {
-	return !day(p.Member("start").Text()).after(on) && !on.after(day(p.Member("end").Text()))
+func planCovers(p fhir.Node, on form.Day) bool {
+	return !form.Day(p.Member("start").Text()).After(on) && !on.After(form.Day(p.Member("end").Text()))
 }
 
 // sealedOff reports whether the child's file is sealed from a person.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping/element"
+	"github.com/drieluik/drieluik/mapping/form"
 )
 
 // planStatus are the statuses that the resources of a plan share (mks.md 2.7).
@@ -25,7 +26,7 @@ var planStatuses = map[string]planStatus{
 // planWriter maps one zorgplan. Its methods add the resources in the order of the source.
 type planWriter struct {
 	*mapper
-	in       value
+	in       form.Value
 	status   planStatus
 	active   bool
 	closed   bool // a tree that came before closes it
@@ -70,7 +71,7 @@ func writePlan(m *mapper) error {
 	if err := w.writeGoals(); err != nil {
 		return err
 	}
-	for _, a := range w.in.at("acties").items() {
+	for _, a := range w.in.At("acties").Items() {
 		w.writeAction(a)
 	}
 	w.writeDayProgramme()
@@ -131,21 +132,21 @@ func (w *planWriter) writeMaster() error {
 	on, in := w.master.String(), w.in
 	p := w.carePlan(element.Concept(element.Coding(snomed, "135411000146103", "")), listConcept("mks-categorie", "zorgplan"))
 	p.Title = element.String("Zorgplan kind en gezin")
-	p.Period = element.Period(in.at("ingangsdatum").to(on+".period.start").day(), traced(in.at("einddatum"), on+".period.end").day())
-	p.Author = w.ref(in.at("opgesteldDoor").to(on + ".author"))
+	p.Period = element.Period(in.At("ingangsdatum").To(on+".period.start").Day(), traced(in.At("einddatum"), on+".period.end").Day())
+	p.Author = w.ref(in.At("opgesteldDoor").To(on + ".author"))
 	team, err := w.teamRef()
 	if err != nil {
 		return err
 	}
 	p.CareTeam = team
 	p.SupportingInfo = w.supportingInfo(on)
-	for _, item := range in.at("problemen").items() {
-		p.Addresses = append(p.Addresses, element.Literal(w.partRef("Condition", item.at("id").str())))
+	for _, item := range in.At("problemen").Items() {
+		p.Addresses = append(p.Addresses, element.Literal(w.partRef("Condition", item.At("id").Str())))
 	}
-	for _, item := range in.at("doelen").items() {
-		p.Goal = append(p.Goal, element.Literal(w.partRef("Goal", item.at("id").str())))
+	for _, item := range in.At("doelen").Items() {
+		p.Goal = append(p.Goal, element.Literal(w.partRef("Goal", item.At("id").Str())))
 	}
-	for i, r := range in.at("evaluatieplan").items() {
+	for i, r := range in.At("evaluatieplan").Items() {
 		p.Activity = append(p.Activity, w.evaluation(r, on+".activity["+strconv.Itoa(i)+"].detail"))
 	}
 	element.AddExtension(p, w.planExtensions(on)...)
@@ -169,14 +170,14 @@ func (w *planWriter) teamRef() ([]*dpb.Reference, error) {
 // supportingInfo refers to what the plan rests on, then to the feeding scheme.
 func (w *planWriter) supportingInfo(on string) []*dpb.Reference {
 	var out []*dpb.Reference
-	for i, v := range w.in.at("opBasisVan").items() {
-		r := w.recordRef(v.to(on + ".supportingInfo[" + strconv.Itoa(i) + "]"))
+	for i, v := range w.in.At("opBasisVan").Items() {
+		r := w.recordRef(v.To(on + ".supportingInfo[" + strconv.Itoa(i) + "]"))
 		if ref := w.basis.refs[i]; !ref.IsZero() {
 			r.Reference = element.Literal(ref).Reference
 		}
 		out = append(out, r)
 	}
-	if w.in.at("voedingsschema").present() {
+	if w.in.At("voedingsschema").Present() {
 		out = append(out, element.Literal(w.partRef("NutritionOrder", "voeding")))
 	}
 	return out
@@ -185,36 +186,36 @@ func (w *planWriter) supportingInfo(on string) []*dpb.Reference {
 func (w *planWriter) planExtensions(on string) []*dpb.Extension {
 	at := func(name string) string { return on + ".extension('" + element.StructureDefinition(name) + "')" }
 	out := []*dpb.Extension{
-		element.OwnExtension("domeinindeling", element.CodeValue(w.in.at("domeinindeling").to(at("domeinindeling")).str())),
+		element.OwnExtension("domeinindeling", element.CodeValue(w.in.At("domeinindeling").To(at("domeinindeling")).Str())),
 	}
-	if v := w.in.at("vervangtVersie"); v.present() {
-		out = append(out, element.OwnExtension("vervangt-versie", element.Positive(v.to(at("vervangt-versie")).whole())))
+	if v := w.in.At("vervangtVersie"); v.Present() {
+		out = append(out, element.OwnExtension("vervangt-versie", element.Positive(v.To(at("vervangt-versie")).Whole())))
 	}
-	change := w.in.at("wijziging")
-	if !change.present() {
+	change := w.in.At("wijziging")
+	if !change.Present() {
 		return out
 	}
 	var parts []*dpb.Extension
-	for _, kind := range change.at("soort").items() {
-		parts = append(parts, element.Extension("soort", element.CodeValue(kind.to(at("wijziging")).str())))
+	for _, kind := range change.At("soort").Items() {
+		parts = append(parts, element.Extension("soort", element.CodeValue(kind.To(at("wijziging")).Str())))
 	}
 	parts = append(parts,
-		element.Extension("via", w.ref(change.at("via").to(at("wijziging")))),
-		element.Extension("reden", element.String(change.at("reden").to(at("wijziging")).str())))
+		element.Extension("via", w.ref(change.At("via").To(at("wijziging")))),
+		element.Extension("reden", element.String(change.At("reden").To(at("wijziging")).Str())))
 	return append(out, element.OwnComplex("wijziging", parts...))
 }
 
 // domainConcept is the category of a domain: the source's own code and, for a zorgleefplan domain,
 // the child-life domains that it may touch (mks.md 3.5).
-func (w *planWriter) domainConcept(v value) *dpb.CodeableConcept {
-	division := w.in.at("domeinindeling").str()
-	own := listCoding(division+"-domein", v.str())
+func (w *planWriter) domainConcept(v form.Value) *dpb.CodeableConcept {
+	division := w.in.At("domeinindeling").Str()
+	own := listCoding(division+"-domein", v.Str())
 	if division == "mks" {
 		return element.Concept(own)
 	}
 	own.UserSelected = element.Bool(true)
 	out := element.Concept(own)
-	for _, d := range childDomainsOf(v.str()) {
+	for _, d := range childDomainsOf(v.Str()) {
 		c := listCoding("mks-domein", d)
 		c.UserSelected = element.Bool(false)
 		out.Coding = append(out.Coding, c)
@@ -224,26 +225,26 @@ func (w *planWriter) domainConcept(v value) *dpb.CodeableConcept {
 
 // writeProblems adds a Condition for each of problemen.
 func (w *planWriter) writeProblems() {
-	for _, v := range w.in.at("problemen").items() {
-		id := v.at("id").str()
+	for _, v := range w.in.At("problemen").Items() {
+		id := v.At("id").Str()
 		ref := w.partRef("Condition", id)
 		on := ref.String()
 		c := &condpb.Condition{
-			Identifier:     []*dpb.Identifier{w.partID("probleem", v.at("id").to(on+".identifier").str())},
+			Identifier:     []*dpb.Identifier{w.partID("probleem", v.At("id").To(on+".identifier").Str())},
 			ClinicalStatus: element.Concept(element.Coding("http://terminology.hl7.org/CodeSystem/condition-clinical", "active", "")),
-			Category:       []*dpb.CodeableConcept{listConcept("mks-categorie", "zorgplanprobleem"), w.domainConcept(v.at("domein").to(on + ".category[1]"))},
-			Code:           element.TextConcept(v.at("tekst").to(on+".code.text").str(), codings(v.at("code"), on+".code")...),
+			Category:       []*dpb.CodeableConcept{listConcept("mks-categorie", "zorgplanprobleem"), w.domainConcept(v.At("domein").To(on + ".category[1]"))},
+			Code:           element.TextConcept(v.At("tekst").To(on+".code.text").Str(), codings(v.At("code"), on+".code")...),
 			Subject:        w.patientRef(),
 		}
 		var profiles []string
-		if v.at("code").at("sct").present() {
+		if v.At("code").At("sct").Present() {
 			profiles = []string{nlCore("Problem")}
 		}
 		if w.head.status == "ingetrokken" {
 			c.ClinicalStatus, profiles = nil, nil
 			c.VerificationStatus = element.Concept(element.Coding("http://terminology.hl7.org/CodeSystem/condition-ver-status", "entered-in-error", ""))
 		}
-		item := planItem{ref: ref, domain: v.at("domein").str()}
+		item := planItem{ref: ref, domain: v.At("domein").Str()}
 		c.Evidence, item.tags = w.needsOf(v, on)
 		w.problems[id] = item
 		w.add(c, about{id: ref.ID, profiles: profiles, domains: item.tags})
@@ -258,16 +259,16 @@ func (w *planWriter) partID(list, id string) *dpb.Identifier {
 // needsOf refers to the needs behind a problem and returns its tags: its own domain, but under the
 // zorgleefplan division the domains of its needs. A need that is not known, like no need at all,
 // counts as all that the problem's own domain may touch.
-func (w *planWriter) needsOf(v value, on string) ([]*condpb.Condition_Evidence, []string) {
-	own := childDomainsOf(v.at("domein").str())
+func (w *planWriter) needsOf(v form.Value, on string) ([]*condpb.Condition_Evidence, []string) {
+	own := childDomainsOf(v.At("domein").Str())
 	var out []*condpb.Condition_Evidence
 	var domains []string
-	for i, item := range v.at("behoeften").items() {
-		id := item.to(on + ".evidence[" + strconv.Itoa(i) + "].detail").str()
+	for i, item := range v.At("behoeften").Items() {
+		id := item.To(on + ".evidence[" + strconv.Itoa(i) + "].detail").Str()
 		n, known := w.basis.needs[id]
 		if !known { // of a scan that is not stored
 			if strings.Contains(id, "#") { // the way back would take it for an id behind its record
-				w.keep(item)
+				w.Keep(item)
 			}
 			n.id = fhir.Identifier{System: w.head.base() + "/behoefte", Value: id}
 			domains = append(domains, own...)
@@ -275,7 +276,7 @@ func (w *planWriter) needsOf(v value, on string) ([]*condpb.Condition_Evidence, 
 		domains = append(domains, childDomainsOf(n.domain)...)
 		out = append(out, &condpb.Condition_Evidence{Detail: []*dpb.Reference{element.Reference(n.ref, n.id)}})
 	}
-	if len(domains) == 0 || w.in.at("domeinindeling").str() == "mks" {
+	if len(domains) == 0 || w.in.At("domeinindeling").Str() == "mks" {
 		domains = own
 	}
 	return out, inDomainOrder(domains)
