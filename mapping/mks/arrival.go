@@ -2,6 +2,7 @@ package mks
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -47,19 +48,10 @@ func (m *mapper) resolveLogical() error {
 			questions[source] = questions[source].with(hit.Resource, rule)
 		}
 	}
-	for _, source := range sortedKeys(questions) {
+	for _, source := range slices.Sorted(maps.Keys(questions)) {
 		m.addQuestion(source, questions[source])
 	}
 	return m.plansArrive(waited, questions)
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	out := make([]string, 0, len(m))
-	for k := range m {
-		out = append(out, k)
-	}
-	slices.Sort(out)
-	return out
 }
 
 // arrive rewrites one resource that waited for the child, but for the ids that its record uses wrongly. It
@@ -171,7 +163,7 @@ func (q *question) with(r *fhir.Resource, rule string) *question {
 	if q == nil {
 		q = &question{focus: r.Ref()}
 	}
-	if !contains(q.rules, rule) {
+	if !slices.Contains(q.rules, rule) {
 		q.rules = append(q.rules, rule)
 	}
 	for e := range r.Root().All("extension") {
@@ -208,7 +200,7 @@ func (m *mapper) unresolved(n fhir.Node, wrong map[string]bool) []string {
 	var out []string
 	for c := range n.Children() {
 		for _, rule := range m.unresolved(c, wrong) {
-			if !contains(out, rule) {
+			if !slices.Contains(out, rule) {
 				out = append(out, rule)
 			}
 		}

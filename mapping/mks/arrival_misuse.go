@@ -2,6 +2,7 @@ package mks
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/drieluik/drieluik/fhir"
@@ -46,7 +47,7 @@ func (m *mapper) misusedIn(rs []*fhir.Resource) map[string]bool {
 		}
 		d := readDocument(tree, distantFuture)
 		d.Root().Walk(d.rec.whole, func(v form.Value, t form.Type) {
-			if own, known := m.own[v.Node().Text()]; known && t.Kinds() != nil && !contains(t.Kinds(), own.kind) {
+			if own, known := m.own[v.Node().Text()]; known && t.Kinds() != nil && !slices.Contains(t.Kinds(), own.kind) {
 				out[v.Node().Text()] = true
 			}
 		})

@@ -1,17 +1,21 @@
 package mks
 
-import "github.com/drieluik/drieluik/mapping/form"
+import (
+	"slices"
+
+	"github.com/drieluik/drieluik/mapping/form"
+)
 
 import "github.com/drieluik/drieluik/fhir"
 
 // planArrives holds ZP-04, ZP-08 and ZP-13 for a plan that waited for its child record. The plan itself
 // says who changed it, its parts who does what.
 func planArrives(m *mapper, plan fhir.Node) []string {
-	if !contains([]string{"draft", "active"}, plan.Member("status").Text()) {
+	if !slices.Contains([]string{"draft", "active"}, plan.Member("status").Text()) {
 		return nil
 	}
 	if via := part(extensionOn(plan, "wijziging"), "via"); via.Exists() {
-		if current, team := m.ownCoordinators(); team && !contains(current, via.Member("reference").Text()) {
+		if current, team := m.ownCoordinators(); team && !slices.Contains(current, via.Member("reference").Text()) {
 			return []string{"MKS-ZP-13"}
 		}
 	}
@@ -25,7 +29,7 @@ func planArrives(m *mapper, plan fhir.Node) []string {
 		t, known := m.ownTarget(performer)
 		switch {
 		case !known:
-		case t.kind != fit.kind || fit.roles != nil && !contains(fit.roles, t.role):
+		case t.kind != fit.kind || fit.roles != nil && !slices.Contains(fit.roles, t.role):
 			return []string{"MKS-ZP-04"}
 		case kind == "professional" && part(e, "voorbehouden").Text() == "true" && !t.big:
 			return []string{"MKS-ZP-08"}

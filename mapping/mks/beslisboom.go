@@ -3,10 +3,10 @@ package mks
 import "github.com/drieluik/drieluik/mapping/form"
 
 // beslisboom is the record type of mks.md 3.7: what follows when paediatric nursing ends.
-func beslisboom() record {
-	return record{
+func beslisboom() recordType {
+	return recordType{
 		name: "beslisboom", anchor: "QuestionnaireResponse", fields: closingFields(),
-		local: checkClosing, stored: checkStoredClosing, write: writeClosing,
+		local: checkClosing,
 	}
 }
 

@@ -2,6 +2,7 @@ package mks
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -94,7 +95,7 @@ func (w *closingWriter) moveFlag(record, plan string) error {
 		return fmt.Errorf("mks.moveFlag: %w", err)
 	}
 	active, inactive := planStatuses["active"].flag, planStatuses["draft"].flag
-	if hit == nil || !contains([]string{active, inactive}, found(hit).Member("status").Text()) {
+	if hit == nil || !slices.Contains([]string{active, inactive}, found(hit).Member("status").Text()) {
 		return nil
 	}
 	to := inactive
@@ -120,7 +121,7 @@ func (m *mapper) closedAt(plan, but string) (time.Time, error) {
 		r := bronRecordOf(n)
 		record := part(r, "recordId").Text()
 		own := idOf("QuestionnaireResponse/"+m.head.source()+"/beslisboom/"+record) == hit.Resource.ID()
-		counts := contains([]string{"completed", "amended"}, n.Member("status").Text())
+		counts := slices.Contains([]string{"completed", "amended"}, n.Member("status").Text())
 		if !own || !counts || record == but || answerAt(n, "bb.zorgplan") != plan {
 			continue
 		}

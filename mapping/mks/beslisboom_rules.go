@@ -21,10 +21,10 @@ func checkClosing(d *document) {
 	checkClosingTable(d, in)
 	told := in.At("informeren")
 	outcomes := in.At("uitkomsten").Strs()
-	if contains(outcomes, "geen") && told.AbsentOrSound() && !contains(told.Strs(), "kinderarts") && !contains(told.Strs(), "huisarts") {
+	if slices.Contains(outcomes, "geen") && told.AbsentOrSound() && !slices.Contains(told.Strs(), "kinderarts") && !slices.Contains(told.Strs(), "huisarts") {
 		d.Fail("MKS-BB-05", told)
 	}
-	moves := contains(outcomes, "andere-aanbieder") || contains(outcomes, "volwassenenzorg")
+	moves := slices.Contains(outcomes, "andere-aanbieder") || slices.Contains(outcomes, "volwassenenzorg")
 	if to := in.At("overdracht"); moves && !to.Present() {
 		d.Warn("MKS-BB-07", to)
 	}

@@ -14,6 +14,9 @@ import (
 	"github.com/drieluik/drieluik/mapping/form"
 )
 
+// closingSteps are the record type beslisboom on its way to FHIR.
+func closingSteps() steps { return steps{stored: checkStoredClosing, write: writeClosing} }
+
 // closingWriter maps one beslisboom.
 type closingWriter struct {
 	*mapper
@@ -84,7 +87,7 @@ func (w *closingWriter) requestCare() {
 // handOver asks, for each other need, that a discipline takes it over. A later version leaves a Task
 // for the same need as the disciplines have moved it.
 func (w *closingWriter) handOver() error {
-	if !contains(w.in.At("uitkomsten").Strs(), "disciplines") {
+	if !slices.Contains(w.in.At("uitkomsten").Strs(), "disciplines") {
 		return nil
 	}
 	for i, need := range w.in.At("antwoorden").At("bb.andereBehoeften").Items() {
@@ -155,7 +158,7 @@ func (w *closingWriter) communication(party string) *commpb.Communication {
 func (w *closingWriter) recipients(party string) []*dpb.Reference {
 	var refs []fhir.Ref
 	for p := range w.team.All("participant") {
-		if !p.At("period", "end").Exists() && contains(informed[party], codeIn(p, "role", "teamrol")) {
+		if !p.At("period", "end").Exists() && slices.Contains(informed[party], codeIn(p, "role", "teamrol")) {
 			refs = append(refs, refOf(p.At("member", "reference").Text()))
 		}
 	}
@@ -181,7 +184,7 @@ func (w *closingWriter) keepMoved(ref fhir.Ref, withdrawn string, same func(fhir
 		return false, fmt.Errorf("mks.keepMoved: %w", err)
 	}
 	n := found(hit)
-	if hit == nil || w.head.status != "ingetrokken" && (contains(ours, n.Member("status").Text()) || !same(n)) {
+	if hit == nil || w.head.status != "ingetrokken" && (slices.Contains(ours, n.Member("status").Text()) || !same(n)) {
 		return false, nil
 	}
 	edits := []fhir.Edit{{Path: []string{"meta", "source"}, JSON: strconv.Quote(w.head.metaSource())}}

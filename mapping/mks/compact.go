@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"slices"
 
 	"github.com/drieluik/drieluik/fhir"
 )
@@ -23,6 +22,3 @@ func compact(n fhir.Node) string {
 func identifierJSON(id fhir.Identifier) string {
 	return fmt.Sprintf(`{"system":%q,"value":%q}`, id.System, id.Value)
 }
-
-// contains reports whether a list has s.
-func contains(list []string, s string) bool { return slices.Contains(list, s) }

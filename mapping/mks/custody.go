@@ -29,7 +29,7 @@ func (f facts) authority(t target, on form.Day) bool {
 		}
 		who = t.node.At("organization", "reference").Text()
 	}
-	return who != "" && contains(f.holders, who)
+	return who != "" && slices.Contains(f.holders, who)
 }
 
 // custodianFacts returns what stands on the Patient.

@@ -10,7 +10,7 @@ import (
 // document is a source document as it was read. Map works on a copy, so that it can run again.
 type document struct {
 	*form.Document
-	rec     record
+	rec     recordType
 	head    head
 	known   bool // the record type is one of mks.md 2.4
 	allSign bool // every holder of authority must sign a plan (mks.md 7.6)
@@ -90,3 +90,6 @@ func (d *document) clone() *document {
 	c.Document = d.Document.Clone()
 	return &c
 }
+
+// distantFuture is a clock by which nothing was recorded too early (MKS-ENV-07).
+var distantFuture = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)

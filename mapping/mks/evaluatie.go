@@ -8,10 +8,10 @@ import (
 
 // evaluation is the record type evaluatie of mks.md 3.6: how far the goals of a plan were reached, and
 // what follows.
-func evaluation() record {
-	return record{
+func evaluation() recordType {
+	return recordType{
 		name: "evaluatie", anchor: "Encounter", fields: evaluationFields(),
-		local: checkEvaluation, stored: checkStoredEvaluation, write: writeEvaluation,
+		local: checkEvaluation,
 	}
 }
 

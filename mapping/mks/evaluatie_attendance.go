@@ -2,6 +2,7 @@ package mks
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
@@ -24,9 +25,9 @@ var parents = []string{"ouder", "voogd", "pleegouder"}
 
 // add takes one participant in. current are the references of the current zorgcoordinators.
 func (a *attendance) add(t target, current []string) {
-	a.parent = a.parent || t.kind == "bet" && contains(parents, t.role)
+	a.parent = a.parent || t.kind == "bet" && slices.Contains(parents, t.role)
 	a.officer = a.officer || t.kind == "med" && t.role == "jeugdbeschermer"
-	a.coordinator = a.coordinator || t.kind == "med" && contains(current, t.ref.String())
+	a.coordinator = a.coordinator || t.kind == "med" && slices.Contains(current, t.ref.String())
 }
 
 // absent reports whether nobody heard of a client-bespreking for the child (EV-01).
@@ -37,7 +38,7 @@ func (a attendance) absent() bool {
 // incomplete reports whether an evaluation lacks who must be there (EV-02).
 func (a attendance) incomplete() bool {
 	spoken := a.parent || a.officer || a.youth
-	return contains([]string{"evaluatie-ouders", "afsluitend"}, a.soort) && !(spoken && a.coordinator)
+	return slices.Contains([]string{"evaluatie-ouders", "afsluitend"}, a.soort) && !(spoken && a.coordinator)
 }
 
 // isYouth reports whether a child that takes part is 16 on a day: a partial birth date counts as the

@@ -2,6 +2,7 @@ package mks
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -81,7 +82,7 @@ func (m *mapper) storedGoals(plan string) ([]string, error) {
 			}
 		}
 	}
-	return sortedKeys(named), nil
+	return slices.Sorted(maps.Keys(named)), nil
 }
 
 // judgeGoal edits the Goal that stands for a goal.
@@ -135,7 +136,7 @@ func (m *mapper) inForce(plan string, goal fhir.Ref) (bool, error) {
 		return false, fmt.Errorf("mks.inForce: %w", err)
 	}
 	n := found(hit)
-	if !contains([]string{"active", "completed"}, n.Member("status").Text()) {
+	if !slices.Contains([]string{"active", "completed"}, n.Member("status").Text()) {
 		return false, nil
 	}
 	for r := range n.All("goal", "reference") {

@@ -13,6 +13,11 @@ import (
 	"github.com/drieluik/drieluik/mapping/form"
 )
 
+// evaluationSteps are the record type evaluatie on its way to FHIR.
+func evaluationSteps() steps {
+	return steps{stored: checkStoredEvaluation, write: writeEvaluation}
+}
+
 // evaluationState is the row of mks.md 2.7 that the record's status gives.
 type evaluationState struct{ encounter, observation, communication string }
 

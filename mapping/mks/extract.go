@@ -17,8 +17,6 @@ import (
 	"github.com/drieluik/drieluik/mapping/form"
 )
 
-var _ mapping.Extractor = Format{}
-
 // extractors are the forms that become resources, by the id of their Questionnaire. Read only.
 var extractors = map[string]func(*extraction){
 	"mks-hulpbehoeftescan": (*extraction).scan, "mks-verwijsboom": (*extraction).referral, "mks-beslisboom": (*extraction).closing,
@@ -30,15 +28,15 @@ const (
 	maxExtractedBytes = 5_000_000 // of them together
 )
 
-// Extract makes of a scan its needs, with a goal and a line of a draft plan for those of level 2 and
+// extract makes of a scan its needs, with a goal and a line of a draft plan for those of level 2 and
 // up; of a verwijsboom and a beslisboom what follows from their outcomes (mks.md 6.1). What a push of the
 // record wrote keeps its id, its identifiers and its meta. It answers Unprocessable for a response of
 // which more would be made than any form of ours asks.
-func (Format) Extract(response *fhir.Resource, stored func(fhir.Ref) (*fhir.Resource, error)) ([]mapping.Extracted, bool, error) {
+func extract(response *fhir.Resource, stored func(fhir.Ref) (*fhir.Resource, error)) ([]mapping.Extracted, bool, error) {
 	root := response.Root()
 	canonical, _, _ := strings.Cut(root.Member("questionnaire").Text(), "|")
 	id, own := strings.CutPrefix(canonical, fhir.Canonical+"/Questionnaire/")
-	extract, ok := extractors[id]
+	of, ok := extractors[id]
 	if !own || !ok {
 		return nil, false, nil
 	}
@@ -47,7 +45,7 @@ func (Format) Extract(response *fhir.Resource, stored func(fhir.Ref) (*fhir.Reso
 			"The response has more outcomes or needs than any real one; send one with fewer.")
 	}
 	x := &extraction{root: root, id: root.Member("id").Text(), pushed: pushedKey(root), stored: stored}
-	extract(x)
+	of(x)
 	return x.out, true, x.err
 }
 

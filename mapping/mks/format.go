@@ -16,7 +16,16 @@ import (
 // Format is mks-bron/1. It has no state.
 type Format struct{}
 
-var _ mapping.Format = Format{}
+// stepsOf are the record types on their way to FHIR. It is read only.
+var stepsOf = map[string]steps{
+	"kind": kindSteps(), "verwijsboom": referralSteps(), "hulpbehoeftescan": scanSteps(), "zorgplan": planSteps(),
+	"evaluatie": evaluationSteps(), "beslisboom": closingSteps(), "overdracht": transferSteps(), "toestemming": consentSteps(),
+}
+
+var (
+	_ mapping.Format    = Format{}
+	_ mapping.Extractor = Format{}
+)
 
 // Schema returns "mks-bron/1".
 func (Format) Schema() string { return schemaName }
@@ -55,13 +64,14 @@ func (Format) Map(s mapping.Source, k mapping.Known, now time.Time) (mapping.Res
 	if err != nil {
 		return mapping.Result{}, fmt.Errorf("mks.Map: find child: %w", err)
 	}
-	if err := m.check(); err != nil {
+	of := stepsOf[m.rec.name]
+	if err := m.check(of); err != nil {
 		return mapping.Result{}, fmt.Errorf("mks.Map: check: %w", err)
 	}
 	if s.Faulty || m.Refused() {
 		return mapping.Result{Issues: m.Issues()}, nil
 	}
-	if err := m.rec.write(m); err != nil {
+	if err := of.write(m); err != nil {
 		return mapping.Result{}, fmt.Errorf("mks.Map: write: %w", err)
 	}
 	if err := m.resolveLogical(); err != nil {
@@ -115,5 +125,27 @@ func formFaults(doc []byte, at string) []fhir.Issue {
 	return out
 }
 
-// distantFuture is a clock by which nothing was recorded too early (MKS-ENV-07).
-var distantFuture = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+// AllSign is Format under the setting signatures=all: a zorgplan comes into force only when every
+// holder of authority has signed it (mks.md 7.6). Format itself asks one.
+type AllSign struct{ Format }
+
+var _ mapping.Format = AllSign{}
+
+// Read is Format.Read.
+func (f AllSign) Read(doc *fhir.Resource, now time.Time) (mapping.Source, []fhir.Issue) {
+	s, issues := f.Format.Read(doc, now)
+	if d, ok := s.Value.(*document); ok {
+		d.allSign = true
+	}
+	return s, issues
+}
+
+// Extract makes resources of an answer to one of our forms, as extract.Response says.
+func (Format) Extract(response *fhir.Resource, stored func(fhir.Ref) (*fhir.Resource, error)) ([]mapping.Extracted, bool, error) {
+	return extract(response, stored)
+}
+
+// Activate brings the draft of a zorgplan into force, as plan.Activate says.
+func (Format) Activate(draft *fhir.Resource, signatures []*fhir.Resource, k mapping.Known, now time.Time) (mapping.Result, error) {
+	return activate(draft, signatures, k, now)
+}

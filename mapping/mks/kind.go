@@ -3,10 +3,10 @@ package mks
 import "github.com/drieluik/drieluik/mapping/form"
 
 // kind is the record of mks.md 3.2: the child, its network, authority, team and insurance.
-func kind() record {
-	return record{
+func kind() recordType {
+	return recordType{
 		name: "kind", anchor: "Patient", fields: kindFields(),
-		local: kindRules, prepare: prepareKind, stored: kindStored, write: writeKind,
+		local: kindRules,
 	}
 }
 

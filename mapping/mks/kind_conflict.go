@@ -52,8 +52,8 @@ func kindStored(m *mapper) error {
 	if m.rights {
 		return m.ownOrder()
 	}
-	for _, find := range []func() error{m.birthConflict, m.custodyConflict, m.orderConflict, m.sealConflicts} {
-		if err := find(); err != nil {
+	for _, find := range []func(*mapper) error{birthConflict, custodyConflict, orderConflict, sealConflicts} {
+		if err := find(m); err != nil {
 			return fmt.Errorf("mks.kindStored: %w", err)
 		}
 	}
@@ -113,7 +113,7 @@ func hasSystem(n fhir.Node, system string) bool {
 }
 
 // birthConflict holds MKS-KIND-12.
-func (m *mapper) birthConflict() error {
+func birthConflict(m *mapper) error {
 	if v := m.inhoud().At("geboortedatum"); v.Sound() && v.Day() != m.child.birth {
 		m.contest("MKS-KIND-12", v)
 	}
@@ -122,7 +122,7 @@ func (m *mapper) birthConflict() error {
 
 // custodyConflict compares gezag: type, houders, vanaf and tot; a member that the record lacks does
 // not differ.
-func (m *mapper) custodyConflict() error {
+func custodyConflict(m *mapper) error {
 	v := m.inhoud().At("gezag")
 	if !v.Sound() {
 		return nil
@@ -183,7 +183,7 @@ func (m *mapper) laterCustody(all []setting) {
 }
 
 // orderConflict compares ots with the stored Condition.
-func (m *mapper) orderConflict() error {
+func orderConflict(m *mapper) error {
 	v := m.inhoud().At("ots")
 	if !v.Sound() {
 		return nil
@@ -207,7 +207,7 @@ func (m *mapper) orderConflict() error {
 }
 
 // sealConflicts compares afgeschermd, and tot of a betrokkene that is stored already.
-func (m *mapper) sealConflicts() error {
+func sealConflicts(m *mapper) error {
 	for _, v := range m.inhoud().At("betrokkenen").Items() {
 		stored := m.own[v.At("id").Str()].node
 		if s := v.At("afgeschermd"); s.Sound() && sealedSince(stored) != s.At("vanaf").Str() {

@@ -14,8 +14,8 @@ func prepareKind(m *mapper) error {
 	m.own = map[string]target{}
 	for _, list := range []struct {
 		member string
-		match  func(form.Value) (target, error)
-	}{{"organisaties", m.matchOrganisation}, {"medewerkers", m.matchEmployee}, {"betrokkenen", m.matchRelated}} {
+		match  func(*mapper, form.Value) (target, error)
+	}{{"organisaties", matchOrganisation}, {"medewerkers", matchEmployee}, {"betrokkenen", matchRelated}} {
 		all := m.inhoud().At(list.member)
 		m.listsFaulty = m.listsFaulty || all.Present() && all.Items() == nil
 		for _, v := range all.Items() {
@@ -24,7 +24,7 @@ func prepareKind(m *mapper) error {
 			if _, taken := m.own[id]; id == "" || taken {
 				continue
 			}
-			t, err := list.match(v)
+			t, err := list.match(m, v)
 			if err != nil {
 				return fmt.Errorf("mks.prepareKind: %s: %w", list.member, err)
 			}
@@ -34,7 +34,7 @@ func prepareKind(m *mapper) error {
 	return nil
 }
 
-func (m *mapper) matchOrganisation(v form.Value) (target, error) {
+func matchOrganisation(m *mapper, v form.Value) (target, error) {
 	id := m.head.localIdentifier("org", v.At("id").Str())
 	t := target{kind: "org", id: id, role: v.At("soort").Str()}
 	numbers := []fhir.Identifier{
@@ -83,7 +83,7 @@ func contradicts(n fhir.Node, numbers []fhir.Identifier) bool {
 	return false
 }
 
-func (m *mapper) matchEmployee(v form.Value) (target, error) {
+func matchEmployee(m *mapper, v form.Value) (target, error) {
 	local := v.At("id").Str()
 	t := target{
 		kind: "med", id: m.head.localIdentifier("med", local), role: v.At("functie").Str(), big: v.At("big").Present(),
@@ -105,7 +105,7 @@ func (m *mapper) matchEmployee(v form.Value) (target, error) {
 	return t, err
 }
 
-func (m *mapper) matchRelated(v form.Value) (target, error) {
+func matchRelated(m *mapper, v form.Value) (target, error) {
 	local := v.At("id").Str()
 	t := target{
 		kind: "bet", id: m.head.localIdentifier("bet", local), role: v.At("soort").Str(),

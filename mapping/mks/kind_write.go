@@ -2,6 +2,7 @@ package mks
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +15,11 @@ import (
 	"github.com/drieluik/drieluik/mapping"
 	"github.com/drieluik/drieluik/mapping/element"
 )
+
+// kindSteps are the record type kind on its way to FHIR.
+func kindSteps() steps {
+	return steps{prepare: prepareKind, stored: kindStored, write: writeKind}
+}
 
 // writeKind adds what a kind record becomes (mks.md 3.2).
 func writeKind(m *mapper) error {
@@ -206,7 +212,7 @@ func (m *mapper) bearers(t target) ([]*mapping.Found, error) {
 // moveIdentifiers takes a local id from the resource that bore it before, when the record's person
 // or organisation is another one now: a corrected BSN or URA.
 func (m *mapper) moveIdentifiers() error {
-	for _, local := range sortedKeys(m.own) {
+	for _, local := range slices.Sorted(maps.Keys(m.own)) {
 		t := m.own[local]
 		hits, err := m.bearers(t)
 		if err != nil {

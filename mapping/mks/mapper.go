@@ -84,6 +84,18 @@ type about struct {
 	custodian, author fhir.Ref
 }
 
+// steps are what one record type adds to a run. A source leaf that write does not trace with
+// form.Value.To is kept as source-member, so that nothing is lost.
+type steps struct {
+	// prepare looks up what references need, before they are checked. It may be nil.
+	prepare func(*mapper) error
+	// stored checks what needs stored resources. It runs also when the document has faults; errors
+	// are failed look-ups.
+	stored func(*mapper) error
+	// write adds the resources, the anchor with mapper.addAnchor. It runs only without faults.
+	write func(*mapper) error
+}
+
 func newMapper(d *document, k mapping.Known, now time.Time) (*mapper, error) {
 	m := &mapper{
 		document: d, known: k, now: now, anchor: -1, targets: map[string]target{},
@@ -193,9 +205,9 @@ func extensionValue(ext fhir.Node) fhir.Node {
 }
 
 // check resolves the references and runs the rules that need what is stored.
-func (m *mapper) check() error {
-	if m.rec.prepare != nil {
-		if err := m.rec.prepare(m); err != nil {
+func (m *mapper) check(s steps) error {
+	if s.prepare != nil {
+		if err := s.prepare(m); err != nil {
 			return err
 		}
 	}
@@ -211,10 +223,7 @@ func (m *mapper) check() error {
 	if failed != nil {
 		return failed
 	}
-	if m.rec.stored == nil {
-		return nil
-	}
-	return m.rec.stored(m)
+	return s.stored(m)
 }
 
 // numberRule holds MKS-ENV-11 for the child's custodian: a local id that is known with another BSN.

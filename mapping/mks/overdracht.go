@@ -3,10 +3,10 @@ package mks
 import "github.com/drieluik/drieluik/mapping/form"
 
 // overdracht is the record of mks.md 3.8: a transfer between hospital, home care and adult care.
-func overdracht() record {
-	return record{
+func overdracht() recordType {
+	return recordType{
 		name: "overdracht", anchor: "Composition", fields: transferFields(),
-		local: transferRules, stored: transferStored, write: writeTransfer,
+		local: transferRules,
 	}
 }
 

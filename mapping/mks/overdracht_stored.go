@@ -162,7 +162,7 @@ func (m *mapper) accepted() (bool, error) {
 		return false, fmt.Errorf("mks.accepted: %w", err)
 	}
 	n, receiver := found(task), m.target(m.inhoud().At("ontvanger").At("organisatie"))
-	taken := contains([]string{"accepted", "in-progress", "completed"}, n.Member("status").Text())
+	taken := slices.Contains([]string{"accepted", "in-progress", "completed"}, n.Member("status").Text())
 	return taken && receiver.isIn(n.Member("owner")), nil
 }
 

@@ -2,6 +2,7 @@ package mks
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -14,6 +15,9 @@ import (
 	"github.com/drieluik/drieluik/mapping/element"
 	"github.com/drieluik/drieluik/mapping/form"
 )
+
+// transferSteps are the record type overdracht on its way to FHIR.
+func transferSteps() steps { return steps{stored: transferStored, write: writeTransfer} }
 
 // transferWriter maps one overdracht (mks.md 3.8).
 type transferWriter struct {
@@ -112,7 +116,7 @@ func (w *transferWriter) writeComposition() {
 		Section:   w.compose(""),
 	}
 	element.AddExtension(c, element.OwnExtension("richting", element.CodeValue(direction)), element.OwnExtension("leeftijdsvariant", element.CodeValue(variant)))
-	domains := sortedKeys(w.domains)
+	domains := slices.Sorted(maps.Keys(w.domains))
 	w.addAnchor(c, about{
 		id: w.composition.ID, profiles: []string{ownProfile("mks-overdracht-" + variant)}, domains: inDomainOrder(domains),
 	})

@@ -1,6 +1,7 @@
 package mks
 
 import (
+	"slices"
 	"strings"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
@@ -42,7 +43,7 @@ func (m *mapper) checkReference(v form.Value, allowed []string) error {
 		m.Mark(v) // it may well be in the faulty list
 	case t.kind == "":
 		m.Fault("MKS-REF-02", v)
-	case !contains(allowed, t.kind):
+	case !slices.Contains(allowed, t.kind):
 		m.Fault("MKS-REF-03", v)
 	}
 	return nil

@@ -9,10 +9,10 @@ import (
 
 // scan is the record type hulpbehoeftescan of mks.md 3.4: what child and family need, per child-life
 // domain.
-func scan() record {
-	return record{
+func scan() recordType {
+	return recordType{
 		name: "hulpbehoeftescan", anchor: "QuestionnaireResponse", fields: scanFields(),
-		local: checkScan, stored: checkStoredScan, write: writeScan,
+		local: checkScan,
 	}
 }
 

@@ -13,6 +13,9 @@ import (
 	"github.com/drieluik/drieluik/mapping/form"
 )
 
+// scanSteps are the record type hulpbehoeftescan on its way to FHIR.
+func scanSteps() steps { return steps{stored: checkStoredScan, write: writeScan} }
+
 // scanWriter maps one hulpbehoeftescan (mks.md 3.4).
 type scanWriter struct {
 	*mapper

@@ -3,10 +3,10 @@ package mks
 import "github.com/drieluik/drieluik/mapping/form"
 
 // toestemming is the record of mks.md 3.9: a consent or an objection, and who gave it.
-func toestemming() record {
-	return record{
+func toestemming() recordType {
+	return recordType{
 		name: "toestemming", anchor: "Consent", fields: consentFields(),
-		local: consentRules, stored: consentStored, write: writeConsent,
+		local: consentRules,
 	}
 }
 

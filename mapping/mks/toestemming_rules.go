@@ -2,6 +2,7 @@ package mks
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping/element"
@@ -54,7 +55,7 @@ func (m *mapper) givers() error {
 		m.Fail("MKS-TOE-02", g)
 	}
 	broken, waits := j.verdict()
-	if contains(broken, "MKS-TOE-01") {
+	if slices.Contains(broken, "MKS-TOE-01") {
 		m.Fail("MKS-TOE-01", list)
 	}
 	if waits {

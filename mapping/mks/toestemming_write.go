@@ -13,6 +13,9 @@ import (
 	"github.com/drieluik/drieluik/mapping/form"
 )
 
+// consentSteps are the record type toestemming on its way to FHIR.
+func consentSteps() steps { return steps{stored: consentStored, write: writeConsent} }
+
 // writeConsent adds the Consent (mks.md 3.9).
 func writeConsent(m *mapper) error {
 	in, id := m.inhoud(), m.key()

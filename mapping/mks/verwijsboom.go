@@ -3,10 +3,10 @@ package mks
 import "github.com/drieluik/drieluik/mapping/form"
 
 // verwijsboom is the record type of mks.md 3.3: under which law each part of the care falls.
-func verwijsboom() record {
-	return record{
+func verwijsboom() recordType {
+	return recordType{
 		name: "verwijsboom", anchor: "QuestionnaireResponse", fields: referralFields(),
-		local: checkReferral, stored: checkStoredReferral, write: writeReferral,
+		local: checkReferral,
 	}
 }
 

@@ -87,7 +87,7 @@ func checkIndication(d *document, in form.Value) {
 		d.Warn("MKS-VB-10", to)
 	}
 	why := v.At("onderbouwing")
-	if contains([]string{"pgb", "combi"}, v.At("leveringsvorm").Str()) && !why.Present() {
+	if slices.Contains([]string{"pgb", "combi"}, v.At("leveringsvorm").Str()) && !why.Present() {
 		d.Fail("MKS-VB-11", why)
 	}
 }

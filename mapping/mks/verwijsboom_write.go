@@ -4,11 +4,15 @@ import (
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	qpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/questionnaire_response_go_proto"
 	srpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/service_request_go_proto"
+	"slices"
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping/element"
 	"github.com/drieluik/drieluik/mapping/form"
 )
+
+// referralSteps are the record type verwijsboom on its way to FHIR.
+func referralSteps() steps { return steps{stored: checkStoredReferral, write: writeReferral} }
 
 // writeReferral maps a verwijsboom: its answers, and a ServiceRequest for each outcome (mks.md 3.3).
 func writeReferral(m *mapper) error {
@@ -67,7 +71,7 @@ func (m *mapper) addOutcome(o form.Value, id string) {
 // outcomeIntent is order, but proposal of the advice V2: nobody has granted it yet.
 func (m *mapper) outcomeIntent(o form.Value) string {
 	said := answersOf(m.inhoud().At("antwoorden"))
-	advised := referralTable.fired("V2", said) || contains(o.At("regels").Strs(), "V2")
+	advised := referralTable.fired("V2", said) || slices.Contains(o.At("regels").Strs(), "V2")
 	if outcomeName(o) == "wlz/alle" && advised && !referralTable.fired("V1", said) {
 		return "proposal"
 	}

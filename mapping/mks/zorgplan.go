@@ -3,10 +3,10 @@ package mks
 import "github.com/drieluik/drieluik/mapping/form"
 
 // zorgplan is the record type of mks.md 3.5: the plan of care and support, and who does it.
-func zorgplan() record {
-	return record{
+func zorgplan() recordType {
+	return recordType{
 		name: "zorgplan", anchor: "CarePlan", fields: planFields(),
-		local: checkPlan, stored: checkStoredPlan, write: writePlan,
+		local: checkPlan,
 	}
 }
 

@@ -17,11 +17,11 @@ import (
 	"github.com/drieluik/drieluik/mapping/form"
 )
 
-// Activate brings the draft of a zorgplan into force: what the record's version would have become had it
+// activate brings the draft of a zorgplan into force: what the record's version would have become had it
 // been signed when it came. The draft's resources move to the ids of the version in force, with the
 // signatures on it (Provenances); the draft and what it replaces end (mks.md 2.7, 7.6). A plan that is no
 // draft of a record of this format gives an empty Result.
-func (Format) Activate(plan *fhir.Resource, signatures []*fhir.Resource, k mapping.Known, now time.Time) (mapping.Result, error) {
+func activate(plan *fhir.Resource, signatures []*fhir.Resource, k mapping.Known, now time.Time) (mapping.Result, error) {
 	a, err := newActivation(plan, k, now)
 	if a == nil || err != nil {
 		return mapping.Result{}, err

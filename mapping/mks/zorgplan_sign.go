@@ -2,28 +2,12 @@ package mks
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
 	"github.com/drieluik/drieluik/mapping/element"
 	"github.com/drieluik/drieluik/mapping/form"
 )
-
-// AllSign is Format under the setting signatures=all: a zorgplan comes into force only when every
-// holder of authority has signed it (mks.md 7.6). Format itself asks one.
-type AllSign struct{ Format }
-
-var _ mapping.Format = AllSign{}
-
-// Read is Format.Read.
-func (f AllSign) Read(doc *fhir.Resource, now time.Time) (mapping.Source, []fhir.Issue) {
-	s, issues := f.Format.Read(doc, now)
-	if d, ok := s.Value.(*document); ok {
-		d.allSign = true
-	}
-	return s, issues
-}
 
 // checkSignatures decides whether a definitive plan comes into force (mks.md 7.6). When it is not
 // signed enough it becomes a draft under its own ids (MKS-ZP-12) and the version in force stays. A

@@ -13,6 +13,9 @@ import (
 	"github.com/drieluik/drieluik/mapping/form"
 )
 
+// planSteps are the record type zorgplan on its way to FHIR.
+func planSteps() steps { return steps{stored: checkStoredPlan, write: writePlan} }
+
 // planStatus are the statuses that the resources of a plan share (mks.md 2.7).
 type planStatus struct{ plan, activity, goal, flag string }
 
