@@ -2,6 +2,7 @@ package mks
 
 import (
 	"fmt"
+	"github.com/drieluik/drieluik/mapping"
 	"slices"
 	"strconv"
 	"time"
@@ -90,7 +91,7 @@ func (w *closingWriter) movePlan(record, from, to string) error {
 // moveFlag holds the Flag of the noodplan to its plan: it is active only with an active one (mks.md 3.5).
 func (w *closingWriter) moveFlag(record, plan string) error {
 	path := "CarePlan/" + w.head.source() + "/zorgplan/" + record + "/noodplan"
-	hit, err := w.known.Read(fhir.Ref{Type: "Flag", ID: idOf(path)})
+	hit, err := w.known.Read(fhir.Ref{Type: "Flag", ID: mapping.ID(path)})
 	if err != nil {
 		return fmt.Errorf("mks.moveFlag: %w", err)
 	}
@@ -120,7 +121,7 @@ func (m *mapper) closedAt(plan, but string) (time.Time, error) {
 		n := found(hit)
 		r := bronRecordOf(n)
 		record := part(r, "recordId").Text()
-		own := idOf("QuestionnaireResponse/"+m.head.source()+"/beslisboom/"+record) == hit.Resource.ID()
+		own := mapping.ID("QuestionnaireResponse/"+m.head.source()+"/beslisboom/"+record) == hit.Resource.ID()
 		counts := slices.Contains([]string{"completed", "amended"}, n.Member("status").Text())
 		if !own || !counts || record == but || answerAt(n, "bb.zorgplan") != plan {
 			continue

@@ -80,7 +80,7 @@ func (w *closingWriter) requestCare() {
 		s.Requester = w.ref(w.in.At("ingevuldDoor"))
 		element.AddExtension(s, element.OwnExtension("verantwoordelijke", element.CodeValue(r.by)))
 		o.To("ServiceRequest/" + id + ".category")
-		w.add(s, about{id: id, profiles: []string{ownProfile("mks-indicatie")}, domains: []string{partDomain(r.part)}})
+		w.add(s, about{id: id, profiles: []string{element.StructureDefinition("mks-indicatie")}, domains: []string{partDomain(r.part)}})
 	}
 }
 

@@ -2,6 +2,7 @@ package mks
 
 import (
 	"fmt"
+	"github.com/drieluik/drieluik/mapping"
 	"slices"
 
 	"github.com/drieluik/drieluik/fhir"
@@ -89,7 +90,7 @@ func (m *mapper) ownProvenance() (fhir.Node, error) {
 		}
 	}
 	key := "Patient/" + m.head.source() + "/" + m.head.localID + "/" + version
-	hit, err := m.known.Read(fhir.Ref{Type: "Provenance", ID: idOf(key)})
+	hit, err := m.known.Read(fhir.Ref{Type: "Provenance", ID: mapping.ID(key)})
 	if err != nil {
 		return fhir.Node{}, fmt.Errorf("mks.ownProvenance: %w", err)
 	}

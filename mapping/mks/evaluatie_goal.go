@@ -1,7 +1,9 @@
 package mks
 
 import (
+	"cmp"
 	"fmt"
+	"github.com/drieluik/drieluik/mapping"
 	"maps"
 	"slices"
 	"strconv"
@@ -131,7 +133,7 @@ func (m *mapper) standing(n fhir.Node, goal string) (goalStanding, error) {
 
 // inForce reports whether a plan that is not a draft still has the Goal.
 func (m *mapper) inForce(plan string, goal fhir.Ref) (bool, error) {
-	hit, err := m.known.Read(fhir.Ref{Type: "CarePlan", ID: idOf("CarePlan/" + m.head.source() + "/zorgplan/" + plan)})
+	hit, err := m.known.Read(fhir.Ref{Type: "CarePlan", ID: mapping.ID("CarePlan/" + m.head.source() + "/zorgplan/" + plan)})
 	if err != nil {
 		return false, fmt.Errorf("mks.inForce: %w", err)
 	}
@@ -229,7 +231,7 @@ func (w *planWriter) keepJudgements(g *goalpb.Goal, goal string, since form.Day)
 	code := achievements[latest.status]
 	g.AchievementStatus, g.StatusDate = element.Concept(element.Coding(achievementSystem, code, "")), element.Date(latest.on)
 	if w.active {
-		g.LifecycleStatus = element.Enum(&goalpb.Goal_LifecycleStatusCode{}, orElse(endedBy[code], w.status.goal))
+		g.LifecycleStatus = element.Enum(&goalpb.Goal_LifecycleStatusCode{}, cmp.Or(endedBy[code], w.status.goal))
 	}
 	for _, j := range all {
 		named := slices.ContainsFunc(g.OutcomeReference, func(r *dpb.Reference) bool { return r.GetUri().GetValue() == j.ref.String() })

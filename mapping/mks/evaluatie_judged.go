@@ -3,6 +3,7 @@ package mks
 import (
 	"cmp"
 	"fmt"
+	"github.com/drieluik/drieluik/mapping"
 	"slices"
 	"time"
 
@@ -53,7 +54,7 @@ func (m *mapper) heldEvaluations(plan string) ([]heldEvaluation, error) {
 		r := bronRecordOf(n)
 		e := heldEvaluation{record: part(r, "recordId").Text(), on: form.Day(n.At("period", "start").Text())}
 		e.path = "Encounter/" + m.head.source() + "/evaluatie/" + e.record
-		if n.Member("status").Text() != "finished" || idOf(e.path) != hit.Resource.ID() ||
+		if n.Member("status").Text() != "finished" || mapping.ID(e.path) != hit.Resource.ID() ||
 			planRecord(extension(n, "betreft-plan").Text()) != plan {
 			continue
 		}
@@ -72,7 +73,7 @@ func (m *mapper) judgements(plan, goal string, evaluations []heldEvaluation) ([]
 	for _, e := range evaluations {
 		taken := map[string]bool{}
 		for {
-			ref := fhir.Ref{Type: "Observation", ID: idOf(e.path + "/" + goalPart(goal, taken))}
+			ref := fhir.Ref{Type: "Observation", ID: mapping.ID(e.path + "/" + goalPart(goal, taken))}
 			hit, err := m.known.Read(ref)
 			if err != nil {
 				return nil, fmt.Errorf("mks.judgements: %w", err)

@@ -81,7 +81,7 @@ func (w *evaluationWriter) writeEncounter() {
 		element.AddExtension(e, element.OwnExtension("leidt-tot-versie", element.Positive(next.To(ext(on, "leidt-tot-versie")).Whole())))
 	}
 	w.participants(e, on)
-	w.addAnchor(e, about{id: w.encounter.ID, profiles: []string{ownProfile("mks-evaluatie")}})
+	w.addAnchor(e, about{id: w.encounter.ID, profiles: []string{element.StructureDefinition("mks-evaluatie")}})
 }
 
 // participants lists who took part. R4 has no place for the child among them: it is an extension, read

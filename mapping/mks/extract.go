@@ -263,7 +263,7 @@ func (x *extraction) request(law, part, intent, place, decides string) {
 	element.AddExtension(s, element.OwnExtension("verantwoordelijke", element.CodeValue(decides)))
 	a := about{domains: []string{partDomain(part)}}
 	if s.SupportingInfo != nil && s.AuthoredOn != nil {
-		a.profiles = []string{ownProfile("mks-indicatie")}
+		a.profiles = []string{element.StructureDefinition("mks-indicatie")}
 	}
 	x.add(s, place, a)
 }

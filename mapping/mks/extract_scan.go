@@ -1,6 +1,7 @@
 package mks
 
 import (
+	"cmp"
 	"strconv"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
@@ -78,7 +79,7 @@ func (x *extraction) needs() []formNeed {
 }
 
 // place names a need in its response: its id, else its item.
-func (n formNeed) place() string { return orElse(answerAt(n.item, n.name+".id"), n.name) }
+func (n formNeed) place() string { return cmp.Or(answerAt(n.item, n.name+".id"), n.name) }
 
 // about protects a need of another person from everybody else in the family, as a push does.
 func (n formNeed) about() about {
@@ -123,7 +124,7 @@ func (x *extraction) condition(n formNeed) *condpb.Condition {
 func (n formNeed) activity(goal string) *planpb.CarePlan_Activity {
 	return &planpb.CarePlan_Activity{Detail: &planpb.CarePlan_Activity_Detail{
 		Status:      element.Enum(&planpb.CarePlan_Activity_Detail_StatusCode{}, "not-started"),
-		Description: element.String(orElse(answerAt(n.item, n.name+".toelichting"), label("hulpbehoefte-item", n.name))),
+		Description: element.String(cmp.Or(answerAt(n.item, n.name+".toelichting"), label("hulpbehoefte-item", n.name))),
 		Goal:        []*dpb.Reference{to(goal)},
 	}}
 }

@@ -15,12 +15,6 @@ import (
 // nlCore returns the canonical of a profile of nl-core.
 func nlCore(name string) string { return nictizStructure + "nl-core-" + name }
 
-// ownProfile returns the canonical of a profile of ours.
-func ownProfile(name string) string { return element.StructureDefinition(name) }
-
-// of returns the Identifier of a business identifier.
-func of(id fhir.Identifier) *dpb.Identifier { return element.Identifier(id.System, id.Value) }
-
 // organisations writes the list organisaties.
 func (m *mapper) organisations() {
 	all := m.inhoud().At("organisaties")
@@ -73,7 +67,7 @@ func (m *mapper) employees() {
 			Active:     element.Bool(true), Name: names(v.At("naam"), on+".name"),
 		}
 		if !v.At("big").Present() {
-			p.Identifier = element.Some(of(t.id))
+			p.Identifier = element.Some(element.IdentifierOf(t.id))
 		}
 		if m.addShared(p, about{id: t.person.ID, profiles: []string{nlCore("HealthProfessional-Practitioner")}},
 			t.personStored, m.directoryUnion(t.personStored, "")) {

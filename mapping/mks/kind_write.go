@@ -86,7 +86,7 @@ func (m *mapper) writeTeam() {
 	if !v.Present() {
 		return
 	}
-	id := idOf(m.head.careTeamKey())
+	id := mapping.ID(m.head.careTeamKey())
 	on := "CareTeam/" + id
 	status := "active"
 	if m.head.status == "ingetrokken" {
@@ -110,7 +110,7 @@ func (m *mapper) writeTeam() {
 			Member: m.ref(member.At("ref").To(at + ".member")), Period: m.span(member, at+".period"),
 		})
 	}
-	m.add(t, about{id: id, profiles: []string{ownProfile("mks-kindteam")}})
+	m.add(t, about{id: id, profiles: []string{element.StructureDefinition("mks-kindteam")}})
 }
 
 // relatedUnion unites a betrokkene with the stored RelatedPerson. What bears rights is retold by the

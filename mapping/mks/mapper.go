@@ -114,7 +114,7 @@ func newMapper(d *document, k mapping.Known, now time.Time) (*mapper, error) {
 // findChild looks up the Patient by the local id of the source, then by BSN (mks.md 2.6).
 func (m *mapper) findChild() (child, error) {
 	h := m.head
-	c := child{ref: fhir.Ref{Type: "Patient", ID: idOf("Patient/" + h.source() + "/" + h.localID)}}
+	c := child{ref: fhir.Ref{Type: "Patient", ID: mapping.ID("Patient/" + h.source() + "/" + h.localID)}}
 	number := fhir.Identifier{System: bsnSystem, Value: h.bsn}
 	byLocal, err := m.known.Identified("Patient", fhir.Identifier{System: h.base() + "/kind", Value: h.localID})
 	if err != nil {
@@ -161,9 +161,6 @@ func (m *mapper) readChild(c *child, number fhir.Identifier) error {
 	c.newNumber = true
 	return nil
 }
-
-// idOf returns the deterministic id of a key.
-func idOf(key string) string { return mapping.ID(key) }
 
 // part returns the value of a part of a complex extension, whatever its type.
 func part(ext fhir.Node, name string) fhir.Node {

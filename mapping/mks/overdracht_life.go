@@ -198,7 +198,7 @@ func (w *transferWriter) family() {
 			}},
 		}}
 	}
-	w.add(o, w.tagged(ref, "sociaal", ownProfile("mks-gezinssituatie-kind")))
+	w.add(o, w.tagged(ref, "sociaal", element.StructureDefinition("mks-gezinssituatie-kind")))
 	s := w.section("familySituation")
 	s.entries = append(s.entries, element.Literal(ref))
 }

@@ -1,6 +1,7 @@
 package mks
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -118,7 +119,7 @@ func (w *transferWriter) allergy(v form.Value, n int) *dpb.Reference {
 		w.Keep(v.At("reactie"))
 	}
 	if severity != "" || seen != "" {
-		r := &allergypb.AllergyIntolerance_Reaction{Manifestation: []*dpb.CodeableConcept{element.TextConcept(orElse(seen, unsaid))}}
+		r := &allergypb.AllergyIntolerance_Reaction{Manifestation: []*dpb.CodeableConcept{element.TextConcept(cmp.Or(seen, unsaid))}}
 		if severity != "" {
 			r.Severity = element.Enum(&allergypb.AllergyIntolerance_Reaction_SeverityCode{}, allergySeverity[severity])
 		}
@@ -126,13 +127,6 @@ func (w *transferWriter) allergy(v form.Value, n int) *dpb.Reference {
 	}
 	w.add(a, w.tagged(ref, "medisch"))
 	return element.Literal(ref)
-}
-
-func orElse(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
 }
 
 func (w *transferWriter) alert(v form.Value, n int) *dpb.Reference {

@@ -1,6 +1,7 @@
 package mks
 
 import (
+	"cmp"
 	"strings"
 	"unicode/utf8"
 
@@ -106,7 +107,7 @@ func (s *section) proto(row sectionRow, children []*comppb.Composition_Section) 
 		out.Code = element.Concept(element.Coding(snomed, row.code, ""))
 	}
 	if s.text == "" && len(s.entries) == 0 && len(children) == 0 {
-		empty := orElse(s.empty, "notasked")
+		empty := cmp.Or(s.empty, "notasked")
 		out.EmptyReason = element.Concept(element.Coding("http://terminology.hl7.org/CodeSystem/list-empty-reason", empty, ""))
 		out.Text = narrative(emptyTexts[empty])
 	}
@@ -195,7 +196,7 @@ func (w *transferWriter) legal() {
 		supervision = "ja"
 	}
 	custody := v.At("gezag").Str()
-	s.text = "Gezag: " + orElse(label("gezag-type", custody), custody) + ". Ondertoezichtstelling: " + supervision + "."
+	s.text = "Gezag: " + cmp.Or(label("gezag-type", custody), custody) + ". Ondertoezichtstelling: " + supervision + "."
 }
 
 // ext returns the FHIRPath of the value of an extension of ours.

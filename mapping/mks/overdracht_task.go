@@ -163,7 +163,7 @@ func (w *transferWriter) newTask(ref fhir.Ref) {
 	if w.readiness != nil {
 		t.Input = append(t.Input, taskInput(listConcept("mks-categorie", "ontslaggereedheid"), w.readiness))
 	}
-	w.add(t, about{id: ref.ID, profiles: []string{ownProfile("mks-overdracht-taak")}})
+	w.add(t, about{id: ref.ID, profiles: []string{element.StructureDefinition("mks-overdracht-taak")}})
 }
 
 func taskInput(kind *dpb.CodeableConcept, r *dpb.Reference) *taskpb.Task_Parameter {

@@ -2,6 +2,7 @@ package mks
 
 import (
 	"fmt"
+	"github.com/drieluik/drieluik/mapping"
 	"maps"
 	"slices"
 	"strings"
@@ -118,7 +119,7 @@ func (w *transferWriter) writeComposition() {
 	element.AddExtension(c, element.OwnExtension("richting", element.CodeValue(direction)), element.OwnExtension("leeftijdsvariant", element.CodeValue(variant)))
 	domains := slices.Sorted(maps.Keys(w.domains))
 	w.addAnchor(c, about{
-		id: w.composition.ID, profiles: []string{ownProfile("mks-overdracht-" + variant)}, domains: inDomainOrder(domains),
+		id: w.composition.ID, profiles: []string{element.StructureDefinition("mks-overdracht-" + variant)}, domains: inDomainOrder(domains),
 	})
 }
 
@@ -160,7 +161,7 @@ func (w *transferWriter) knowParties() {
 		}
 		t.ref = w.sender
 		if t.id.Value != w.head.ura {
-			t.ref = w.add(&orgpb.Organization{Identifier: element.Some(of(t.id))}, about{id: idOf("Organization/ura/" + t.id.Value)})
+			t.ref = w.add(&orgpb.Organization{Identifier: element.Some(element.IdentifierOf(t.id))}, about{id: mapping.ID("Organization/ura/" + t.id.Value)})
 		}
 		w.targets[v.Str()] = t
 	}

@@ -53,7 +53,7 @@ func writeScan(m *mapper) error {
 		q.Item = append(q.Item, w.domain(p, on))
 	}
 	w.addAnchor(q, about{
-		id: w.response.ID, profiles: []string{ownProfile("mks-hulpbehoeftescan-antwoord")}, domains: childDomains, labels: w.labels,
+		id: w.response.ID, profiles: []string{element.StructureDefinition("mks-hulpbehoeftescan-antwoord")}, domains: childDomains, labels: w.labels,
 	})
 	for _, d := range w.in.At("domeinen").Items() {
 		for _, need := range d.At("behoeften").Items() {

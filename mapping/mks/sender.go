@@ -2,6 +2,7 @@ package mks
 
 import (
 	"fmt"
+	"github.com/drieluik/drieluik/mapping"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	opb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/organization_go_proto"
@@ -13,7 +14,7 @@ import (
 
 // findSender looks up the sending Organization by its URA; a new one has the id of that URA.
 func (m *mapper) findSender() error {
-	m.sender = fhir.Ref{Type: "Organization", ID: idOf("Organization/ura/" + m.head.ura)}
+	m.sender = fhir.Ref{Type: "Organization", ID: mapping.ID("Organization/ura/" + m.head.ura)}
 	hits, err := m.known.Identified("Organization", fhir.Identifier{System: uraSystem, Value: m.head.ura})
 	if err != nil {
 		return fmt.Errorf("mks.findSender: %w", err)
@@ -48,7 +49,7 @@ func (m *mapper) addStub() error {
 		add := fhir.Edit{Path: []string{"identifier"}, Append: true, JSON: identifierJSON(own)}
 		return m.addEdited(m.child.found.Resource, add)
 	}
-	p := &ppb.Patient{Identifier: element.Some(element.Identifier(bsnSystem, m.head.bsn), of(own))}
+	p := &ppb.Patient{Identifier: element.Some(element.Identifier(bsnSystem, m.head.bsn), element.IdentifierOf(own))}
 	m.add(p, about{id: m.child.ref.ID})
 	m.added[len(m.added)-1].stub = true
 	return nil

@@ -2,6 +2,7 @@ package mks
 
 import (
 	"fmt"
+	"github.com/drieluik/drieluik/mapping"
 	"slices"
 	"time"
 
@@ -42,7 +43,7 @@ func writeConsent(m *mapper) error {
 	}
 	c.Provision = p
 	c.Extension = append(c.Extension, element.Some(m.consentPeriod(c, on))...)
-	m.addAnchor(c, about{id: id, profiles: []string{ownProfile("mks-toestemming")}})
+	m.addAnchor(c, about{id: id, profiles: []string{element.StructureDefinition("mks-toestemming")}})
 	return nil
 }
 
@@ -208,7 +209,7 @@ func (m *mapper) actor(r form.Value, on string) (*conpb.Consent_Provision_Provis
 // a logical reference.
 func (m *mapper) team() (*dpb.Reference, error) {
 	id := fhir.Identifier{System: m.head.base() + "/kindteam", Value: m.head.localID}
-	own := fhir.Ref{Type: "CareTeam", ID: idOf(m.head.careTeamKey())}
+	own := fhir.Ref{Type: "CareTeam", ID: mapping.ID(m.head.careTeamKey())}
 	hit, err := m.known.Read(own)
 	if err != nil {
 		return nil, fmt.Errorf("mks.team: %w", err)

@@ -1,6 +1,7 @@
 package mks
 
 import (
+	"cmp"
 	"strconv"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
@@ -114,7 +115,7 @@ func (m *mapper) addTree(items []*qpb.QuestionnaireResponse_Item, domains []stri
 		Authored:      element.DateTime(in.At("datum").To(on + ".authored").Day()),
 		Author:        m.ref(in.At("ingevuldDoor").To(on + ".author")),
 		Item:          element.Some(items...),
-	}, about{id: m.key(), profiles: []string{ownProfile(name + "-antwoord")}, domains: domains})
+	}, about{id: m.key(), profiles: []string{element.StructureDefinition(name + "-antwoord")}, domains: domains})
 }
 
 // indication is the ServiceRequest of a law and part of care, as profile mks-indicatie asks.
@@ -136,7 +137,7 @@ var partDomains = map[string]string{
 	"logeeropvang": "sociaal",
 }
 
-func partDomain(part string) string { return orElse(partDomains[part], "medisch") }
+func partDomain(part string) string { return cmp.Or(partDomains[part], "medisch") }
 
 // birthTold returns the birth date by which the sender is judged: none before its kind record, and of
 // a sender without a relation the one it sent itself.

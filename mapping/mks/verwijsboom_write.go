@@ -65,7 +65,7 @@ func (m *mapper) addOutcome(o form.Value, id string) {
 		element.AddExtension(s, element.OwnExtension("beslisregel", element.CodeValue(r.To(ext(on, "beslisregel")).Str())))
 	}
 	m.addHours(s, part, on)
-	m.add(s, about{id: id, profiles: []string{ownProfile("mks-indicatie")}, domains: []string{partDomain(part)}})
+	m.add(s, about{id: id, profiles: []string{element.StructureDefinition("mks-indicatie")}, domains: []string{partDomain(part)}})
 }
 
 // outcomeIntent is order, but proposal of the advice V2: nobody has granted it yet.

@@ -153,7 +153,7 @@ func (w *planWriter) writeMaster() error {
 		p.Activity = append(p.Activity, w.evaluation(r, on+".activity["+strconv.Itoa(i)+"].detail"))
 	}
 	element.AddExtension(p, w.planExtensions(on)...)
-	w.addAnchor(p, about{id: w.master.ID, profiles: []string{ownProfile("mks-zorgplan")}, domains: []string{"medisch"}})
+	w.addAnchor(p, about{id: w.master.ID, profiles: []string{element.StructureDefinition("mks-zorgplan")}, domains: []string{"medisch"}})
 	return nil
 }
 
