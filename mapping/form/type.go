@@ -71,6 +71,17 @@ func (t Type) Fields() Fields { return t.fields }
 // Shape returns the JSON type of a value, fhir.Missing for one that takes anything.
 func (t Type) Shape() fhir.Shape { return t.shape }
 
+// Codes returns the codes of the closed lists that a value is of, none for another type.
+func (t Type) Codes() []string {
+	var out []string
+	if t.says != nil {
+		for _, l := range t.says.lists {
+			out = append(out, l.Sorted()...)
+		}
+	}
+	return out
+}
+
 // Accepts reports whether a text or number is one of the type; of another shape every text is.
 func (t Type) Accepts(text string) bool { return t.check == nil || t.check(text) == "" }
 

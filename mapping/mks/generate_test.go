@@ -1,4 +1,4 @@
-package mks
+package mks_test
 
 import (
 	"encoding/json"
@@ -7,6 +7,7 @@ import (
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping/form"
+	"github.com/drieluik/drieluik/mapping/mks/record"
 )
 
 // Draw answers a number from 0 to below n: the choices of a generator of documents.
@@ -16,13 +17,13 @@ type Draw func(n int) int
 // any member may come, go, be empty, or have one that no table knows.
 func Change(doc map[string]any, times int, draw Draw) {
 	name, ok := doc["recordType"].(string)
-	rec, known := recordOf(name)
+	of, known := record.Of(name)
 	if !ok || !known {
 		return
 	}
 	g := generator{draw}
 	for range times {
-		g.change(doc, envelope(form.Object(rec.fields...)))
+		g.change(doc, of.Whole)
 	}
 }
 
@@ -88,7 +89,7 @@ func (g generator) value(t form.Type) any {
 		return json.Number(pick(g, passing(numberPool, t)))
 	case t.Shape() == fhir.String:
 		if t.Accepts("gewoon") && g.draw(8) > 0 {
-			return pick(g, passing(texts, t))
+			return pick(g, passing(textPool, t))
 		}
 		return pick(g, passing(stringPool(), t))
 	}
@@ -106,7 +107,7 @@ func (g generator) value(t form.Type) any {
 
 func pick[T any](g generator, all []T) T { return all[g.draw(len(all))] }
 
-// passing returns the texts that a type accepts.
+// passing returns the textPool that a type accepts.
 func passing(pool []string, t form.Type) []string {
 	return slices.DeleteFunc(slices.Clone(pool), func(s string) bool { return !t.Accepts(s) })
 }
@@ -128,8 +129,8 @@ var numberPool = []string{
 	"1", "2", "1.0", "20", "2e1", "100", "1e2", "37.20", "0.1", "0", "-1", "6", "3", "123456789.123456789", "12", "30",
 }
 
-// texts are strings of every type, and such as break what is not careful.
-var texts = []string{
+// textPool are strings of every type, and such as break what is not careful.
+var textPool = []string{
 	"gewoon", " voor en na ", "twee  spaties", "regel\r\nregel\n\teind\r", "👶🏽👩‍👧 é e\u0301", "\u202eomgekeerd\u202c \u200f\u2067x\u2069",
 	"\u00a0hard\u00a0", "\ufeffbom", "\u2028lijn\u2029", "\ufffe\uffff", "\u0080\u009f", "<b>&amp;]]></div>", `"\'`, "niet vermeld",
 	"Zo nodig: x", "hbs-1#b", "a#b/1", "zp-1/2", "zp-1001/2", "hbs-1001/1", "geen", "kind", "ura:90000002", "sonde",
@@ -142,14 +143,22 @@ var texts = []string{
 	"https://voorbeeld.example/x", "geen url", "9c00df5407fca8647cb60be89006be40d795b499e37a50563eef940a74a43856",
 }
 
-// stringPool is texts and the codes of all lists.
+// stringPool is textPool and the codes of all lists.
 var stringPool = sync.OnceValue(func() []string {
-	out := slices.Clone(texts)
-	for _, codes := range lists() {
-		for code := range codes {
-			out = append(out, code)
-		}
+	out := slices.Clone(textPool)
+	for _, of := range record.All() {
+		out = append(out, codesIn(of.Whole)...)
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
 })
+
+// codesIn are the codes of the closed lists that a table names.
+func codesIn(fs form.Fields) []string {
+	var out []string
+	for _, f := range fs {
+		out = append(out, f.Type().Codes()...)
+		out = append(out, codesIn(f.Type().Fields())...)
+	}
+	return out
+}
