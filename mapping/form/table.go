@@ -84,10 +84,10 @@ func (fs Fields) Named(name string) *Field {
 func (v Value) Walk(fs Fields, visit func(Value, Type)) {
 	for i := range fs {
 		x := &fs[i]
-		if !(Value{n: v.n.Member(x.name)}).Present() { // most are not, and a pointer costs
+		at := v.At(x.name)
+		if !at.Present() {
 			continue
 		}
-		at := v.At(x.name)
 		if !x.List() {
 			at.step(x.typ, visit)
 			continue
