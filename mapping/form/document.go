@@ -158,6 +158,9 @@ func (d *Document) trace(p place, elements []string) {
 	d.traced[p] = append(before, elements...)
 }
 
+// Places counts the places that were traced.
+func (d *Document) Places() int { return len(d.mapped) }
+
 // Traced gives the elements of every pointer, in the order in which they were mapped.
 func (d *Document) Traced() iter.Seq2[string, []string] {
 	return func(yield func(string, []string) bool) {

@@ -12,15 +12,15 @@ import (
 //go:embed codelijsten.json
 var listsJSON []byte
 
-// lists holds the closed lists of mks.md 2.4: list → code → Dutch label.
-var lists = sync.OnceValue(func() map[string]map[string]string {
-	out := map[string]map[string]string{}
+// lists holds the closed lists of mks.md 2.4 by name, with their Dutch labels.
+var lists = sync.OnceValue(func() map[string]form.List {
+	out := map[string]form.List{}
 	var raw map[string]json.RawMessage
 	if json.Unmarshal(listsJSON, &raw) != nil {
 		return out
 	}
 	for name, text := range raw {
-		out[name] = listOf(text)
+		out[name] = form.List{Name: name, System: element.CodeSystem(name), Labels: listOf(text)}
 	}
 	return out
 })
@@ -41,16 +41,11 @@ func listOf(text json.RawMessage) map[string]string {
 	return labels
 }
 
-// list is the closed list of that name.
-func list(name string) form.List {
-	return form.List{Name: name, System: element.CodeSystem(name), Labels: lists()[name]}
-}
+// List is the closed list of that name, without a code when there is none.
+func List(name string) form.List { return lists()[name] }
 
 // InList reports whether the closed list has the code.
-func InList(list, code string) bool {
-	_, ok := lists()[list][code]
-	return ok
-}
+func InList(list, code string) bool { return List(list).Has(code) }
 
 // Label returns the Dutch label of a code, "" when there is none.
-func Label(list, code string) string { return lists()[list][code] }
+func Label(list, code string) string { return List(list).Labels[code] }

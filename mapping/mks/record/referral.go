@@ -31,7 +31,7 @@ func referralFields() form.Fields {
 // hoursPerWeek is an object of zorgonderdelen and hours, at least one.
 func hoursPerWeek() form.Type {
 	var hours form.Fields
-	for _, part := range list("zorgonderdeel").Sorted() {
+	for _, part := range List("zorgonderdeel").Sorted() {
 		hours = append(hours, form.F(part, "0..1", positive))
 	}
 	return form.Object(hours...).AtLeastOne()

@@ -50,7 +50,7 @@ const (
 func code(names ...string) form.Type {
 	var of []form.List
 	for _, name := range names {
-		of = append(of, list(name))
+		of = append(of, List(name))
 	}
 	return form.Code(unlisted, of...)
 }

@@ -26,7 +26,8 @@ var CodingSystems = []struct{ Member, System string }{
 
 // ListCoding returns the Coding of a code of one of our lists, with its label.
 func ListCoding(list, code string) *dpb.Coding {
-	return element.Coding(element.CodeSystem(list), code, record.Label(list, code))
+	of := record.List(list)
+	return element.Coding(of.System, code, of.Labels[code])
 }
 
 // ListConcept returns the CodeableConcept of a code of one of our lists.

@@ -45,7 +45,8 @@ func (m *Mapper) Finish() (mapping.Result, error) {
 // result turns every message into a tree, the Provenance last.
 func (m *Mapper) result(members []*dpb.Extension) (mapping.Result, error) {
 	out := mapping.Result{Anchor: m.Added[m.Anchor].Ref, Patient: m.Child.Ref, Sender: m.Sender}
-	trees := map[fhir.Ref]*fhir.Resource{}
+	out.Resources = make([]mapping.Mapped, 0, len(m.Added)+1)
+	trees := make(map[fhir.Ref]*fhir.Resource, len(m.Added))
 	add := func(a *Added) error {
 		tree, err := a.Tree()
 		if err != nil {
@@ -171,7 +172,7 @@ func sourceMember(v form.Value) *dpb.Extension {
 
 // traces returns the trace in the order in which members were mapped.
 func (m *Mapper) traces() []mapping.Trace {
-	var out []mapping.Trace
+	out := make([]mapping.Trace, 0, m.Places())
 	for pointer, elements := range m.Traced() {
 		out = append(out, mapping.Trace{Pointer: pointer, Elements: elements})
 	}

@@ -32,7 +32,9 @@ type Mapper struct {
 	// Labels are the meta.security of the Provenance.
 	Labels []*dpb.Coding
 	kindState
-	Proposed bool // a consent that does not count yet (TOE-09)
+	source   *dpb.Uri               // meta.source, the same for all
+	tags     map[string]*dpb.Coding // meta.tag by domain; "" is that of the record type
+	Proposed bool                   // a consent that does not count yet (TOE-09)
 }
 
 // Child is what is stored of the child.
@@ -99,7 +101,7 @@ type Steps struct {
 // New begins a run of Map: it looks up the child and the sending organisation. Errors are failed look-ups.
 func New(d *record.Document, k mapping.Known, now time.Time) (*Mapper, error) {
 	m := &Mapper{
-		Document: d, Known: k, Now: now, Anchor: -1, Targets: map[string]Target{},
+		Document: d, Known: k, Now: now, Anchor: -1, Targets: map[string]Target{}, Added: make([]Added, 0, 24),
 		Draft: d.Head.Status == "concept" && d.Type.Name != "kind",
 	}
 	var err error
@@ -273,13 +275,22 @@ func (m *Mapper) AddAnchor(r proto.Message, a About) fhir.Ref {
 
 // meta returns meta for a resource of this record (mks.md 3.1).
 func (m *Mapper) meta(a About) *dpb.Meta {
-	out := &dpb.Meta{Source: &dpb.Uri{Value: m.Head.MetaSource()}, Security: a.Labels}
+	if m.source == nil {
+		m.source = element.URI(m.Head.MetaSource())
+		m.tags = map[string]*dpb.Coding{
+			"": element.Coding(element.CodeSystem("mks-record"), m.Head.RecordType, record.Label("recordType", m.Head.RecordType)),
+		}
+	}
+	out := &dpb.Meta{Source: m.source, Security: a.Labels}
 	for _, p := range a.Profiles {
 		out.Profile = append(out.Profile, &dpb.Canonical{Value: p})
 	}
-	out.Tag = append(out.Tag, element.Coding(element.CodeSystem("mks-record"), m.Head.RecordType, record.Label("recordType", m.Head.RecordType)))
+	out.Tag = append(make([]*dpb.Coding, 0, 1+len(a.Domains)), m.tags[""])
 	for _, d := range a.Domains {
-		out.Tag = append(out.Tag, ListCoding("mks-domein", d))
+		if m.tags[d] == nil {
+			m.tags[d] = ListCoding("mks-domein", d)
+		}
+		out.Tag = append(out.Tag, m.tags[d])
 	}
 	return out
 }
