@@ -68,3 +68,32 @@ func TestARegisteredOrganisationIsItsOwn(t *testing.T) {
 		t.Errorf("a plan made of it %s", a.body)
 	}
 }
+
+// TestNobodyPromotesItself: consents name kinds of organisations, and which kind one is, says the operator.
+func TestNobodyPromotesItself(t *testing.T) {
+	t.Parallel()
+	g := newRig(t)
+	kind := fhir.Identifier{System: fhir.Canonical + "/CodeSystem/organisatie-soort", Value: "thuiszorg"}
+	ref, err := g.exchange.RegisterOrganization(context.Background(), exchange.Registration{
+		Identifier: fhir.Identifier{System: "http://fhir.nl/fhir/NamingSystem/ura", Value: "90000001"}, Types: []fhir.Identifier{kind},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc := strings.NewReplacer(`"soort": "thuiszorg"`, `"soort": "ziekenhuis"`, `"type": "T2"`, `"type": "V6"`).Replace(record(t, "boris/01-kind.json"))
+	g.submit("home", doc).want(t, http.StatusCreated)
+	if a := g.get("home", "/fhir/"+ref.String()).want(t, http.StatusOK); !strings.Contains(a.body, "thuiszorg") || strings.Contains(a.body, "ziekenhuis") || strings.Contains(a.body, "V6") {
+		t.Errorf("home care made of itself %s", a.body)
+	}
+
+	doc = strings.Replace(doc, `"versie": 1`, `"versie": 2`, 1)
+	lists := strings.Index(doc, `"organisaties"`)
+	doc = doc[:lists] + strings.Replace(doc[lists:], `"ura": "90000001"`, `"ura": "90000077"`, 1)
+	if !strings.Contains(doc, "90000077") {
+		t.Fatal("the record does not tell the number of its sender")
+	}
+	a := g.submit("home", doc)
+	if now := g.get("home", "/fhir/"+ref.String()).want(t, http.StatusOK); !strings.Contains(now.body, "90000001") || strings.Contains(now.body, "90000077") {
+		t.Errorf("%d: home care has the number of another: %s", a.status, now.body)
+	}
+}

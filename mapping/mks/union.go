@@ -23,6 +23,7 @@ type union struct {
 	barred map[string]bool
 	// extension reports whether a stored extension stands that the fresh resource lacks.
 	extension func(fhir.Node) bool
+	numbers   bool     // those of national registers are as stored
 	labels    []string // JSON of stored labels that stay
 	source    bool     // meta.source stays as stored
 	differs   func(member string)
@@ -83,6 +84,10 @@ func (u union) edits(stored, fresh fhir.Node) []fhir.Edit {
 		switch name {
 		case "resourceType", "id", "meta":
 		case "identifier":
+			if u.numbers {
+				out = append(out, registered(old, fresh.Member(name)))
+				continue
+			}
 			out = append(out, identifiers(old, fresh.Member(name))...)
 		case "extension":
 			out = append(out, u.extensions(old, fresh.Member(name))...)
@@ -144,6 +149,30 @@ func identifiers(old, fresh fhir.Node) []fhir.Edit {
 		}
 	}
 	return out
+}
+
+// registered adds to the stored identifiers those of the fresh resource that are not of a national register.
+func registered(old, fresh fhir.Node) fhir.Edit {
+	var all []string
+	for n := range old.Children() {
+		all = append(all, n.Raw())
+	}
+	for _, n := range lacking(fresh, old, identifierKey) {
+		if !registers[n.Member("system").Text()] || n.Member("system").Text() == agbSystem && !has(old, agbSystem) {
+			all = append(all, n.Raw())
+		}
+	}
+	return fhir.Edit{Path: []string{"identifier"}, JSON: "[" + strings.Join(all, ",") + "]"}
+}
+
+// has reports whether some identifier is of a system.
+func has(identifiers fhir.Node, system string) bool {
+	for n := range identifiers.Children() {
+		if n.Member("system").Text() == system {
+			return true
+		}
+	}
+	return false
 }
 
 // registers are the identifier systems in which a person or organisation has one number.
@@ -268,14 +297,22 @@ func (m *mapper) latest(all []setting) union {
 }
 
 // directoryUnion unites an Organization or Practitioner: the source that wrote it and the organisation
-// itself change it, others only add what it lacks.
+// itself change it, others only add what it lacks. Of a registered organisation the number and the kind are the
+// operator's, who gives access by them.
 func (m *mapper) directoryUnion(stored *mapping.Found, ura string) union {
 	base, _, _ := strings.Cut(found(stored).At("meta", "source").Text(), "#")
 	mine := base == m.head.base() || ura != "" && ura == m.head.ura
-	return union{
+	u := union{
 		wins:      func(string) bool { return mine },
 		keeps:     func(string) bool { return true },
 		extension: func(fhir.Node) bool { return true },
 		source:    !mine,
 	}
+	if stored != nil && stored.Resource.Type() == "Organization" && stored.Custodian.Current() == stored.Resource.Ref().Current() {
+		u.numbers = true
+		if found(stored).Member("type").Exists() {
+			u.barred = map[string]bool{"type": true}
+		}
+	}
+	return u
 }
