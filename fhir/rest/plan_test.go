@@ -88,6 +88,37 @@ func TestAChildPlanIsPushedReadAndConverted(t *testing.T) {
 	}
 }
 
+// TestAPushMakesNobodyAGuardianOfAnothersChild: who has custody is told by who keeps the child. What another
+// sender says of it holds for what that sender keeps itself (access.md 5).
+func TestAPushMakesNobodyAGuardianOfAnothersChild(t *testing.T) {
+	t.Parallel()
+	g := newRig(t)
+	g.swedish("school", "SE4000000069-ELEV1")
+	g.swedish("stranger", "SE4000000010-HAB1")
+	g.swedish("clinic", "SE4000000077-BUP1")
+	const barnplan, child = "valid/03-barnplan-olle.json", "Patient/5084207a-563c-5cd7-85c5-bb91c06f7cf8"
+	g.submit("school", coordinated(t, barnplan, nil)).want(t, 201)
+	g.submit("stranger", coordinated(t, barnplan, map[string]any{
+		"dokumentId": "another", "kallelse": []any{},
+		"ansvar": map[string]any{"vardgivareHsaId": "SE4000000010-VG1", "vardenhetHsaId": "SE4000000010-HAB1"},
+	})).want(t, 201)
+	ids := g.search("stranger", "/fhir/RelatedPerson?patient="+child).ids()
+	if len(ids) != 2 {
+		t.Fatalf("the stranger keeps %v", ids)
+	}
+	plans := map[string]string{"school": g.search("school", "/fhir/CarePlan?patient="+child).ids()[0], "stranger": g.search("stranger", "/fhir/CarePlan?patient="+child).ids()[0]}
+	g.principals["mother"] = guardian(t, child, g.search("school", "/fhir/RelatedPerson?patient="+child).ids()[0], "patient/*.rs")
+	g.principals["posed"] = guardian(t, child, ids[0], "patient/*.rs")
+	g.get("mother", "/fhir/"+plans["school"]).want(t, 200)
+	g.get("posed", "/fhir/"+plans["school"]).want(t, 403).wantIssue(t, "rep-custody-none", "")
+	clinic := g.principals["clinic"]
+	clinic.Purpose = "COC"
+	g.principals["clinic"] = clinic
+	for _, plan := range plans { // what a sender says of consent opens what it keeps
+		g.get("clinic", "/fhir/"+plan).want(t, 200)
+	}
+}
+
 // backAgain holds that what is stored of the child comes back as the document that was pushed.
 func (g *rig) backAgain(who, doc string) {
 	g.t.Helper()
