@@ -77,6 +77,9 @@ func (o *overlap) latest(ref fhir.Ref) (Stored, error) {
 // keep remembers the table for when the unit is stored, and when its child is due.
 func (o *overlap) keep(k keptTable) error {
 	next := k.table.Next()
+	if o.timed {
+		next = earlier(next, k.table.Turns(o.w.now))
+	}
 	o.due(&k, next)
 	o.kept = append(o.kept, k)
 	return nil

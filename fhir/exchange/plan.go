@@ -90,7 +90,10 @@ func (d *draft) put(r *fhir.Resource, prior *Stored, custodian, author fhir.Ref)
 	if err != nil {
 		return Write{}, fhir.Wrap(op, err)
 	}
-	d.issues = append(d.issues, d.w.s.checks.Resource(r)...)
+	from := d.w.on.clock()
+	issues := d.w.s.checks.Resource(r)
+	d.w.on.add(onValidate, from, judgedStep(r.Type(), issues))
+	d.issues = append(d.issues, issues...)
 	rows, err := search.Index(r, d.w.s.base)
 	if err != nil {
 		return Write{}, fhir.Wrap(op, err)

@@ -122,7 +122,13 @@ type Unit struct {
 	Due     []Due          // the last one of a compartment counts
 	// Settings are written with the rest; the last one of a key counts.
 	Settings []Setting
+	// Passed: notices up to this place are needed by nobody any more. The first of them go, at most MaxPassed,
+	// but never the last notice of all. 0: none.
+	Passed int64
 }
+
+// MaxPassed is how many notices one Unit removes at most.
+const MaxPassed = 1000
 
 // Setting is a value of the server's own beside the resources, such as how far a subscriber has been told.
 type Setting struct {
