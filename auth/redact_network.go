@@ -60,10 +60,18 @@ var (
 )
 
 func reduceTeam(r *fhir.Resource, helper bool) (*fhir.Resource, error) {
-	if helper {
-		return keepOfTeam(r, forMembers)
+	if !helper {
+		return keepOfTeam(r, forOrganisations)
 	}
-	return keepOfTeam(r, forOrganisations)
+	out, err := keepOfTeam(r, forMembers)
+	if err != nil {
+		return nil, err
+	}
+	return prune(out, func(n fhir.Node) bool { // of the decision, a member sees who of the family takes it
+		list := n.Parent()
+		return list.Name() == "extension" && list.Shape() == fhir.Array && list.Parent().Member("url").Text() == extNetwork+"besluit" &&
+			n.Member("url").Text() != "wie"
+	})
 }
 
 // reduceForContact leaves of a network what whom the family turns to sees.
