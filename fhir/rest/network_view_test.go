@@ -73,6 +73,7 @@ func TestWhoPreparesAHelperKnowsTheirName(t *testing.T) {
 	n.submit("home", guides.Replace(networkFile(t, "valid/01-boris.json"))).want(t, http.StatusCreated)
 	n.reads("hospital", n.kin["n1"], []string{"XXX_Opa Jan"}, nil)
 	n.reads("hospital", n.kin["n2"], []string{`"buur"`}, []string{"XXX_Els"})
+	n.reads("hospital", n.team, []string{"geen injecties", `-r"`, "SUBSETTED"}, []string{"begeleidt geen koopavond", "netwerk-niet", "gespannen"})
 	done := `,"output":[{"type":{"text":"verslag"},"valueString":"ging goed"}]`
 	n.to("hospital", n.kin["taak-t2"], "completed", done).want(t, http.StatusForbidden)
 	n.to("grandfather", n.kin["taak-t2"], "completed", done).want(t, http.StatusOK)
@@ -81,6 +82,7 @@ func TestWhoPreparesAHelperKnowsTheirName(t *testing.T) {
 	n.reads("hospital", n.kin["n1"], []string{"XXX_Opa Jan"}, nil)
 	n.to("mother", n.kin["taak-t1"], "cancelled").want(t, http.StatusOK)
 	n.reads("hospital", n.kin["n1"], []string{`"familie"`}, []string{"XXX_Opa"})
+	n.reads("hospital", n.team, []string{"netwerk-aanbod"}, []string{"geen injecties"})
 }
 
 // TestTheSideThatDecidedReviews (network.md 4): of the family the one with authority who is called so.
