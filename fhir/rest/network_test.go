@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/drieluik/drieluik/auth"
 	"github.com/drieluik/drieluik/fhir"
 )
 
@@ -256,4 +257,30 @@ func (n *network) tick() {
 			n.t.Fatal(err)
 		}
 	}
+}
+
+// TestAChildAsksForHelp of its own network, sees all of it, and may always stop.
+func TestAChildAsksForHelp(t *testing.T) {
+	t.Parallel()
+	n := &network{rig: newRig(t), kin: map[string]string{}}
+	n.submit("hospital", networkFile(t, "valid/02-daan.json")).want(t, http.StatusCreated)
+	for _, kind := range []string{"CareTeam", "RelatedPerson", "CarePlan"} {
+		for _, e := range n.search("hospital", "/fhir/"+kind).Entry {
+			r, _ := fhir.Parse([]byte(n.get("hospital", "/fhir/"+kind+"/"+e.Resource.ID).want(t, http.StatusOK).body), fhir.Limits{})
+			n.note(r)
+		}
+	}
+	n.patient = n.search("hospital", "/fhir/Patient").ids()[0]
+	n.person("child", auth.ChildRole, n.patient, "PATRQT")
+	a := n.do("child", http.MethodPost, "/fhir/Task", n.help(n.patient, n.kin["a"], `,"basedOn":[{"reference":"`, n.kin["t1"], `"}]`), "Prefer", "return=OperationOutcome").want(t, http.StatusCreated)
+	a.wantIssue(t, "NW-R04", "Task.owner")
+	if !strings.Contains(a.body, n.kin["c"]) {
+		t.Errorf("the reserve is not proposed: %s", a.body)
+	}
+	n.do("child", http.MethodPost, "/fhir/Task", n.help(n.patient, n.kin["b"])).want(t, http.StatusForbidden).wantIssue(t, "NW-R03", "")
+	made := n.search("child", "/fhir/Task?status=requested&requester="+n.patient).ids()[0]
+	n.reads("hospital", made, []string{n.kin["a"]}, nil)
+	own := n.get("child", "/fhir/"+made).want(t, http.StatusOK).body
+	n.do("child", http.MethodPut, "/fhir/"+made, strings.Replace(own, `"status":"requested"`, `"status":"cancelled"`, 1)).want(t, http.StatusOK)
+	n.reads("child", n.team, []string{"XXX_T. Leider", "netwerk-kring"}, []string{"SUBSETTED"})
 }
