@@ -76,10 +76,12 @@ func (q *inquiry) personMessage(body, stored *ResourceFacts) bool {
 	return stored == nil && slices.ContainsFunc(body.By, q.isSelf)
 }
 
-// personConsent: a Consent with the person among its performers. A change is a withdrawal alone,
-// which is permitted before.
+// personConsent: a Consent with the person among its performers, and not of the kind that the acceptance of a
+// transfer makes: that one needs no giver, and would outlive custody and birthdays. A change is a withdrawal
+// alone, which is permitted before.
 func (q *inquiry) personConsent(body, stored *ResourceFacts) bool {
-	return q.p.Role != Helper && stored == nil && slices.ContainsFunc(body.By, q.isSelf)
+	implied := slices.Contains(body.Codings, Coding{System: systemConsentKind, Code: "verondersteld"})
+	return q.p.Role != Helper && stored == nil && !implied && slices.ContainsFunc(body.By, q.isSelf)
 }
 
 // personSignature: a Provenance that signs for the person alone.

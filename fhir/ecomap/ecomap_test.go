@@ -203,6 +203,20 @@ func TestNamesAreTextAndNothingElse(t *testing.T) {
 	}
 }
 
+// TestALongNameIsCut: whoever writes a name of a million letters costs the reader no more than others do.
+func TestALongNameIsCut(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("lång ", 200_000)
+	doc := strings.Replace(string(record(t, "expected/01-boris.bundle.json")), `"XXX_Tante Sara"`, `"`+long+`"`, 1)
+	if len(doc) < len(long) {
+		t.Fatal("the record has no such name")
+	}
+	n := read(t, []byte(doc))
+	if svg, table := n.SVG(), n.HTML(); len(svg) > 50_000 || len(table) > 50_000 {
+		t.Errorf("%d bytes of picture, %d of table", len(svg), len(table))
+	}
+}
+
 // TestNothingCanBeReadFromAShift: for whoever looks, everybody stands where they stand for the child; a member
 // alone stands alone.
 func TestNothingCanBeReadFromAShift(t *testing.T) {

@@ -194,9 +194,12 @@ func nameOf(r *fhir.Resource) string {
 	return ""
 }
 
+// maxName is how many letters of a name are shown: a name costs whoever draws it the square of its length.
+const maxName = 200
+
 // plain returns a text as it can stand in a line: without what XML does not take or what turns the line round.
 func plain(s string) string {
-	return strings.Join(strings.Fields(strings.Map(func(r rune) rune {
+	text := []rune(strings.Join(strings.Fields(strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r):
 			return ' '
@@ -204,5 +207,9 @@ func plain(s string) string {
 			return -1
 		}
 		return r
-	}, s)), " ")
+	}, s)), " "))
+	if len(text) > maxName {
+		return string(text[:maxName]) + "…"
+	}
+	return string(text)
 }
