@@ -284,3 +284,22 @@ func TestAChildAsksForHelp(t *testing.T) {
 	n.do("child", http.MethodPut, "/fhir/"+made, strings.Replace(own, `"status":"requested"`, `"status":"cancelled"`, 1)).want(t, http.StatusOK)
 	n.reads("child", n.team, []string{"XXX_T. Leider", "netwerk-kring"}, []string{"SUBSETTED"})
 }
+
+// TestAPushOfOthersAsksNobody: that a reserve is to be asked by now is no matter of who happens to push then.
+func TestAPushOfOthersAsksNobody(t *testing.T) {
+	t.Parallel()
+	n := newNetwork(t, "boris/01-kind.json")
+	n.mother("patient/*.cruds")
+	n.create("mother", "Task", n.help(n.principals["mother"].FHIRUser.String(), n.kin["n1"], `,"basedOn":[{"reference":"`, n.kin["t1"], `"}]`))
+	n.advance(4 * 24 * time.Hour)
+	n.submit("hospital", fmt.Sprintf(`{"resourceType":"Bundle","type":"transaction","identifier":{"system":"urn:x","value":"1"},"entry":[
+		{"fullUrl":"urn:uuid:00000000-0000-4000-8000-000000000001","request":{"method":"POST","url":"Patient"},"resource":{"resourceType":"Patient",
+			"identifier":[{"system":"http://fhir.nl/fhir/NamingSystem/bsn","value":"999912148"}]}},
+		{"fullUrl":"urn:uuid:00000000-0000-4000-8000-000000000002","request":{"method":"POST","url":"CareTeam"},"resource":{"resourceType":"CareTeam","status":"active",
+			"subject":{"reference":"urn:uuid:00000000-0000-4000-8000-000000000001"},"participant":[{"member":{"type":"Organization","identifier":{"system":%q,"value":"90000002"}}}]}}]}`, uraSystem),
+		"Content-Type", "application/fhir+json").want(t, http.StatusCreated)
+	n.tick()
+	if asked := n.search("home", "/fhir/Task?status=requested&owner="+n.kin["n2"]).ids(); len(asked) != 1 {
+		t.Errorf("the reserve was asked %d times", len(asked))
+	}
+}
