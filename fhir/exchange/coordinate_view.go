@@ -18,6 +18,9 @@ func (w *world) serve(p auth.Principal, st Stored, d auth.Decision) (Served, err
 		}
 		return serveTeam(st, d, members)
 	}
+	if slices.Contains(d.Obligations, auth.MeetingView) && !st.Deleted {
+		return w.serveMeeting(p, st, d)
+	}
 	view := viewers[st.Ref.Type]
 	if view == nil || st.Deleted || st.Ref.Type == "DetectedIssue" && !slices.Contains(d.Obligations, auth.IssueView) ||
 		st.Ref.Type == "Task" && !ofCoordination(st.Facts) {
