@@ -2,6 +2,9 @@ package coordination
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
 	"slices"
 	"time"
 
@@ -21,6 +24,20 @@ func (r *Rules) NewTable(patient fhir.Ref) *Table {
 	s := r.Settings
 	s.OwnIssues = true
 	return NewTable(patient, s, r.Groups)
+}
+
+// rulesVersion counts the versions of the rules themselves: a change of what they find raises it.
+const rulesVersion = 1
+
+// Version tells the rules of a deployment from those with other limits, groups or code.
+func (r *Rules) Version() string {
+	h := sha256.New()
+	s := r.Settings
+	fmt.Fprintln(h, rulesVersion, s.O1Days, s.O2Days, s.O5Days, s.O5Starts, s.O5Minutes, s.O6TravelMinutes, s.O8GraceDays, s.Zone, s.Contradictions)
+	for _, line := range r.Groups.lines() {
+		fmt.Fprintln(h, line)
+	}
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 // codesOfOne is how many codes and references an intervention may have before it counts for more than one: they are

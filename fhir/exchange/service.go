@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/drieluik/drieluik/auth"
@@ -41,6 +42,7 @@ type Service struct {
 	meters   Meters
 
 	coordination *coordination.Rules
+	afreshed     atomic.Bool // every child was looked at by these rules
 
 	jobs       Jobs
 	definition func(canonical string) (fhir.Node, bool)
