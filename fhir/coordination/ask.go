@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -33,7 +34,10 @@ const rulesVersion = 1
 func (r *Rules) Version() string {
 	h := sha256.New()
 	s := r.Settings
-	fmt.Fprintln(h, rulesVersion, s.O1Days, s.O2Days, s.O5Days, s.O5Starts, s.O5Minutes, s.O6TravelMinutes, s.O8GraceDays, s.Zone, s.Contradictions)
+	fmt.Fprintln(h, rulesVersion, s.Limits, s.Zone, s.Contradictions)
+	for _, org := range slices.SortedFunc(maps.Keys(s.Stricter), compareRefs) {
+		fmt.Fprintln(h, org, s.Stricter[org])
+	}
 	for _, line := range r.Groups.lines() {
 		fmt.Fprintln(h, line)
 	}
@@ -118,9 +122,14 @@ func (t *Table) Next() time.Time {
 			}
 		}
 	}
+	limits, soon := t.Limits(), []int{-t.s.O2Days}
+	for _, org := range t.doers() {
+		soon = append(soon, -t.s.of(org).O2Days)
+	}
 	for _, x := range t.all {
 		if x.activity {
-			at(x.days.start, -t.s.O2Days, 0, 1, -t.s.O5Days, t.s.O5Days+1)
+			at(x.days.start, soon...)
+			at(x.days.start, 0, 1, -limits.O5Days, limits.O5Days+1)
 			at(x.days.end, 1)
 		}
 	}
@@ -132,7 +141,7 @@ func (t *Table) Next() time.Time {
 			at(s.visit.last, 1)
 		case s.team != nil && s.status == "active":
 			for _, l := range s.team.leads {
-				at(l.until, 1, t.s.O8GraceDays+1)
+				at(l.until, 1, limits.O8GraceDays+1)
 			}
 		}
 	}

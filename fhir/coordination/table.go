@@ -32,6 +32,7 @@ type Table struct {
 	doubt  map[string]struct{}   // interventions whose pairs are to be judged anew
 	clash  bool                  // appointments have changed
 	visits []Finding             // O6 of the appointments as they are
+	travel time.Duration         // between them
 	today  day
 	turn   int
 }
