@@ -23,8 +23,8 @@ type clinics struct {
 	patient fhir.Ref
 }
 
-// twoClinics opens a rig that looks for overlap.
-func twoClinics(t *testing.T) *clinics {
+// looking opens a rig that looks for overlap.
+func looking(t *testing.T) *rig {
 	t.Helper()
 	all, err := artifacts.All()
 	if err != nil {
@@ -35,6 +35,13 @@ func twoClinics(t *testing.T) *clinics {
 		overlap: &coordination.Rules{Settings: coordination.Defaults("se"), Groups: coordination.NewGroups(all), Patience: time.Hour},
 	}
 	g.start(address(t), nil)
+	return g
+}
+
+// twoClinics is a child at a rig that looks for overlap.
+func twoClinics(t *testing.T) *clinics {
+	t.Helper()
+	g := looking(t)
 	id := g.create("home", "Patient", dischargedChild("999990019", "XXX_Jansen"))
 	return &clinics{rig: g, patient: fhir.Ref{Type: "Patient", ID: id}}
 }
