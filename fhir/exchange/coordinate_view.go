@@ -12,6 +12,9 @@ import (
 // serve renders a stored version for a reader: of an overlap issue and its Task what this reader may know of
 // (coordination.md 8), of everything else what the obligations leave.
 func (w *world) serve(p auth.Principal, st Stored, d auth.Decision) (Served, error) {
+	if slices.Contains(d.Obligations, auth.MeetingView) && !st.Deleted {
+		return w.serveMeeting(p, st, d)
+	}
 	if viewOf(st, d.Obligations) == nil {
 		return serve(st, d)
 	}
@@ -21,7 +24,7 @@ func (w *world) serve(p auth.Principal, st Stored, d auth.Decision) (Served, err
 	if err != nil {
 		return Served{}, err
 	}
-	r, err := w.shown(p, st, whole, d.Obligations)
+	r, err := w.sight(p, st, whole, d.Obligations)
 	if err == nil && r != whole {
 		out.Reduced = true
 		r, err = r.Edit(fhir.Edit{Path: []string{"meta", "versionId"}, JSON: fmt.Sprintf(`"%d-r"`, st.Ref.Version)})
@@ -33,17 +36,16 @@ func (w *world) serve(p auth.Principal, st Stored, d auth.Decision) (Served, err
 	return out, nil
 }
 
-// shown is what a reader sees of a resource: the same one when nothing is withheld.
-func (w *world) shown(p auth.Principal, st Stored, whole *fhir.Resource, obligations []string) (*fhir.Resource, error) {
-	view := viewOf(st, obligations)
-	if view == nil {
-		return auth.Redact(whole, obligations)
+// sight is what a reader sees of a stored resource: the same one when nothing is withheld.
+func (w *world) sight(p auth.Principal, st Stored, whole *fhir.Resource, obligations []string) (*fhir.Resource, error) {
+	if view := viewOf(st, obligations); view != nil {
+		var err error
+		if whole, err = view(whole, w.reader(p)); err != nil {
+			return nil, err
+		}
+		obligations = slices.DeleteFunc(slices.Clone(obligations), func(o string) bool { return o == auth.IssueView })
 	}
-	r, err := view(whole, w.reader(p))
-	if err != nil {
-		return nil, err
-	}
-	return auth.Redact(r, slices.DeleteFunc(slices.Clone(obligations), func(o string) bool { return o == auth.IssueView }))
+	return w.shown(p, whole, obligations)
 }
 
 // viewOf returns what makes the form of a resource of the rules of coordination; nil for every other.

@@ -18,7 +18,8 @@ const (
 	deliverEvery = time.Second           // looks for what other processes wrote, and for what is to be tried again
 	deliverPause = 10 * time.Millisecond // between two looks: what is written together is read together
 	deliverPage  = 200                   // notices read at once
-	deliverWays  = 128                   // subscribers told at once
+	deliverWays  = 128                   // subscribers told at once, who have answered so far
+	apartWays    = 64                    // others told at once: those who have to prove that they answer
 	seenEvery    = 1000                  // notices between two notes of how far all have been told
 )
 
@@ -36,9 +37,11 @@ type Deliverer struct {
 	seen    int64               // end of the outbox, as far as it was read
 	noted   int64               // what is stored of seen
 	unnoted int                 // notices read since then
+	trimmed time.Time           // when the next look for what nobody needs is due
 	subs    map[string]*tracked // by id of the Subscription
 	working sync.WaitGroup
 	ways    chan struct{}
+	apart   chan struct{} // so that who hangs takes the way of nobody who answers
 }
 
 // tracked is what the process that delivers remembers of a Subscription between two looks. The store knows
@@ -56,7 +59,7 @@ type tracked struct {
 
 // Deliverer returns a new Deliverer. One for each Service is enough.
 func (s *Service) Deliverer() *Deliverer {
-	return &Deliverer{s: s, ways: make(chan struct{}, deliverWays)}
+	return &Deliverer{s: s, ways: make(chan struct{}, deliverWays), apart: make(chan struct{}, apartWays)}
 }
 
 // Run delivers until ctx ends: when something is written in this process, and every second. Of several
@@ -125,6 +128,7 @@ func (d *Deliverer) pass(ctx context.Context) error {
 	if err := d.tail(ctx); err != nil {
 		return err
 	}
+	d.tidy(ctx)
 	now := d.s.now()
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -136,9 +140,13 @@ func (d *Deliverer) pass(ctx context.Context) error {
 		if t.since.IsZero() {
 			t.since = now
 		}
+		ways := d.ways
+		if t.apart {
+			ways = d.apart
+		}
 		d.working.Go(func() {
-			d.ways <- struct{}{}
-			defer func() { <-d.ways }()
+			ways <- struct{}{}
+			defer func() { <-ways }()
 			d.work(ctx, id, t)
 		})
 	}
@@ -171,15 +179,9 @@ func (d *Deliverer) hold(ctx context.Context) (bool, error) {
 func (d *Deliverer) load(ctx context.Context) error {
 	subs := map[string]*tracked{}
 	err := d.s.store.View(ctx, func(v Snapshot) error {
-		set, err := settingOf(v, seenKey)
-		if err != nil {
+		var err error
+		if d.noted, err = numberIn(v, seenKey); err != nil {
 			return err
-		}
-		d.noted = 0
-		if set.Value != nil {
-			if d.noted, err = strconv.ParseInt(string(set.Value), 10, 64); err != nil {
-				return err
-			}
 		}
 		for after := ""; ; {
 			page, err := v.Settings(toldPrefix, after, deliverPage)

@@ -23,6 +23,7 @@ type about struct {
 // else that of the type searched. Of a plan that searches what is granted, types without a scope are
 // taken out.
 func (w *world) filters(v Snapshot, p auth.Principal, i auth.Interaction, plan *search.Plan) (auth.Filter, auth.Decision, error) {
+	alias(plan)
 	own := map[fhir.Type]auth.Filter{}
 	searched, passed := reachOf(plan)
 	var parts []search.Part
@@ -193,7 +194,7 @@ func (w *world) compile(v Snapshot, p auth.Principal, a auth.Action, of about) (
 }
 
 // heads returns the facts of a type in the compartment of a child whose policy was looked at.
-func (w *world) heads(v Snapshot, id string, t fhir.Type) ([]auth.ResourceFacts, error) {
+func (w *world) heads(v Lookups, id string, t fhir.Type) ([]auth.ResourceFacts, error) {
 	state, known := w.states[id]
 	k := headsKey{id, t}
 	if facts, ok := w.s.memory.factsOf(k, state.Writes); ok && known {
