@@ -226,7 +226,7 @@ func (o *overlap) judge(patient fhir.Ref) (err error) {
 	if err != nil {
 		return err
 	}
-	if again, err := o.readings(c, k.table); err != nil {
+	if again, err := o.readings(c, &k); err != nil {
 		return err
 	} else if again {
 		c.Result = k.table.Findings(o.w.now)

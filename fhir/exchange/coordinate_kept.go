@@ -21,6 +21,7 @@ type keptTable struct {
 	versions map[fhir.Ref]int // of what it was made from
 	ours     []fhir.Ref       // issues, Tasks and Flags that the rules wrote, sorted
 	due      time.Time        // when the rules of time look at the child again, as far as these rules ask; zero: not known
+	heard    int64            // the row of the child's log up to which the table knows who has read what
 	fleets   bool             // staff is named that the proof says nothing of
 }
 
