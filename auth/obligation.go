@@ -17,6 +17,7 @@ const (
 	btgReview
 	networkView
 	networkCalm
+	networkContact
 	meetingView
 )
 
@@ -29,11 +30,12 @@ const (
 	WarnCustodyStale       = "warn-custody-stale"
 	BTGReview              = "btg-review"
 	NetworkView            = "network-view"
-	NetworkCalm            = "network-view-parent" // network-view of who has authority
-	MeetingView            = "meeting-view"        // a call to a meeting, of a reader who may not see its plan
+	NetworkCalm            = "network-view-parent"  // network-view of who has authority
+	NetworkContact         = "network-view-contact" // network-view of the family's contact at an organisation
+	MeetingView            = "meeting-view"         // a call to a meeting, of a reader who may not see its plan
 )
 
-var obligationNames = []string{MinimalPatient, RedactProtectedAddress, RedactBSN, IssueView, WarnCustodyStale, BTGReview, NetworkView, NetworkCalm, MeetingView}
+var obligationNames = []string{MinimalPatient, RedactProtectedAddress, RedactBSN, IssueView, WarnCustodyStale, BTGReview, NetworkView, NetworkCalm, NetworkContact, MeetingView}
 
 // obligationLists holds the list of every set, so that a decision shares them.
 var obligationLists = sync.OnceValue(func() [][]string {

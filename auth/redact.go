@@ -21,6 +21,7 @@ var reductions = []struct {
 	{IssueView, reduceIssue},
 	{NetworkView, reduceNetwork},
 	{NetworkCalm, calmNetwork},
+	{NetworkContact, reduceForContact},
 	{MeetingView, reduceMeeting},
 	{RedactProtectedAddress, redactPlaces},
 	{RedactBSN, redactNational},
@@ -177,13 +178,13 @@ func isMeetingPlace(n fhir.Node) bool {
 
 // isPlace reports whether n is a Reference to a Location.
 func isPlace(n fhir.Node) bool {
-	return n.Member("type").Text() == "Location" || strings.HasPrefix(n.Member("reference").Text(), "Location/")
+	return n.Member("type").Text() == "Location" || strings.Contains("/"+n.Member("reference").Text(), "/Location/")
 }
 
-// redactNational takes every national identifier out, and a narrative that holds a long number.
+// redactNational takes every national identifier out, and each narrative that holds a long number, of a part too.
 func redactNational(r *fhir.Resource, _ []string) (*fhir.Resource, error) {
 	return prune(r, func(n fhir.Node) bool {
-		if n.Name() == "text" && !n.Parent().Parent().Exists() {
+		if n.Name() == "text" && n.Member("div").Exists() {
 			return hasLongNumber(n.Raw())
 		}
 		return n.Shape() == fhir.Object && isNational(n)

@@ -28,6 +28,7 @@ const (
 	systemTeamRole        = fhir.Canonical + "/CodeSystem/teamrol"
 	systemTeamKind        = fhir.Canonical + "/CodeSystem/careteam-soort"
 	systemOverlap         = fhir.Canonical + "/CodeSystem/overlap-rule"
+	systemCoordination    = fhir.Canonical + "/CodeSystem/coordination"
 	systemSmartClient     = fhir.Canonical + "/sid/smart-client"
 	systemDutchOrg        = "http://nictiz.nl/fhir/NamingSystem/organization-type"
 	systemSwedishLabel    = "http://hl7.se/fhir/ig/base/CodeSystem/SecurityLabel"

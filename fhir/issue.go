@@ -19,11 +19,11 @@ type Issue struct {
 	Expression  string // FHIRPath of the element, or a JSON pointer in a source document
 	Diagnostics string // stable rule id, such as "MKS-ENV-02"
 	Text        string // one sentence: what is wrong and what to do
-	// Translations are the same sentence in the languages of those who work with it; zero where there is none.
-	Translations Translations
+	In          Translations
 }
 
-// Translations are a sentence in Dutch and in Swedish, "" for one that there is not.
+// Translations are the Text of an Issue, which is English, in the other languages of those who read it; "" where
+// there is none.
 type Translations struct{ NL, SV string }
 
 // HasErrors reports whether one of the issues is an error.

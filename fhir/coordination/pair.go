@@ -70,7 +70,7 @@ func (t *Table) hasRead(org fhir.Ref, of *intervention) bool {
 func (t *Table) mitigated(x, y *intervention) bool {
 	after := func(i *issue, z *intervention) bool { return !i.mitigated.Before(z.updated.Truncate(time.Second)) }
 	for _, i := range t.issues[x.ref] {
-		if slices.Contains(i.implicated, y.ref) && after(i, x) && after(i, y) {
+		if (i.ours || !t.s.OwnIssues) && slices.Contains(i.implicated, y.ref) && after(i, x) && after(i, y) {
 			return true
 		}
 	}

@@ -189,6 +189,13 @@ func (t *Table) fact(ref fhir.Ref) *source {
 
 // Findings says what the rules find at an instant. The list of findings serves until the next call.
 func (t *Table) Findings(now time.Time) Result {
+	t.On(now)
+	t.judge()
+	return t.result()
+}
+
+// On brings the facts to the day of an instant, and judges nothing yet.
+func (t *Table) On(now time.Time) {
 	if today := dayOf(now, t.s.Zone); today != t.today {
 		t.today, t.clash = today, true
 		for ref := range t.all {
@@ -196,8 +203,6 @@ func (t *Table) Findings(now time.Time) Result {
 		}
 	}
 	t.derive()
-	t.judge()
-	return t.result()
 }
 
 // derive makes what is stale anew. What comes out as it was keeps its pairs.

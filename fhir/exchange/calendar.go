@@ -73,7 +73,7 @@ func bearing(system, code string) func(auth.ResourceFacts) bool {
 // feedsRules reports whether a write may change what a rule of time says.
 func feedsRules(w Write) bool {
 	pick := feeds[w.Ref.Type]
-	return pick != nil && pick(w.Facts)
+	return pick != nil && pick(w.Facts) || asksHelp(w.Facts)
 }
 
 // calendar runs the rules of time on a child as it will be after the unit, and puts what they write into it,
@@ -94,6 +94,13 @@ func (d *draft) calendar(e *event, id string) error {
 	}
 	if err := d.write(e, out.Writes); err != nil {
 		return err
+	}
+	waits, err := d.unanswered(e, id)
+	if err != nil {
+		return err
+	}
+	if out.Next.IsZero() || !waits.IsZero() && waits.Before(out.Next) {
+		out.Next = waits
 	}
 	d.told = append(d.told, out.Issues...)
 	d.unit.Relied = append(d.unit.Relied, Reliance{Compartment: id, State: state})

@@ -161,6 +161,9 @@ func (o *overlap) staff(k *keptTable) error {
 // keep remembers the table for when the unit is stored, and when its child is due.
 func (o *overlap) keep(k keptTable) error {
 	next := k.table.Next()
+	if o.timed {
+		next = earlier(next, k.table.Turns(o.w.now))
+	}
 	o.due(&k, next)
 	if !k.fleets && k.table.Pairs() <= maxPairs {
 		o.kept = append(o.kept, k)

@@ -186,7 +186,7 @@ func (w *world) compile(v Snapshot, p auth.Principal, a auth.Action, of about) (
 }
 
 // heads returns the facts of a type in the compartment of a child whose policy was looked at.
-func (w *world) heads(v Snapshot, id string, t fhir.Type) ([]auth.ResourceFacts, error) {
+func (w *world) heads(v Lookups, id string, t fhir.Type) ([]auth.ResourceFacts, error) {
 	state, known := w.states[id]
 	k := headsKey{id, t}
 	if facts, ok := w.s.memory.factsOf(k, state.Writes); ok && known {

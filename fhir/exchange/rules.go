@@ -15,7 +15,7 @@ import (
 // write along with it.
 type following struct {
 	*draft
-	v       Snapshot
+	v       Lookups
 	p       auth.Principal
 	holder  bool // a source record writes: of its own transfer it is the holder
 	event   *event
@@ -63,7 +63,7 @@ func (d *draft) follow(v Snapshot, p auth.Principal, holder bool, e *event) (*fo
 	return f, nil
 }
 
-func (d *draft) following(v Snapshot, p auth.Principal, e *event) *following {
+func (d *draft) following(v Lookups, p auth.Principal, e *event) *following {
 	return &following{draft: d, v: v, p: p, event: e, known: &overlay{known: known{v: v}, d: d}}
 }
 

@@ -19,7 +19,7 @@ func Unconsented() fhir.Issue {
 	return fhir.Issue{
 		Severity: fhir.SeverityError, Code: "forbidden", Diagnostics: RuleMeeting,
 		Text: "A consent to this meeting is missing: a Consent of category se-samtycke#samordning that permits motas for the plan. Ask for it first.",
-		Translations: fhir.Translations{NL: "De toestemming voor dit gesprek ontbreekt: een Consent van categorie se-samtycke#samordning die motas voor het plan toestaat. Vraag die eerst.",
+		In: fhir.Translations{NL: "De toestemming voor dit gesprek ontbreekt: een Consent van categorie se-samtycke#samordning die motas voor het plan toestaat. Vraag die eerst.",
 			SV: "Samtycke till mötet saknas: ett Consent av kategorin se-samtycke#samordning som tillåter motas för planen. Be om det först."},
 	}
 }
@@ -224,7 +224,7 @@ func excluded(k Known, r *fhir.Resource, left map[fhir.Ref]bool) ([]fhir.Issue, 
 			out = append(out, fhir.Issue{
 				Severity: fhir.SeverityError, Code: "business-rule", Diagnostics: RuleMeeting, Expression: fmt.Sprintf("Appointment.participant[%d].actor", i),
 				Text: "A consent leaves this actor out. Do not call it, or ask for another consent.",
-				Translations: fhir.Translations{NL: "Een toestemming sluit deze partij uit. Roep haar niet op, of vraag een andere toestemming.",
+				In: fhir.Translations{NL: "Een toestemming sluit deze partij uit. Roep haar niet op, of vraag een andere toestemming.",
 					SV: "Ett samtycke undantar denna aktör. Kalla den inte, eller be om ett annat samtycke."},
 			})
 		}

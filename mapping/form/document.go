@@ -126,7 +126,7 @@ func (d *Document) Report(severity, rule string, v Value, text string) {
 		text = d.dialect.text(rule)
 	}
 	d.issues = append(d.issues, fhir.Issue{
-		Severity: severity, Code: d.dialect.code(rule), Expression: v.ptr, Diagnostics: rule, Text: text, Translations: also,
+		Severity: severity, Code: d.dialect.code(rule), Expression: v.ptr, Diagnostics: rule, Text: text, In: also,
 	})
 }
 
@@ -137,7 +137,7 @@ func (d *Document) cut() {
 		return
 	}
 	d.issues = append(d.issues, fhir.Issue{
-		Severity: fhir.SeverityError, Code: "too-long", Diagnostics: more, Text: d.dialect.text(more), Translations: d.dialect.Translated[more],
+		Severity: fhir.SeverityError, Code: "too-long", Diagnostics: more, Text: d.dialect.text(more), In: d.dialect.Translated[more],
 	})
 }
 

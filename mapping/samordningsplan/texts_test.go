@@ -16,7 +16,7 @@ func TestWhatIsWrongIsSaidInThreeLanguages(t *testing.T) {
 		_, issues := submit(t, mapping.NewMemory(), sample(t, file))
 		for _, i := range issues {
 			seen[i.Diagnostics] = true
-			said := i.Translations
+			said := i.In
 			if said.NL == "" || said.SV == "" || said.NL == said.SV || said.NL == i.Text || said.SV == i.Text {
 				t.Errorf("%s in %s: %q, %+v", i.Diagnostics, file, i.Text, said)
 			}
@@ -25,7 +25,7 @@ func TestWhatIsWrongIsSaidInThreeLanguages(t *testing.T) {
 	if len(seen) < 25 {
 		t.Errorf("only %d rules: %v", len(seen), seen)
 	}
-	if _, issues := submit(t, mapping.NewMemory(), edited(t, ylva, set(1, "okant"))); len(issues) == 0 || issues[0].Translations == (fhir.Translations{}) {
+	if _, issues := submit(t, mapping.NewMemory(), edited(t, ylva, set(1, "okant"))); len(issues) == 0 || issues[0].In == (fhir.Translations{}) {
 		t.Errorf("a member that is not known: %+v", issues)
 	}
 }
