@@ -165,3 +165,43 @@ func TestAnHSAIDIsOneUnderEachOfItsSystems(t *testing.T) {
 		}
 	}
 }
+
+// TestAPlanIsSharedAsItsConsentsSay: with whom both guardians share, for coordination, until one is withdrawn; the one
+// whom a guardian leaves out never.
+func TestAPlanIsSharedAsItsConsentsSay(t *testing.T) {
+	t.Parallel()
+	g, patient, plan := planned(t, nil)
+	for name, of := range map[string]string{"school": "F%C3%B6rskolan", "social": "Socialtj"} {
+		p := system(name, refOf(g.search("hab", "/fhir/Organization?name="+of).ids()[0]), "system/*.rs")
+		g.principals[name+" for treatment"] = p
+		p.Purpose = "COC"
+		g.principals[name] = p
+	}
+	goals := "/fhir/Goal?patient=" + strings.TrimPrefix(patient, "Patient/")
+	reads := func(who string, may bool) {
+		t.Helper()
+		status, n := 404, 0
+		if may {
+			status, n = 200, 2
+		}
+		g.get(who, "/fhir/"+plan).want(t, status)
+		if b := g.search(who, goals); len(b.Entry) != n {
+			t.Errorf("%s finds the goals %v", who, b.ids())
+		}
+	}
+	reads("hab", true)
+	reads("bup", true)
+	reads("school", true)
+	reads("school for treatment", false)
+	reads("social", false)
+	agreed := decode[map[string]any](t, coordinated(t, "valid/02-ylva.json", nil))["samtycke"].([]any)
+	for _, s := range agreed {
+		s.(map[string]any)["aterkallat"] = "2026-11-20"
+	}
+	g.submit("hab", coordinated(t, "valid/02-ylva.json", map[string]any{"samtycke": agreed, "version": 3})).want(t, 201)
+	reads("hab", true)
+	reads("school", false)
+	reads("social", false)
+	g.submit("hab", coordinated(t, "valid/02-ylva.json", map[string]any{"version": 2})).want(t, 409).wantIssue(t, "SP-V02", "/version")
+	g.submit("hab", coordinated(t, "valid/02-ylva.json", nil)).want(t, 200)
+}
