@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"testing"
 
@@ -54,5 +55,49 @@ func (p pgTests) restored(t *testing.T) {
 	}
 	if _, now := open(); now != raised {
 		t.Errorf("raised again without a restore: %d, then %d", raised, now)
+	}
+}
+
+// migrated: a later release lays out more while an earlier one reads and writes, and waits for nobody who reads.
+func (p pgTests) migrated(t *testing.T) {
+	ctx := context.Background()
+	address := p.NewStore(t)
+	earlier, err := store.OpenEarlier(ctx, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer earlier.Close()
+	commit(t, earlier, unit("before", 1))
+	var later *store.Store
+	err = earlier.View(ctx, func(v exchange.Snapshot) error {
+		_, was, err := v.Compartment("boris")
+		if err != nil {
+			return err
+		}
+		later = openPostgres(t, address, store.Options{})
+		commit(t, later, unit("meanwhile", 1))
+		_, now, err := v.Compartment("boris")
+		if now != was {
+			t.Errorf("a snapshot of before sees %+v after %+v", now, was)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	commit(t, earlier, unit("behind", 1))
+	commit(t, later, unit("behind", 2))
+	for _, s := range []*store.Store{earlier, later} {
+		for _, id := range []string{"before", "meanwhile", "behind"} {
+			if !exists(t, s, id) {
+				t.Errorf("%s is not there", id)
+			}
+		}
+	}
+	if v := verify(t, earlier, store.AuditCheck{}); v.Break != nil || v.Rows != 4 {
+		t.Errorf("%+v", v)
+	}
+	if _, err := store.OpenEarlier(ctx, address); !errors.Is(err, store.ErrSchema) {
+		t.Errorf("the earlier release begins on the later layout: %v", err)
 	}
 }
