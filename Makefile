@@ -15,8 +15,12 @@ RACE = -race -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/me
 # Installs what is missing (Go modules and staticcheck come from the Go module proxy), then checks
 # and tests everything with the race detector.
 test: lint clients redis postgres
-	go test $(RACE) $(TESTFLAGS) ./...
+	go test $(RACE) $(TESTFLAGS) $(BROWSER)
+	go test $(RACE) $(TESTFLAGS) $$(go list ./... | grep -v '/$(notdir $(BROWSER))$$')
 	go test $(TESTFLAGS) -run '$(LONG)' ./fhir/rest
+
+# Drives foreign apps in a browser, each flow with a limit in time: nothing else runs beside it.
+BROWSER = ./conformance
 
 # Tests that are ten times as long without the race detector.
 LONG = ^(TestTheTrailHas|TestNothing|TestAHiddenResource|TestAChangeOfAccess)

@@ -227,6 +227,8 @@ func (w *plainWorld) grants(r plainReader, q plainWrite) string {
 	switch {
 	case selves && (r.org != "" || r.user != ""), r.org != "" && !q.c.holds(r.org), r.org != "" && widens && others && q.do == auth.Create:
 		return "consent-self-grant"
+	case r.org != "" && others && q.do == auth.Create:
+		return "write-not-custodian"
 	case q.c.Provision.Type == "permit" && q.c.Provision.Actor == nil:
 		return "consent-actor-required"
 	case r.org != "":

@@ -53,6 +53,21 @@ func TestObligationsTakeElementsOut(t *testing.T) {
 			`{"resourceType":"Appointment","id":"a","status":"booked","participant":[{"actor":{"reference":"Patient/kim"},"status":"accepted"},{"actor":{"reference":"Location/clinic"},"status":"accepted"}]}`,
 			[]string{auth.RedactProtectedAddress},
 			`{"resourceType":"Appointment","id":"a","meta":{"security":[` + redacted + `]},"status":"booked","participant":[{"actor":{"reference":"Patient/kim"},"status":"accepted"}]}`},
+		"a place of another server, or of this one by its whole address": {
+			`{"resourceType":"Appointment","id":"a","status":"booked","participant":[{"actor":{"reference":"Patient/kim"},"status":"accepted"},{"actor":{"reference":"https://fhir.example/fhir/Location/clinic","display":"Street 1"},"status":"accepted"}]}`,
+			[]string{auth.RedactProtectedAddress},
+			`{"resourceType":"Appointment","id":"a","meta":{"security":[` + redacted + `]},"status":"booked","participant":[{"actor":{"reference":"Patient/kim"},"status":"accepted"}]}`},
+		"a number in the words of a part": {
+			`{"resourceType":"Composition","id":"c","status":"final","contained":[{"resourceType":"Patient","id":"p","text":{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\">999990019</div>"},"gender":"female"}],"section":[{"title":"s","text":{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\">999 990 019</div>"}}]}`,
+			[]string{auth.RedactBSN},
+			`{"resourceType":"Composition","id":"c","status":"final","contained":[{"resourceType":"Patient","id":"p","gender":"female"}],"section":[{"title":"s"}]}`},
+		"a meeting of a plan that its reader may not see": {
+			`{"resourceType":"Appointment","id":"a","status":"booked","comment":"x","participant":[{"type":[{"coding":[{"system":"https://drieluik.example/fhir/CodeSystem/se-kallelse","code":"kallande"}]}],"actor":{"reference":"HealthcareService/h"},"status":"accepted"},{"actor":{"reference":"RelatedPerson/f"},"status":"declined"}]}`,
+			[]string{auth.MeetingView},
+			`{"resourceType":"Appointment","id":"a","meta":{"security":[` + subsetted + `]},"status":"booked","participant":[{"type":[{"coding":[{"system":"https://drieluik.example/fhir/CodeSystem/se-kallelse","code":"kallande"}]}],"actor":{"reference":"HealthcareService/h"},"status":"accepted"}]}`},
+		"a meeting of others alone": {
+			`{"resourceType":"Appointment","id":"a","status":"proposed","participant":[{"actor":{"reference":"RelatedPerson/f"},"status":"declined"}]}`, []string{auth.MeetingView},
+			`{"resourceType":"Appointment","id":"a","meta":{"security":[` + subsetted + `]},"status":"proposed","participant":[{"type":[{"coding":[{"system":"https://drieluik.example/fhir/CodeSystem/se-kallelse","code":"inbjudan"}]}],"status":"needs-action"}]}`},
 		"the place of a visit": {
 			`{"resourceType":"Encounter","id":"e","status":"finished","class":{"code":"AMB"},"subject":{"reference":"Patient/kim"},"location":[{"location":{"reference":"Location/home"}}]}`,
 			[]string{auth.RedactProtectedAddress},

@@ -254,9 +254,9 @@ func sameLabels(stored, body *ResourceFacts) bool {
 	return slices.Equal(domains(stored), domains(body))
 }
 
-// checkGrant keeps callers from giving access to themselves, and an organisation from opening what
-// others keep: 403 consent-self-grant, 422 consent-actor-required. A directive on treatment gives no
-// access.
+// checkGrant keeps callers from giving access to themselves, and an organisation from opening or closing
+// what others keep: 403 consent-self-grant, write-not-custodian, 422 consent-actor-required. A directive on
+// treatment gives no access.
 func (q *inquiry) checkGrant(body, stored *ResourceFacts) Decision {
 	if q.a.Type != "Consent" || body == nil || body.Consent == nil {
 		return fine
@@ -268,9 +268,10 @@ func (q *inquiry) checkGrant(body, stored *ResourceFacts) Decision {
 	org := q.p.Organization
 	switch {
 	case body.Consent.Device, slices.ContainsFunc(body.Consent.Permitted, self),
-		!q.role.person && !slices.Contains(body.Consent.Holders, org),
-		!q.role.person && OpensOthers(org, body.Consent, consentOf(stored)):
+		!q.role.person && !slices.Contains(body.Consent.Holders, org):
 		return refused(stepWrite, "consent-self-grant", 403)
+	case !q.role.person && SpeaksForOthers(org, body.Consent, consentOf(stored)):
+		return refused(stepWrite, body.Consent.ForOthers(), 403)
 	case body.Consent.OpenPermit:
 		return refused(stepWrite, "consent-actor-required", 422)
 	}
@@ -284,12 +285,20 @@ func consentOf(r *ResourceFacts) *ConsentFacts {
 	return r.Consent
 }
 
-// OpensOthers reports whether a Consent permits something and has a holder, beside org and those of
-// the stored version: nobody gives away what another keeps.
-func OpensOthers(org fhir.Ref, body, stored *ConsentFacts) bool {
-	return body.Permits && slices.ContainsFunc(body.Holders, func(h fhir.Ref) bool {
+// SpeaksForOthers reports whether a Consent has a holder beside org and those of the stored version: nobody
+// gives away what another keeps, and nobody stops its transfers.
+func SpeaksForOthers(org fhir.Ref, body, stored *ConsentFacts) bool {
+	return slices.ContainsFunc(body.Holders, func(h fhir.Ref) bool {
 		return !h.IsZero() && h != org && (stored == nil || !slices.Contains(stored.Holders, h))
 	})
+}
+
+// ForOthers is the reason that refuses a Consent about what others keep.
+func (c *ConsentFacts) ForOthers() string {
+	if c.Permits {
+		return "consent-self-grant"
+	}
+	return "write-not-custodian"
 }
 
 // checkGiver asks whether a guardian or child may give a Consent now, access.md 5.

@@ -76,10 +76,12 @@ func (q *inquiry) personMessage(body, stored *ResourceFacts) bool {
 	return stored == nil && slices.ContainsFunc(body.By, q.isSelf)
 }
 
-// personConsent: a Consent with the person among its performers. A change is a withdrawal alone,
-// which is permitted before.
+// personConsent: a Consent with the person among its performers, and not of the kind that the acceptance of a
+// transfer makes: that one needs no giver, and would outlive custody and birthdays. A change is a withdrawal
+// alone, which is permitted before.
 func (q *inquiry) personConsent(body, stored *ResourceFacts) bool {
-	return q.p.Role != Helper && stored == nil && slices.ContainsFunc(body.By, q.isSelf)
+	implied := slices.Contains(body.Codings, Coding{System: systemConsentKind, Code: "verondersteld"})
+	return q.p.Role != Helper && stored == nil && !implied && slices.ContainsFunc(body.By, q.isSelf)
 }
 
 // personSignature: a Provenance that signs for the person alone.
@@ -118,11 +120,16 @@ func (q *inquiry) checkTransition(body, stored *ResourceFacts) Decision {
 	if q.stopsHelp(body, stored) {
 		return fine
 	}
-	onBehalf := isHelp(stored) && stored.Owner.Type == "RelatedPerson" && q.ownRecord(stored) // of the helper: the supporter (network.md 4)
+	onBehalf := isHelp(stored) && stored.Owner.Type == "RelatedPerson" && q.keeps(stored) // of the helper: the supporter (network.md 4)
 	owner := q.acts(stored.Owner) || q.isSelf(stored.Owner) || onBehalf
 	requester := q.acts(stored.Requester) || q.isSelf(stored.Requester)
 	if owner && open(ownerSteps) || requester && open(requesterSteps) || (owner || requester) && open(bothSteps) {
 		return fine
 	}
 	return refused(stepWrite, "task-transition", 422)
+}
+
+// keeps reports whether the organisation of the principal keeps the resource.
+func (q *inquiry) keeps(r *ResourceFacts) bool {
+	return !q.role.person && !q.p.Organization.IsZero() && r.Custodian == q.p.Organization
 }

@@ -30,8 +30,14 @@ func message(sender string) string {
 	return `{"resourceType":"Communication","id":"note","status":"completed","subject":{"reference":"Patient/kim"},"sender":{"reference":"` + sender + `"}}`
 }
 
-func held(consent, org string) string {
-	return strings.Replace(consent, `"provision":`, `"organization":[{"reference":"`+org+`"}],"provision":`, 1)
+func held(consent string, orgs ...string) string {
+	return strings.Replace(consent, `"provision":`, `"organization":[{"reference":"`+strings.Join(orgs, `"},{"reference":"`)+`"}],"provision":`, 1)
+}
+
+// impliedBy is a Consent of the kind that the acceptance of a transfer makes, of a person.
+func impliedBy(performer string) string {
+	c := consentOf("yes", provisionFor("permit", home, `"period":{"end":"2030-01-01"},"data":[{"meaning":"dependents","reference":{"reference":"Composition/x"}}]`), performer)
+	return strings.Replace(c, `"category":[`, `"category":[{"coding":[{"system":"https://drieluik.example/fhir/CodeSystem/toestemming-soort","code":"verondersteld"}]},`, 1)
 }
 
 func answers(status, source string) string {
@@ -110,6 +116,8 @@ var writeCases = []writeCase{
 	{name: "not to an app", who: asMother, do: auth.Create, body: consentOf("yes", `{"type":"permit","actor":[{`+recipientRole+`,"reference":{"identifier":{"system":"https://drieluik.example/fhir/sid/smart-client","value":"x"}}}]}`, giverMother), want: "consent-self-grant", http: 403},
 	{name: "not to anybody", who: asMother, do: auth.Create, body: consentOf("yes", `{"type":"permit"}`, giverMother), want: "consent-actor-required", http: 422},
 	{name: "an objection to anybody", who: asMother, do: auth.Create, body: consentOf("no", `{"type":"deny"}`, giverMother), want: "permit-write", http: 201},
+	{name: "13: nor what an acceptance implies, which would need nobody else", born: "2013-05-04", who: asMother, do: auth.Create, body: impliedBy(giverMother), want: "write-role", http: 403},
+	{name: "nor the child", born: "2009-05-04", who: asChild, do: auth.Create, body: impliedBy(giverChild), want: "write-role", http: 403},
 	{name: "13: a mother gives her part", born: "2013-05-04", who: asMother, do: auth.Create, body: grant, want: "permit-write", http: 201},
 	{name: "17: not any more", born: "2009-05-04", who: asMother, do: auth.Create, body: grant, want: "rep-youth-alone", http: 403},
 	{name: "without custody", who: asMother, more: []string{mother("GezagNietTeBepalen")}, do: auth.Create, body: grant, want: "rep-custody-none", http: 403},
@@ -119,6 +127,9 @@ var writeCases = []writeCase{
 	{name: "no birth date", who: asMother, more: []string{`{"resourceType":"Patient","id":"kim"}`}, do: auth.Create, body: grant, want: "rep-birthdate-unknown", http: 403},
 	{name: "the holder records it", who: system(hospital), do: auth.Create, body: grant, want: "permit-write", http: 201},
 	{name: "another organisation does not", who: system(home), do: auth.Create, body: grant, want: "consent-self-grant", http: 403},
+	{name: "nor closes what another keeps", who: system(home), do: auth.Create, body: held(consentOf("no", provisionFor("deny", stranger, ""), giverMother), hospital, home), want: "write-not-custodian", http: 403},
+	{name: "but what it keeps itself", who: system(home), do: auth.Create, body: held(consentOf("no", provisionFor("deny", stranger, ""), giverMother), home), want: "permit-write", http: 201},
+	{name: "and keeps an objection that stands for both", who: system(home), do: auth.Update, more: []string{held(consentOf("no", provisionFor("deny", stranger, ""), giverMother), hospital, home)}, body: held(consentOf("no", provisionFor("deny", hospital, ""), giverMother), hospital, home), want: "permit-write", http: 200},
 	{name: "but any organisation records a directive on treatment, which opens nothing", who: system(home), do: auth.Create, body: directive, want: "permit-write", http: 201},
 	{name: "and makes no consent to share of it", who: system(home), do: auth.Update, more: []string{directive}, own: map[string]string{"Consent/yes": home}, body: strings.Replace(directive, `"code":"treatment"`, `"code":"patient-privacy"`, 1), want: "consent-self-grant", http: 403},
 	{name: "a performer withdraws, whatever she may", born: "2009-05-04", who: asMother, do: auth.Update, more: []string{grant}, body: status(grant, "active", "inactive"), want: "permit-withdraw", http: 200},

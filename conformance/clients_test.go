@@ -12,17 +12,15 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 )
 
-// Bounds of the browser flows (smart.md 7).
-const (
-	flowLimit = 15 * time.Second
-	allLimit  = 4 * time.Minute // on a busy machine; alone it is a third of that
-)
+// flowLimit bounds each browser flow (smart.md 7); the scripts end a flow that takes longer.
+const flowLimit = 15 * time.Second
 
 // appScope is the most that the apps may ask for.
 const appScope = "launch/patient openid fhirUser offline_access patient/Patient.rs patient/CarePlan.rs patient/Goal.rs patient/Observation.rs patient/Condition.rs"
@@ -94,7 +92,8 @@ func TestAppsOfOthersWorkInARealBrowser(t *testing.T) {
 	d := startDemo(t)
 	app := serveApp(t)
 	config := map[string]string{
-		"base": d.base, "app": app, "child": d.child, "stranger": d.stranger(t), "shots": os.Getenv("DRIELUIK_SHOTS"),
+		"limit": strconv.FormatInt(flowLimit.Milliseconds(), 10),
+		"base":  d.base, "app": app, "child": d.child, "stranger": d.stranger(t), "shots": os.Getenv("DRIELUIK_SHOTS"),
 		"client":  d.addApp(t, "Proef-app", app),
 		"trouble": d.addApp(t, "Lastige app", app),
 		"binary":  d.binary, "key": d.keyOf("demo-homecare"), "practitioner": d.practitioner, "hidden": d.createHidden(t),
@@ -122,8 +121,6 @@ func TestAppsOfOthersWorkInARealBrowser(t *testing.T) {
 				t.Fatal("the flow did not run")
 			case o.Error != "":
 				t.Fatalf("%s\non %s", o.Error, o.Pages)
-			case time.Duration(o.MS)*time.Millisecond > flowLimit:
-				t.Errorf("took %d ms, allowed are %v", o.MS, flowLimit)
 			}
 		})
 		delete(ran, name)
@@ -301,7 +298,7 @@ func runFlows(t *testing.T, config map[string]string) map[string]outcome {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), allLimit)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Duration(len(flows)+1)*flowLimit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "node", append([]string{"clients/run.mjs"}, strings.FieldsFunc(os.Getenv("DRIELUIK_FLOWS"), func(r rune) bool { return r == ';' })...)...)
 	cmd.Stdin = bytes.NewReader(in)

@@ -9,6 +9,9 @@ var firstTransfer string
 //go:embed pull.md
 var pull string
 
+//go:embed coordinate.md
+var coordinate string
+
 // Page is a page for integrators. A test runs its commands.
 type Page struct {
 	Path  string // of its address, below that of the guide
@@ -22,6 +25,7 @@ func Pages() []Page {
 	return []Page{
 		{Path: "first-transfer", Title: "Send your first transfer", Key: "first", Text: firstTransfer},
 		{Path: "pull", Title: "Pull, and be told of changes", Key: "pull", Text: pull},
+		{Path: "coordinate", Title: "Coordinate the care of a child", Key: "coordinate", Text: coordinate},
 	}
 }
 

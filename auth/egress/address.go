@@ -64,25 +64,35 @@ func IsLoopback(host string) bool {
 	return ip != nil && ip.IsLoopback()
 }
 
-// refusedNets are the networks that are not called (smart.md 3.5): what is not public.
+// refusedNets are the networks that are not called (smart.md 3.5): what is not public. Of IPv6, what lies
+// outside assignedNet is refused besides.
 func refusedNets() []netip.Prefix {
-	nets := []string{
+	return prefixes(
 		"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
-		"192.0.0.0/24", "192.0.2.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24",
+		"192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24",
 		"203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
-		"::/128", "::1/128", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "3fff::/20", "fc00::/7",
-		"fe80::/10", "fec0::/10", "ff00::/8",
-	}
-	out := make([]netip.Prefix, len(nets))
-	for i, n := range nets {
-		out[i] = netip.MustParsePrefix(n)
-	}
-	return out
+		"2001::/23", "2001:db8::/32", "3fff::/20",
+	)
 }
 
-// metadataAddresses answer with the credentials of a cloud machine; no setting opens them.
-func metadataAddresses() []netip.Addr {
-	return []netip.Addr{netip.MustParseAddr("169.254.169.254"), netip.MustParseAddr("fd00:ec2::254")}
+// assignedNet is where all public addresses of IPv6 are: what lies elsewhere is local, special, or nobody's yet.
+func assignedNet() netip.Prefix { return netip.MustParsePrefix("2000::/3") }
+
+// metadataNets answer with the credentials of a cloud machine, or are the agent that configures it; no setting
+// opens them. The one of Azure looks like a public address.
+func metadataNets() []netip.Prefix {
+	return prefixes(
+		"169.254.169.254/32", "169.254.170.2/32", "169.254.170.23/32", "168.63.129.16/32", "100.100.100.200/32",
+		"192.0.0.192/32", "fd00:ec2::254/128", "fd00:ec2::23/128", "fd20:ce::254/128",
+	)
+}
+
+func prefixes(texts ...string) []netip.Prefix {
+	out := make([]netip.Prefix, len(texts))
+	for i, text := range texts {
+		out[i] = netip.MustParsePrefix(text)
+	}
+	return out
 }
 
 // checkAddress judges the address that is about to be dialled. private lifts the refusal of
@@ -93,22 +103,20 @@ func checkAddress(address string, private bool) error {
 		return ErrAddress
 	}
 	ip := embedded(ap.Addr().WithZone(""))
-	if slices.Contains(metadataAddresses(), ip) {
+	within := func(n netip.Prefix) bool { return n.Contains(ip) }
+	switch {
+	case slices.ContainsFunc(metadataNets(), within):
 		return ErrAddress
-	}
-	if private {
+	case private:
 		return nil
-	}
-	for _, n := range refusedNets() {
-		if n.Contains(ip) {
-			return ErrAddress
-		}
+	case ip.Is6() && !assignedNet().Contains(ip), slices.ContainsFunc(refusedNets(), within):
+		return ErrAddress
 	}
 	return nil
 }
 
-// embedded returns the IPv4 address that an IPv6 address stands for: mapped, compatible, 6to4 or
-// NAT64; every other address is returned as it is.
+// embedded returns the IPv4 address that an IPv6 address stands for: mapped, translated, compatible, 6to4
+// or NAT64; every other address is returned as it is.
 func embedded(ip netip.Addr) netip.Addr {
 	ip = ip.Unmap()
 	if ip.Is4() {
@@ -118,9 +126,8 @@ func embedded(ip netip.Addr) netip.Addr {
 	switch {
 	case netip.MustParsePrefix("2002::/16").Contains(ip):
 		return netip.AddrFrom4([4]byte(b[2:6]))
-	case netip.MustParsePrefix("64:ff9b::/96").Contains(ip):
-		return netip.AddrFrom4([4]byte(b[12:16]))
-	case netip.MustParsePrefix("::/96").Contains(ip) && b[12] != 0:
+	case netip.MustParsePrefix("64:ff9b::/96").Contains(ip), netip.MustParsePrefix("::ffff:0:0:0/96").Contains(ip),
+		netip.MustParsePrefix("::/96").Contains(ip) && b[12] != 0:
 		return netip.AddrFrom4([4]byte(b[12:16]))
 	}
 	return ip

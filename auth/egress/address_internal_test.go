@@ -48,6 +48,22 @@ func TestATT15_CheckAddress(t *testing.T) {
 		"[0:0:0:0:0:ffff:7f00:1]:443":    {false, true},
 		"[::ffff:0:0]:443":               {false, true},
 		"[2001:0:4136:e378:8000::1]:443": {false, true}, // Teredo
+		"[::0.0.0.5]:443":                {false, true},
+		"[::ffff:0:10.0.0.1]:443":        {false, true}, // IPv4-translated
+		"[::ffff:0:8.8.8.8]:443":         {true, true},
+		"[::ffff:0:169.254.169.254]:80":  {false, false},
+		"[5f00::1]:443":                  {false, true}, // segment routing
+		"[4000::1]:443":                  {false, true}, // not given to anybody yet
+		"[100:0:0:1::1]:443":             {false, true},
+		"192.88.99.1:443":                {false, true}, // relays of 6to4
+		"168.63.129.16:80":               {false, false},
+		"[::ffff:168.63.129.16]:80":      {false, false},
+		"169.254.170.2:80":               {false, false},
+		"169.254.170.23:80":              {false, false},
+		"100.100.100.200:80":             {false, false},
+		"192.0.0.192:80":                 {false, false},
+		"[fd00:ec2::23]:80":              {false, false},
+		"[fd20:ce::254]:80":              {false, false},
 	}
 	for address, want := range cases {
 		t.Run(address, func(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/drieluik/drieluik/auth/jose"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -28,6 +29,7 @@ func TestWrongUseIsOneSentenceAndExit2(t *testing.T) {
 		{"plain HTTP on a public address", []string{"serve", "--listen", "0.0.0.0:0"}, "tls-cert"},
 		{"a store of another kind", []string{"serve", "--store", "mysql:x"}, "sqlite:FOLDER"},
 		{"all faults at once", []string{"serve", "--max-body", "x", "--base-url", "http://h/p"}, "base-url"},
+		{"a cache of less than nothing", []string{"serve", "--cache-size=-1"}, "cache-size: use 1 or more"},
 		{"a body that no store unpacks again", []string{"serve", "--max-body", "65MB", "--base-url", "http://h/p"}, "at most 64MB"},
 		{"a misspelt setting", []string{"serve", "--config", config}, "lisen"},
 		{"the demo on a public address", []string{"demo", "--listen", "0.0.0.0:0"}, "loopback"},
@@ -40,6 +42,29 @@ func TestWrongUseIsOneSentenceAndExit2(t *testing.T) {
 				t.Errorf("exit %d, stdout %q, stderr %q; want 2 and one line with %q", code, out, stderr, c.says)
 			}
 		})
+	}
+}
+
+// TestAKeyIsMadeOnceAndSigns makes a key, which nobody else may read, and signs with it.
+func TestAKeyIsMadeOnceAndSigns(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "ehr.jwk.json")
+	public, _, code := tool(t, "client", "key", file)
+	set, err := jose.ParseKeySet([]byte(public))
+	if code != 0 || err != nil || set.Len() != 1 {
+		t.Fatalf("exit %d, printed %q: %v", code, public, err)
+	}
+	info, err := os.Stat(file)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Fatalf("the private key is %v, %v", info, err)
+	}
+	signed, _, code := tool(t, "client", "assertion", "--client-id", "ehr", "--key", file, "--audience", "https://h/auth/token")
+	if a, err := jose.ParseAssertion(strings.TrimSpace(signed)); code != 0 || err != nil || a.Verify(set, []string{jose.ES384}) != nil {
+		t.Errorf("exit %d, not signed with the key: %v", code, err)
+	}
+	out, stderr, code := tool(t, "client", "key", file)
+	if code == 0 || out != "" || !strings.Contains(stderr, "never overwritten") {
+		t.Errorf("a second key: exit %d, %q, %q", code, out, stderr)
 	}
 }
 

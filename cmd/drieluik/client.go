@@ -9,9 +9,7 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
-	"time"
 
-	"github.com/drieluik/drieluik/auth/jose"
 	"github.com/drieluik/drieluik/auth/smart"
 	"github.com/drieluik/drieluik/fhir"
 )
@@ -25,6 +23,7 @@ type clientCmd struct {
 	Rotate    clientRotateCmd    `cmd:"" help:"Replace the secret or the keys of a system; prints the new secret once."`
 	Import    clientImportCmd    `cmd:"" help:"Register or replace all systems of a clients.json, all or nothing."`
 	Token     clientTokenCmd     `cmd:"" help:"Make a token with which apps register themselves."`
+	Key       clientKeyCmd       `cmd:"" help:"Make a key for a system; prints the public half, for client add --jwks."`
 	Assertion clientAssertionCmd `cmd:"" help:"Sign a client assertion with a private key, for curl: one use, five minutes."`
 }
 
@@ -61,7 +60,7 @@ type clientAddCmd struct {
 	AssertionAlg  []string `help:"Pin the algorithms of its assertions; repeatable."`
 	MayLaunch     bool     `help:"May start EHR launches."`
 	MayIntrospect bool     `help:"May introspect the tokens of others."`
-	Admin         bool     `help:"Gives the role admin: the log, no records."`
+	Admin         bool     `help:"Gives the role admin: the log and imports, no look at records."`
 	SkipConsent   bool     `help:"No consent page for staff in an EHR launch."`
 	Native        bool     `help:"Native app."`
 	DPoP          string   `name:"dpop" enum:"off,optional,required" default:"optional" help:"off, optional or required: its tokens are bound to a key of its own."`
@@ -203,41 +202,4 @@ func (c clientImportCmd) Run(ctx context.Context, s streams) error {
 		fmt.Fprintf(s.err, "%d clients registered\n", out.Count)
 	}
 	return err
-}
-
-type clientAssertionCmd struct {
-	ClientID string `required:"" help:"Client id."`
-	Key      string `required:"" type:"path" help:"File with the private key (JWK)."`
-	Audience string `required:"" help:"Token URL of the server, such as https://host/auth/token."`
-}
-
-// Help shows an example.
-func (clientAssertionCmd) Help() string {
-	return "Example:\n  curl https://host/auth/token -d grant_type=client_credentials -d scope=system/*.rs \\\n    -d client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer \\\n    -d client_assertion=\"$(drieluik client assertion --client-id demo-homecare --key demo-homecare.jwk.json --audience https://host/auth/token)\""
-}
-
-// Run prints one assertion.
-func (c clientAssertionCmd) Run(s streams) error {
-	b, err := os.ReadFile(c.Key)
-	if err != nil {
-		return fmt.Errorf("cannot read %s; check the path", c.Key)
-	}
-	text, err := assertion(b, c.ClientID, c.Audience, time.Now())
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintln(s.out, text)
-	return err
-}
-
-// assertion signs a client assertion that lives five minutes (RFC 7523).
-func assertion(key []byte, client, audience string, now time.Time) (string, error) {
-	k, err := jose.ParsePrivateKey(key)
-	if err != nil {
-		return "", errors.New("the key file is not a usable private JWK")
-	}
-	return k.SignAssertion(jose.Claims{
-		Issuer: client, Subject: client, Audience: audience, ID: newID(),
-		IssuedAt: jose.At(now.Unix()), Expires: jose.At(now.Add(5 * time.Minute).Unix()),
-	})
 }

@@ -166,11 +166,7 @@ func (d *demo) key(client string) (*jose.PrivateKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	secret, err := key.Secret()
-	if err != nil {
-		return nil, err
-	}
-	return key, os.WriteFile(d.keyFile(client), secret, 0o600)
+	return key, writeKey(d.keyFile(client), key)
 }
 
 // load pushes the records of the sample child, each by the organisation that made it, with dates

@@ -1,5 +1,5 @@
 // Runs the flows that are named on the command line (none: all) and prints one JSON line for each.
-// Reads what they need from standard input: {base, app, client, trouble, child, stranger, shots}.
+// Reads what they need from standard input: {base, app, client, trouble, child, stranger, shots, limit}, limit being that of one flow in ms.
 import { chromium } from 'playwright-core'
 import { Site, watcher } from './lib.mjs'
 import * as client from './flows/client.mjs'
@@ -32,7 +32,7 @@ for (const name of wanted) {
   const start = performance.now()
   const line = { flow: name, version: browser.version() }
   try {
-    await all[name](site)
+    await inTime(all[name](site))
   } catch (err) {
     line.error = err.stack ?? String(err)
     line.pages = await Promise.all(site.contexts.flatMap((c) => c.pages().map(told)))
@@ -43,6 +43,19 @@ for (const name of wanted) {
   await site.close()
 }
 await browser.close()
+
+/** inTime waits for a flow, and fails it when it takes longer than a flow may. */
+async function inTime(flow) {
+  let timer
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`the flow took longer than ${config.limit} ms`)), config.limit)
+  })
+  try {
+    await Promise.race([flow, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
 
 /** told is where a tab stands and what it says. */
 async function told(page) {

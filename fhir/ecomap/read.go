@@ -94,8 +94,17 @@ func readMember(p fhir.Node) (Member, bool) {
 			m.Offers = append(m.Offers, plain(ext.Member("valueCode").Text()))
 		}
 	}
-	m.circle = circles[m.Circle-1].word
 	return m, true
+}
+
+// LoadIn is what an Observation of netwerk-meting#belasting says of a member, as Member.Load; 0 for nothing that
+// can be shown.
+func LoadIn(observation *fhir.Resource) int {
+	step, err := strconv.Atoi(observation.Root().Member("valueInteger").Text())
+	if err != nil || step < 0 || step > steps {
+		return 0
+	}
+	return step + 1
 }
 
 // identify takes the id of the member in its record, and its name: from the reference, where an organisation
@@ -185,9 +194,12 @@ func nameOf(r *fhir.Resource) string {
 	return ""
 }
 
+// maxName is how many letters of a name are shown: a name costs whoever draws it the square of its length.
+const maxName = 200
+
 // plain returns a text as it can stand in a line: without what XML does not take or what turns the line round.
 func plain(s string) string {
-	return strings.Join(strings.Fields(strings.Map(func(r rune) rune {
+	text := []rune(strings.Join(strings.Fields(strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r):
 			return ' '
@@ -195,5 +207,9 @@ func plain(s string) string {
 			return -1
 		}
 		return r
-	}, s)), " ")
+	}, s)), " "))
+	if len(text) > maxName {
+		return string(text[:maxName]) + "…"
+	}
+	return string(text)
 }

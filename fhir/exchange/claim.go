@@ -42,8 +42,19 @@ func ofItsRule(r *fhir.Resource, prior *Stored) (*fhir.Resource, error) {
 	return r.Edit(fhir.Edit{Path: []string{"meta", "source"}, JSON: strconv.Quote(prior.Facts.Source)})
 }
 
-// sourceBase begins the identifier systems of all source systems; a URA follows (mks.md 3.1).
-const sourceBase = fhir.Canonical + "/bron/"
+// sourceBases begin the identifier systems of all source systems; a URA follows (mks.md 3.1, network.md 3).
+var sourceBases = []string{fhir.Canonical + "/bron/", fhir.Canonical + "/sid/client/", fhir.Canonical + "/sid/netwerk/"}
+
+// sourceOf returns the URA of the source system that an identifier system is of, and whether it is of one.
+func sourceOf(system string) (ura string, sourced bool) {
+	for _, base := range sourceBases {
+		if rest, ok := strings.CutPrefix(system, base); ok {
+			ura, _, _ = strings.Cut(rest, "/")
+			return ura, true
+		}
+	}
+	return "", false
+}
 
 // foreign reports whether r bears an identifier of another organisation's source system that the
 // stored version does not bear: the next push of that one would find this resource.
@@ -52,7 +63,7 @@ func (d *draft) foreign(p auth.Principal, r *fhir.Resource, prior *Stored) (bool
 	var own []string
 	for n := range r.Root().All("identifier") {
 		id := fhir.Identifier{System: n.Member("system").Text(), Value: n.Member("value").Text()}
-		rest, sourced := strings.CutPrefix(id.System, sourceBase)
+		ura, sourced := sourceOf(id.System)
 		if !sourced {
 			continue
 		}
@@ -62,7 +73,6 @@ func (d *draft) foreign(p auth.Principal, r *fhir.Resource, prior *Stored) (bool
 				return false, err
 			}
 		}
-		ura, _, _ := strings.Cut(rest, "/")
 		if !slices.Contains(own, ura) && (kept == nil || !bears(kept, id)) {
 			return true, nil
 		}

@@ -18,7 +18,8 @@ const (
 	deliverEvery = time.Second           // looks for what other processes wrote, and for what is to be tried again
 	deliverPause = 10 * time.Millisecond // between two looks: what is written together is read together
 	deliverPage  = 200                   // notices read at once
-	deliverWays  = 128                   // subscribers told at once
+	deliverWays  = 128                   // subscribers told at once, who have answered so far
+	apartWays    = 64                    // others told at once: those who have to prove that they answer
 	seenEvery    = 1000                  // notices between two notes of how far all have been told
 )
 
@@ -40,6 +41,7 @@ type Deliverer struct {
 	subs    map[string]*tracked // by id of the Subscription
 	working sync.WaitGroup
 	ways    chan struct{}
+	apart   chan struct{} // so that who hangs takes the way of nobody who answers
 }
 
 // tracked is what the process that delivers remembers of a Subscription between two looks. The store knows
@@ -57,7 +59,7 @@ type tracked struct {
 
 // Deliverer returns a new Deliverer. One for each Service is enough.
 func (s *Service) Deliverer() *Deliverer {
-	return &Deliverer{s: s, ways: make(chan struct{}, deliverWays)}
+	return &Deliverer{s: s, ways: make(chan struct{}, deliverWays), apart: make(chan struct{}, apartWays)}
 }
 
 // Run delivers until ctx ends: when something is written in this process, and every second. Of several
@@ -138,9 +140,13 @@ func (d *Deliverer) pass(ctx context.Context) error {
 		if t.since.IsZero() {
 			t.since = now
 		}
+		ways := d.ways
+		if t.apart {
+			ways = d.apart
+		}
 		d.working.Go(func() {
-			d.ways <- struct{}{}
-			defer func() { <-d.ways }()
+			ways <- struct{}{}
+			defer func() { <-ways }()
 			d.work(ctx, id, t)
 		})
 	}

@@ -3,7 +3,9 @@ package exchange
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
+	"runtime/debug"
 	"time"
 
 	"github.com/drieluik/drieluik/auth"
@@ -43,7 +45,7 @@ func (d *Deliverer) work(ctx context.Context, id string, t *tracked) {
 	for ctx.Err() == nil {
 		mine, err := d.hold(ctx)
 		if err == nil && mine {
-			due, err = one.step(ctx)
+			due, err = one.guarded(ctx)
 		}
 		if moved(err) {
 			continue // somebody wrote the Subscription, or what policy rests on
@@ -68,6 +70,18 @@ func (d *Deliverer) work(ctx context.Context, id string, t *tracked) {
 	if one.gone {
 		delete(d.subs, id)
 	}
+}
+
+// guarded is step, of which a panic stays with this subscriber, and is tried again as every fault is. What
+// panicked may hold what nobody may read: its type alone is told, and where it was.
+func (o *delivery) guarded(ctx context.Context) (due time.Time, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			o.s.log.Error("panic while a subscriber was told", "stack", string(debug.Stack()))
+			err = fmt.Errorf("panic with a %T", p)
+		}
+	}()
+	return o.step(ctx)
 }
 
 // step looks once and sends at most one message. The time is that of the next look; zero: when something is

@@ -53,6 +53,8 @@ type Lookups interface {
 	State(id string) (State, error)
 	// Heads returns the facts of the current resources of t in a compartment, without bodies.
 	Heads(compartment string, t fhir.Type) ([]auth.ResourceFacts, error)
+	// Versions returns the current resources of the types in a compartment, with their versions alone, in no order.
+	Versions(compartment string, types ...fhir.Type) ([]fhir.Ref, error)
 	// Deleted returns the facts that the deleted resources of t in a compartment had last.
 	Deleted(compartment string, t fhir.Type) ([]auth.ResourceFacts, error)
 	// Related returns the compartments in which a current CareTeam, Consent, DetectedIssue or Task names the party.
@@ -182,6 +184,7 @@ type Identified struct {
 type Written struct {
 	Ref     fhir.Ref // with version
 	Updated time.Time
+	Counts  []int64 // State.Writes of each of the Write's compartments, behind it
 }
 
 // RecordVersion is one stored version of a source record (mks.md 2.2).

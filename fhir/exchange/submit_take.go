@@ -17,7 +17,10 @@ func (sub *submission) take(w *world) (error, error) {
 	const op = "exchange.Submit"
 	k := sub.known
 	var err error
-	if sub.result, err = sub.format.Map(sub.source, k, w.now); err != nil {
+	from := w.on.clock()
+	sub.result, err = sub.format.Map(sub.source, k, w.now)
+	w.on.add(onMap, from, mappedStep(sub.result, err))
+	if err != nil {
 		return nil, fhir.Wrap(op, err)
 	}
 	sub.issues = append(sub.issues, sub.result.Issues...)
@@ -132,8 +135,8 @@ func lacking(w *world, p auth.Principal, t fhir.Type) (letters string, refused a
 	return letters, refused, nil
 }
 
-// grants refuses a consent that opens what another organisation than the sender keeps (access.md 5,
-// consent-self-grant). Whether it would be in force hangs on what others say of the child, so that is
+// grants refuses a consent that opens or closes what another organisation than the sender keeps (access.md 5).
+// Whether it would be in force hangs on what others say of the child, so that is
 // not looked at.
 func (sub *submission) grants(w *world) (error, error) {
 	for _, m := range sub.result.Resources {
@@ -150,9 +153,10 @@ func (sub *submission) grants(w *world) (error, error) {
 			stored = prior.Facts.Consent
 		}
 		if body.Status != "inactive" && body.Status != "entered-in-error" &&
-			auth.OpensOthers(sub.result.Sender.Current(), body.Consent, stored) {
-			sub.refuse(sub.storedChild(w), 403, "consent-self-grant")
-			return refusal("exchange.Submit", auth.Decision{HTTP: 403, Reason: "consent-self-grant"}), nil
+			auth.SpeaksForOthers(sub.result.Sender.Current(), body.Consent, stored) {
+			reason := body.Consent.ForOthers()
+			sub.refuse(sub.storedChild(w), 403, reason)
+			return refusal("exchange.Submit", auth.Decision{HTTP: 403, Reason: reason}), nil
 		}
 	}
 	return nil, nil
@@ -257,9 +261,10 @@ func (sub *submission) commit(ctx context.Context) (Receipt, error) {
 	u.Record = &RecordVersion{
 		Key: sub.source.Record, Version: sub.source.Version, Compartment: compartment, Hash: sub.hash, Result: receipt,
 	}
-	if _, err := sub.s.commit(ctx, "exchange.Submit", sub.event, u); err != nil {
+	written, err := sub.s.commit(ctx, "exchange.Submit", sub.event, u)
+	if err != nil {
 		return Receipt{}, err
 	}
-	sub.overlap.committed(ctx)
+	sub.overlap.committed(written)
 	return Receipt{Outcome: receipt}, nil
 }

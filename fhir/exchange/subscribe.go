@@ -122,18 +122,18 @@ func (g *subscribing) room() ([]fhir.Issue, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := 0
+	live := map[string]bool{}
 	for i := range all {
 		if all[i].Custodian == g.p.Organization {
-			n++
+			live[all[i].Ref.ID] = true
 		}
 	}
-	for _, w := range g.unit.Writes { // with this one
-		if w.Ref.Type == "Subscription" && w.Ref.Version == 1 {
-			n++
+	for _, w := range g.unit.Writes { // with this one, and one that was deleted and comes back
+		if w.Ref.Type == "Subscription" && len(w.Body) > 0 {
+			live[w.Ref.ID] = true
 		}
 	}
-	if n > maxSubscriptions {
+	if len(live) > maxSubscriptions {
 		return subscriptionFault("subscription-many", "", fmt.Sprintf("Your organisation would have more than %d Subscriptions; delete those that it does not need.", maxSubscriptions)), nil
 	}
 	return nil, nil
@@ -201,20 +201,21 @@ func (g *subscribing) begin() error {
 }
 
 // headers seals the headers, and returns the edit that hides their values. A value that was hidden before is
-// the stored one.
+// the stored one, as long as it goes to the same address: else whoever may write could have it sent to himself.
 func (g *subscribing) headers() (fhir.Edit, bool, error) {
 	edit := fhir.Edit{Path: []string{"channel", "header"}}
 	id := g.write.Ref.ID
 	var stored, now []subscription.Header
-	if len(g.told.Headers) > 0 && g.w.s.outlet.Open(toldPrefix+id, g.told.Headers, &stored) != nil {
-		stored = nil // sealed under another secret: the values are needed again
+	same := g.was != nil && g.was.Root().At("channel", "endpoint").Text() == g.sub.Endpoint
+	if len(g.told.Headers) > 0 && (!same || g.w.s.outlet.Open(toldPrefix+id, g.told.Headers, &stored) != nil) {
+		stored = nil // sealed under another secret, or for another address: the values are needed again
 	}
 	var shown []string
 	for _, h := range g.sub.Headers {
 		if h.Value == subscription.HiddenHeader {
 			i := slices.IndexFunc(stored, func(s subscription.Header) bool { return strings.EqualFold(s.Name, h.Name) })
 			if i < 0 {
-				g.refuse(g.prior, subscriptionFault("subscription-header", ".channel.header", "No value is kept for this header; send it."))
+				g.refuse(g.prior, subscriptionFault("subscription-header", ".channel.header", "No value is kept for this header at this address; send it."))
 				return edit, false, nil
 			}
 			h = stored[i]

@@ -23,7 +23,7 @@ const (
 	dialTimeout  = 5 * time.Second
 	idleTimeout  = 90 * time.Second
 	maxIdle      = 100      // connections
-	maxPerHost   = 4        // connections
+	keptPerHost  = 4        // idle connections; how many are busy is the caller's bound: several receivers may have one host
 	maxHeader    = 16 << 10 // bytes of an answer
 	drainedBytes = 4 << 10  // of a body, so that the connection can be used again; the rest is not read
 )
@@ -51,8 +51,7 @@ func New(guard egress.Guard, release string, trust *tls.Config) *Client {
 			TLSHandshakeTimeout:    dialTimeout,
 			DisableCompression:     true,
 			MaxIdleConns:           maxIdle,
-			MaxIdleConnsPerHost:    maxPerHost,
-			MaxConnsPerHost:        maxPerHost,
+			MaxIdleConnsPerHost:    keptPerHost,
 			IdleConnTimeout:        idleTimeout,
 			MaxResponseHeaderBytes: maxHeader,
 			ForceAttemptHTTP2:      true,

@@ -142,6 +142,43 @@ func TestASlowReceiverIsGivenUp(t *testing.T) {
 	}
 }
 
+// TestASlowTenantKeepsNobodyElseOfItsHostWaiting: several receivers behind one name are several receivers.
+func TestASlowTenantKeepsNobodyElseOfItsHostWaiting(t *testing.T) {
+	t.Parallel()
+	const slow = 20
+	hangs, over := make(chan struct{}, slow), make(chan struct{})
+	sv := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/slow" {
+			hangs <- struct{}{}
+			<-over
+		}
+	}))
+	defer sv.Close()
+	c := notify.New(loopback, "1", nil)
+	answered := make(chan error, slow)
+	for range slow {
+		go func() { answered <- c.Post(context.Background(), message(sv.URL+"/slow")) }()
+	}
+	for range slow {
+		select {
+		case <-hangs:
+		case <-time.After(10 * time.Second):
+			t.Error("one waits for a connection that another has")
+			close(over)
+			return
+		}
+	}
+	if err := c.Post(t.Context(), message(sv.URL+"/quick")); err != nil {
+		t.Errorf("another receiver of the host: %v", err)
+	}
+	close(over)
+	for range slow {
+		if err := <-answered; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestWhatMayNotBeCalledIsNot(t *testing.T) {
 	t.Parallel()
 	hit := make(chan struct{}, 9)

@@ -3,6 +3,7 @@ package rest_test
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/json"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -248,7 +249,7 @@ func TestATT64_HostileBodiesEndAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	deep := strings.Repeat(`{"extension":[`, 10_000) + strings.Repeat(`]}`, 10_000)
-	before := g.position()
+	before, limit := g.position(), soon(t)
 	for name, row := range map[string]struct {
 		body, encoding string
 		status         []int
@@ -276,7 +277,7 @@ func TestATT64_HostileBodiesEndAtOnce(t *testing.T) {
 		a := g.do("hospital", http.MethodPost, "/fhir/Patient", row.body, header...)
 		took := time.Since(start)
 		runtime.ReadMemStats(&m)
-		for try := 0; took > 100*time.Millisecond && try < 5; try++ { // a busy machine: the best of some counts
+		for try := 0; took > limit && try < 5; try++ { // a busy machine: the best of some counts
 			start = time.Now()
 			g.do("hospital", http.MethodPost, "/fhir/Patient", row.body, header...)
 			took = min(took, time.Since(start))
@@ -284,8 +285,8 @@ func TestATT64_HostileBodiesEndAtOnce(t *testing.T) {
 		if !strings.Contains(fmt.Sprint(row.status), fmt.Sprint(a.status)) {
 			t.Errorf("%s: %d, want %v: %.300s", name, a.status, row.status, a.body)
 		}
-		if took > 100*time.Millisecond*slowness {
-			t.Errorf("%s took %s", name, took)
+		if took > limit {
+			t.Errorf("%s took %s, and %s are allowed", name, took, limit)
 		}
 		if grown := m.TotalAlloc - allocated; grown > 64<<20 {
 			t.Errorf("%s allocated %d MB", name, grown>>20)
@@ -296,8 +297,22 @@ func TestATT64_HostileBodiesEndAtOnce(t *testing.T) {
 	}
 }
 
-// slowness is how much longer a machine that looks for races may take.
-const slowness = 5
+// soon returns how long a refusal may take on this machine as it is now: as long as to decode a harmless
+// document of 4 MB, which is less than 100 ms where nothing else runs and nothing looks for races.
+func soon(t *testing.T) time.Duration {
+	t.Helper()
+	harmless := []byte("[" + strings.Repeat(`{"a":"some words that are as long as many"},`, 90_000) + "1]")
+	best := time.Hour
+	for range 3 {
+		start := time.Now()
+		var v any
+		if err := json.Unmarshal(harmless, &v); err != nil {
+			t.Fatal(err)
+		}
+		best = min(best, time.Since(start))
+	}
+	return best
+}
 
 // TestATT65_NoHeaderChangesMethodOrAddress: what a proxy or an override says counts for nothing.
 func TestATT65_NoHeaderChangesMethodOrAddress(t *testing.T) {

@@ -270,3 +270,103 @@ func TestAServerThatTellsNobodyTakesNoSubscription(t *testing.T) {
 		t.Errorf("%+v", d)
 	}
 }
+
+// TestAKeptHeaderGoesWhereItWasSentFor: whoever writes a Subscription to another address has to know the values;
+// the server hands them to nobody.
+func TestAKeptHeaderGoesWhereItWasSentFor(t *testing.T) {
+	t.Parallel()
+	h := newHooked(t)
+	elsewhere := newReceiver(t)
+	id := h.subscribed("hospital", "care-plan", "channel.header", `["Authorization: Bearer very-secret-token"]`)
+	channel := func(endpoint, header string) answer {
+		body := h.subscription("care-plan", "id", `"`+id+`"`, "channel.endpoint", `"`+endpoint+`"`, "channel.header", `["Authorization: `+header+`"]`)
+		return h.do("hospital", http.MethodPut, "/fhir/Subscription/"+id, body)
+	}
+	for _, url := range []string{elsewhere.url, h.hook.url + "/tenant-7"} {
+		channel(url, "(kept)").want(t, http.StatusUnprocessableEntity).wantIssue(t, "subscription-header", "Subscription.channel.header")
+	}
+	h.told()
+	if got := elsewhere.take(); got != nil {
+		t.Errorf("another receiver was called: %+v", got)
+	}
+	channel(h.hook.url, "(kept)").want(t, http.StatusOK)
+	channel(elsewhere.url, "Bearer another").want(t, http.StatusOK)
+	h.told()
+	if got := elsewhere.seen.Get("Authorization"); got != "Bearer another" {
+		t.Errorf("another receiver got %q", got)
+	}
+}
+
+// TestADeletedSubscriptionCountsWhenItComesBack: its id is no way round the number that an organisation may have.
+func TestADeletedSubscriptionCountsWhenItComesBack(t *testing.T) {
+	t.Parallel()
+	h := newHooked(t)
+	id := h.create("home", "Subscription", h.subscription("transfer"))
+	h.do("home", http.MethodDelete, "/fhir/Subscription/"+id, "").want(t, http.StatusNoContent)
+	entry := `{"request":{"method":"POST","url":"Subscription"},"resource":` + h.subscription("transfer") + `}`
+	h.do("home", http.MethodPost, "/fhir", `{"resourceType":"Bundle","type":"transaction","entry":[`+strings.Repeat(entry+",", 49)+entry+`]}`).want(t, 200)
+	h.do("home", http.MethodPut, "/fhir/Subscription/"+id, h.subscription("transfer", "id", `"`+id+`"`)).want(t, 422).
+		wantIssue(t, "subscription-many", "Subscription")
+}
+
+// TestAFaultAtOneSubscriberIsOfThatOneAlone: what goes wrong in this server while it tells somebody ends neither
+// the server nor what others are told.
+func TestAFaultAtOneSubscriberIsOfThatOneAlone(t *testing.T) {
+	t.Parallel()
+	h := newHooked(t)
+	bad := newReceiver(t)
+	h.create("home", "Subscription", h.subscription("transfer", "channel.endpoint", `"`+bad.url+`"`))
+	post, broken := h.outlet.Post, true
+	h.outlet.Post = func(ctx context.Context, m exchange.Message) error {
+		if broken && m.URL == bad.url {
+			panic("a patient's name")
+		}
+		return post(ctx, m)
+	}
+	h.subscribed("hospital", "care-plan")
+	if strings.Contains(h.log.String(), "a patient's name") || !strings.Contains(h.log.String(), "panic") {
+		t.Error("the log does not tell of the fault, or tells what it held")
+	}
+	broken = false
+	h.advance(time.Minute)
+	h.told()
+	if got := bad.take(); len(got) != 1 || got[0].Kind != "handshake" {
+		t.Errorf("when the fault is over: %+v", got)
+	}
+}
+
+// TestThoseWhoHangDoNotHoldUpThoseWhoAnswer: however many receivers take a connection and say nothing, who
+// answers is told.
+func TestThoseWhoHangDoNotHoldUpThoseWhoAnswer(t *testing.T) {
+	t.Parallel()
+	h := newHooked(t)
+	post, over, came := h.outlet.Post, make(chan struct{}), make(chan struct{}, 1)
+	h.outlet.Post = func(ctx context.Context, m exchange.Message) error {
+		if strings.HasSuffix(m.URL, "/hangs") {
+			<-over
+			return exchange.Undelivered{Reason: exchange.SlowReceiver}
+		}
+		if strings.Contains(string(m.Body), "event-notification") {
+			came <- struct{}{}
+		}
+		return post(ctx, m)
+	}
+	patient, _ := h.child("hospital")
+	h.subscribed("hospital", "care-plan")
+	entry := `{"request":{"method":"POST","url":"Subscription"},"resource":` + h.subscription("care-plan", "channel.endpoint", `"`+h.hook.url+`/hangs"`) + `}`
+	for _, as := range []string{"hospital", "home", "other"} {
+		h.do(as, http.MethodPost, "/fhir", `{"resourceType":"Bundle","type":"transaction","entry":[`+strings.Repeat(entry+",", 48)+entry+`]}`).want(t, 200)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { h.deliver.Run(ctx); close(ended) }()
+	h.create("hospital", "CarePlan", fmt.Sprintf(planBody, patient))
+	select {
+	case <-came:
+	case <-time.After(15 * time.Second):
+		t.Error("who answers waits for those who hang")
+	}
+	stop()
+	close(over)
+	<-ended
+}

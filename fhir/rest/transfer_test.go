@@ -288,11 +288,30 @@ func TestASecondVersionForAnotherReceiverEndsTheConsentOfTheFirst(t *testing.T) 
 // deny stores an objection of the sender's family to sharing with an organisation.
 func (s *transfer) deny(organization fhir.Ref, rest string) string {
 	s.t.Helper()
-	return s.create("hospital", "Consent", fmt.Sprintf(`{"resourceType":"Consent","status":"active","scope":{"coding":[{"system":
+	return s.create("hospital", "Consent", s.denial(organization, rest, "hospital"))
+}
+
+// denial is an objection to sharing what some organisations keep.
+func (s *transfer) denial(organization fhir.Ref, rest string, holders ...string) string {
+	var kept []string
+	for _, name := range holders {
+		kept = append(kept, fmt.Sprintf(`{"reference":%q}`, s.orgs[name]))
+	}
+	return fmt.Sprintf(`{"resourceType":"Consent","status":"active","scope":{"coding":[{"system":
 		"http://terminology.hl7.org/CodeSystem/consentscope","code":"patient-privacy"}]},"category":[{"coding":[{"system":"http://loinc.org","code":"59284-0"}]}],
-		"patient":{"reference":%q},"dateTime":"2026-11-20","organization":[{"reference":%q}],"policyRule":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"OPTIN"}]},
+		"patient":{"reference":%q},"dateTime":"2026-11-20","organization":[%s],"policyRule":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"OPTIN"}]},
 		"provision":{"type":"deny","actor":[{"role":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ParticipationType","code":"IRCP"}]},
-		"reference":{"reference":%q}}]%s}}`, s.patient, s.orgs["hospital"], organization, rest))
+		"reference":{"reference":%q}}]%s}}`, s.patient, strings.Join(kept, ","), organization, rest)
+}
+
+// TestNobodyStopsTheTransfersOfAnother: an objection that an organisation records is about what it keeps itself.
+func TestNobodyStopsTheTransfersOfAnother(t *testing.T) {
+	t.Parallel()
+	s := leaving(t)
+	s.do("other", http.MethodPost, "/fhir/Consent", s.denial(s.orgs["home"], "", "other", "hospital")).want(t, http.StatusForbidden).
+		wantIssue(t, "write-not-custodian", "")
+	s.do("other", http.MethodPost, "/fhir/Consent", s.denial(s.orgs["home"], "", "other")).want(t, http.StatusCreated)
+	s.move("home", "accepted").want(t, http.StatusOK)
 }
 
 // TestAnObjectionStopsTheAcceptanceUntilItIsWithdrawn: the Task says so in a commit of its own, once.

@@ -117,7 +117,7 @@ func (t *tx) commit(p *prepared) ([]exchange.Written, error) {
 		if err != nil {
 			return nil, err
 		}
-		written[i] = exchange.Written{Ref: p.writes[i].Ref, Updated: time.UnixMilli(at).UTC()}
+		written[i] = exchange.Written{Ref: p.writes[i].Ref, Updated: time.UnixMilli(at).UTC(), Counts: t.counts(p.writes[i].Compartments)}
 	}
 	for i := range p.audits {
 		if err := t.chain(&p.audits[i]); err != nil {
@@ -150,6 +150,17 @@ func (t *tx) passed(place int64) error {
 	}
 	return t.c.exec(`DELETE FROM outbox WHERE seq IN (SELECT seq FROM outbox WHERE seq<=? AND seq<(SELECT max(seq) FROM outbox)
 		ORDER BY seq LIMIT ?)`, place, exchange.MaxPassed)
+}
+
+// counts are the writes of compartments that the unit has touched.
+func (t *tx) counts(names []string) []int64 {
+	out := make([]int64, len(names))
+	for i, name := range names {
+		if c := t.comps[name]; c != nil {
+			out[i] = c.writes
+		}
+	}
+	return out
 }
 
 // verify compares everything that the unit relied on with what is there now.

@@ -167,6 +167,7 @@ func TestPagesShowWhatTheArtefactsSay(t *testing.T) {
 		"Consent/c1-ouder-lt12":                       {"&#34;patient-privacy&#34;"},
 		"StructureDefinition/mks-beslisboom-antwoord": {`href="/ig/Questionnaire/mks-beslisboom"`},
 		"pull":           {"Pull, and be told of changes", "mkfifo told", `<h2>3. Be told of changes</h2>`},
+		"coordinate":     {"Coordinate the care of a child", "X-Coordination-Ack", `<h2>6. Talk, and go on</h2>`},
 		"first-transfer": {"Send your first transfer", "drieluik client assertion", `<h2>1. Start a server</h2>`},
 	} {
 		body := get(t, "/ig/"+page).Body.String()

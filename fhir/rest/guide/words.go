@@ -29,6 +29,7 @@ var words = []phrase{
 	{"begin", "Beginnen", "Börja", "Begin"},
 	{"first", "Verstuur uw eerste overdracht (in het Engels)", "Skicka din första överlämning (på engelska)", "Send your first transfer"},
 	{"pull", "Haal op, en hoor van veranderingen (in het Engels)", "Hämta, och få veta om ändringar (på engelska)", "Pull, and be told of changes"},
+	{"coordinate", "Stem de zorg voor een kind op elkaar af (in het Engels)", "Samordna ett barns vård (på engelska)", "Coordinate the care of a child"},
 	{"package", "FHIR-pakket (package.tgz)", "FHIR-paket (package.tgz)", "FHIR package (package.tgz)"},
 	{"schema", "JSON Schema van het bronformaat", "JSON Schema för källformatet", "JSON Schema of the source format"},
 	{"json", "Dit onderdeel als JSON", "Denna del som JSON", "This artefact as JSON"},
