@@ -310,9 +310,9 @@ func (a *app) serve(ctx context.Context, l net.Listener, ready func()) error {
 		stop()
 		working.Wait() // what they commit is committed before the store closes
 	}()
-	if err := a.exchange.Note(ctx, exchange.Incident{Event: "started", Details: map[string]string{
-		"release": release, "jurisdiction": a.settings.Jurisdiction, "parent-read-12-15": a.settings.ParentRead1215,
-	}}); err != nil {
+	if err := a.started(ctx); skewed(err) {
+		go a.late(sweeping)
+	} else if err != nil {
 		return err
 	}
 	ready()

@@ -50,7 +50,7 @@ func (c serveCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	if err := a.store.Exclusive(ctx, "clients", a.importClients); err != nil {
+	if err := a.store.Exclusive(ctx, "clients", a.importClients); err != nil && !skewed(err) {
 		return errors.Join(err, a.Close())
 	}
 	operators, end := context.WithCancel(ctx)

@@ -106,6 +106,9 @@ type Call struct {
 	RequestID string
 	// Acks are the acknowledgements of issues that came with the request, as sent (X-Coordination-Ack).
 	Acks []string
+	// Several: the Acks came for several requests, as the entries of a batch; those of issues that hold another
+	// one are passed over.
+	Several bool
 	// Trial: the caller drops what is permitted, and asks again later for the answer. Only a refusal is
 	// an access, and is recorded.
 	Trial bool

@@ -261,9 +261,10 @@ func (sub *submission) commit(ctx context.Context) (Receipt, error) {
 	u.Record = &RecordVersion{
 		Key: sub.source.Record, Version: sub.source.Version, Compartment: compartment, Hash: sub.hash, Result: receipt,
 	}
-	if _, err := sub.s.commit(ctx, "exchange.Submit", sub.event, u); err != nil {
+	written, err := sub.s.commit(ctx, "exchange.Submit", sub.event, u)
+	if err != nil {
 		return Receipt{}, err
 	}
-	sub.overlap.committed(ctx)
+	sub.overlap.committed(written)
 	return Receipt{Outcome: receipt}, nil
 }

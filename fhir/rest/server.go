@@ -205,7 +205,7 @@ func (s *Server) caller(r *http.Request, i auth.Interaction, t fhir.Type) (excha
 	}
 	askerOf(r.Context()).bound = by.principal.Bound
 	c := exchange.Call{Principal: by.principal, Address: address(r), RequestID: requestID(r.Context()), Trial: by.trial != ""}
-	c.Acks = r.Header.Values(ackHeader)
+	c.Acks, c.Several = r.Header.Values(ackHeader), ok
 	return c, s.Exchange.Admit(r.Context(), c, i, t)
 }
 
