@@ -16,8 +16,8 @@ import (
 	"github.com/drieluik/drieluik/fhir/exchange"
 )
 
-// whole compares the open issues of the child with what the rules find in all that is stored, read anew.
-func (c *clinics) whole() {
+// settled compares the open issues of the child with what the rules find in all that is stored, read anew.
+func (c *clinics) settled() {
 	c.t.Helper()
 	table := c.overlap.NewTable(c.patient)
 	var open, want []string
@@ -76,7 +76,7 @@ func TestAStormAboutOneChildEndsWithWhatAFullEvaluationFinds(t *testing.T) {
 		}
 	}
 	all.Wait()
-	c.whole()
+	c.settled()
 }
 
 // TestWhatAnotherProcessWritesIsSeen: facts that one process keeps of a child follow what another writes.
@@ -92,7 +92,7 @@ func TestWhatAnotherProcessWritesIsSeen(t *testing.T) {
 		if a.status/100 != 2 {
 			t.Errorf("%s: %d %s", id, a.status, a.body)
 		}
-		c.whole()
+		c.settled()
 	}
 	for _, id := range []string{"p1", "p2"} { // silent: no other organisation yet
 		a := through(one, "home", http.MethodPut, "/fhir/CarePlan/"+id, c.plan(id, "home", "scheduled", "2026-12-01", "fetma"))

@@ -102,7 +102,7 @@ func (p pgTests) group(t *testing.T, poisoned bool) {
 			}
 		})
 	}
-	all.Wait() // although somebody holds a compartment
+	all.Wait()                  // although somebody holds a compartment
 	late := of("boris", "late") // waits for it, and whoever shares its transaction does not
 	late.Relied = []exchange.Reliance{{Compartment: "held"}}
 	waits := make(chan error, 1)

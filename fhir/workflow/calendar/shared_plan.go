@@ -133,8 +133,8 @@ func (p *sharedPlan) ending() {
 	p.task("avsluta-plan", sayEnded, end.Format(time.DateOnly), p.owner(), "")
 	p.out.Issues = append(p.out.Issues, Told{p.plan.Custodian, fhir.Issue{
 		Severity: fhir.SeverityWarning, Code: "business-rule", Diagnostics: "SP-R13",
-		Text:         sayEnded.en + ". Tell of each goal what came of it.",
-		In: fhir.Translations{NL: sayEnded.nl + ". Zeg van elk doel wat ervan kwam.", SV: sayEnded.sv + ". Ange för varje mål hur det gick."},
+		Text: sayEnded.en + ". Tell of each goal what came of it.",
+		In:   fhir.Translations{NL: sayEnded.nl + ". Zeg van elk doel wat ervan kwam.", SV: sayEnded.sv + ". Ange för varje mål hur det gick."},
 	}})
 }
 
