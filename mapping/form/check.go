@@ -147,6 +147,12 @@ func (d *Document) single(v Value, t Type) {
 		d.Fault(d.dialect.Rules.Shape, v)
 		return
 	}
+	if t.refs != nil {
+		d.refs = append(d.refs, named{v.place, t.refs})
+	}
+	if t.instant {
+		d.moments = append(d.moments, v.place)
+	}
 	if t.check != nil {
 		if rule := t.check(v.Node().Text()); rule != "" {
 			d.Fault(rule, v)

@@ -18,6 +18,8 @@ type Document struct {
 	faulty  map[place]bool     // places with a fault at or below
 	kept    map[place]bool     // places of unknown and empty members: source-member
 	traced  map[place][]string // place → elements
+	refs    []named            // references, in the order of the table
+	moments []place            // instants, in the order of the table
 	mapped  []place            // keys of traced
 }
 
@@ -25,6 +27,20 @@ type Document struct {
 type finding struct {
 	rule string
 	at   place
+}
+
+// named is a reference and what it may name.
+type named struct {
+	at    place
+	kinds []string
+}
+
+// References calls visit for every reference that the table describes and that is a text, in its order, with
+// what it may name.
+func (d *Document) References(visit func(v Value, kinds []string)) {
+	for _, r := range d.refs {
+		visit(Value{d, r.at}, r.kinds)
+	}
 }
 
 // MaxIssues bounds what is told of a document that is refused all the same. Nothing is left out of the
@@ -199,10 +215,10 @@ func (d *Document) untraced(v Value, covered bool, visit func(Value)) {
 
 // Reworded calls visit for every instant that FHIR writes with other digits for the same moment, and
 // that is not kept already.
-func (d *Document) Reworded(table Fields, visit func(Value)) {
-	d.root.Walk(table, func(v Value, t Type) {
-		if t.instant && !plainInstant.MatchString(v.Str()) && !d.kept[v.place] {
+func (d *Document) Reworded(visit func(Value)) {
+	for _, p := range d.moments {
+		if v := (Value{d, p}); !plainInstant.MatchString(v.Str()) && !d.kept[p] {
 			visit(v)
 		}
-	})
+	}
 }

@@ -215,9 +215,9 @@ func (m *Mapper) Check(s Steps) error {
 	if m.Type.Name != "kind" {
 		m.NumberRule()
 	}
-	m.Root().Walk(m.Type.Whole, func(v form.Value, t form.Type) {
-		if failed == nil && t.Kinds() != nil && v.Sound() && !m.Full() {
-			failed = m.checkReference(v, t.Kinds())
+	m.References(func(v form.Value, kinds []string) {
+		if failed == nil && v.Sound() && !m.Full() {
+			failed = m.checkReference(v, kinds)
 		}
 	})
 	if failed != nil {
