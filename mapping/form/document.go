@@ -20,6 +20,7 @@ type Document struct {
 	traced  map[place][]string // place → elements
 	refs    []named            // references, in the order of the table
 	moments []place            // instants, in the order of the table
+	parts   int                // members and elements
 	mapped  []place            // keys of traced
 }
 
@@ -58,7 +59,7 @@ const (
 func Read(r *fhir.Resource, dialect *Dialect, table Fields) *Document {
 	d := Blank(dialect)
 	d.root.at = r.Root()
-	d.measure(d.root, new(int))
+	d.measure(d.root)
 	if !d.large {
 		d.Object(d.root, table)
 	}
@@ -80,7 +81,8 @@ func Blank(dialect *Dialect) *Document {
 func (d *Document) Clone() *Document {
 	c := *d
 	c.issues, c.told, c.refused = nil, map[finding]bool{}, false
-	c.faulty, c.kept, c.traced = maps.Clone(d.faulty), maps.Clone(d.kept), maps.Clone(d.traced)
+	c.faulty, c.kept = maps.Clone(d.faulty), maps.Clone(d.kept)
+	c.traced, c.mapped = make(map[place][]string, d.parts), make([]place, 0, d.parts)
 	c.root.d = &c
 	return &c
 }
