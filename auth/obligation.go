@@ -18,6 +18,7 @@ const (
 	networkView
 	networkCalm
 	networkContact
+	meetingView
 )
 
 // Names of obligations, in the order in which a Decision lists them.
@@ -31,9 +32,10 @@ const (
 	NetworkView            = "network-view"
 	NetworkCalm            = "network-view-parent"  // network-view of who has authority
 	NetworkContact         = "network-view-contact" // network-view of the family's contact at an organisation
+	MeetingView            = "meeting-view"         // a call to a meeting, of a reader who may not see its plan
 )
 
-var obligationNames = []string{MinimalPatient, RedactProtectedAddress, RedactBSN, IssueView, WarnCustodyStale, BTGReview, NetworkView, NetworkCalm, NetworkContact}
+var obligationNames = []string{MinimalPatient, RedactProtectedAddress, RedactBSN, IssueView, WarnCustodyStale, BTGReview, NetworkView, NetworkCalm, NetworkContact, MeetingView}
 
 // obligationLists holds the list of every set, so that a decision shares them.
 var obligationLists = sync.OnceValue(func() [][]string {

@@ -66,7 +66,7 @@ func (q *inquiry) referred(r *ResourceFacts) bool {
 		}
 		f := *q.f
 		f.Resource, f.Referrers = &x, nil
-		return Decide(*q.p, Action{Interaction: Read, Type: x.Ref.Type}, f).Permit
+		return Decide(*q.p, Action{Interaction: Read, Type: x.Ref.Type}, f).leadsTo(self)
 	})
 }
 
@@ -183,7 +183,7 @@ func (q *inquiry) judge(c *Child, t *target) Decision {
 	if isOverlapIssue(t.ResourceFacts) {
 		o.must |= issueView
 	}
-	o.must |= q.networkMust(c, t)
+	o.must |= q.networkMust(c, t) | q.meetingMust(t)
 	if t.protectsAddress(c) && (q.p.Organization.IsZero() || t.Custodian != q.p.Organization) {
 		o.must |= redactAddress
 	}

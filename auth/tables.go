@@ -16,6 +16,8 @@ const (
 	systemPlanKind        = fhir.Canonical + "/CodeSystem/plan-soort"
 	systemConsentKind     = fhir.Canonical + "/CodeSystem/toestemming-soort"
 	systemSwedishConsent  = fhir.Canonical + "/CodeSystem/se-samtycke"
+	systemSwedishMeeting  = fhir.Canonical + "/CodeSystem/se-mote"
+	systemSwedishCall     = fhir.Canonical + "/CodeSystem/se-kallelse"
 	systemNetworkConsent  = fhir.Canonical + "/CodeSystem/netwerk-toestemming"
 	systemNetworkView     = fhir.Canonical + "/CodeSystem/netwerk-inzage"
 	systemNetworkTask     = fhir.Canonical + "/CodeSystem/netwerk-taak"

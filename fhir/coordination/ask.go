@@ -51,6 +51,19 @@ func (t *Table) Size() int {
 // Pairs is how many pairs of interventions of organisations that do not know of each other the table holds.
 func (t *Table) Pairs() int { return len(t.pairs) }
 
+// Uncoded returns the first intervention of a resource that has no need code, and so is not compared by need;
+// "" when there is none.
+func (t *Table) Uncoded(carrier fhir.Ref) string {
+	t.derive()
+	first := ""
+	for _, x := range t.carried[carrier.Current()] {
+		if len(x.needs) == 0 && (first == "" || x.ref < first) {
+			first = x.ref
+		}
+	}
+	return first
+}
+
 // Shared reports whether two interventions stand in one plan.
 func (t *Table) Shared(a, b string) bool {
 	x, y := t.all[a], t.all[b]

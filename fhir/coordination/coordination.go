@@ -102,7 +102,6 @@ func Gravest(all []Finding, n int) []Finding {
 type Result struct {
 	Findings []Finding
 	Known    []Finding // of pairs that know of each other by the mitigation of an issue alone
-	Uncoded  []string  // interventions without a need code, which are not compared by need
 }
 
 // Settings are the limits of the rules, in days, minutes or counts.

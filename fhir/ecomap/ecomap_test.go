@@ -212,7 +212,7 @@ func TestALongNameIsCut(t *testing.T) {
 		t.Fatal("the record has no such name")
 	}
 	n := read(t, []byte(doc))
-	if svg, table := n.SVG(), n.HTML(); len(svg) > 50_000 || len(table) > 50_000 {
+	if svg, table := n.SVG(ecomap.Style{}), n.HTML(ecomap.Style{}); len(svg) > 50_000 || len(table) > 50_000 {
 		t.Errorf("%d bytes of picture, %d of table", len(svg), len(table))
 	}
 }

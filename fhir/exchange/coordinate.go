@@ -219,7 +219,7 @@ func (o *overlap) judge(patient fhir.Ref) (err error) {
 		return err
 	}
 	if len(result.Findings)+len(result.Known) == 0 && len(k.ours) == 0 {
-		o.uncoded(result)
+		o.uncoded(k.table)
 		return o.keep(k)
 	}
 	c, err := o.situation(patient, k, result)
@@ -242,7 +242,7 @@ func (o *overlap) judge(patient fhir.Ref) (err error) {
 	if err != nil {
 		return err
 	}
-	o.uncoded(result)
+	o.uncoded(k.table)
 	return o.keep(k)
 }
 
@@ -375,9 +375,9 @@ func (o *overlap) tell(b coordination.Brought) {
 }
 
 // uncoded tells once that something the unit writes is not compared.
-func (o *overlap) uncoded(result coordination.Result) {
-	for _, name := range result.Uncoded {
-		if ref, _, _ := strings.Cut(name, "#"); o.writes(ref) {
+func (o *overlap) uncoded(t *coordination.Table) {
+	for _, w := range o.unit.Writes[:o.mark.writes] {
+		if name := t.Uncoded(w.Ref); name != "" {
 			o.told = append(o.told, toldIssue{implicated: []string{name}, issue: fhir.Issue{
 				Severity: fhir.SeverityInformation, Code: "informational", Diagnostics: "O-UNCODED",
 				Text: "Not compared with the care of others: no need code. Name the need in reasonCode, or address a coded Condition.",

@@ -37,7 +37,7 @@ type made struct {
 // rules are the types whose writes concern a rule.
 var rules = map[fhir.Type]func(f *following, w *Write) error{
 	"Task": (*following).anyTask, "Communication": (*following).message, "Consent": (*following).anyConsent,
-	"Subscription": (*following).subscription,
+	"Subscription": (*following).subscription, "Appointment": (*following).meeting,
 }
 
 // follow runs the rules on the writes of the unit, with their own behind them.

@@ -121,7 +121,7 @@ func (s *Service) changeOnce(ctx context.Context, e event, changes []Change) ([]
 	if err != nil {
 		return nil, err
 	}
-	b.overlap.committed(ctx)
+	b.overlap.committed(written)
 	return b.done(written), nil
 }
 

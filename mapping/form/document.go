@@ -142,11 +142,15 @@ func (d *Document) Report(severity, rule string, v Value, text string) {
 	}
 	d.told[finding{rule, v.place}] = true
 	d.refused = d.refused || severity == fhir.SeverityError
+	var also fhir.Translations
+	if text == "" || rule == d.dialect.Rules.Unknown {
+		also = d.dialect.Translated[rule]
+	}
 	if text == "" {
 		text = d.dialect.text(rule)
 	}
 	d.issues = append(d.issues, fhir.Issue{
-		Severity: severity, Code: d.dialect.code(rule), Expression: v.Pointer(), Diagnostics: rule, Text: text,
+		Severity: severity, Code: d.dialect.code(rule), Expression: v.Pointer(), Diagnostics: rule, Text: text, In: also,
 	})
 }
 
@@ -157,7 +161,7 @@ func (d *Document) cut() {
 		return
 	}
 	d.issues = append(d.issues, fhir.Issue{
-		Severity: fhir.SeverityError, Code: "too-long", Diagnostics: more, Text: d.dialect.text(more),
+		Severity: fhir.SeverityError, Code: "too-long", Diagnostics: more, Text: d.dialect.text(more), In: d.dialect.Translated[more],
 	})
 }
 
