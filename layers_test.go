@@ -29,6 +29,7 @@ var rows = [][]string{
 // kits are folders that only tests and generators import or run; they may import any row.
 var kits = map[string]bool{
 	"fhir/r4/gen": true, "fhir/r4/r4xml": true, "fhir/store/storetest": true, "auth/state/statetest": true,
+	"mapping/form/formtest": true,
 }
 
 // within are packages that stand under another of the same row and may be imported by it, or

@@ -11,10 +11,10 @@ const (
 	textTooLong = "The list is longer than in any real record. Split it."
 )
 
-// measure counts the members and elements at and below v, and stops past the bound.
-func (d *Document) measure(v Value, parts *int) {
+// measure counts the members and elements below v, and stops past the bound.
+func (d *Document) measure(v Value) {
 	for n := range v.Node().Children() {
-		if *parts++; *parts > MaxParts {
+		if d.parts++; d.parts > MaxParts {
 			body := d.root
 			if d.dialect.Body != "" {
 				body = d.root.At(d.dialect.Body)
@@ -22,7 +22,7 @@ func (d *Document) measure(v Value, parts *int) {
 			d.overflow(body, textLarge)
 			return
 		}
-		d.measure(v.holding(n), parts)
+		d.measure(v.holding(n))
 	}
 }
 
@@ -146,6 +146,12 @@ func (d *Document) single(v Value, t Type) {
 	if v.Node().Shape() != t.shape {
 		d.Fault(d.dialect.Rules.Shape, v)
 		return
+	}
+	if t.refs != nil {
+		d.refs = append(d.refs, named{v.place, t.refs})
+	}
+	if t.instant {
+		d.moments = append(d.moments, v.place)
 	}
 	if t.check != nil {
 		if rule := t.check(v.Node().Text()); rule != "" {

@@ -18,6 +18,9 @@ type Document struct {
 	faulty  map[place]bool     // places with a fault at or below
 	kept    map[place]bool     // places of unknown and empty members: source-member
 	traced  map[place][]string // place → elements
+	refs    []named            // references, in the order of the table
+	moments []place            // instants, in the order of the table
+	parts   int                // members and elements
 	mapped  []place            // keys of traced
 }
 
@@ -25,6 +28,20 @@ type Document struct {
 type finding struct {
 	rule string
 	at   place
+}
+
+// named is a reference and what it may name.
+type named struct {
+	at    place
+	kinds []string
+}
+
+// References calls visit for every reference that the table describes and that is a text, in its order, with
+// what it may name.
+func (d *Document) References(visit func(v Value, kinds []string)) {
+	for _, r := range d.refs {
+		visit(Value{d, r.at}, r.kinds)
+	}
 }
 
 // MaxIssues bounds what is told of a document that is refused all the same. Nothing is left out of the
@@ -42,7 +59,7 @@ const (
 func Read(r *fhir.Resource, dialect *Dialect, table Fields) *Document {
 	d := Blank(dialect)
 	d.root.at = r.Root()
-	d.measure(d.root, new(int))
+	d.measure(d.root)
 	if !d.large {
 		d.Object(d.root, table)
 	}
@@ -64,7 +81,8 @@ func Blank(dialect *Dialect) *Document {
 func (d *Document) Clone() *Document {
 	c := *d
 	c.issues, c.told, c.refused = nil, map[finding]bool{}, false
-	c.faulty, c.kept, c.traced = maps.Clone(d.faulty), maps.Clone(d.kept), maps.Clone(d.traced)
+	c.faulty, c.kept = maps.Clone(d.faulty), maps.Clone(d.kept)
+	c.traced, c.mapped = make(map[place][]string, d.parts), make([]place, 0, d.parts)
 	c.root.d = &c
 	return &c
 }
@@ -203,10 +221,10 @@ func (d *Document) untraced(v Value, covered bool, visit func(Value)) {
 
 // Reworded calls visit for every instant that FHIR writes with other digits for the same moment, and
 // that is not kept already.
-func (d *Document) Reworded(table Fields, visit func(Value)) {
-	d.root.Walk(table, func(v Value, t Type) {
-		if t.instant && !plainInstant.MatchString(v.Str()) && !d.kept[v.place] {
+func (d *Document) Reworded(visit func(Value)) {
+	for _, p := range d.moments {
+		if v := (Value{d, p}); !plainInstant.MatchString(v.Str()) && !d.kept[p] {
 			visit(v)
 		}
-	})
+	}
 }

@@ -1,15 +1,11 @@
 package mks
 
 import (
-	"bytes"
 	"fmt"
-	"math"
-	"strconv"
 	"time"
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
-	"github.com/drieluik/drieluik/mapping/form"
 	"github.com/drieluik/drieluik/mapping/mks/arrive"
 	"github.com/drieluik/drieluik/mapping/mks/back"
 	"github.com/drieluik/drieluik/mapping/mks/child"
@@ -21,6 +17,7 @@ import (
 	"github.com/drieluik/drieluik/mapping/mks/tofhir"
 	"github.com/drieluik/drieluik/mapping/mks/transfer"
 	"github.com/drieluik/drieluik/mapping/mks/tree"
+	"github.com/drieluik/drieluik/mapping/rebuild"
 )
 
 // Format is mks-bron/1. It has no state.
@@ -95,44 +92,14 @@ func (Format) Map(s mapping.Source, k mapping.Known, now time.Time) (mapping.Res
 // broken otherwise, is refused with the rule and the pointer of Read.
 func (Format) Back(rs []*fhir.Resource, by mapping.Origin) ([]byte, []fhir.Issue, error) {
 	docs, issues := back.Documents(rs, by)
-	for i, doc := range docs {
-		at := ""
-		if len(docs) > 1 {
-			at = "/" + strconv.Itoa(i)
+	text, issues := rebuild.Documents(docs, issues, func(tree *fhir.Resource) []fhir.Issue {
+		d := record.Read(tree, record.DistantFuture)
+		if in := d.Content(); in.Node().Len() == 0 {
+			d.Object(in, d.Type.Fields) // name what is missing, not that all is
 		}
-		faults := formFaults(doc, at)
-		if issues = append(issues, faults...); len(faults) > 0 && len(issues) > form.MaxIssues {
-			break
-		}
-	}
-	if fhir.HasErrors(issues) {
-		return nil, issues, nil
-	}
-	if len(docs) == 1 {
-		return docs[0], issues, nil
-	}
-	return append(append([]byte("["), bytes.Join(docs, []byte(","))...), ']'), issues, nil
-}
-
-// formFaults returns what is wrong with the form of a document that was rebuilt, with pointers below
-// at. The rules about its content are for whoever takes it in.
-func formFaults(doc []byte, at string) []fhir.Issue {
-	tree, issues := fhir.ParseDocument(doc, fhir.Limits{Bytes: math.MaxInt32, Nodes: math.MaxInt32})
-	if fhir.HasErrors(issues) {
-		return issues
-	}
-	d := record.Read(tree, record.DistantFuture)
-	if in := d.Content(); in.Node().Len() == 0 {
-		d.Object(in, d.Type.Fields) // name what is missing, not that all is
-	}
-	var out []fhir.Issue
-	for _, i := range d.Issues() {
-		if i.Severity == fhir.SeverityError {
-			i.Expression = at + i.Expression
-			out = append(out, i)
-		}
-	}
-	return out
+		return d.Issues()
+	})
+	return text, issues, nil
 }
 
 // AllSign is Format under the setting signatures=all: a zorgplan comes into force only when every

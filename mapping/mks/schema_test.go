@@ -3,9 +3,7 @@ package mks_test
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"io/fs"
-	"os"
 	"path"
 	"slices"
 	"strings"
@@ -16,35 +14,17 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping/form/formtest"
 	"github.com/drieluik/drieluik/mapping/mks"
 	"github.com/drieluik/drieluik/mapping/mks/record"
 	"github.com/drieluik/drieluik/testdata"
 )
 
-var updateSchema = flag.Bool("update-schema", false, "write the JSON Schema of the format into conformance/artifacts")
-
-const schemaFile = "../../conformance/artifacts/mks-bron-1.schema.json"
-
 // TestPublishedSchemaIsThatOfTheTables holds the published file to the tables of the parser. Write it
 // with -update-schema.
 func TestPublishedSchemaIsThatOfTheTables(t *testing.T) {
 	t.Parallel()
-	want, err := record.JSONSchema()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if *updateSchema {
-		if err := os.WriteFile(schemaFile, want, 0o644); err != nil { //nolint:gosec // a document that everybody reads
-			t.Fatal(err)
-		}
-	}
-	have, err := os.ReadFile(schemaFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(string(want), string(have)); d != "" {
-		t.Errorf("the published JSON Schema is not that of the tables; run go test ./mapping/mks -run TestPublishedSchema -update-schema: %s", d)
-	}
+	formtest.Published(t, "../../conformance/artifacts/mks-bron-1.schema.json", record.JSONSchema)
 }
 
 // formRules are those that the JSON Schema says, with what stands in the place of MKS-ENV-01 or 02
@@ -70,28 +50,6 @@ func formFaults(text []byte) (faults []fault, readable bool) {
 		}
 	}
 	return faults, true
-}
-
-// schemaOf compiles the schema that the format publishes.
-func schemaOf(t *testing.T) *jsonschema.Schema {
-	t.Helper()
-	b, err := record.JSONSchema()
-	if err != nil {
-		t.Fatal(err)
-	}
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(b))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := jsonschema.NewCompiler()
-	if err := c.AddResource(record.SchemaID, doc); err != nil {
-		t.Fatal(err)
-	}
-	s, err := c.Compile(record.SchemaID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
 }
 
 // agree compares parser and schema on one document.
@@ -149,7 +107,7 @@ func allRecords(t *testing.T) []string {
 // odd value at each of their places in turn, and records that are made of the schema's own words.
 func TestSchemaAcceptsAndRefusesWhatTheParserDoes(t *testing.T) {
 	t.Parallel()
-	s := schemaOf(t)
+	s := formtest.Compiled(t, record.SchemaID, record.JSONSchema)
 	files := allRecords(t)
 	for _, file := range files {
 		agree(t, s, sample(t, file))
@@ -194,7 +152,7 @@ func oddValue(t *rapid.T) any {
 // its $comment.
 func TestSchemaLeavesTheElevenTestToTheParser(t *testing.T) {
 	t.Parallel()
-	s := schemaOf(t)
+	s := formtest.Compiled(t, record.SchemaID, record.JSONSchema)
 	text := edit(t, sample(t, "boris/01-kind.json"), `"999912149"`, "kind", "bsn")
 	v, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
 	if err != nil {

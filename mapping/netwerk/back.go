@@ -1,7 +1,6 @@
 package netwerk
 
 import (
-	"bytes"
 	"cmp"
 	"math"
 	"slices"
@@ -46,41 +45,14 @@ func (Format) Back(rs []*fhir.Resource, _ mapping.Origin) ([]byte, []fhir.Issue,
 	if len(docs) == 0 && !s.Failed() {
 		s.Fail("not-found", ruleNoRecord, fhir.Node{}, "There is no network of a record among these resources; send its CareTeam with what belongs to it.")
 	}
-	issues := s.Issues()
-	for i, doc := range docs {
-		at := ""
-		if len(docs) > 1 {
-			at = "/" + strconv.Itoa(i)
+	text, issues := rebuild.Documents(docs, s.Issues(), func(tree *fhir.Resource) []fhir.Issue {
+		d := newDocument(form.Read(tree, &dialect, table))
+		if !d.Large() {
+			d.formRules()
 		}
-		issues = append(issues, formFaults(doc, at)...)
-	}
-	if fhir.HasErrors(issues) {
-		return nil, issues, nil
-	}
-	if len(docs) == 1 {
-		return docs[0], issues, nil
-	}
-	return append(append([]byte("["), bytes.Join(docs, []byte(","))...), ']'), issues, nil
-}
-
-// formFaults are those of a document that was rebuilt. The rules about its content are for whoever takes it in.
-func formFaults(doc []byte, at string) []fhir.Issue {
-	tree, issues := fhir.ParseDocument(doc, fhir.Limits{Bytes: math.MaxInt32, Nodes: math.MaxInt32})
-	if fhir.HasErrors(issues) {
-		return issues
-	}
-	d := newDocument(form.Read(tree, &dialect, table))
-	if !d.Large() {
-		d.formRules()
-	}
-	var out []fhir.Issue
-	for _, i := range d.Issues() {
-		if i.Severity == fhir.SeverityError {
-			i.Expression = at + i.Expression
-			out = append(out, i)
-		}
-	}
-	return out
+		return d.Issues()
+	})
+	return text, issues, nil
 }
 
 // way is one network on its way back.

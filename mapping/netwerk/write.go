@@ -184,7 +184,7 @@ func (m *mapper) writeTeam() error {
 		v.To(extensionAt(ref.String(), "source-member"))
 		t.Extension = append(t.Extension, element.SourceMember(v.Pointer(), v.Compact()))
 	})
-	m.Reworded(table, func(v form.Value) {
+	m.Reworded(func(v form.Value) {
 		t.Extension = append(t.Extension, element.SourceMember(v.Pointer(), v.Compact()))
 	})
 	return m.add(t, ref, element.Meta{Tags: social()})

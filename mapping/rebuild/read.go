@@ -26,8 +26,18 @@ func WithURL(n fhir.Node, url string) []fhir.Node {
 	return out
 }
 
+// withURL returns the first of WithURL.
+func withURL(n fhir.Node, url string) fhir.Node {
+	for e := range n.All("extension") {
+		if e.Member("url").Text() == url {
+			return e
+		}
+	}
+	return fhir.Node{}
+}
+
 // Extension returns the first extension of ours of that name, for a complex one.
-func Extension(n fhir.Node, name string) fhir.Node { return FirstOf(Extensions(n, name)) }
+func Extension(n fhir.Node, name string) fhir.Node { return withURL(n, StructureDefinition(name)) }
 
 // Ext returns the value of the first extension of ours of that name.
 func Ext(n fhir.Node, name string) fhir.Node { return ValueOf(Extension(n, name)) }
@@ -36,7 +46,7 @@ func Ext(n fhir.Node, name string) fhir.Node { return ValueOf(Extension(n, name)
 func Exts(n fhir.Node, name string) []fhir.Node { return valuesOf(Extensions(n, name)) }
 
 // Part returns the value of a part of a complex extension.
-func Part(e fhir.Node, name string) fhir.Node { return ValueOf(FirstOf(WithURL(e, name))) }
+func Part(e fhir.Node, name string) fhir.Node { return ValueOf(withURL(e, name)) }
 
 // Parts returns the values of all parts of that name of a complex extension.
 func Parts(e fhir.Node, name string) []fhir.Node { return valuesOf(WithURL(e, name)) }

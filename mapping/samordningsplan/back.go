@@ -1,7 +1,6 @@
 package samordningsplan
 
 import (
-	"bytes"
 	"cmp"
 	"math"
 	"slices"
@@ -47,23 +46,10 @@ func (Format) Back(rs []*fhir.Resource, _ mapping.Origin) ([]byte, []fhir.Issue,
 	if len(docs) == 0 && !s.Failed() {
 		s.Fail("not-found", ruleNoPlan, fhir.Node{}, "There is no coordinated plan among these resources; send its CarePlan with what belongs to it.")
 	}
-	issues := s.Issues()
-	for i, doc := range docs {
-		at := ""
-		if len(docs) > 1 {
-			at = "/" + strconv.Itoa(i)
-		}
-		if issues = append(issues, formFaults(doc, at)...); len(issues) > form.MaxIssues {
-			break
-		}
-	}
-	switch {
-	case s.Failed() || fhir.HasErrors(issues):
-		return nil, issues, nil
-	case len(docs) == 1:
-		return docs[0], issues, nil
-	}
-	return append(append([]byte("["), bytes.Join(docs, []byte(","))...), ']'), issues, nil
+	text, issues := rebuild.Documents(docs, s.Issues(), func(tree *fhir.Resource) []fhir.Issue {
+		return form.Read(tree, dialect, table()).Issues()
+	})
+	return text, issues, nil
 }
 
 // isPlan reports whether a CarePlan is a coordinated plan: one of ours, or of a type that we know.
@@ -76,22 +62,6 @@ func planTypeOf(n fhir.Node) fhir.Node {
 		return own
 	}
 	return rebuild.CodeIn(n.Member("category"), ineraPlanTypes)
-}
-
-// formFaults returns what is wrong with the form of a document that was rebuilt, with pointers below at.
-func formFaults(doc []byte, at string) []fhir.Issue {
-	tree, issues := fhir.ParseDocument(doc, fhir.Limits{Bytes: math.MaxInt32, Nodes: math.MaxInt32})
-	if fhir.HasErrors(issues) {
-		return issues
-	}
-	var out []fhir.Issue
-	for _, i := range form.Read(tree, dialect, table()).Issues() {
-		if i.Severity == fhir.SeverityError {
-			i.Expression = at + i.Expression
-			out = append(out, i)
-		}
-	}
-	return out
 }
 
 // reader reads one plan.

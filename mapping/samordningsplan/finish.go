@@ -60,7 +60,7 @@ func (m *mapper) sourceMembers(prov *ppb.Provenance) {
 		element.AddExtension(careplan.message, kept)
 	}
 	m.Untraced(keep)
-	m.Reworded(table(), keep)
+	m.Reworded(keep)
 }
 
 // provenance tells of this version: outer and inner block as two agents, and who signed.

@@ -2,43 +2,22 @@ package samordningsplan_test
 
 import (
 	"bytes"
-	"flag"
-	"os"
 	"slices"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"pgregory.net/rapid"
 
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping/form/formtest"
 	"github.com/drieluik/drieluik/mapping/samordningsplan"
 )
-
-var updateSchema = flag.Bool("update-schema", false, "write the JSON Schema of the format into conformance/artifacts")
-
-const schemaFile = "../../conformance/artifacts/samordningsplan-1.schema.json"
 
 // TestPublishedSchemaIsThatOfTheTables holds the published file to the tables of the parser. Write it with
 // -update-schema.
 func TestPublishedSchemaIsThatOfTheTables(t *testing.T) {
 	t.Parallel()
-	want, err := samordningsplan.JSONSchema()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if *updateSchema {
-		if err := os.WriteFile(schemaFile, want, 0o644); err != nil { //nolint:gosec // a document that everybody reads
-			t.Fatal(err)
-		}
-	}
-	have, err := os.ReadFile(schemaFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(string(want), string(have)); d != "" {
-		t.Errorf("the published JSON Schema is not that of the tables; run go test ./mapping/samordningsplan -run TestPublishedSchema -update-schema: %s", d)
-	}
+	formtest.Published(t, "../../conformance/artifacts/samordningsplan-1.schema.json", samordningsplan.JSONSchema)
 }
 
 // formRules are the rules that the JSON Schema says, but for check digits, conditions between members and who
@@ -49,34 +28,13 @@ var formRules = []string{"SP-S01", "SP-S02", "SP-S03", "SP-S06", "SP-S07", "SP-S
 // the parser refuses what the schema accepts, a condition between members says so.
 func TestSchemaAcceptsAndRefusesWhatTheParserDoes(t *testing.T) {
 	t.Parallel()
-	s := compiled(t)
+	s := formtest.Compiled(t, samordningsplan.SchemaID, samordningsplan.JSONSchema)
 	all := seeds(t)
 	known := pool(all)
 	for _, text := range all {
 		agree(t, s, text)
 	}
 	rapid.Check(t, func(rt *rapid.T) { agree(rt, s, drawn(rt, all, known)) })
-}
-
-func compiled(t *testing.T) *jsonschema.Schema {
-	t.Helper()
-	text, err := samordningsplan.JSONSchema()
-	if err != nil {
-		t.Fatal(err)
-	}
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := jsonschema.NewCompiler()
-	if err := c.AddResource(samordningsplan.SchemaID, doc); err != nil {
-		t.Fatal(err)
-	}
-	s, err := c.Compile(samordningsplan.SchemaID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
 }
 
 // agree compares parser and schema on one document. The rules over several members are left out by asking the

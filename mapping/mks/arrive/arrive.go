@@ -17,6 +17,7 @@ import (
 	"github.com/drieluik/drieluik/mapping/mks/plan"
 	"github.com/drieluik/drieluik/mapping/mks/tofhir"
 	"github.com/drieluik/drieluik/mapping/mks/tree"
+	"github.com/drieluik/drieluik/mapping/rebuild"
 )
 
 // Resolve makes the logical references literal that records of this source left while the
@@ -133,10 +134,10 @@ func judgement(m *tofhir.Mapper, c fhir.Node) consent.Judgement {
 	for e := range c.All("extension") {
 		switch e.Member("url").Text() {
 		case element.StructureDefinition("bron-record"):
-			j.On = tofhir.FirstDay(tofhir.Part(e, "vastgelegdOp"))
+			j.On = tofhir.FirstDay(rebuild.Part(e, "vastgelegdOp"))
 		case element.StructureDefinition("gegeven-door"):
-			who := tofhir.Part(e, "wie").Member("reference").Text()
-			j.Add(who == m.Child.Ref.String(), willHoldAuthority(m, tofhir.RefOf(who), tofhir.FirstDay(tofhir.Part(e, "op"))))
+			who := rebuild.Part(e, "wie").Member("reference").Text()
+			j.Add(who == m.Child.Ref.String(), willHoldAuthority(m, tofhir.RefOf(who), tofhir.FirstDay(rebuild.Part(e, "op"))))
 		}
 	}
 	return j

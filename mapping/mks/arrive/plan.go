@@ -8,6 +8,7 @@ import (
 	"github.com/drieluik/drieluik/mapping/form"
 	"github.com/drieluik/drieluik/mapping/mks/plan"
 	"github.com/drieluik/drieluik/mapping/mks/tofhir"
+	"github.com/drieluik/drieluik/mapping/rebuild"
 )
 
 // plansArrive brings into force what waited for this child record alone: final plans that were signed
@@ -17,7 +18,7 @@ func plansArrive(m *tofhir.Mapper, hits []*mapping.Found, questions map[string]*
 	var drafts []*fhir.Resource
 	for _, hit := range hits {
 		r := hit.Resource
-		final := tofhir.Part(plan.BronRecordOf(r.Root()), "status").Text() == "definitief"
+		final := rebuild.Part(rebuild.Extension(r.Root(), "bron-record"), "status").Text() == "definitief"
 		if r.Type() == "CarePlan" && final && questions[r.Root().At("meta", "source").Text()] == nil {
 			drafts = append(drafts, r)
 		}

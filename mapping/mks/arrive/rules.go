@@ -9,6 +9,7 @@ import (
 	"github.com/drieluik/drieluik/mapping/mks/record"
 	"github.com/drieluik/drieluik/mapping/mks/tofhir"
 	"github.com/drieluik/drieluik/mapping/mks/transfer"
+	"github.com/drieluik/drieluik/mapping/rebuild"
 )
 
 // planArrives holds ZP-04, ZP-08 and ZP-13 for a plan that waited for its child record. The plan itself
@@ -17,16 +18,16 @@ func planArrives(m *tofhir.Mapper, n fhir.Node) []string {
 	if !slices.Contains([]string{"draft", "active"}, n.Member("status").Text()) {
 		return nil
 	}
-	if via := tofhir.Part(tofhir.ExtensionOn(n, "wijziging"), "via"); via.Exists() {
+	if via := rebuild.Part(rebuild.Extension(n, "wijziging"), "via"); via.Exists() {
 		if current, team := plan.OwnCoordinators(m); team && !slices.Contains(current, via.Member("reference").Text()) {
 			return []string{"MKS-ZP-13"}
 		}
 	}
-	e := tofhir.ExtensionOn(n, "actie")
+	e := rebuild.Extension(n, "actie")
 	if !e.Exists() {
 		return nil
 	}
-	kind := tofhir.Part(e, "uitvoerderSoort").Text()
+	kind := rebuild.Part(e, "uitvoerderSoort").Text()
 	fit := plan.ExecutorFits[kind]
 	for performer := range n.All("activity", "detail", "performer") {
 		t, known := ownTarget(m, performer)
@@ -34,7 +35,7 @@ func planArrives(m *tofhir.Mapper, n fhir.Node) []string {
 		case !known:
 		case t.Kind != fit.Kind || fit.Roles != nil && !slices.Contains(fit.Roles, t.Role):
 			return []string{"MKS-ZP-04"}
-		case kind == "professional" && tofhir.Part(e, "voorbehouden").Text() == "true" && !t.Big:
+		case kind == "professional" && rebuild.Part(e, "voorbehouden").Text() == "true" && !t.Big:
 			return []string{"MKS-ZP-08"}
 		}
 	}
@@ -61,9 +62,9 @@ func transferArrives(m *tofhir.Mapper, composition fhir.Node) []string {
 		return nil
 	}
 	var broken []string
-	birth, variant := m.Content().At("geboortedatum").Day(), tofhir.Extension(composition, "leeftijdsvariant").Text()
+	birth, variant := m.Content().At("geboortedatum").Day(), rebuild.Ext(composition, "leeftijdsvariant").Text()
 	for section := range composition.All("section") {
-		on := tofhir.Extension(section, "overplaatsingsdatum")
+		on := rebuild.Ext(section, "overplaatsingsdatum")
 		if on.Exists() && !transfer.VariantFits(variant, birth, form.Day(on.Text())) {
 			broken = append(broken, "MKS-OVD-01")
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/drieluik/drieluik/mapping/form"
 	"github.com/drieluik/drieluik/mapping/mks/record"
 	"github.com/drieluik/drieluik/mapping/mks/tofhir"
+	"github.com/drieluik/drieluik/mapping/rebuild"
 )
 
 // kindStored finds what a kind record of another organisation may not change, and names it.
@@ -116,10 +117,10 @@ func custodyConflict(m *tofhir.Mapper) error {
 		return nil
 	}
 	stored := tofhir.StoredCustody(m.Child.Patient())
-	differs := tofhir.Part(stored, "type").Text() != v.At("type").Str()
+	differs := rebuild.Part(stored, "type").Text() != v.At("type").Str()
 	for _, x := range []struct{ source, place string }{{"vanaf", "start"}, {"tot", "end"}} {
 		if d := v.At(x.source); d.Present() {
-			differs = differs || tofhir.Part(stored, "period").Member(x.place).Text() != d.Str()
+			differs = differs || rebuild.Part(stored, "period").Member(x.place).Text() != d.Str()
 		}
 	}
 	if list := v.At("houders"); list.Present() {
@@ -161,7 +162,7 @@ func ownOrder(m *tofhir.Mapper) error {
 // laterCustody keeps the stored gezag when another application of the custodian checked it later.
 func laterCustody(m *tofhir.Mapper, all []tofhir.Setting) {
 	checked := m.Content().At("gezag").At("gecontroleerdOp")
-	stored := tofhir.Part(tofhir.StoredCustody(m.Child.Patient()), "gecontroleerdOp").Text()
+	stored := rebuild.Part(tofhir.StoredCustody(m.Child.Patient()), "gecontroleerdOp").Text()
 	if !checked.Sound() || stored == "" || !m.Child.Others {
 		return
 	}
@@ -226,7 +227,7 @@ func sharedNumber(related fhir.Node, bsn, base string) bool {
 func sealedSince(related fhir.Node) string {
 	for e := range related.All("extension") {
 		if e.Member("url").Text() == element.StructureDefinition("afscherming") {
-			return tofhir.Part(e, "vanaf").Text()
+			return rebuild.Part(e, "vanaf").Text()
 		}
 	}
 	return ""

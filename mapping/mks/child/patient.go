@@ -10,6 +10,7 @@ import (
 	"github.com/drieluik/drieluik/mapping/form"
 	"github.com/drieluik/drieluik/mapping/mks/record"
 	"github.com/drieluik/drieluik/mapping/mks/tofhir"
+	"github.com/drieluik/drieluik/mapping/rebuild"
 )
 
 // sexes says per geslacht the FHIR gender and its code in a v3 code system.
@@ -157,7 +158,7 @@ func storedSeals(m *tofhir.Mapper) []string {
 	}
 	var out []string
 	for n := range m.Child.Patient().All("meta", "security") {
-		barred := tofhir.Extension(n, "barred-party").Member("reference").Text()
+		barred := rebuild.Ext(n, "barred-party").Member("reference").Text()
 		if n.Member("code").Text() != "seal-person" || !mine[barred] {
 			out = append(out, n.Raw())
 		}

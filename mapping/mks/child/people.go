@@ -12,6 +12,7 @@ import (
 	"github.com/drieluik/drieluik/mapping/form"
 	"github.com/drieluik/drieluik/mapping/mks/record"
 	"github.com/drieluik/drieluik/mapping/mks/tofhir"
+	"github.com/drieluik/drieluik/mapping/rebuild"
 )
 
 // organisations writes the list organisaties.
@@ -105,7 +106,7 @@ func relatedPeople(m *tofhir.Mapper) error {
 			return err
 		}
 		if t.Stored != nil && u.Keeps("extension") {
-			keepParts(r.Extension[0], tofhir.ExtensionOn(tofhir.Found(t.Stored), "betrokkene"))
+			keepParts(r.Extension[0], rebuild.Extension(tofhir.Found(t.Stored), "betrokkene"))
 		}
 		m.AddUnited(r, tofhir.About{ID: t.Ref.ID, Profiles: []string{tofhir.NlCore("ContactPerson")}}, t.Stored, u)
 	}
@@ -138,11 +139,11 @@ func keepParts(e *dpb.Extension, stored fhir.Node) {
 		said[p.GetUrl().GetValue()] = true
 	}
 	for _, name := range []string{"woontBijKind", "mantelzorger"} {
-		if v := tofhir.Part(stored, name); v.Exists() && !said[name] {
+		if v := rebuild.Part(stored, name); v.Exists() && !said[name] {
 			e.Extension = append(e.Extension, element.Extension(name, element.Bool(v.Text() == "true")))
 		}
 	}
-	if v := tofhir.Part(stored, "organisatie"); v.Exists() && !said["organisatie"] {
+	if v := rebuild.Part(stored, "organisatie"); v.Exists() && !said["organisatie"] {
 		id := v.Member("identifier")
 		e.Extension = append(e.Extension, element.Extension("organisatie", element.Reference(tofhir.RefOf(v.Member("reference").Text()),
 			fhir.Identifier{System: id.Member("system").Text(), Value: id.Member("value").Text()})))

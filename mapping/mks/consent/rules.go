@@ -8,6 +8,7 @@ import (
 	"github.com/drieluik/drieluik/mapping/element"
 	"github.com/drieluik/drieluik/mapping/form"
 	"github.com/drieluik/drieluik/mapping/mks/tofhir"
+	"github.com/drieluik/drieluik/mapping/rebuild"
 )
 
 // checkStored holds the rules that need the child, its holders of authority and stored consents.
@@ -138,7 +139,7 @@ func objected(m *tofhir.Mapper, objection fhir.Node, r form.Value) bool {
 		switch {
 		case !t.Ref.IsZero() && who.Member("reference").Text() == t.Ref.String(),
 			category != "" && (category == t.Role || category == r.At("categorie").Str()),
-			r.At("soort").Str() == "kindteam" && tofhir.Extension(a, "ontvanger-soort").Text() == "kindteam":
+			r.At("soort").Str() == "kindteam" && rebuild.Ext(a, "ontvanger-soort").Text() == "kindteam":
 			return true
 		}
 	}

@@ -1,7 +1,5 @@
 package decide
 
-import ()
-
 // Closing is the table of mks.md 5.2. Read only.
 var Closing = Table{
 	{rule: "B1", when: []condition{{"bb.overleden", "ja"}}, then: "overleden"}, // and nothing else

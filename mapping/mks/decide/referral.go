@@ -1,7 +1,5 @@
 package decide
 
-import ()
-
 // Referral is the table of mks.md 5.1 [check with a lawyer: V2 to V7, V10]. Several outcomes at
 // once are normal. Who decides or pays follows from the law: zvw the zorgverzekeraar, wlz the
 // zorgkantoor, jw and wmo the gemeente, po the samenwerkingsverband. Read only.

@@ -19,6 +19,7 @@ import (
 	"github.com/drieluik/drieluik/mapping/mks/record"
 	"github.com/drieluik/drieluik/mapping/mks/tofhir"
 	"github.com/drieluik/drieluik/mapping/mks/tree"
+	"github.com/drieluik/drieluik/mapping/rebuild"
 )
 
 // extractors are the forms that become resources, by the id of their Questionnaire. Read only.
@@ -68,8 +69,8 @@ func outcomeGroups(root fhir.Node) int {
 func pushedKey(root fhir.Node) string {
 	for e := range root.All("extension") {
 		if e.Member("url").Text() == element.StructureDefinition("bron-record") {
-			return "QuestionnaireResponse/" + tofhir.Part(e, "ura").Text() + "/" + tofhir.Part(e, "applicatie").Text() + "/" +
-				tofhir.Part(e, "recordType").Text() + "/" + tofhir.Part(e, "recordId").Text()
+			return "QuestionnaireResponse/" + rebuild.Part(e, "ura").Text() + "/" + rebuild.Part(e, "applicatie").Text() + "/" +
+				rebuild.Part(e, "recordType").Text() + "/" + rebuild.Part(e, "recordId").Text()
 		}
 	}
 	return ""

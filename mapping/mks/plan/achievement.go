@@ -17,6 +17,7 @@ import (
 	"github.com/drieluik/drieluik/mapping/form"
 	"github.com/drieluik/drieluik/mapping/mks/record"
 	"github.com/drieluik/drieluik/mapping/mks/tofhir"
+	"github.com/drieluik/drieluik/mapping/rebuild"
 )
 
 // writeAchievements updates the goals that this evaluation is about, and those that an earlier version
@@ -30,7 +31,7 @@ func (w *evaluationWriter) writeAchievements() error {
 		return fmt.Errorf("mks.writeAchievements: %w", err)
 	}
 	plans := []string{w.plan}
-	if before := record.PlanRecord(tofhir.Extension(tofhir.Found(old), "betreft-plan").Text()); before != "" && before != w.plan {
+	if before := record.PlanRecord(rebuild.Ext(tofhir.Found(old), "betreft-plan").Text()); before != "" && before != w.plan {
 		plans = append(plans, before)
 	}
 	for _, plan := range plans {

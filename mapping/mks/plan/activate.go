@@ -17,6 +17,7 @@ import (
 	"github.com/drieluik/drieluik/mapping/form"
 	"github.com/drieluik/drieluik/mapping/mks/record"
 	"github.com/drieluik/drieluik/mapping/mks/tofhir"
+	"github.com/drieluik/drieluik/mapping/rebuild"
 )
 
 // Activate brings the draft of a zorgplan into force: what the record's version would have become had it
@@ -97,14 +98,14 @@ func headOf(anchor fhir.Node) record.Head {
 		if e.Member("url").Text() != element.StructureDefinition("bron-record") {
 			continue
 		}
-		version, err := strconv.Atoi(tofhir.Part(e, "versie").Text())
+		version, err := strconv.Atoi(rebuild.Part(e, "versie").Text())
 		if err != nil {
 			continue
 		}
 		h = record.Head{
-			RecordedDay: tofhir.FirstDay(tofhir.Part(e, "vastgelegdOp")),
-			RecordType:  tofhir.Part(e, "recordType").Text(), RecordID: tofhir.Part(e, "recordId").Text(), Status: "definitief", Version: version,
-			URA: tofhir.Part(e, "ura").Text(), App: tofhir.Part(e, "applicatie").Text(), LocalID: tofhir.Part(e, "lokaalId").Text(),
+			RecordedDay: tofhir.FirstDay(rebuild.Part(e, "vastgelegdOp")),
+			RecordType:  rebuild.Part(e, "recordType").Text(), RecordID: rebuild.Part(e, "recordId").Text(), Status: "definitief", Version: version,
+			URA: rebuild.Part(e, "ura").Text(), App: rebuild.Part(e, "applicatie").Text(), LocalID: rebuild.Part(e, "lokaalId").Text(),
 		}
 	}
 	return h
@@ -205,7 +206,7 @@ func (a *Activation) relocated(r *fhir.Resource) (*fhir.Resource, error) {
 		return "definitief" // bron-record of a concept that was signed
 	}
 	for e := range r.Root().All("extension") {
-		if status := tofhir.Part(e, "status"); e.Member("url").Text() == element.StructureDefinition("bron-record") && status.Exists() {
+		if status := rebuild.Part(e, "status"); e.Member("url").Text() == element.StructureDefinition("bron-record") && status.Exists() {
 			places = append(places, status)
 		}
 	}

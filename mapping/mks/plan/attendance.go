@@ -6,9 +6,9 @@ import (
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
-	"github.com/drieluik/drieluik/mapping/element"
 	"github.com/drieluik/drieluik/mapping/form"
 	"github.com/drieluik/drieluik/mapping/mks/tofhir"
+	"github.com/drieluik/drieluik/mapping/rebuild"
 )
 
 // attendance is what decides who must take part in an evaluation, or be told of it (EV-01, EV-02).
@@ -91,8 +91,8 @@ func allTexts(list form.Value) bool {
 // SettleEvaluation holds EV-01 and EV-02 for an evaluation that waited for its child, by the lists of
 // this child record. It returns the rules that are broken.
 func SettleEvaluation(m *tofhir.Mapper, e fhir.Node) ([]string, error) {
-	record, void := BronRecordOf(e), e.Member("status").Text() == "entered-in-error"
-	if void || tofhir.Part(record, "recordType").Text() != "evaluatie" {
+	record, void := rebuild.Extension(e, "bron-record"), e.Member("status").Text() == "entered-in-error"
+	if void || rebuild.Part(record, "recordType").Text() != "evaluatie" {
 		return nil, nil
 	}
 	people := map[string]tofhir.Target{}
@@ -108,9 +108,9 @@ func SettleEvaluation(m *tofhir.Mapper, e fhir.Node) ([]string, error) {
 	if m.Rights {
 		birth = m.Content().At("geboortedatum").Day()
 	}
-	a.youth = tofhir.Extension(e, "deelnemer-kind").Text() == "true" && isYouth(birth, form.Day(e.At("period", "start").Text()))
+	a.youth = rebuild.Ext(e, "deelnemer-kind").Text() == "true" && isYouth(birth, form.Day(e.At("period", "start").Text()))
 	var err error
-	if a.informed, err = wereInformed(m, e.Resource().Ref(), tofhir.Part(record, "recordId").Text()); err != nil {
+	if a.informed, err = wereInformed(m, e.Resource().Ref(), rebuild.Part(record, "recordId").Text()); err != nil {
 		return nil, err
 	}
 	var broken []string
@@ -146,14 +146,4 @@ func wereInformed(m *tofhir.Mapper, encounter fhir.Ref, record string) (bool, er
 		return false, fmt.Errorf("mks.wereInformed: %w", err)
 	}
 	return hit != nil && !tofhir.Void(tofhir.Found(hit)), nil
-}
-
-// BronRecordOf returns the extension bron-record of an anchor, a missing node without one.
-func BronRecordOf(n fhir.Node) fhir.Node {
-	for e := range n.All("extension") {
-		if e.Member("url").Text() == element.StructureDefinition("bron-record") {
-			return e
-		}
-	}
-	return fhir.Node{}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
 	"github.com/drieluik/drieluik/mapping/mks/tofhir"
+	"github.com/drieluik/drieluik/mapping/rebuild"
 )
 
 // ClosedAt returns when the latest tree in force that closes a plan of this source was recorded, but for
@@ -23,14 +24,14 @@ func ClosedAt(m *tofhir.Mapper, plan, but string) (time.Time, error) {
 	}
 	for _, hit := range hits {
 		n := tofhir.Found(hit)
-		r := BronRecordOf(n)
-		record := tofhir.Part(r, "recordId").Text()
+		r := rebuild.Extension(n, "bron-record")
+		record := rebuild.Part(r, "recordId").Text()
 		own := mapping.ID("QuestionnaireResponse/"+m.Head.Source()+"/beslisboom/"+record) == hit.Resource.ID()
 		counts := slices.Contains([]string{"completed", "amended"}, n.Member("status").Text())
 		if !own || !counts || record == but || tofhir.AnswerAt(n, "bb.zorgplan") != plan {
 			continue
 		}
-		at, err := time.Parse(time.RFC3339Nano, tofhir.Part(r, "vastgelegdOp").Text())
+		at, err := time.Parse(time.RFC3339Nano, rebuild.Part(r, "vastgelegdOp").Text())
 		if err == nil && at.After(out) {
 			out = at
 		}

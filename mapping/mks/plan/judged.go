@@ -11,6 +11,7 @@ import (
 	"github.com/drieluik/drieluik/mapping/form"
 	"github.com/drieluik/drieluik/mapping/mks/record"
 	"github.com/drieluik/drieluik/mapping/mks/tofhir"
+	"github.com/drieluik/drieluik/mapping/rebuild"
 )
 
 // judged is what one evaluation says of a goal. What becomes of a Goal follows from all finished
@@ -52,14 +53,14 @@ func heldEvaluations(m *tofhir.Mapper, plan string) ([]heldEvaluation, error) {
 	var out []heldEvaluation
 	for _, hit := range hits {
 		n := tofhir.Found(hit)
-		r := BronRecordOf(n)
-		e := heldEvaluation{record: tofhir.Part(r, "recordId").Text(), on: form.Day(n.At("period", "start").Text())}
+		r := rebuild.Extension(n, "bron-record")
+		e := heldEvaluation{record: rebuild.Part(r, "recordId").Text(), on: form.Day(n.At("period", "start").Text())}
 		e.path = "Encounter/" + m.Head.Source() + "/evaluatie/" + e.record
 		if n.Member("status").Text() != "finished" || mapping.ID(e.path) != hit.Resource.ID() ||
-			record.PlanRecord(tofhir.Extension(n, "betreft-plan").Text()) != plan {
+			record.PlanRecord(rebuild.Ext(n, "betreft-plan").Text()) != plan {
 			continue
 		}
-		if at, err := time.Parse(time.RFC3339Nano, tofhir.Part(r, "vastgelegdOp").Text()); err == nil {
+		if at, err := time.Parse(time.RFC3339Nano, rebuild.Part(r, "vastgelegdOp").Text()); err == nil {
 			e.at = at
 		}
 		out = append(out, e)

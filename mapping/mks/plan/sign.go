@@ -8,6 +8,7 @@ import (
 	"github.com/drieluik/drieluik/mapping/element"
 	"github.com/drieluik/drieluik/mapping/form"
 	"github.com/drieluik/drieluik/mapping/mks/tofhir"
+	"github.com/drieluik/drieluik/mapping/rebuild"
 )
 
 // checkSignatures decides whether a definitive plan comes into force (mks.md 7.6). When it is not
@@ -98,7 +99,7 @@ func CountSigners(m *tofhir.Mapper, by []tofhir.Target) (signers, error) {
 func planHolders(m *tofhir.Mapper) (map[string]bool, error) {
 	out := map[string]bool{}
 	for ext := range m.Child.Patient().All("extension") {
-		if ext.Member("url").Text() != element.StructureDefinition("gezag") || !planCovers(tofhir.Part(ext, "period"), m.Head.RecordedDay) {
+		if ext.Member("url").Text() != element.StructureDefinition("gezag") || !planCovers(rebuild.Part(ext, "period"), m.Head.RecordedDay) {
 			continue
 		}
 		for h := range ext.All("extension") {

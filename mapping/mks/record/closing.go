@@ -1,8 +1,6 @@
 package record
 
-import (
-	"github.com/drieluik/drieluik/mapping/form"
-)
+import "github.com/drieluik/drieluik/mapping/form"
 
 // beslisboom is the record type of mks.md 3.7: what follows when paediatric nursing ends.
 func beslisboom() Type {
@@ -18,9 +16,9 @@ func closingFields() form.Fields {
 		form.F("datum", "1", date), form.F("ingevuldDoor", "1", ref("med")),
 		form.F("antwoorden", "1", form.Object(treeFields(ClosingQuestions, "")...)),
 		form.F("uitkomsten", "1..*", code("beslisboom-uitkomst")), form.F("afwijkingReden", "0..1", text),
-		form.F("afgeslotenZorgplan", "1", Str),
-		form.F("evaluatieAfsluitend", "0..1", Str).Reported(), // BB-01
-		form.F("informeren", "0..*", code("informeren")), form.F("overdracht", "0..1", Str),
+		form.F("afgeslotenZorgplan", "1", str),
+		form.F("evaluatieAfsluitend", "0..1", str).Reported(), // BB-01
+		form.F("informeren", "0..*", code("informeren")), form.F("overdracht", "0..1", str),
 	}
 }
 

@@ -1,8 +1,6 @@
 package record
 
-import (
-	"github.com/drieluik/drieluik/mapping/form"
-)
+import "github.com/drieluik/drieluik/mapping/form"
 
 // toestemming is the record of mks.md 3.9: a consent or an objection, and who gave it.
 func toestemming() Type {

@@ -1,8 +1,6 @@
 package record
 
-import (
-	"github.com/drieluik/drieluik/mapping/form"
-)
+import "github.com/drieluik/drieluik/mapping/form"
 
 // Version is the value of the member schema.
 const Version = "mks-bron/1"

@@ -46,10 +46,10 @@ func Read(r *fhir.Resource, now time.Time) *Document {
 // envelope is the table of mks.md 2.2.
 func envelope(content form.Type) form.Fields {
 	return form.Fields{
-		form.F("schema", "1", Str), form.F("recordType", "1", code("recordType")), form.F("recordId", "1", ident),
+		form.F("schema", "1", str), form.F("recordType", "1", code("recordType")), form.F("recordId", "1", ident),
 		form.F("versie", "1", integer(1, 1<<31-1)), form.F("status", "1", code("recordstatus")),
 		form.F("intrekReden", "0..1", text),
-		form.F("bronsysteem", "1", form.Object(form.F("ura", "1", ura), form.F("naam", "1", Str), form.F("applicatie", "1", slug))),
+		form.F("bronsysteem", "1", form.Object(form.F("ura", "1", ura), form.F("naam", "1", str), form.F("applicatie", "1", slug))),
 		form.F("vastgelegdOp", "1", instant), form.F("vastgelegdDoor", "1", ref("med")),
 		form.F("kind", "1", form.Object(form.F("bsn", "0..1", bsn), form.F("lokaalId", "1", ident))),
 		form.F("inhoud", "1", content),

@@ -19,9 +19,9 @@ func evaluation() Type {
 func evaluationFields() form.Fields {
 	return form.Fields{
 		form.F("soort", "1", code("evaluatie-soort")), form.F("datum", "1", date), form.F("wijze", "1", code("afname-wijze")),
-		form.F("deelnemers", "1..*", ref("bet", "med", "kind")), form.F("zorgplan", "1", Str),
+		form.F("deelnemers", "1..*", ref("bet", "med", "kind")), form.F("zorgplan", "1", str),
 		form.F("ouderGeinformeerdDoor", "0..1", form.Object(form.F("door", "1", ref("med")), form.F("op", "1", date), form.F("wie", "1..*", ref("bet")))),
-		form.F("perDoel", "0..*", form.Object(form.F("doel", "1", Str), form.F("status", "1", code("doelstatus")), form.F("toelichting", "0..1", text))),
+		form.F("perDoel", "0..*", form.Object(form.F("doel", "1", str), form.F("status", "1", code("doelstatus")), form.F("toelichting", "0..1", text))),
 		form.F("gezinservaring", "0..1", text), form.F("besluit", "1", code("evaluatie-besluit")),
 		form.F("leidtTotPlanversie", "0..1", posInt),
 	}

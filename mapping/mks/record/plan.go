@@ -1,8 +1,6 @@
 package record
 
-import (
-	"github.com/drieluik/drieluik/mapping/form"
-)
+import "github.com/drieluik/drieluik/mapping/form"
 
 // Zorgplan is the record type of mks.md 3.5: the plan of care and support, and who does it.
 func Zorgplan() Type {
@@ -16,21 +14,21 @@ func Zorgplan() Type {
 func planFields() form.Fields {
 	return form.Fields{
 		form.F("vervangtVersie", "0..1", posInt), form.F("ingangsdatum", "1", date), form.F("einddatum", "0..1", date),
-		form.F("opgesteldDoor", "1", ref("med")), form.F("opBasisVan", "0..*", Str),
+		form.F("opgesteldDoor", "1", ref("med")), form.F("opBasisVan", "0..*", str),
 		form.F("domeinindeling", "1", code("domeinindeling")),
 		form.F("wijziging", "0..1", form.Object(
 			form.F("soort", "1..*", code("wijziging-soort")), form.F("via", "1", ref("med")), form.F("reden", "1", text))),
 		form.F("problemen", "0..*", form.Object(
-			form.F("id", "1", ident), form.F("code", "0..1", codering), form.F("tekst", "1", Str),
-			form.F("domein", "1", planDomain), form.F("behoeften", "0..*", Str))),
+			form.F("id", "1", ident), form.F("code", "0..1", codering), form.F("tekst", "1", str),
+			form.F("domein", "1", planDomain), form.F("behoeften", "0..*", str))),
 		form.F("doelen", "0..*", form.Object(
-			form.F("id", "1", ident), form.F("probleem", "0..1", Str), form.F("domein", "0..1", planDomain), form.F("tekst", "1", Str),
+			form.F("id", "1", ident), form.F("probleem", "0..1", str), form.F("domein", "0..1", planDomain), form.F("tekst", "1", str),
 			form.F("statusNaam", "0..1", codering), form.F("streefdatum", "0..1", date),
 			form.F("opgesteldMet", "0..*", ref("bet", "kind")))),
 		form.F("acties", "1..*", actionType()),
-		form.F("dagprogramma", "0..*", form.Object(form.F("van", "1", clock), form.F("tot", "1", clock), form.F("tekst", "1", Str))),
+		form.F("dagprogramma", "0..*", form.Object(form.F("van", "1", clock), form.F("tot", "1", clock), form.F("tekst", "1", str))),
 		form.F("voedingsschema", "0..1", feedingType()),
-		form.F("noodplan", "0..1", form.Object(form.F("signalen", "1", text), form.F("actie", "1", text), form.F("telefoon", "1", Str))),
+		form.F("noodplan", "0..1", form.Object(form.F("signalen", "1", text), form.F("actie", "1", text), form.F("telefoon", "1", str))),
 		form.F("evaluatieplan", "0..*", form.Object(
 			form.F("soort", "1", code("evaluatie-soort")), form.F("perJaar", "1", integer(1, 12)),
 			form.F("wijze", "0..1", code("afname-wijze")), form.F("deelnemers", "1..*", code("teamrol")),
@@ -44,7 +42,7 @@ func planFields() form.Fields {
 // actionType is one action with those who carry it out.
 func actionType() form.Type {
 	return form.Object(
-		form.F("id", "1", ident), form.F("doel", "0..1", Str), form.F("probleem", "0..1", Str), form.F("domein", "1", planDomain),
+		form.F("id", "1", ident), form.F("doel", "0..1", str), form.F("probleem", "0..1", str), form.F("domein", "1", planDomain),
 		form.F("code", "0..1", codering), form.F("instructie", "1", text), form.F("tijden", "0..*", clock),
 		form.F("frequentie", "0..1", form.Object(
 			form.F("aantal", "1", posInt), form.F("per", "1", posInt), form.F("eenheid", "1", code("frequentie-eenheid")))),
@@ -61,7 +59,7 @@ func actionType() form.Type {
 // feedingType is the feeding scheme, also of an overdracht.
 func feedingType() form.Type {
 	return form.Object(
-		form.F("soort", "1", code("voeding-soort")), form.F("product", "0..1", Str), form.F("mlPerKeer", "0..1", positive),
+		form.F("soort", "1", code("voeding-soort")), form.F("product", "0..1", str), form.F("mlPerKeer", "0..1", positive),
 		form.F("keerPerDag", "0..1", integer(1, 24)), form.F("toedieningsweg", "0..1", code("toedieningsweg")),
 		form.F("opmerking", "0..1", text),
 	)

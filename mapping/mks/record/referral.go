@@ -1,8 +1,6 @@
 package record
 
-import (
-	"github.com/drieluik/drieluik/mapping/form"
-)
+import "github.com/drieluik/drieluik/mapping/form"
 
 // verwijsboom is the record type of mks.md 3.3: under which law each part of the care falls.
 func verwijsboom() Type {
@@ -20,7 +18,7 @@ func referralFields() form.Fields {
 		form.F("uitkomsten", "0..*", form.Object(
 			form.F("wet", "1", code("wettelijk-kader")), form.F("onderdeel", "1", code("zorgonderdeel")),
 			form.F("verantwoordelijke", "1", code("verantwoordelijke")), form.F("indicatiesteller", "0..1", ref("med")),
-			form.F("uitvoerder", "0..1", ref("org")), form.F("regels", "0..*", Str))),
+			form.F("uitvoerder", "0..1", ref("org")), form.F("regels", "0..*", str))),
 		form.F("afwijkingReden", "0..1", text),
 		form.F("indicatie", "0..1", form.Object(
 			form.F("leveringsvorm", "1", code("leveringsvorm")), form.F("urenPerWeek", "1", hoursPerWeek()),

@@ -19,11 +19,11 @@ func scan() Type {
 // scanFields is the member table of mks.md 3.4.
 func scanFields() form.Fields {
 	need := form.Object(
-		form.F("id", "1", ident), form.F("item", "1", Str), form.F("code", "0..1", codering), form.F("niveau", "1", code("behoefte-niveau")),
+		form.F("id", "1", ident), form.F("item", "1", str), form.F("code", "0..1", codering), form.F("niveau", "1", code("behoefte-niveau")),
 		form.F("toelichting", "0..1", text), form.F("vanWie", "0..1", code("perspectief")), form.F("over", "0..1", ref("bet")),
 		form.F("prioriteit", "0..1", posInt))
 	return form.Fields{
-		form.F("soort", "1", code("scan-soort")), form.F("vorigeScan", "0..1", Str), form.F("afgenomenOp", "1..*", date),
+		form.F("soort", "1", code("scan-soort")), form.F("vorigeScan", "0..1", str), form.F("afgenomenOp", "1..*", date),
 		form.F("wijze", "1..*", code("afname-wijze")), form.F("afgenomenDoor", "1", ref("med")), form.F("gesprekMet", "1..*", ref("bet", "kind")),
 		form.F("kindGehoord", "1", form.Object(form.F("ja", "1", boolean), form.F("reden", "0..1", code("niet-gehoord-reden")))),
 		form.F("belangrijkst", "0..1", text),

@@ -1,8 +1,6 @@
 package record
 
-import (
-	"github.com/drieluik/drieluik/mapping/form"
-)
+import "github.com/drieluik/drieluik/mapping/form"
 
 // SchemaID is the $id of the JSON Schema of the format.
 const SchemaID = "https://drieluik.example/ig/mks-bron-1.schema.json"

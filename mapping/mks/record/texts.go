@@ -1,7 +1,5 @@
 package record
 
-import ()
-
 // ruleTexts is read only.
 var ruleTexts = map[string]string{
 	"MKS-ENV-01": "A required member is missing or empty. Send it.",

@@ -1,8 +1,6 @@
 package record
 
-import (
-	"github.com/drieluik/drieluik/mapping/form"
-)
+import "github.com/drieluik/drieluik/mapping/form"
 
 // overdracht is the record of mks.md 3.8: a transfer between hospital, home care and adult care.
 func overdracht() Type {
@@ -16,16 +14,16 @@ func transferFields() form.Fields {
 	out := form.Fields{
 		form.F("richting", "1", code("richting")), form.F("leeftijdsvariant", "1", code("leeftijdsvariant")),
 		form.F("overplaatsingsdatum", "1", date),
-		form.F("opname", "0..1", form.Object(form.F("van", "1", instant), form.F("tot", "0..1", instant), form.F("afdeling", "0..1", Str),
+		form.F("opname", "0..1", form.Object(form.F("van", "1", instant), form.F("tot", "0..1", instant), form.F("afdeling", "0..1", str),
 			form.F("bestemming", "0..1", code("bestemming")))),
 		form.F("verzender", "1", form.Object(form.F("organisatie", "1", ref("org")), form.F("verpleegkundige", "1", ref("med")),
-			form.F("telefoon", "0..1", Str))),
+			form.F("telefoon", "0..1", str))),
 		form.F("ontvanger", "1", form.Object(form.F("organisatie", "1", ref("org")))),
 		form.F("drieluikGesprek", "0..1", form.Object(form.F("gehouden", "1", boolean), form.F("datum", "0..1", date),
 			form.F("aanwezig", "0..*", code("drieluik-rol")), form.F("samenvatting", "0..1", text))),
 		form.F("ontslaggereedheid", "0..1", form.Object(form.F("zorgThuisGeregeld", "1", boolean), form.F("materialenGeleverd", "1", boolean),
-			form.F("aanspreekpunt24u", "0..1", Str),
-			form.F("oudersGetraind", "0..*", form.Object(form.F("handeling", "1", Str), form.F("wie", "1", ref("bet")),
+			form.F("aanspreekpunt24u", "0..1", str),
+			form.F("oudersGetraind", "0..*", form.Object(form.F("handeling", "1", str), form.F("wie", "1", ref("bet")),
 				form.F("bekwaam", "1", boolean), form.F("datum", "1", date))))),
 		form.F("behandelaars", "1..*", ref("med")),
 	}
@@ -33,7 +31,7 @@ func transferFields() form.Fields {
 }
 
 func medicalFields() form.Fields {
-	problem := form.Object(form.F("code", "0..1", codering), form.F("tekst", "1", Str), form.F("sinds", "0..1", pdate))
+	problem := form.Object(form.F("code", "0..1", codering), form.F("tekst", "1", str), form.F("sinds", "0..1", pdate))
 	var measurements form.Fields
 	for _, m := range Measures {
 		measurements = append(measurements, form.F(m.Name, "0..1", meting))
@@ -41,24 +39,24 @@ func medicalFields() form.Fields {
 	return form.Fields{
 		form.F("medischeDiagnoses", "1..*", problem),
 		form.F("voorgeschiedenis", "0..*", problem).OrNone(),
-		form.F("allergieen", "0..*", form.Object(form.F("stof", "1", Str), form.F("code", "0..1", codering),
-			form.F("ernst", "0..1", code("allergie-ernst")), form.F("reactie", "0..1", Str))).OrNone(),
-		form.F("alerts", "0..*", form.Object(form.F("tekst", "1", Str), form.F("code", "0..1", codering))).OrNone(),
+		form.F("allergieen", "0..*", form.Object(form.F("stof", "1", str), form.F("code", "0..1", codering),
+			form.F("ernst", "0..1", code("allergie-ernst")), form.F("reactie", "0..1", str))).OrNone(),
+		form.F("alerts", "0..*", form.Object(form.F("tekst", "1", str), form.F("code", "0..1", codering))).OrNone(),
 		form.F("vrijheidsbeperking", "0..1", text),
 		form.F("metingen", "0..1", form.Object(measurements...)),
 		form.F("pijn", "0..1", form.Object(form.F("schaal", "1", code("pijnschaal")), form.F("score", "1", integer(-1<<31, 1<<31-1)), form.F("op", "1", instant))),
-		form.F("verpleegkundigeProblemen", "0..*", form.Object(form.F("tekst", "1", Str), form.F("code", "0..1", codering),
-			form.F("domein", "1", code("mks-domein")), form.F("interventies", "1..*", Str), form.F("doel", "0..1", text))),
+		form.F("verpleegkundigeProblemen", "0..*", form.Object(form.F("tekst", "1", str), form.F("code", "0..1", codering),
+			form.F("domein", "1", code("mks-domein")), form.F("interventies", "1..*", str), form.F("doel", "0..1", text))),
 		form.F("zorgresultaat", "0..1", text), form.F("wensenKindEnGezin", "0..1", text),
-		form.F("afspraken", "0..*", form.Object(form.F("bij", "1", Str), form.F("op", "1", instant), form.F("reden", "0..1", Str))),
+		form.F("afspraken", "0..*", form.Object(form.F("bij", "1", str), form.F("op", "1", instant), form.F("reden", "0..1", str))),
 	}
 }
 
 func dailyLifeFields() form.Fields {
 	return form.Fields{
-		form.F("hulpmiddelen", "0..*", form.Object(form.F("soort", "1", Str), form.F("code", "0..1", codering), form.F("maat", "0..1", Str),
+		form.F("hulpmiddelen", "0..*", form.Object(form.F("soort", "1", str), form.F("code", "0..1", codering), form.F("maat", "0..1", str),
 			form.F("lengteCm", "0..1", number), form.F("ingebrachtOp", "0..1", date), form.F("vervangenVoor", "0..1", date),
-			form.F("leverancier", "0..1", Str), form.F("instelling", "0..1", text))),
+			form.F("leverancier", "0..1", str), form.F("instelling", "0..1", text))),
 		form.F("voeding", "0..1", feedingType()),
 		form.F("zelfzorg", "0..1", text), form.F("mobiliteit", "0..1", text), form.F("uitscheiding", "0..1", text),
 		form.F("huid", "0..1", text), form.F("zintuigen", "0..1", text), form.F("mentaal", "0..1", text),
@@ -69,7 +67,7 @@ func dailyLifeFields() form.Fields {
 		form.F("woonsituatie", "0..1", form.Object(form.F("type", "1", code("woning-type")), form.F("toelichting", "0..1", text))),
 		form.F("juridisch", "0..1", form.Object(form.F("gezag", "1", code("gezag-type")), form.F("ots", "1", boolean))),
 		form.F("bijzonderhedenKind", "0..1", text),
-		form.F("bijlagen", "0..*", form.Object(form.F("titel", "1", Str), form.F("mime", "1", Str), form.F("sha256", "1", digest), form.F("url", "0..1", Str))),
+		form.F("bijlagen", "0..*", form.Object(form.F("titel", "1", str), form.F("mime", "1", str), form.F("sha256", "1", digest), form.F("url", "0..1", str))),
 	}
 }
 

@@ -1,6 +1,8 @@
 package record
 
 import (
+	"strings"
+
 	"github.com/drieluik/drieluik/mapping/form"
 )
 
@@ -12,12 +14,15 @@ type Question struct {
 	After      string // the question that must be answered yes before this one may be
 }
 
+// Many reports whether the question takes more than one answer.
+func (q Question) Many() bool { return strings.HasSuffix(q.Card, "*") }
+
 // MaxInTree bounds the lists of a tree: an outcome or need of a few bytes becomes a resource of its own.
 const MaxInTree = 100
 
 // treeFields are the members of antwoorden. missing is the rule of an answer that is not there.
 func treeFields(questions []Question, missing string) form.Fields {
-	types := map[string]form.Type{"integer": integer(-1<<31, 1<<31-1), "boolean": boolean, "string": Str}
+	types := map[string]form.Type{"integer": integer(-1<<31, 1<<31-1), "boolean": boolean, "string": str}
 	var out form.Fields
 	for _, q := range questions {
 		t, ok := types[q.Kind]

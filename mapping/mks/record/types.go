@@ -11,7 +11,7 @@ import (
 // Simple types of mks.md 2.1. The rule of a broken format is MKS-ENV-02, of a number that identifies
 // somebody MKS-ENV-05 or MKS-ENV-06.
 var (
-	Str      = form.Text(500, broken).Named("str")
+	str      = form.Text(500, broken).Named("str")
 	text     = form.Text(20000, broken).Named("text")
 	ident    = form.Pattern(`[A-Za-z0-9._-]{1,64}`, broken).Named("id")
 	slug     = form.Pattern(`[a-z0-9-]{1,32}`, broken).Named("slug")
@@ -35,8 +35,8 @@ var (
 	// meting is one measurement.
 	meting = form.Object(form.F("waarde", "1", number), form.F("op", "1", instant)).Named("meting")
 	// codering is a free coding: at least one of the code systems, or text.
-	codering = form.Object(form.F("sct", "0..1", Str), form.F("omaha", "0..1", Str), form.F("icf", "0..1", Str), form.F("noc", "0..1", Str),
-		form.F("nic", "0..1", Str), form.F("nanda", "0..1", Str), form.F("icd10", "0..1", Str), form.F("tekst", "0..1", Str)).
+	codering = form.Object(form.F("sct", "0..1", str), form.F("omaha", "0..1", str), form.F("icf", "0..1", str), form.F("noc", "0..1", str),
+		form.F("nic", "0..1", str), form.F("nanda", "0..1", str), form.F("icd10", "0..1", str), form.F("tekst", "0..1", str)).
 		AtLeastOne().Named("codering")
 )
 
@@ -61,7 +61,7 @@ func integer(low, high int64) form.Type { return form.Integer(low, high, broken)
 // ref is a reference to a member of the lists of the kind record: bet, med, org, kind.
 func ref(kinds ...string) form.Type {
 	about := fmt.Sprintf("Reference: the local id of %v in the kind record, or for an organisation ura: and its number.", kinds)
-	return Str.Refs(about, kinds...).Named("ref-" + strings.Join(kinds, "-"))
+	return str.Refs(about, kinds...).Named("ref-" + strings.Join(kinds, "-"))
 }
 
 // UraNumber is what stands behind "ura:" in a reference.

@@ -6,9 +6,9 @@ import (
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping"
-	"github.com/drieluik/drieluik/mapping/element"
 	"github.com/drieluik/drieluik/mapping/form"
 	"github.com/drieluik/drieluik/mapping/mks/record"
+	"github.com/drieluik/drieluik/mapping/rebuild"
 )
 
 // Facts are what decides who may give consent: the child's birth and who holds authority.
@@ -37,7 +37,7 @@ func (f Facts) Authority(t Target, on form.Day) bool {
 // CustodianFacts returns what stands on the Patient.
 func (m *Mapper) CustodianFacts() Facts {
 	custody := StoredCustody(m.Child.Patient())
-	period := Part(custody, "period")
+	period := rebuild.Part(custody, "period")
 	return Facts{
 		Birth: m.Child.Birth, Holders: StoredHolders(custody),
 		From: form.Day(period.Member("start").Text()), To: form.Day(period.Member("end").Text()),
@@ -65,12 +65,12 @@ func (m *Mapper) ownFacts(custodian Facts) (Facts, error) {
 	}
 	out := Facts{Birth: custodian.Birth}
 	for e := range own.All("extension") {
-		kept, issues := fhir.ParseDocument([]byte(`{"value":`+Part(e, "value").Text()+`}`), fhir.Limits{})
+		kept, issues := fhir.ParseDocument([]byte(`{"value":`+rebuild.Part(e, "value").Text()+`}`), fhir.Limits{})
 		if fhir.HasErrors(issues) {
 			continue
 		}
 		v := kept.Root().Member("value")
-		switch Part(e, "pointer").Text() {
+		switch rebuild.Part(e, "pointer").Text() {
 		case "/inhoud/geboortedatum":
 			out.Birth = form.Day(v.Text())
 		case "/inhoud/gezag":
@@ -86,8 +86,8 @@ func (m *Mapper) ownFacts(custodian Facts) (Facts, error) {
 func (m *Mapper) OwnProvenance() (fhir.Node, error) {
 	version := ""
 	for e := range m.Child.Patient().All("extension") {
-		if Part(e, "recordType").Text() == "kind" && Part(e, "ura").Text() == m.Head.URA && Part(e, "applicatie").Text() == m.Head.App {
-			version = Part(e, "versie").Text()
+		if rebuild.Part(e, "recordType").Text() == "kind" && rebuild.Part(e, "ura").Text() == m.Head.URA && rebuild.Part(e, "applicatie").Text() == m.Head.App {
+			version = rebuild.Part(e, "versie").Text()
 		}
 	}
 	key := "Patient/" + m.Head.Source() + "/" + m.Head.LocalID + "/" + version
@@ -123,14 +123,7 @@ func (m *Mapper) ownHolders(custody fhir.Node, out *Facts) error {
 }
 
 // StoredCustody returns the extension gezag of a Patient, a missing node without one.
-func StoredCustody(patient fhir.Node) fhir.Node {
-	for e := range patient.All("extension") {
-		if e.Member("url").Text() == element.StructureDefinition("gezag") {
-			return e
-		}
-	}
-	return fhir.Node{}
-}
+func StoredCustody(patient fhir.Node) fhir.Node { return rebuild.Extension(patient, "gezag") }
 
 // StoredHolders returns whom a stored gezag names, sorted.
 func StoredHolders(custody fhir.Node) []string {

@@ -1,8 +1,6 @@
 package tofhir
 
-import (
-	"slices"
-)
+import "slices"
 
 // ChildDomains are the four child-life domains of MKS, in the order of mks.md 1.
 var ChildDomains = []string{"medisch", "veiligheid", "sociaal", "ontwikkeling"}

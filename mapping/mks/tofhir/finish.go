@@ -161,7 +161,7 @@ func (m *Mapper) sourceMembers() []*dpb.Extension {
 		v.To(keeper + ".extension('" + element.StructureDefinition("source-member") + "')")
 		out = append(out, sourceMember(v))
 	})
-	m.Reworded(m.Type.Whole, func(v form.Value) { out = append(out, sourceMember(v)) })
+	m.Reworded(func(v form.Value) { out = append(out, sourceMember(v)) })
 	return out
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/drieluik/drieluik/mapping/element"
 	"github.com/drieluik/drieluik/mapping/form"
 	"github.com/drieluik/drieluik/mapping/mks/record"
+	"github.com/drieluik/drieluik/mapping/rebuild"
 )
 
 // Mapper is one run of Map: a document, what is stored, and the resources that come of it.
@@ -142,10 +143,10 @@ func (m *Mapper) readChild(c *Child, number fhir.Identifier) error {
 	c.Birth = form.Day(n.At("birthDate").Text())
 	c.Stub = c.Birth == "" && !n.Member("name").Exists()
 	for e := range n.All("extension") {
-		if e.Member("url").Text() != element.StructureDefinition("bron-record") || Part(e, "recordType").Text() != "kind" {
+		if e.Member("url").Text() != element.StructureDefinition("bron-record") || rebuild.Part(e, "recordType").Text() != "kind" {
 			continue
 		}
-		own := Part(e, "ura").Text() == m.Head.URA && Part(e, "applicatie").Text() == m.Head.App
+		own := rebuild.Part(e, "ura").Text() == m.Head.URA && rebuild.Part(e, "applicatie").Text() == m.Head.App
 		c.Stored, c.Others = c.Stored || own, c.Others || !own
 	}
 	if number.Value == "" || HasIdentifier(n, number) {
@@ -165,45 +166,6 @@ func (m *Mapper) readChild(c *Child, number fhir.Identifier) error {
 	return nil
 }
 
-// Part returns the value of a part of a complex extension, whatever its type.
-func Part(ext fhir.Node, name string) fhir.Node {
-	for n := range ext.All("extension") {
-		if n.Member("url").Text() == name {
-			return extensionValue(n)
-		}
-	}
-	return fhir.Node{}
-}
-
-// ExtensionOn returns an extension of ours on n, a missing node without one.
-func ExtensionOn(n fhir.Node, name string) fhir.Node {
-	for e := range n.All("extension") {
-		if e.Member("url").Text() == element.StructureDefinition(name) {
-			return e
-		}
-	}
-	return fhir.Node{}
-}
-
-// Extension returns the value of a simple extension of ours on n, a missing node without one.
-func Extension(n fhir.Node, name string) fhir.Node {
-	for e := range n.All("extension") {
-		if e.Member("url").Text() == element.StructureDefinition(name) {
-			return extensionValue(e)
-		}
-	}
-	return fhir.Node{}
-}
-
-func extensionValue(ext fhir.Node) fhir.Node {
-	for n := range ext.Children() {
-		if len(n.Name()) > 5 && n.Name()[:5] == "value" {
-			return n
-		}
-	}
-	return fhir.Node{}
-}
-
 // Check resolves the references and runs the rules that need what is stored.
 func (m *Mapper) Check(s Steps) error {
 	if s.Prepare != nil {
@@ -215,9 +177,9 @@ func (m *Mapper) Check(s Steps) error {
 	if m.Type.Name != "kind" {
 		m.NumberRule()
 	}
-	m.Root().Walk(m.Type.Whole, func(v form.Value, t form.Type) {
-		if failed == nil && t.Kinds() != nil && v.Sound() && !m.Full() {
-			failed = m.checkReference(v, t.Kinds())
+	m.References(func(v form.Value, kinds []string) {
+		if failed == nil && v.Sound() && !m.Full() {
+			failed = m.checkReference(v, kinds)
 		}
 	})
 	if failed != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/drieluik/drieluik/mapping/element"
 	"github.com/drieluik/drieluik/mapping/form"
 	"github.com/drieluik/drieluik/mapping/mks/record"
+	"github.com/drieluik/drieluik/mapping/rebuild"
 )
 
 // HasIdentifier reports whether a resource bears an identifier.
@@ -136,7 +137,7 @@ func (m *Mapper) Family(id fhir.Identifier) ([]*mapping.Found, error) {
 func relatedKind(n fhir.Node) string {
 	for e := range n.All("extension") {
 		if e.Member("url").Text() == element.StructureDefinition("betrokkene") {
-			return Part(e, "soort").Text()
+			return rebuild.Part(e, "soort").Text()
 		}
 	}
 	return ""
@@ -174,12 +175,7 @@ func organisationKind(n fhir.Node) string { return CodeIn(n, "type", "organisati
 
 // CodeIn returns the code of one of our lists in a member of CodeableConcepts.
 func CodeIn(n fhir.Node, member, list string) string {
-	for c := range n.All(member, "coding") {
-		if c.Member("system").Text() == element.CodeSystem(list) {
-			return c.Member("code").Text()
-		}
-	}
-	return ""
+	return rebuild.CodeIn(n.Member(member), element.CodeSystem(list)).Text()
 }
 
 // Target returns what a reference of the source names; it was resolved by check.

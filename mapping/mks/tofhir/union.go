@@ -11,6 +11,7 @@ import (
 	"github.com/drieluik/drieluik/mapping"
 	"github.com/drieluik/drieluik/mapping/element"
 	"github.com/drieluik/drieluik/mapping/mks/record"
+	"github.com/drieluik/drieluik/mapping/rebuild"
 )
 
 // Union says how a resource is united with what is stored (mks.md 2.6). Identifiers are always of
@@ -212,7 +213,7 @@ func IdentifierKey(n fhir.Node) string {
 
 // extensionKey is the URL, for bron-record with the source system, for source-member with the pointer.
 func extensionKey(n fhir.Node) string {
-	return n.Member("url").Text() + "|" + Part(n, "ura").Text() + "|" + Part(n, "applicatie").Text() + "|" + Part(n, "pointer").Text()
+	return n.Member("url").Text() + "|" + rebuild.Part(n, "ura").Text() + "|" + rebuild.Part(n, "applicatie").Text() + "|" + rebuild.Part(n, "pointer").Text()
 }
 
 // Setting is one record version that wrote a resource.

@@ -10,6 +10,7 @@ import (
 	"github.com/drieluik/drieluik/mapping/form"
 	"github.com/drieluik/drieluik/mapping/mks/record"
 	"github.com/drieluik/drieluik/mapping/mks/tofhir"
+	"github.com/drieluik/drieluik/mapping/rebuild"
 )
 
 // checkStored are the MKS-OVD rules that need what is stored of child and organisations. A
@@ -31,7 +32,7 @@ func checkStored(m *tofhir.Mapper) error {
 		return err
 	}
 	if v := c.At("juridisch").At("gezag"); told && v.Sound() {
-		stored := tofhir.Part(tofhir.StoredCustody(m.Child.Patient()), "type").Text()
+		stored := rebuild.Part(tofhir.StoredCustody(m.Child.Patient()), "type").Text()
 		if stored != "" && stored != v.Str() {
 			m.Warn("MKS-OVD-15", v)
 		}
@@ -196,8 +197,8 @@ func needsTraining(plan fhir.Node) bool {
 		return false
 	}
 	for e := range plan.All("extension") {
-		if e.Member("url").Text() == element.StructureDefinition("actie") && tofhir.Part(e, "voorbehouden").Text() == "true" &&
-			tofhir.Part(e, "uitvoerderSoort").Text() == "ouder" {
+		if e.Member("url").Text() == element.StructureDefinition("actie") && rebuild.Part(e, "voorbehouden").Text() == "true" &&
+			rebuild.Part(e, "uitvoerderSoort").Text() == "ouder" {
 			return !carries(e, "bekwaam")
 		}
 	}

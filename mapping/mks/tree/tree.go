@@ -29,7 +29,7 @@ func treeAnswers(m *tofhir.Mapper, questions []record.Question, given form.Value
 			continue
 		}
 		all := []form.Value{v}
-		if form.F(q.Link, q.Card, record.Str).List() {
+		if q.Many() {
 			all = v.Items()
 		}
 		out = append(out, treeItem(q.Link, q.Kind, q.List, on, all...))
