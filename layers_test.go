@@ -36,7 +36,10 @@ var kits = map[string]bool{
 var within = map[string]string{
 	"conformance/validate": "conformance", "conformance/terminology": "conformance", "conformance/artifacts": "conformance",
 	"conformance/packages": "conformance",
-	"mapping/mks/back":     "mapping/mks",
+	"mapping/mks/record":   "mapping/mks", "mapping/mks/decide": "mapping/mks", "mapping/mks/tofhir": "mapping/mks",
+	"mapping/mks/child": "mapping/mks", "mapping/mks/consent": "mapping/mks", "mapping/mks/scan": "mapping/mks",
+	"mapping/mks/plan": "mapping/mks", "mapping/mks/transfer": "mapping/mks", "mapping/mks/tree": "mapping/mks",
+	"mapping/mks/arrive": "mapping/mks", "mapping/mks/extract": "mapping/mks", "mapping/mks/back": "mapping/mks",
 	"mapping/netwerk/back": "mapping/netwerk",
 }
 

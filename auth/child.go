@@ -63,12 +63,14 @@ type team struct {
 	active    bool
 	period    span
 	members   []member
+	contact   string // of a family's network: how it calls the organisation that it turns to
 }
 
 type member struct {
 	ref, onBehalfOf fhir.Ref
 	period          span
 	coordinator     bool
+	name            string // by which the team calls it, "" for its own
 }
 
 type task struct {
@@ -204,10 +206,11 @@ func (c *Child) readTeam(ref fhir.Ref, n fhir.Node, f ResourceFacts) {
 	}
 	t := team{
 		ref: ref, custodian: f.Custodian.Current(),
-		active: n.Member("status").Text() == "active", period: readSpan(n.Member("period")),
+		active: n.Member("status").Text() == "active", period: readSpan(n.Member("period")), contact: contactIn(n),
 	}
 	for part := range n.All("participant") {
 		m := member{ref: refAt(part, "member"), onBehalfOf: refAt(part, "onBehalfOf"), period: readSpan(part.Member("period"))}
+		m.name = part.At("member", "display").Text()
 		for _, role := range readCodings(part, "role", "coding") {
 			if slices.Contains(coordinatorRoles, role.Code) {
 				m.coordinator = true

@@ -25,7 +25,7 @@ type ResourceFacts struct {
 	Domains   []string // codes of mks-domein in meta.tag
 	Labels    []Label
 	Source    string     // meta.source without its fragment's version: one source record
-	Codings   []Coding   // category, code, type, meta.tag
+	Codings   []Coding   // category, code, type, meta.tag; se-mote of a serviceType
 	Refs      []fhir.Ref // literal references of the resource, for data meaning related and dependents
 	// Parties are those a Consent names as organization or base actor, a Task as owner or requester,
 	// a CareTeam as member or onBehalfOf. Of a DetectedIssue they are the custodian and author

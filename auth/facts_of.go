@@ -190,6 +190,11 @@ func codings(root fhir.Node) []Coding {
 			out = append(out, readCodings(n, "coding")...)
 		}
 	}
+	for _, c := range readCodings(root, "serviceType", "coding") {
+		if c.System == systemSwedishMeeting {
+			out = append(out, c)
+		}
+	}
 	return append(out, readCodings(root, "meta", "tag")...)
 }
 

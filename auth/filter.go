@@ -153,11 +153,12 @@ func (q *inquiry) admit(out *Filter, r *ResourceFacts, seen map[fhir.Ref]bool) {
 	f := *q.f
 	f.Resource = r
 	if IsDirectory(q.a.Type) {
-		if IsDirectory(r.Ref.Type) || !Decide(*q.p, Action{Interaction: Read, Type: r.Ref.Type}, f).Permit {
+		if IsDirectory(r.Ref.Type) {
 			return
 		}
+		d := Decide(*q.p, Action{Interaction: Read, Type: r.Ref.Type}, f)
 		for _, ref := range r.Refs {
-			if ref.Type == q.a.Type {
+			if ref.Type == q.a.Type && d.leadsTo(ref) {
 				out.add(directoryCompartment, ref, seen)
 			}
 		}

@@ -131,7 +131,9 @@ func (t *target) matchCode(p *provision, cell string, loose, anyDomain bool) boo
 
 // networkViews are the derived codes of netwerk-inzage, access.md 4.2.
 var networkViews = map[string]func(*target) bool{
-	"agenda": func(t *target) bool { return t.Ref.Type == "Appointment" },
+	"agenda": func(t *target) bool {
+		return t.Ref.Type == "Appointment" || t.Ref.Type == "CarePlan" && t.helpOfOthers() && !t.helpIsOver()
+	},
 	"doelen": func(t *target) bool { return t.Ref.Type == "Goal" },
 	"medisch-kort": func(t *target) bool {
 		return t.Ref.Type == "Flag" || t.Ref.Type == "AllergyIntolerance" || t.emergencyPlan()

@@ -2,19 +2,28 @@ package auth
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/drieluik/drieluik/fhir"
 )
 
 // networkMust is what of a family's network is withheld from a reader who does not keep its record
 // (network.md 5): from who has authority what is tense, from others the family's own judgements, and the names
-// of persons that no consent of theirs and no shared task opens.
+// of persons that no consent of theirs and no shared task opens; of what others do, a member sees when.
 func (q *inquiry) networkMust(c *Child, t *target) obligations {
+	if q.p.Role == Helper && t.helpOfOthers() {
+		return networkView
+	}
 	if q.p.Role == ChildRole || !t.ofNetwork() {
 		return 0
 	}
 	self, person := t.Ref.Current(), t.v.standing.person.Current()
+	contact := t.isContact()
 	switch {
+	case contact && t.Ref.Type == "CareTeam":
+		return networkContact
+	case contact && t.Ref.Type == "RelatedPerson" && c.proposes(self):
+		return 0
 	case q.p.Role == Guardian && t.Ref.Type == "CareTeam":
 		return networkCalm
 	case q.p.Role == Guardian:
@@ -64,11 +73,70 @@ func (t *target) helpIsOver() bool {
 	switch {
 	case isHelp(t.ResourceFacts):
 		return !slices.Contains(liveTasks, t.Status)
-	case t.Ref.Type == "CarePlan" && slices.Contains(t.Codings, helpPlan) &&
-		slices.ContainsFunc(t.Refs, func(r fhir.Ref) bool { return r.Type == "CareTeam" }):
+	case t.isHelpPlan():
 		return t.Status != "draft" && t.Status != "active"
 	}
 	return false
+}
+
+// isHelpPlan reports whether the resource is the plan of an agreement of a network.
+func (t *target) isHelpPlan() bool {
+	return t.Ref.Type == "CarePlan" && slices.Contains(t.Codings, helpPlan) &&
+		slices.ContainsFunc(t.Refs, func(r fhir.Ref) bool { return r.Type == "CareTeam" })
+}
+
+// helpOfOthers reports whether the resource is an agreement of a network, or its task, in which the user does
+// not help.
+func (t *target) helpOfOthers() bool {
+	return t.isHelpPlan() && !slices.ContainsFunc(t.Doers, t.v.isUser) || isHelp(t.ResourceFacts) && !t.v.isUser(t.Owner)
+}
+
+// contactIn is how a network calls the organisation that the family turns to, "" for none.
+func contactIn(team fhir.Node) string {
+	if !slices.Contains(readCodings(team, "category", "coding"), Coding{System: systemTeamKind, Code: "netwerk"}) {
+		return ""
+	}
+	for ext := range extensions(team, extNetwork+"besluit") {
+		for part := range extensions(ext, "organisatie") {
+			return plainName(part.Member("valueString").Text())
+		}
+	}
+	return ""
+}
+
+// plainName is a name without differences that nobody hears.
+func plainName(s string) string { return strings.ToLower(strings.Join(strings.Fields(s), " ")) }
+
+// turnsTo reports whether a network turns to the organisation of the principal: it is a member now, and called as
+// the one that the family decided on. A record names its contact and refers to its members; a name alone proves
+// nothing.
+func (t *team) turnsTo(v *view) bool {
+	org := v.p.Organization
+	return t.contact != "" && slices.ContainsFunc(t.members, func(m member) bool {
+		name := m.name
+		if name == "" {
+			name = v.key.directory.name(org)
+		}
+		return m.ref == org && m.period.covers(v.now, v.zone, false) && plainName(name) == t.contact
+	})
+}
+
+// isContact reports whether the reader is whom the network turns to in which the resource is kept.
+func (t *target) isContact() bool {
+	return t.v != nil && !t.Custodian.IsZero() && slices.Contains(t.v.ground.contact, t.Custodian)
+}
+
+// IsContact reports whether the organisation of p is whom the family turns to in a network of the child that
+// keeper keeps (network.md 5). f holds the child.
+func IsContact(p Principal, f Facts, patient, keeper fhir.Ref) bool {
+	q := inquiry{p: &p, f: &f}
+	c := q.child(patient)
+	return c != nil && !keeper.IsZero() && slices.Contains(c.viewOf(&p, &f, false).ground.contact, keeper)
+}
+
+// proposes reports whether somebody is proposed to help a person, and has not answered.
+func (c *Child) proposes(person fhir.Ref) bool {
+	return slices.ContainsFunc(c.tasks, func(k task) bool { return k.help && k.owner == person && slices.Contains(offerStatuses, k.status) })
 }
 
 // helpsWith reports whether a person owns a live task of help that somebody takes part in.

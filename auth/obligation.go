@@ -6,7 +6,7 @@ import (
 )
 
 // obligations is a set of obligations, access.md 3.4.
-type obligations uint8
+type obligations uint16
 
 const (
 	minimalPatient obligations = 1 << iota
@@ -17,6 +17,8 @@ const (
 	btgReview
 	networkView
 	networkCalm
+	networkContact
+	meetingView
 )
 
 // Names of obligations, in the order in which a Decision lists them.
@@ -28,10 +30,12 @@ const (
 	WarnCustodyStale       = "warn-custody-stale"
 	BTGReview              = "btg-review"
 	NetworkView            = "network-view"
-	NetworkCalm            = "network-view-parent" // network-view of who has authority
+	NetworkCalm            = "network-view-parent"  // network-view of who has authority
+	NetworkContact         = "network-view-contact" // network-view of the family's contact at an organisation
+	MeetingView            = "meeting-view"         // a call to a meeting, of a reader who may not see its plan
 )
 
-var obligationNames = []string{MinimalPatient, RedactProtectedAddress, RedactBSN, IssueView, WarnCustodyStale, BTGReview, NetworkView, NetworkCalm}
+var obligationNames = []string{MinimalPatient, RedactProtectedAddress, RedactBSN, IssueView, WarnCustodyStale, BTGReview, NetworkView, NetworkCalm, NetworkContact, MeetingView}
 
 // obligationLists holds the list of every set, so that a decision shares them.
 var obligationLists = sync.OnceValue(func() [][]string {

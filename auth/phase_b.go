@@ -66,7 +66,7 @@ func (q *inquiry) referred(r *ResourceFacts) bool {
 		}
 		f := *q.f
 		f.Resource, f.Referrers = &x, nil
-		return Decide(*q.p, Action{Interaction: Read, Type: x.Ref.Type}, f).Permit
+		return Decide(*q.p, Action{Interaction: Read, Type: x.Ref.Type}, f).leadsTo(self)
 	})
 }
 
@@ -183,7 +183,7 @@ func (q *inquiry) judge(c *Child, t *target) Decision {
 	if isOverlapIssue(t.ResourceFacts) {
 		o.must |= issueView
 	}
-	o.must |= q.networkMust(c, t)
+	o.must |= q.networkMust(c, t) | q.meetingMust(t)
 	if t.protectsAddress(c) && (q.p.Organization.IsZero() || t.Custodian != q.p.Organization) {
 		o.must |= redactAddress
 	}
@@ -222,6 +222,10 @@ func (q *inquiry) judgeOrganization(t *target) outcome {
 		return outcome{reason: "permit-task-party"}
 	case isOverlapIssue(t.ResourceFacts) && slices.Contains(t.Parties, org):
 		return outcome{reason: "permit-issue-party"}
+	case isFamilyLoad(t.ResourceFacts) && g.lead:
+		return outcome{reason: "permit-team-member", grounds: g.refs()}
+	case isFamilyLoad(t.ResourceFacts):
+		return outcome{step: stepConsent, reason: "consent-none"}
 	case t.Ref.Type == "CareTeam" && slices.ContainsFunc(g.team, t.isSelf):
 		return outcome{reason: "permit-team-member", grounds: g.refs()}
 	case !g.related() && len(g.offer) > 0 && t.Ref.Type == "Patient":
@@ -231,7 +235,7 @@ func (q *inquiry) judgeOrganization(t *target) outcome {
 	}
 	v := t.judge(terms{needsPermit: true, denies: deniesAll, standard: q.standard(t)})
 	switch {
-	case t.helpIsOver() && v.reason == "":
+	case t.helpIsOver() && v.reason == "" && !t.isContact():
 		return outcome{step: stepConsent, reason: "consent-none"}
 	case t.Ref.Type == "Patient" && (v.reason == "consent-none" || v.reason == "domain-not-shared"):
 		return outcome{reason: "permit-relation", must: minimalPatient, grounds: g.refs()}
@@ -294,7 +298,8 @@ func (q *inquiry) judgeStanding(t *target) outcome {
 	case s.mode == modeHelper && t.Ref.Current() == s.person:
 		o.reason = "permit-self"
 		return o
-	case s.mode != modeHelper && isOverlapIssue(t.ResourceFacts) && !forFamily(t.ResourceFacts):
+	case s.mode != modeHelper && isOverlapIssue(t.ResourceFacts) && !forFamily(t.ResourceFacts),
+		s.mode == modeHelper && isFamilyLoad(t.ResourceFacts):
 		return outcome{step: stepConsent, reason: "consent-none"}
 	case row.denies == deniesNone:
 		return o
@@ -328,6 +333,12 @@ func (t *target) tooEarly(s *standing) bool {
 // isOverlapIssue reports whether r is a DetectedIssue of coordination.md 5.1.
 func isOverlapIssue(r *ResourceFacts) bool {
 	return r.Ref.Type == "DetectedIssue" && slices.ContainsFunc(r.Codings, func(c Coding) bool { return c.System == systemOverlap })
+}
+
+// isFamilyLoad reports whether r is an Observation of what all care together asks of the family, which the server
+// made and nobody keeps (coordination.md 9): the family and who coordinates read it.
+func isFamilyLoad(r *ResourceFacts) bool {
+	return r.Ref.Type == "Observation" && r.Custodian.IsZero() && slices.Contains(r.Codings, Coding{System: systemCoordination, Code: "family-load"})
 }
 
 func forFamily(r *ResourceFacts) bool {

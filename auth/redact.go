@@ -21,6 +21,8 @@ var reductions = []struct {
 	{IssueView, reduceIssue},
 	{NetworkView, reduceNetwork},
 	{NetworkCalm, calmNetwork},
+	{NetworkContact, reduceForContact},
+	{MeetingView, reduceMeeting},
 	{RedactProtectedAddress, redactPlaces},
 	{RedactBSN, redactNational},
 }
@@ -37,7 +39,8 @@ func Redacts(obligations []string) bool {
 
 // Redact returns r with what the obligations withhold taken out, access.md 3.4. Obligations that
 // do not change the resource are left to the caller. Of issue-view it gives the form of a reader
-// who may see nothing of what is implicated; fhir/coordination knows the fuller forms.
+// who may see nothing of what is implicated; fhir/coordination knows the fuller forms. Of meeting-view it gives
+// that of one who is not invited; MeetingFor knows the others.
 func Redact(r *fhir.Resource, obligations []string) (*fhir.Resource, error) {
 	out := r
 	for _, step := range reductions {
@@ -121,20 +124,56 @@ func reduceIssue(r *fhir.Resource, _ []string) (*fhir.Resource, error) {
 }
 
 // placeMembers lead to where somebody lives or is to be found.
-var placeMembers = []string{"address", "telecom", "contact", "location", "locationReference", "locationCode", "position"}
+var placeMembers = []string{
+	"address", "telecom", "contact", "location", "locationReference", "locationCode", "position", "origin", "destination",
+	"valueAddress", "valueContactPoint",
+}
 
-// redactPlaces takes out address, telecom, contact and every place of care.
+// withheldText stands for a narrative below the resource, where one is required.
+const withheldText = `{"status":"empty","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\">Skyddad uppgift. Afgeschermd. Withheld.</div>"}`
+
+// redactPlaces takes out address, telecom, contact and every place of care, with what tells of them in words:
+// narratives, and members of a source document that have no element of their own.
 func redactPlaces(r *fhir.Resource, _ []string) (*fhir.Resource, error) {
-	return pruneAndMark(r, mark("security", "REDACTED"), func(n fhir.Node) bool {
-		if n.Parent().Shape() == fhir.Object && slices.Contains(placeMembers, n.Name()) {
-			return true
+	out, err := rewrite(r, func(n fhir.Node) (string, bool) {
+		if n.Name() == "text" && n.Member("div").Exists() {
+			holder := n.Parent()
+			if holder.Parent().Exists() && holder.Name() != "contained" {
+				return withheldText, true
+			}
+			return "", true
 		}
-		if n.Name() == "text" && !n.Parent().Parent().Exists() {
-			return true
-		}
-		return isPlace(n) || n.Name() == "participant" && isPlace(n.Member("actor")) ||
-			n.Name() == "contained" && n.Member("resourceType").Text() == "Location"
+		return "", tellsPlace(n)
 	})
+	if err != nil {
+		return nil, err
+	}
+	return out.Edit(mark("security", "REDACTED"))
+}
+
+// tellsPlace reports whether n says where somebody lives or is to be found.
+func tellsPlace(n fhir.Node) bool {
+	switch n.Name() {
+	case "contained":
+		return n.Member("resourceType").Text() == "Location"
+	case "participant":
+		return n.Shape() == fhir.Object && (isPlace(n.Member("actor")) || isMeetingPlace(n))
+	case "extension":
+		return n.Member("url").Text() == extSource
+	}
+	return n.Parent().Shape() == fhir.Object && slices.Contains(placeMembers, n.Name()) || isPlace(n)
+}
+
+// isMeetingPlace reports whether a participant of an Appointment is its place: by its type, or for all one knows,
+// named in words alone.
+func isMeetingPlace(n fhir.Node) bool {
+	actor := n.Member("actor")
+	for c := range n.All("type", "coding") {
+		if code := readCoding(c); code == (Coding{systemSwedishCall, "plats"}) || code == (Coding{systemParticipation, "LOC"}) {
+			return true
+		}
+	}
+	return actor.Member("display").Exists() && !actor.Member("reference").Exists() && !actor.Member("identifier").Exists()
 }
 
 // isPlace reports whether n is a Reference to a Location.

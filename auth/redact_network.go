@@ -23,19 +23,69 @@ func reduceNetwork(r *fhir.Resource, all []string) (*fhir.Resource, error) {
 
 // networkForms are the reduced forms by type; helper is whether a member of the network reads.
 var networkForms = map[fhir.Type]func(r *fhir.Resource, helper bool) (*fhir.Resource, error){
-	"CareTeam": reduceTeam, "RelatedPerson": reduceKin, "Observation": reduceBurden,
+	"CareTeam": reduceTeam, "RelatedPerson": reduceKin, "Observation": reduceBurden, "CarePlan": reduceHelp, "Task": reduceHelp,
 }
 
-// sharedOffers are the extensions of a participant that an organisation sees.
-var sharedOffers = []string{"aanbod", "beschikbaar", "sterkte", "besluit"}
+// keptOfHelp are the members of an agreement, or of its task, that tell when somebody helps, and not who or with
+// what; keptOfDetail those of what is agreed, beside how often.
+var (
+	keptOfHelp = []string{"resourceType", "id", "meta", "status", "businessStatus", "intent", "category", "code", "subject", "for",
+		"period", "restriction", "activity"}
+	keptOfDetail = []string{"extension", "status", "scheduledString", "scheduledTiming", "scheduledPeriod"}
+)
+
+func reduceHelp(r *fhir.Resource, _ bool) (*fhir.Resource, error) {
+	return prune(r, func(n fhir.Node) bool {
+		holder := n.Parent()
+		switch {
+		case !holder.Parent().Exists():
+			return !slices.Contains(keptOfHelp, n.Name())
+		case holder.Shape() == fhir.Object && holder.Name() == "detail":
+			return !slices.Contains(keptOfDetail, n.Name())
+		case holder.Shape() == fhir.Object && holder.Parent().Name() == "activity":
+			return n.Name() != "detail"
+		case holder.Name() == "restriction":
+			return n.Name() != "period"
+		}
+		name, ours := networkExtension(n)
+		return holder.Name() == "extension" && holder.Parent().Name() == "detail" && !(ours && name == "frequentie")
+	})
+}
+
+// Extensions of a network that its readers see: a member, an organisation, and whom the family turns to at one.
+var (
+	forMembers       = []string{"besluit"}
+	forOrganisations = []string{"aanbod", "beschikbaar", "sterkte", "besluit"}
+	forContacts      = append(slices.Clone(forOrganisations), "niet", "grens")
+)
 
 func reduceTeam(r *fhir.Resource, helper bool) (*fhir.Resource, error) {
+	if helper {
+		return keepOfTeam(r, forMembers)
+	}
+	return keepOfTeam(r, forOrganisations)
+}
+
+// reduceForContact leaves of a network what whom the family turns to sees.
+func reduceForContact(r *fhir.Resource, _ []string) (*fhir.Resource, error) {
+	if r.Type() != "CareTeam" {
+		return r, nil
+	}
+	out, err := keepOfTeam(r, forContacts)
+	if err != nil {
+		return nil, err
+	}
+	return out.Edit(mark("security", "SUBSETTED"))
+}
+
+// keepOfTeam takes the other extensions out of a network, and shows what is tense as calm.
+func keepOfTeam(r *fhir.Resource, kept []string) (*fhir.Resource, error) {
 	return rewrite(r, func(n fhir.Node) (string, bool) {
 		name, ours := networkExtension(n)
 		switch {
 		case !ours:
 			return "", narrates(n)
-		case helper && name != "besluit", !helper && !slices.Contains(sharedOffers, name):
+		case !slices.Contains(kept, name):
 			return "", true
 		}
 		return calmed(n, name)

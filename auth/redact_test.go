@@ -61,6 +61,13 @@ func TestObligationsTakeElementsOut(t *testing.T) {
 			`{"resourceType":"Composition","id":"c","status":"final","contained":[{"resourceType":"Patient","id":"p","text":{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\">999990019</div>"},"gender":"female"}],"section":[{"title":"s","text":{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\">999 990 019</div>"}}]}`,
 			[]string{auth.RedactBSN},
 			`{"resourceType":"Composition","id":"c","status":"final","contained":[{"resourceType":"Patient","id":"p","gender":"female"}],"section":[{"title":"s"}]}`},
+		"a meeting of a plan that its reader may not see": {
+			`{"resourceType":"Appointment","id":"a","status":"booked","comment":"x","participant":[{"type":[{"coding":[{"system":"https://drieluik.example/fhir/CodeSystem/se-kallelse","code":"kallande"}]}],"actor":{"reference":"HealthcareService/h"},"status":"accepted"},{"actor":{"reference":"RelatedPerson/f"},"status":"declined"}]}`,
+			[]string{auth.MeetingView},
+			`{"resourceType":"Appointment","id":"a","meta":{"security":[` + subsetted + `]},"status":"booked","participant":[{"type":[{"coding":[{"system":"https://drieluik.example/fhir/CodeSystem/se-kallelse","code":"kallande"}]}],"actor":{"reference":"HealthcareService/h"},"status":"accepted"}]}`},
+		"a meeting of others alone": {
+			`{"resourceType":"Appointment","id":"a","status":"proposed","participant":[{"actor":{"reference":"RelatedPerson/f"},"status":"declined"}]}`, []string{auth.MeetingView},
+			`{"resourceType":"Appointment","id":"a","meta":{"security":[` + subsetted + `]},"status":"proposed","participant":[{"type":[{"coding":[{"system":"https://drieluik.example/fhir/CodeSystem/se-kallelse","code":"inbjudan"}]}],"status":"needs-action"}]}`},
 		"the place of a visit": {
 			`{"resourceType":"Encounter","id":"e","status":"finished","class":{"code":"AMB"},"subject":{"reference":"Patient/kim"},"location":[{"location":{"reference":"Location/home"}}]}`,
 			[]string{auth.RedactProtectedAddress},

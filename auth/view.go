@@ -118,6 +118,8 @@ type ground struct {
 	offer []fhir.Ref // Tasks offered to it
 	lead  bool       // it is a coordinator in a current team
 
+	contact []fhir.Ref // who keeps a network of the child that turns to it
+
 	circle []fhir.Ref // CareTeams of which a person is a current participant: for denies alone
 	teams  []fhir.Ref // all CareTeams of the child
 }
@@ -186,6 +188,9 @@ func (g *ground) addTeam(c *Child, t *team, v *view) {
 	}
 	if in {
 		g.team = append(g.team, t.ref)
+		if t.turnsTo(v) {
+			g.contact = append(g.contact, t.custodian)
+		}
 	}
 	if circle {
 		g.circle = append(g.circle, t.ref)

@@ -120,11 +120,16 @@ func (q *inquiry) checkTransition(body, stored *ResourceFacts) Decision {
 	if q.stopsHelp(body, stored) {
 		return fine
 	}
-	onBehalf := isHelp(stored) && stored.Owner.Type == "RelatedPerson" && q.ownRecord(stored) // of the helper: the supporter (network.md 4)
+	onBehalf := isHelp(stored) && stored.Owner.Type == "RelatedPerson" && q.keeps(stored) // of the helper: the supporter (network.md 4)
 	owner := q.acts(stored.Owner) || q.isSelf(stored.Owner) || onBehalf
 	requester := q.acts(stored.Requester) || q.isSelf(stored.Requester)
 	if owner && open(ownerSteps) || requester && open(requesterSteps) || (owner || requester) && open(bothSteps) {
 		return fine
 	}
 	return refused(stepWrite, "task-transition", 422)
+}
+
+// keeps reports whether the organisation of the principal keeps the resource.
+func (q *inquiry) keeps(r *ResourceFacts) bool {
+	return !q.role.person && !q.p.Organization.IsZero() && r.Custodian == q.p.Organization
 }

@@ -19,7 +19,12 @@ type Issue struct {
 	Expression  string // FHIRPath of the element, or a JSON pointer in a source document
 	Diagnostics string // stable rule id, such as "MKS-ENV-02"
 	Text        string // one sentence: what is wrong and what to do
+	In          Translations
 }
+
+// Translations are the Text of an Issue, which is English, in the other languages of those who read it; "" where
+// there is none.
+type Translations struct{ NL, SV string }
 
 // HasErrors reports whether one of the issues is an error.
 func HasErrors(issues []Issue) bool {

@@ -228,7 +228,7 @@ func (n Node) Path() string {
 	}
 	var b strings.Builder
 	b.WriteString(string(root))
-	for _, step := range n.steps() {
+	for _, step := range n.steps(nil) {
 		v := step.at()
 		if v.nameEnd != 0 {
 			b.WriteByte('.')
@@ -261,23 +261,26 @@ func pathName(name string) string {
 
 // Pointer returns the RFC 6901 JSON pointer of n.
 func (n Node) Pointer() string {
-	escape := strings.NewReplacer("~", "~0", "/", "~1")
-	var b strings.Builder
-	for _, step := range n.steps() {
-		b.WriteByte('/')
+	var way [8]Node
+	var text [96]byte
+	out := text[:0]
+	for _, step := range n.steps(way[:0]) {
+		out = append(out, '/')
 		v := step.at()
 		if v.nameEnd == 0 {
-			b.WriteString(strconv.Itoa(step.index()))
+			out = strconv.AppendInt(out, int64(step.index()), 10)
 			continue
 		}
-		b.WriteString(escape.Replace(n.r.name(v)))
+		out = append(out, pointerEscape.Replace(n.r.name(v))...)
 	}
-	return b.String()
+	return string(out)
 }
 
-// steps returns the nodes on the way from the root to n, without the root.
-func (n Node) steps() []Node {
-	var out []Node
+// pointerEscape escapes a name as RFC 6901 asks.
+var pointerEscape = strings.NewReplacer("~", "~0", "/", "~1")
+
+// steps appends the nodes on the way from the root to n, without the root.
+func (n Node) steps(out []Node) []Node {
 	for v := n.at(); v != nil && v.parent >= 0; v = n.at() {
 		out = append(out, n)
 		n.i = v.parent

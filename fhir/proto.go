@@ -15,7 +15,9 @@ func FromProto(m proto.Message) (*Resource, error) {
 	if m == nil || !m.ProtoReflect().IsValid() {
 		return nil, &Error{Kind: Internal, Op: op, Err: errors.New("no message")}
 	}
-	w := protoWriter{text: make([]byte, 0, 2048)}
+	set := plans()
+	w := protoWriter{text: set.borrow()}
+	defer func() { set.giveBack(w.text) }() // the tree has a text of its own
 	if err := w.anyResource(m.ProtoReflect()); err != nil {
 		return nil, &Error{Kind: Internal, Op: op, Err: err}
 	}

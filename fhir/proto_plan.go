@@ -77,12 +77,30 @@ type planSet struct {
 	plans map[protoreflect.FullName]*plan
 	zones sync.Map // *time.Location by IANA name
 
-	wrappers sync.Map // number of the field by the reflect.Type of what wraps it in a oneof; 0 for an unknown one
+	texts    sync.Pool // *[]byte that FromProto writes in
+	wrappers sync.Map  // number of the field by the reflect.Type of what wraps it in a oneof; 0 for an unknown one
 }
 
 var plans = sync.OnceValue(func() *planSet {
 	return &planSet{plans: make(map[protoreflect.FullName]*plan)}
 })
+
+// maxText bounds what is kept of a long text.
+const maxText = 1 << 20
+
+// borrow returns an empty text to write in, and giveBack takes it when nothing refers to it any more.
+func (s *planSet) borrow() []byte {
+	if text, ok := s.texts.Get().(*[]byte); ok {
+		return (*text)[:0]
+	}
+	return make([]byte, 0, 8192)
+}
+
+func (s *planSet) giveBack(text []byte) {
+	if cap(text) <= maxText {
+		s.texts.Put(&text)
+	}
+}
 
 // of returns the plan of a message type, not yet filled.
 func (s *planSet) of(d protoreflect.MessageDescriptor) *plan {

@@ -75,7 +75,7 @@ func (n Node) isLink() bool {
 // structure returns the name of the R4 structure that n has, or "" when R4 has no such member.
 func (n Node) structure() string {
 	name := string(n.r.typ)
-	for _, step := range n.steps() {
+	for _, step := range n.steps(nil) {
 		v := step.at()
 		if v.nameEnd == 0 { // an element has the type of its array
 			if name == "Resource" {

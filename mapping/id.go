@@ -15,16 +15,24 @@ func ID(key string) string { return UUID("mks/" + key) }
 // UUID returns the deterministic id of a key that begins with the name of its format: version 5 in the
 // URL name space of Canonical/ + key.
 func UUID(key string) string {
-	space := [16]byte{0x6b, 0xa7, 0xb8, 0x11, 0x9d, 0xad, 0x11, 0xd1, 0x80, 0xb4, 0x00, 0xc0, 0x4f, 0xd4, 0x30, 0xc8}
-	h := sha1.New()
-	h.Write(space[:])
-	h.Write([]byte(fhir.Canonical + "/" + key))
-	u := h.Sum(nil)[:16]
+	var buf [192]byte
+	text := append(buf[:0], space[:]...)
+	text = append(append(append(text, fhir.Canonical...), '/'), key...)
+	u := sha1.Sum(text) //nolint:gosec // as above
 	u[6] = u[6]&0x0f | 0x50
 	u[8] = u[8]&0x3f | 0x80
-	s := hex.EncodeToString(u)
-	return s[:8] + "-" + s[8:12] + "-" + s[12:16] + "-" + s[16:20] + "-" + s[20:]
+	var out [36]byte
+	hex.Encode(out[:8], u[:4])
+	hex.Encode(out[9:13], u[4:6])
+	hex.Encode(out[14:18], u[6:8])
+	hex.Encode(out[19:23], u[8:10])
+	hex.Encode(out[24:], u[10:16])
+	out[8], out[13], out[18], out[23] = '-', '-', '-', '-'
+	return string(out[:])
 }
+
+// space is the name space of URLs of RFC 4122.
+var space = [16]byte{0x6b, 0xa7, 0xb8, 0x11, 0x9d, 0xad, 0x11, 0xd1, 0x80, 0xb4, 0x00, 0xc0, 0x4f, 0xd4, 0x30, 0xc8}
 
 // IsID reports whether an id has the form of those that ID makes: a UUID of version 5. Who knows the key
 // can compute the id, so that nobody but a push may create under one.

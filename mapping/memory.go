@@ -62,7 +62,7 @@ func (k *Memory) Identified(t fhir.Type, id fhir.Identifier) ([]*Found, error) {
 			return false
 		}
 		for n := range f.Resource.Root().All("identifier") {
-			if n.Member("system").Text() == id.System && n.Member("value").Text() == id.Value {
+			if slices.Contains(Aliases(id), fhir.Identifier{System: n.Member("system").Text(), Value: n.Member("value").Text()}) {
 				return true
 			}
 		}

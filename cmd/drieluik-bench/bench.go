@@ -20,6 +20,7 @@ type bench struct {
 	stored   int          // resources that the loading made
 	limits   []ceilings   // measured before and after
 	rows     []row
+	soaking  *soaked
 	load     string // load average at the start
 	memory   int64  // most that the server used under the load
 }

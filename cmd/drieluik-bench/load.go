@@ -11,9 +11,32 @@ import (
 
 // worker is one closed-loop client: it asks, waits for the whole answer and asks again.
 type worker struct {
-	n   int
-	rnd *rand.Rand
-	buf []byte // for answers
+	n     int
+	rnd   *rand.Rand
+	buf   []byte        // for answers
+	every time.Duration // from one request to the next at least; 0: at once
+	next  time.Time     // not before then
+}
+
+// wait waits until it is the worker's turn; false when the work ends before. Who is late asks at once, and does
+// not make up for what it left out.
+func (w *worker) wait(ctx context.Context, until time.Time) bool {
+	if w.every == 0 {
+		return true
+	}
+	if now := time.Now(); w.next.Before(now) {
+		w.next = now
+	}
+	if w.next.After(until) {
+		return false
+	}
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(time.Until(w.next)):
+	}
+	w.next = w.next.Add(w.every)
+	return true
 }
 
 // job does one piece of work and returns how many units it was, such as resources. An error is a
@@ -59,14 +82,35 @@ func (f figures) cpu() float64 {
 func drive(ctx context.Context, clients int, long time.Duration, pid int, do job) figures {
 	ctx, cancel := context.WithTimeout(ctx, long+long/10+30*time.Second)
 	defer cancel()
-	workers := make([]*worker, clients)
-	for i := range workers {
-		workers[i] = &worker{n: i, rnd: rand.New(rand.NewPCG(uint64(i), uint64(time.Now().UnixNano()))), buf: make([]byte, 0, 64<<10)}
+	all := workers(clients)
+	together(ctx, all, time.Now().Add(long/10), do)
+	return counted(ctx, all, long, pid, do)
+}
+
+// paced is drive without a part that is uncounted, each client asking every so often.
+func paced(ctx context.Context, clients int, long, every time.Duration, pid int, do job) figures {
+	ctx, cancel := context.WithTimeout(ctx, long+30*time.Second)
+	defer cancel()
+	all := workers(clients)
+	for i, w := range all {
+		w.every, w.next = every, time.Now().Add(every*time.Duration(i)/time.Duration(clients))
 	}
-	together(ctx, workers, time.Now().Add(long/10), do)
+	return counted(ctx, all, long, pid, do)
+}
+
+func workers(n int) []*worker {
+	out := make([]*worker, n)
+	for i := range out {
+		out[i] = &worker{n: i, rnd: rand.New(rand.NewPCG(uint64(i), uint64(time.Now().UnixNano()))), buf: make([]byte, 0, 64<<10)}
+	}
+	return out
+}
+
+// counted lets the workers go on for so long, and counts.
+func counted(ctx context.Context, workers []*worker, long time.Duration, pid int, do job) figures {
 	before, start := cpuOf(pid), time.Now()
 	tallies := together(ctx, workers, start.Add(long), do)
-	out := figures{Clients: clients, Took: time.Since(start), CPU: cpuOf(pid) - before}
+	out := figures{Clients: len(workers), Took: time.Since(start), CPU: cpuOf(pid) - before}
 	var times []time.Duration
 	for _, t := range tallies {
 		out.Units, out.Failed = out.Units+t.units, out.Failed+t.failed
@@ -98,7 +142,7 @@ func together(ctx context.Context, workers []*worker, until time.Time, do job) [
 	for i, w := range workers {
 		wg.Go(func() {
 			t := &out[i]
-			for ctx.Err() == nil && t.failed < maxFailures {
+			for ctx.Err() == nil && t.failed < maxFailures && w.wait(ctx, until) {
 				start := time.Now()
 				if !start.Before(until) {
 					return

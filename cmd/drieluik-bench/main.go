@@ -22,17 +22,19 @@ import (
 
 // options are the flags.
 type options struct {
-	Binary   string   `type:"existingfile" help:"The built drieluik to measure, such as ./drieluik."`
-	Children int      `default:"500" help:"Children to store, about 40 resources each."`
-	Parents  int      `default:"32" help:"Parents who log in and permit, for W2."`
-	Seconds  float64  `default:"5" help:"How long each figure is measured."`
-	Clients  []int    `default:"1,8,32" help:"Closed-loop clients where a workload is measured with several."`
-	Short    bool     `help:"Done within 45 s: at most 40 children, 0.7 s for each figure."`
-	Only     []string `help:"Measure these workloads alone, such as W2,W3."`
-	Growth   bool     `help:"Measure W1 to W3 again at the sizes; takes minutes."`
-	Sizes    []int    `default:"10000,100000" help:"Numbers of resources of --growth; the first is what others are compared with."`
-	JSON     string   `name:"json" type:"path" help:"Write the figures to this file, to compare two builds."`
-	Bare     bool     `hidden:"" help:"Be the bare server that C1 measures."`
+	Binary   string        `type:"existingfile" help:"The built drieluik to measure, such as ./drieluik."`
+	Children int           `default:"500" help:"Children to store, about 40 resources each."`
+	Parents  int           `default:"32" help:"Parents who log in and permit, for W2."`
+	Seconds  float64       `default:"5" help:"How long each figure is measured."`
+	Clients  []int         `default:"1,8,32" help:"Closed-loop clients where a workload is measured with several."`
+	Short    bool          `help:"Done within 45 s: at most 40 children, 0.7 s for each figure."`
+	Only     []string      `help:"Measure these workloads alone, such as W2,W3."`
+	Growth   bool          `help:"Measure W1 to W3 again at the sizes; takes minutes."`
+	Long     bool          `help:"As --growth, to 1,000,000 resources too; takes an hour and 2 GB."`
+	Sizes    []int         `default:"10000,100000" help:"Numbers of resources of --growth; the first is what others are compared with."`
+	Soak     time.Duration `placeholder:"DURATION" help:"Nothing but W1 to W5 mixed, at 70 % of what the server can do, for so long: each minute its memory, wrong answers and p99."`
+	JSON     string        `name:"json" type:"path" help:"Write the figures to this file, to compare two builds."`
+	Bare     bool          `hidden:"" help:"Be the bare server that C1 measures."`
 }
 
 // duration is how long a figure is measured.
@@ -55,7 +57,8 @@ Each row ends in met or not met. A busy machine moves everything: look at the dr
 
 Examples:
   drieluik-bench --binary ./drieluik --short
-  drieluik-bench --binary ./drieluik --only W2,W3 --json before.json`
+  drieluik-bench --binary ./drieluik --only W2,W3 --json before.json
+  drieluik-bench --binary ./drieluik --soak 30m --json soak.json`
 
 // run measures and prints. It returns the exit code: 0 done, 1 failed, 2 wrong usage. A goal that is
 // not met is no failure.
@@ -93,6 +96,9 @@ func (o *options) settle() error {
 	if o.Short {
 		o.Children, o.Parents, o.Seconds = min(o.Children, 40), min(o.Parents, 4), min(o.Seconds, 0.7)
 	}
+	if o.Growth = o.Growth || o.Long; o.Long && slices.Equal(o.Sizes, []int{10_000, 100_000}) {
+		o.Sizes = append(o.Sizes, 1_000_000)
+	}
 	switch {
 	case o.Bare:
 		return nil
@@ -100,6 +106,8 @@ func (o *options) settle() error {
 		return errors.New("give --binary, the drieluik to measure")
 	case o.Children < 1 || o.Children > maxChildren:
 		return fmt.Errorf("--children lies between 1 and %d, the children of the test range", maxChildren)
+	case o.Soak < 0 || o.Soak > 0 && o.Children < 2:
+		return errors.New("--soak is a time, with two children or more")
 	case !slices.IsSorted(o.Sizes) || len(o.Sizes) == 0:
 		return errors.New("--sizes grow")
 	case o.Seconds <= 0 || o.Parents < 1 || len(o.Clients) == 0 || slices.Min(o.Clients) < 1:
@@ -115,9 +123,11 @@ func measureAll(ctx context.Context, o options, out, errs io.Writer) error {
 		return err
 	}
 	defer b.close()
-	for _, part := range []func(context.Context) error{
-		b.ceilings, b.begin, b.workloads, b.inProcess, b.growth, b.footprint, b.pair, b.ceilings,
-	} {
+	parts := []func(context.Context) error{b.ceilings, b.begin, b.workloads, b.inProcess, b.growth, b.footprint, b.pair, b.ceilings}
+	if o.Soak > 0 {
+		parts = []func(context.Context) error{b.ceilings, b.begin, b.soak, b.ceilings}
+	}
+	for _, part := range parts {
 		if err := part(ctx); err != nil {
 			return err
 		}

@@ -38,9 +38,10 @@ const parentPassword = "correct horse battery"
 
 // logIn makes accounts for parents and takes them through login, child and consent.
 func (b *bench) logIn(ctx context.Context) error {
-	parents := min(b.o.Parents, len(b.children)) // each login costs what a password hash costs
+	children := b.readers()
+	parents := min(b.o.Parents, len(children)) // each login costs what a password hash costs
 	for i := range parents {
-		c := b.children[i*len(b.children)/parents]
+		c := children[i*len(children)/parents]
 		p := parent{child: c, login: fmt.Sprintf("ouder-%d", c.n)}
 		err := b.site.tool(ctx, parentPassword+"\n", "user", "add", "--login", p.login, "--fhir-user", "RelatedPerson/"+c.guardian, "--password-stdin")
 		if err != nil {

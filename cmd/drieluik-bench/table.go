@@ -19,12 +19,13 @@ type result struct {
 	DriftHTTP  float64    `json:"driftOfC1"`
 	DriftSQL   float64    `json:"driftOfC2"`
 	Rows       []row      `json:"rows"`
+	Soak       *soaked    `json:"soak,omitempty"`
 }
 
 func (b *bench) report() result {
 	return result{
 		Processors: runtime.NumCPU(), Load: b.load, Children: len(b.children), Resources: b.stored, Seconds: b.o.Seconds, Ceilings: b.limits,
-		DriftHTTP: b.drift(func(c ceilings) float64 { return c.HTTP }), DriftSQL: b.drift(func(c ceilings) float64 { return c.Grouped }), Rows: b.rows,
+		DriftHTTP: b.drift(func(c ceilings) float64 { return c.HTTP }), DriftSQL: b.drift(func(c ceilings) float64 { return c.Grouped }), Rows: b.rows, Soak: b.soaking,
 	}
 }
 
@@ -42,7 +43,10 @@ func (b *bench) print(out io.Writer) error {
 	for _, r := range b.rows {
 		fmt.Fprintln(t, r.line())
 	}
-	return t.Flush()
+	if err := t.Flush(); err != nil || b.soaking == nil {
+		return err
+	}
+	return b.soaking.print(out)
 }
 
 // ceilingLines are the rows of the ceilings, means of what was measured.

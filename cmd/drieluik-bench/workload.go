@@ -148,18 +148,19 @@ func (b *bench) parentSearch(ctx context.Context) (job, error) {
 // consented are children whose plans the hospital may read: it asked for the transfer, and the
 // parents permit it. At most 2,000 are drawn, so that preparing stays short.
 func (b *bench) consented(ctx context.Context) ([]target, error) {
-	step := max(len(b.children)/2000, 1)
+	children := b.readers()
+	step := max(len(children)/2000, 1)
 	var out []target
-	for i := 0; i < len(b.children); i += step {
+	for i := 0; i < len(children); i += step {
 		token, err := b.site.token(ctx, hospital)
 		if err != nil {
 			return nil, err
 		}
-		plans, err := b.matches(ctx, token, b.children[i].patient)
+		plans, err := b.matches(ctx, token, children[i].patient)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, target{b.children[i].patient, plans})
+		out = append(out, target{children[i].patient, plans})
 	}
 	return out, nil
 }
@@ -221,12 +222,13 @@ func carePlan(patient string, n uint64) []byte {
 
 // creating is W3, by the organisation that keeps the child's record.
 func (b *bench) creating(context.Context) (job, error) {
+	children := b.writers()
 	return func(ctx context.Context, w *worker) (int, error) {
 		token, err := b.site.token(ctx, homecare)
 		if err != nil {
 			return 0, err
 		}
-		patient := b.children[w.rnd.IntN(len(b.children))].patient
+		patient := children[w.rnd.IntN(len(children))].patient
 		body, err := b.site.client.call(ctx, w, request{
 			method: http.MethodPost, path: "/fhir/CarePlan", token: token, media: fhirMedia, body: carePlan(patient, w.rnd.Uint64()),
 		})
@@ -242,13 +244,14 @@ const transactionSize = 20
 
 // transacting is W4: observations of one child, the first of them named by the others.
 func (b *bench) transacting(context.Context) (job, error) {
+	children := b.writers()
 	const first = "urn:uuid:0d9d3a3e-6f3c-4a2b-9a55-0d9b1a6f0001"
 	return func(ctx context.Context, w *worker) (int, error) {
 		token, err := b.site.token(ctx, homecare)
 		if err != nil {
 			return 0, err
 		}
-		patient := b.children[w.rnd.IntN(len(b.children))].patient
+		patient := children[w.rnd.IntN(len(children))].patient
 		var doc bytes.Buffer
 		doc.WriteString(`{"resourceType":"Bundle","type":"transaction","entry":[`)
 		for i := range transactionSize {

@@ -59,6 +59,7 @@ type app struct {
 	keys      *smart.Keys
 	state     shortState
 	meters    *meters
+	traces    *traces
 	terms     *terminology.Terms
 
 	providers []*upstream.Provider // logins elsewhere
@@ -89,7 +90,14 @@ func openApp(ctx context.Context, s settings, base string, log *slog.Logger) (*a
 		return nil, err
 	}
 	watched := newMeters()
-	st, err := store.Open(ctx, s.Store, store.Options{Committed: watched.committed})
+	traced, err := newTraces(s.OTLPEndpoint, log, watched.traced)
+	if err != nil {
+		return nil, err
+	}
+	st, err := store.Open(ctx, s.Store, store.Options{Committed: func(units int, took time.Duration) {
+		watched.committed(units, took)
+		traced.committed(units, took)
+	}})
 	if err != nil {
 		return nil, err
 	}
@@ -98,20 +106,23 @@ func openApp(ctx context.Context, s settings, base string, log *slog.Logger) (*a
 		return nil, errors.Join(err, st.Close())
 	}
 	watched.watch(st)
-	a := &app{meters: watched, settings: s, base: base, log: log, store: st, terms: defs.terms, parentApp: "parent-app"}
+	a := &app{meters: watched, traces: traced, settings: s, base: base, log: log, store: st, terms: defs.terms, parentApp: "parent-app"}
 	a.exchange = exchange.New(exchange.Config{
 		Coordination: overlap,
 		Store:        st, Jobs: st, Base: base + "/fhir", Formats: formats(s.Signatures),
 		Settings: auth.Settings{Jurisdiction: s.Jurisdiction, ParentRead1215: s.ParentRead1215},
 		Release:  release, Instance: instance(),
 		Now: time.Now, NewID: newID, Log: log, Validator: defs.validator,
-		Meters:     watched.exchange(),
-		AllSign:    s.Signatures == "all",
+		Meters: watched.exchange(), Trace: traced.exchange(),
+		AllSign: s.Signatures == "all", CacheSize: s.CacheSize,
 		Definition: defs.find, Terms: defs.terms, Outlet: a.outlet(secret),
 	})
 	a.deliverer = a.exchange.Deliverer()
 	watched.deliver(a.deliverer)
-	if err := a.openAuth(ctx, secret); err != nil {
+	if err = a.sameSecret(ctx); err == nil {
+		err = a.openAuth(ctx, secret)
+	}
+	if err != nil {
 		return nil, errors.Join(err, st.Close())
 	}
 	return a, nil
@@ -153,7 +164,10 @@ func (a *app) registerOrganization(ctx context.Context, o smart.Organization) (s
 }
 
 // Close ends state and store; what was acknowledged is durable already.
-func (a *app) Close() error { return errors.Join(a.state.close(), a.store.Close()) }
+func (a *app) Close() error {
+	defer a.traces.close()
+	return errors.Join(a.state.close(), a.store.Close())
+}
 
 // server makes the HTTP handler of the whole public listener.
 func (a *app) server(ctx context.Context) (http.Handler, error) {
@@ -180,7 +194,7 @@ func (a *app) server(ctx context.Context) (http.Handler, error) {
 		return nil, err
 	}
 	r := chi.NewRouter()
-	r.Use(a.meters.measure, fhirServer.KnownMethods(r))
+	r.Use(a.meters.measure, a.traces.watch, fhirServer.KnownMethods(r))
 	authServer.Routes(r)
 	fhirServer.Routes(r)
 	parents := rest.App(a.parentApp)
@@ -214,7 +228,7 @@ func (a *app) fhirServer(ctx context.Context, authServer *smart.Server) (*rest.S
 	}
 	return rest.New(rest.Config{
 		Exchange: a.exchange, Authenticate: authServer.Authenticate, Base: a.base + "/fhir", MaxBody: maxBody,
-		PageKey: key, Metadata: metadata, Terms: a.terms, NewID: newID, Log: a.log,
+		PageKey: key, Metadata: metadata, Terms: a.terms, NewID: newID, Log: a.log, Trace: a.traces.exchange(),
 	})
 }
 
@@ -296,9 +310,9 @@ func (a *app) serve(ctx context.Context, l net.Listener, ready func()) error {
 		stop()
 		working.Wait() // what they commit is committed before the store closes
 	}()
-	if err := a.exchange.Note(ctx, exchange.Incident{Event: "started", Details: map[string]string{
-		"release": release, "jurisdiction": a.settings.Jurisdiction, "parent-read-12-15": a.settings.ParentRead1215,
-	}}); err != nil {
+	if err := a.started(ctx); skewed(err) {
+		go a.late(sweeping)
+	} else if err != nil {
 		return err
 	}
 	ready()

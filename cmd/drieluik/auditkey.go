@@ -41,6 +41,16 @@ func (a *app) auditKey(ctx context.Context) (key auditSigner, err error) {
 	return key, err
 }
 
+// sameSecret refuses another secret file than that of the other processes on a database: what one seals the other
+// could not open.
+func (a *app) sameSecret(ctx context.Context) error {
+	if !store.IsPostgres(a.settings.Store) {
+		return nil
+	}
+	_, err := a.auditKey(ctx)
+	return err
+}
+
 // auditKeySetting is where the sealed key stands, and what it is sealed for.
 const auditKeySetting = "audit/key"
 
@@ -56,7 +66,7 @@ func (a *app) sealedAuditKey(ctx context.Context) (auditSigner, error) {
 	var text json.RawMessage
 	if found {
 		if err := smart.Unseal(secret, auditKeySetting, sealed, &text); err != nil {
-			return auditSigner{}, errors.New("the audit key does not open: the secret file is not the one it was sealed with")
+			return auditSigner{}, errOtherSecret
 		}
 		k, err := jose.ParsePrivateKey(text)
 		return auditSigner{k}, err
@@ -73,6 +83,9 @@ func (a *app) sealedAuditKey(ctx context.Context) (auditSigner, error) {
 	}
 	return auditSigner{k}, err
 }
+
+// errOtherSecret says that what lies in the database was sealed under another secret.
+var errOtherSecret = errors.New("the audit key in the database does not open: give --secret-file the file of the other processes and commands; docs/operations.md says what to do when it is lost")
 
 func (a *app) auditKeyFile() (auditSigner, error) {
 	path := filepath.Join(strings.TrimPrefix(a.settings.Store, "sqlite:"), "audit.key")

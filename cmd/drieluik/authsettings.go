@@ -118,7 +118,9 @@ func (a *app) importClients(ctx context.Context) error {
 	if err != nil {
 		return errors.New("auth.clients: the file cannot be read; check the path")
 	}
-	if _, err := a.clients.Import(ctx, src); err != nil {
+	if _, err := a.clients.Import(ctx, src); skewed(err) {
+		return err // what came before it stays as it is
+	} else if err != nil {
 		return fmt.Errorf("auth.clients: %w", plainError(err))
 	}
 	return nil

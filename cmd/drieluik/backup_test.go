@@ -18,7 +18,7 @@ import (
 	"github.com/drieluik/drieluik/fhir/store"
 )
 
-// has reports which resources a closed data folder holds.
+// has reports which resources a restored data folder holds.
 func has(t *testing.T, folder string, refs []fhir.Ref) (found []bool) {
 	t.Helper()
 	st, err := store.Open(t.Context(), folder, store.Options{})
@@ -26,6 +26,9 @@ func has(t *testing.T, folder string, refs []fhir.Ref) (found []bool) {
 		t.Fatal(err)
 	}
 	defer st.Close()
+	if raised, ok, err := st.Setting(t.Context(), exchange.RaisedKey); err != nil || !ok || len(raised) < 13 {
+		t.Errorf("numbers of events that may have been handed out come again: %q %v", raised, err)
+	}
 	err = st.View(context.Background(), func(v exchange.Snapshot) error {
 		for _, ref := range refs {
 			_, err := v.Read(ref)

@@ -29,6 +29,7 @@ func TestWrongUseIsOneSentenceAndExit2(t *testing.T) {
 		{"plain HTTP on a public address", []string{"serve", "--listen", "0.0.0.0:0"}, "tls-cert"},
 		{"a store of another kind", []string{"serve", "--store", "mysql:x"}, "sqlite:FOLDER"},
 		{"all faults at once", []string{"serve", "--max-body", "x", "--base-url", "http://h/p"}, "base-url"},
+		{"a cache of less than nothing", []string{"serve", "--cache-size=-1"}, "cache-size: use 1 or more"},
 		{"a body that no store unpacks again", []string{"serve", "--max-body", "65MB", "--base-url", "http://h/p"}, "at most 64MB"},
 		{"a misspelt setting", []string{"serve", "--config", config}, "lisen"},
 		{"the demo on a public address", []string{"demo", "--listen", "0.0.0.0:0"}, "loopback"},

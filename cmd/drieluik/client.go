@@ -60,7 +60,7 @@ type clientAddCmd struct {
 	AssertionAlg  []string `help:"Pin the algorithms of its assertions; repeatable."`
 	MayLaunch     bool     `help:"May start EHR launches."`
 	MayIntrospect bool     `help:"May introspect the tokens of others."`
-	Admin         bool     `help:"Gives the role admin: the log, no records."`
+	Admin         bool     `help:"Gives the role admin: the log and imports, no look at records."`
 	SkipConsent   bool     `help:"No consent page for staff in an EHR launch."`
 	Native        bool     `help:"Native app."`
 	DPoP          string   `name:"dpop" enum:"off,optional,required" default:"optional" help:"off, optional or required: its tokens are bound to a key of its own."`

@@ -2,7 +2,10 @@ package main_test
 
 import (
 	"bytes"
+	"encoding/json"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -106,5 +109,62 @@ func TestAnExportHoldsEveryResourceAndGoesOn(t *testing.T) {
 	}
 	if log, _, _ := tool(t, "audit", "export", "--store", s.store()); !strings.Contains(log, `"code":"exported"`) {
 		t.Error("the export is not in the log")
+	}
+}
+
+// TestAnExportGoesOnInsideAType that was cut off between two pages, by a disk that takes no more, with half a line
+// behind what stood.
+func TestAnExportGoesOnInsideAType(t *testing.T) {
+	t.Parallel()
+	const page = 500
+	s := newSite(t)
+	sv := s.start(t)
+	c := sv.login(t, "homecare", "")
+	child := c.made(t, "/fhir/Patient", []byte(`{"resourceType":"Patient","birthDate":"2020-05-04"}`))
+	entry := `{"request":{"method":"POST","url":"Observation"},"resource":{"resourceType":"Observation","status":"final","code":{"text":"x"},"subject":{"reference":"Patient/` + child + `"}}}`
+	body := `{"resourceType":"Bundle","type":"transaction","entry":[` + strings.Repeat(entry+",", page+19) + entry + `]}`
+	if r, err := c.do("POST", "/fhir", "application/fhir+json", []byte(body)); err != nil || r.status != 200 {
+		t.Fatalf("%d %v %.300s", r.status, err, r.body)
+	}
+	export := func(folder string) []string {
+		return []string{"export", "--store", s.store(), "--type", "Observation", "--type", "Patient", "--out", filepath.Join(s.dir, folder)}
+	}
+	if _, stderr, code := tool(t, export("whole")...); code != 0 {
+		t.Fatal(stderr)
+	}
+	read := func(name string) []byte {
+		b, err := os.ReadFile(filepath.Join(s.dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	whole, first := read("whole/Observation.ndjson"), 0
+	for line := range bytes.Lines(whole) {
+		if first += len(line); bytes.Count(whole[:first], []byte("\n")) == page {
+			break
+		}
+	}
+	limit := fmt.Sprintf(`ulimit -f %d; exec "$0" "$@"`, first/1024+1)
+	if out, err := exec.Command("bash", append([]string{"-c", limit, binary}, export("part")...)...).CombinedOutput(); err == nil {
+		t.Fatalf("an export into a disk that is full ends well: %s", out)
+	}
+	var note struct {
+		Type, Cursor string
+		Size, Lines  int
+		Done         []string
+	}
+	if err := json.Unmarshal(read("part/export.json"), &note); err != nil || note.Type != "Observation" || note.Cursor == "" || note.Size != first || note.Lines != page || note.Done != nil {
+		t.Fatalf("it stopped elsewhere: %+v %v", note, err)
+	}
+	torn := append(bytes.Clone(whole[:first]), whole[first:first+100]...)
+	if err := os.WriteFile(filepath.Join(s.dir, "part/Observation.ndjson"), torn, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, stderr, code := tool(t, export("part")...); code != 0 {
+		t.Fatal(stderr)
+	}
+	if !bytes.Equal(whole, read("part/Observation.ndjson")) || exportedIn(t, filepath.Join(s.dir, "part"))["Patient"] != 1 {
+		t.Error("the export that went on is not the whole one")
 	}
 }

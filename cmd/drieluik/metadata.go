@@ -31,6 +31,7 @@ func operations() []conformance.Operation {
 	out := []conformance.Operation{
 		{Name: "submit", Definition: fhir.Canonical + "/OperationDefinition/submit"},
 		{Name: "convert", Definition: fhir.Canonical + "/OperationDefinition/convert"},
+		{Name: "import", Definition: fhir.Canonical + "/OperationDefinition/import"},
 		{Name: "everything", Definition: r4 + "Patient-everything", Type: "Patient"},
 		{Name: "document", Definition: r4 + "Composition-document", Type: "Composition"},
 		{Name: "export", Definition: bulk + "patient-export", Type: "Patient"},

@@ -29,6 +29,7 @@ type meters struct {
 	commits   prometheus.Histogram
 	events    *prometheus.CounterVec
 	ticks     *prometheus.CounterVec
+	spans     *prometheus.CounterVec
 }
 
 func newMeters() *meters {
@@ -52,8 +53,12 @@ func newMeters() *meters {
 			Help: "What the authorisation server tells the log, by event and outcome."}, []string{"event", "outcome"}),
 		ticks: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "drieluik_rules_of_time_total",
 			Help: "Rules of time: children looked at, resources written, children put off because they failed."}, []string{"what"}),
+		spans: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "drieluik_spans_total",
+			Help: "Spans for the collector of traces: sent, or lost because it did not take them."}, []string{"result"}),
 	}
-	m.registry.MustRegister(m.requests, m.open, m.decisions, m.leaks, m.policy, m.units, m.commits, m.events, m.ticks,
+	m.traced(true, 0)
+	m.traced(false, 0)
+	m.registry.MustRegister(m.requests, m.open, m.decisions, m.leaks, m.policy, m.units, m.commits, m.events, m.ticks, m.spans,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "drieluik_build_info", Help: "1, with the release.",
 			ConstLabels: prometheus.Labels{"release": release}}, func() float64 { return 1 }))
@@ -86,6 +91,15 @@ func (m *meters) exchange() exchange.Meters {
 func (m *meters) committed(units int, took time.Duration) {
 	m.units.Observe(float64(units))
 	m.commits.Observe(took.Seconds())
+}
+
+// traced counts what became of spans.
+func (m *meters) traced(sent bool, n int) {
+	result := "lost"
+	if sent {
+		result = "sent"
+	}
+	m.spans.WithLabelValues(result).Add(float64(n))
 }
 
 // ticked counts what the rules of time did.
@@ -126,14 +140,19 @@ func (m *meters) measure(next http.Handler) http.Handler {
 		m.open.Inc()
 		defer func() {
 			m.open.Dec()
-			route := expression.ReplaceAllString(chi.RouteContext(r.Context()).RoutePattern(), "}")
-			if out.Status() == http.StatusNotFound && (route == "" || route == "/fhir/*") {
-				route = "none"
-			}
-			m.requests.WithLabelValues(route, methodLabel(r.Method), strconv.Itoa(out.Status())).Observe(time.Since(start).Seconds())
+			m.requests.WithLabelValues(routeLabel(r, out.Status()), methodLabel(r.Method), strconv.Itoa(out.Status())).Observe(time.Since(start).Seconds())
 		}()
 		next.ServeHTTP(out, r)
 	})
+}
+
+// routeLabel is the pattern of the route of a request that was answered, and a word for what has none.
+func routeLabel(r *http.Request, status int) string {
+	route := expression.ReplaceAllString(chi.RouteContext(r.Context()).RoutePattern(), "}")
+	if status == http.StatusNotFound && (route == "" || route == "/fhir/*") {
+		return "none"
+	}
+	return route
 }
 
 // methodLabel is the method of a request, or a word for those that nobody serves: a client may invent any.

@@ -76,6 +76,7 @@ func TestRACE2_TwoProcessesOnOnePostgres(t *testing.T) {
 	t.Run("a conditional create makes one resource", p.conditional)
 	t.Run("a withdrawal acts on the next request", p.withdrawals)
 	t.Run("a client that is disabled is out", p.disabled)
+	t.Run("another secret does not start", p.otherSecret)
 	t.Run("PostgreSQL is restarted", p.restart)
 	if out, stderr, code := p.tool(t, "audit", "verify"); code != 0 || !strings.Contains(out, "ok") {
 		t.Errorf("audit verify: exit %d %s%s", code, out, stderr)
@@ -98,6 +99,19 @@ func (p *pair) assertions(t *testing.T) {
 		}
 		if d := cmp.Diff(map[string]int{"200": 1, "401 jwt.replay": 31}, got); d != "" {
 			t.Errorf("answers (-want +got):\n%s", d)
+		}
+	}
+}
+
+// otherSecret: neither a third process nor a command works with keys that it cannot open.
+func (p *pair) otherSecret(t *testing.T) {
+	other := t.TempDir() + "/secret"
+	if err := os.WriteFile(other, make([]byte, 32), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"serve", "--listen", "127.0.0.1:0", "--redis", p.redis.URL(), "--processes", "3"}, {"keys", "list"}} {
+		if _, stderr, code := tool(t, append(args, "--store", p.address, "--secret-file", other)...); code != 1 || !strings.Contains(stderr, "the file of the other processes") {
+			t.Errorf("%s: exit %d, %s", args[0], code, stderr)
 		}
 	}
 }

@@ -129,6 +129,9 @@ func settle(ctx context.Context, s streams, folder string, m manifest) error {
 		err = a.lose(ctx, time.Now())
 	}
 	if err == nil {
+		err = a.exchange.Restored(ctx)
+	}
+	if err == nil {
 		err = a.exchange.Note(ctx, exchange.Incident{Event: "restored", Details: map[string]string{"backup": written(m.At)}})
 	}
 	return errors.Join(err, a.Close())

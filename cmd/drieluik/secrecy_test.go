@@ -40,10 +40,11 @@ func marked(v any, name string) any {
 }
 
 // TestATT67_NoNameOrTextReachesALogOrAnError drives the whole story with marked names and texts, well
-// and badly formed, and reads everything that the server said besides the data itself.
+// and badly formed, and reads everything that the server said besides the data itself, spans of traces too.
 func TestATT67_NoNameOrTextReachesALogOrAnError(t *testing.T) {
 	t.Parallel()
-	sv := newSite(t).start(t, "--log-level", "debug")
+	col := newCollector(t)
+	sv := newSite(t).start(t, append(col.flags(), "--log-level", "debug")...)
 	callers := map[string]*caller{"90000002": sv.login(t, "hospital", ""), "90000001": sv.login(t, "homecare", "")}
 	said := strings.Builder{} // every answer that is an error or a report
 	secrets := []string{marker, "999912148"}
@@ -103,6 +104,11 @@ func TestATT67_NoNameOrTextReachesALogOrAnError(t *testing.T) {
 	for _, path := range []string{"/metrics", "/readyz"} {
 		_, text := sv.operator(t, path)
 		said.WriteString(text)
+	}
+	sv.stop(t)
+	col.wantSilent(t, append(secrets, callers["90000002"].token, callers["90000001"].token)...)
+	if len(col.find("POST /fhir/$submit", nil)) == 0 {
+		t.Error("no span shows the pushes")
 	}
 	for _, secret := range secrets {
 		if i := strings.Index(said.String(), secret); i >= 0 {

@@ -50,7 +50,7 @@ func (c serveCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	if err := a.store.Exclusive(ctx, "clients", a.importClients); err != nil {
+	if err := a.store.Exclusive(ctx, "clients", a.importClients); err != nil && !skewed(err) {
 		return errors.Join(err, a.Close())
 	}
 	operators, end := context.WithCancel(ctx)
@@ -69,7 +69,7 @@ func (c serveCmd) print(s streams) error {
 		"listen": c.Listen, "admin-listen": c.AdminListen, "base-url": c.BaseURL, "store": maskedStore(c.Store), "secret-file": c.SecretFile, "processes": c.Processes, "redis": masked(c.Redis), "behind-proxy": c.BehindProxy,
 		"tls-cert": c.TLSCert, "tls-key": c.TLSKey, "jurisdiction": c.Jurisdiction,
 		"parent-read-12-15": c.ParentRead1215, "signatures": c.Signatures, "package": c.Package, "validate": c.Validate, "upstream": c.Upstream, "max-body": c.MaxBody, "notify-private-host": c.NotifyHosts,
-		"dpop": c.DPoP, "par": c.PAR, "register": c.Register, "audit-retention": c.AuditRetention,
+		"dpop": c.DPoP, "par": c.PAR, "register": c.Register, "audit-retention": c.AuditRetention, "cache-size": c.CacheSize, "otlp-endpoint": maskedEndpoint(c.OTLPEndpoint),
 		"auth": authBlock{Settings: c.auth(), Clients: c.Auth.Clients, Upstream: c.Auth.Upstream}, "coordination": c.Coordination, "log-level": c.LogLevel, "log-format": c.LogFormat,
 	})
 	if err != nil {

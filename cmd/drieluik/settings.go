@@ -43,6 +43,8 @@ type settings struct {
 	PAR            bool              `name:"par" default:"true" negatable:"" help:"Apps may push their authorisation requests first (/auth/par)."`
 	Register       bool              `help:"Apps may register themselves (/auth/register) with a token of client token."`
 	AuditRetention string            `default:"5y" help:"How long the log of who saw and changed what is kept: 5y to 20y."`
+	CacheSize      int               `default:"10000" help:"Children whose compiled policy is kept between requests. It serves only while it is proven to be current."`
+	OTLPEndpoint   string            `name:"otlp-endpoint" placeholder:"URL" help:"Collector of traces (OpenTelemetry, OTLP over HTTP): https, or http on loopback, such as http://127.0.0.1:4318. Default: none."`
 	LogLevel       string            `default:"info" enum:"debug,info,warn,error" help:"Least level that is logged."`
 	LogFormat      string            `default:"json" enum:"json,text" help:"json or text."`
 	Auth           authBlock         `hidden:"" placeholder:"YAML" help:"Further settings of the authorisation server."`
@@ -112,7 +114,13 @@ func (s settings) faults() []string {
 	if years := s.retention(); years < 5 || years > 20 {
 		out = append(out, "audit-retention: use a number of years from 5y to 20y")
 	}
+	if s.CacheSize < 0 {
+		out = append(out, "cache-size: use 1 or more; 0 is the default")
+	}
 	out = append(out, s.storeFaults()...)
+	if _, err := otlpURL(s.OTLPEndpoint); s.OTLPEndpoint != "" && err != nil {
+		out = append(out, err.Error())
+	}
 	if err := s.redisFault(); err != nil {
 		out = append(out, err.Error())
 	}

@@ -15,21 +15,33 @@ type Rules struct {
 	Patience time.Duration // how long a write waits for them; zero: a second
 }
 
-// NewTable returns the empty table of a child under the rules.
-func (r *Rules) NewTable(patient fhir.Ref) *Table { return NewTable(patient, r.Settings, r.Groups) }
+// NewTable returns the empty table of a child under the rules, in which nobody makes others know of each other by an
+// issue of its own.
+func (r *Rules) NewTable(patient fhir.Ref) *Table {
+	s := r.Settings
+	s.OwnIssues = true
+	return NewTable(patient, s, r.Groups)
+}
 
-// Size is how many things the rules compare with others: interventions that have an organisation, appointments,
-// problems and revoked requests.
+// codesOfOne is how many codes and references an intervention may have before it counts for more than one: they are
+// compared with those of every other.
+const codesOfOne = 32
+
+// Size is how many things the rules compare with others: interventions that have an organisation, those with many
+// codes for several, appointments, problems and revoked requests.
 func (t *Table) Size() int {
 	t.derive()
 	n := 0
 	for _, x := range t.all {
 		if !x.org.IsZero() {
-			n++
+			n += 1 + (len(x.needs)+len(x.codes)+len(x.names)+len(x.plans)+len(x.teams)+len(x.ancestors))/codesOfOne
 		}
 	}
 	for _, s := range t.sources {
-		if s.visit != nil || s.live || s.request != nil && s.status == "revoked" {
+		if s.visit != nil {
+			n += 1 + (len(s.visit.who)+len(s.names))/codesOfOne
+		}
+		if s.live || s.request != nil && s.status == "revoked" {
 			n++
 		}
 	}
@@ -38,6 +50,19 @@ func (t *Table) Size() int {
 
 // Pairs is how many pairs of interventions of organisations that do not know of each other the table holds.
 func (t *Table) Pairs() int { return len(t.pairs) }
+
+// Uncoded returns the first intervention of a resource that has no need code, and so is not compared by need;
+// "" when there is none.
+func (t *Table) Uncoded(carrier fhir.Ref) string {
+	t.derive()
+	first := ""
+	for _, x := range t.carried[carrier.Current()] {
+		if len(x.needs) == 0 && (first == "" || x.ref < first) {
+			first = x.ref
+		}
+	}
+	return first
+}
 
 // Shared reports whether two interventions stand in one plan.
 func (t *Table) Shared(a, b string) bool {
@@ -112,39 +137,6 @@ func (t *Table) Next() time.Time {
 	}
 	y, m, d := time.Unix(int64(next)*secondsOfDay, 0).UTC().Date()
 	return time.Date(y, m, d, 0, 0, 0, 0, t.s.Zone)
-}
-
-// Started are the interventions that a resource carries and that have begun, sorted: activities in progress, and
-// an active request whose day has come.
-func Started(r *fhir.Resource, now time.Time, s Settings) []string {
-	starter, ok := starters[r.Type()]
-	if !ok {
-		return nil
-	}
-	return starter(r, dayOf(now, s.Zone), s.Zone)
-}
-
-var starters = map[fhir.Type]func(r *fhir.Resource, today day, zone *time.Location) []string{
-	"CarePlan": func(r *fhir.Resource, _ day, _ *time.Location) []string {
-		var out []string
-		i := -1
-		for a := range r.Root().All("activity") {
-			i++
-			if a.At("detail", "status").Text() == "in-progress" {
-				out = append(out, activityRef(r.Ref(), a, i))
-			}
-		}
-		slices.Sort(out)
-		return out
-	},
-	"ServiceRequest": func(r *fhir.Resource, today day, zone *time.Location) []string {
-		n := r.Root()
-		start := first(cmp.Or(n.At("occurrencePeriod", "start").Text(), n.Member("occurrenceDateTime").Text()), zone)
-		if statusOf(r) != "active" || start == noDay || start > today {
-			return nil
-		}
-		return []string{r.Ref().String()}
-	},
 }
 
 // Urgent reports whether a request cannot wait: nothing of it is held.

@@ -11,38 +11,57 @@ import (
 	"github.com/drieluik/drieluik/fhir"
 )
 
+// ofWhole is room for what is found of the whole of a child.
+const ofWhole = 8
+
 // result gathers what pairs and the whole of the child say.
 func (t *Table) result() Result {
-	out := Result{Findings: t.found[:0]}
-	t.turn++
+	var out Result
+	n := 0
+	for _, p := range t.pairs {
+		n += len(p.findings)
+	}
+	if n > 0 {
+		out.Findings = make([]Finding, 0, n+ofWhole)
+	}
 	for _, p := range t.pairs {
 		if p.known {
 			out.Known = append(out.Known, p.findings...)
-			continue
-		}
-		if p.a.activity && p.b.activity {
-			p.a.turn, p.b.turn = t.turn, t.turn
-		}
-		out.Findings = append(out.Findings, p.findings...)
-	}
-	var plans []fhir.Ref
-	for _, x := range t.all {
-		if len(x.needs) == 0 {
-			out.Uncoded = append(out.Uncoded, x.ref)
-		}
-		if x.turn == t.turn && !slices.Contains(plans, x.shown) {
-			plans = append(plans, x.shown)
+		} else {
+			out.Findings = append(out.Findings, p.findings...)
 		}
 	}
-	slices.Sort(out.Uncoded)
 	out.Findings = append(out.Findings, t.load()...)
 	out.Findings = append(out.Findings, t.clashes()...)
 	out.Findings = append(out.Findings, t.dropped()...)
-	out.Findings = append(out.Findings, t.headless(plans)...)
-	if t.found = out.Findings; len(t.found) == 0 {
+	out.Findings = append(out.Findings, t.headless(t.apart())...)
+	if len(out.Findings) == 0 {
 		out.Findings = nil
 	}
 	return out
+}
+
+// apart are the plans with activities of organisations that do not know of each other.
+func (t *Table) apart() []fhir.Ref {
+	stand := map[*intervention]struct{}{}
+	var last *intervention // the pairs are sorted by it
+	for _, p := range t.pairs {
+		if p.known || !p.a.activity || !p.b.activity {
+			continue
+		}
+		if p.a != last {
+			last = p.a
+			stand[p.a] = struct{}{}
+		}
+		stand[p.b] = struct{}{}
+	}
+	var plans []fhir.Ref
+	for x := range stand {
+		if !slices.Contains(plans, x.shown) {
+			plans = append(plans, x.shown)
+		}
+	}
+	return plans
 }
 
 // load finds too many starts of several organisations within few weeks, else too many minutes a week (O5).

@@ -6,6 +6,7 @@
 package coordination
 
 import (
+	"slices"
 	"time"
 	_ "time/tzdata" // a day must not depend on the machine
 
@@ -62,12 +63,45 @@ type Finding struct {
 	Text       string   // evidence in words: of Load alone
 }
 
+// severities are those of findings, the gravest first.
+var severities = []string{High, Moderate, Low}
+
+// Gravest returns at most n findings: those of the highest severity, in the order in which they came.
+func Gravest(all []Finding, n int) []Finding {
+	var out []Finding
+	least := len(severities) // of what is kept whole
+	left := n
+	for i, s := range severities {
+		count := 0
+		for _, f := range all {
+			if f.Severity == s {
+				count++
+			}
+		}
+		if count > left {
+			least = i
+			break
+		}
+		left -= count
+	}
+	for _, f := range all {
+		at := slices.Index(severities, f.Severity)
+		if at == least && left > 0 {
+			left--
+			out = append(out, f)
+		}
+		if at < least {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
 // Result is what the rules say of one child at one instant. Its order is always the same: pairs by what they
 // implicate, then O5 to O8.
 type Result struct {
 	Findings []Finding
 	Known    []Finding // of pairs that know of each other by the mitigation of an issue alone
-	Uncoded  []string  // interventions without a need code, which are not compared by need
 }
 
 // Settings are the limits of the rules, in days, minutes or counts.
@@ -81,6 +115,7 @@ type Settings struct {
 	O8GraceDays     int // for which a coordinator who left still counts
 	Zone            *time.Location
 	Contradictions  [][2]string // codes of acts of which one undoes the other
+	OwnIssues       bool        // an issue counts as known only when its meta.source says that these rules wrote it
 }
 
 // zones are the time zones of the jurisdictions.

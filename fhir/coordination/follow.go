@@ -27,8 +27,8 @@ type Case struct {
 
 // Written is a resource that the rules write: new, or the next version of what is stored.
 type Written struct {
-	Resource *fhir.Resource
-	About    fhir.Ref // the first resource that is implicated; of a Task that of its focus
+	Resource   *fhir.Resource
+	Implicated []string // by the issue that it is, or is made of; none: it is made of all of them
 }
 
 // Brought is an issue that is found now and was not open before, or has changed.
@@ -71,11 +71,9 @@ func (f *follower) keep(r *fhir.Resource) bool {
 	if old := f.stored[r.Ref()]; old != nil && string(old.Bytes()) == string(r.Bytes()) {
 		return false
 	}
-	f.out.Writes = append(f.out.Writes, Written{r, firstOf(r)})
+	f.out.Writes = append(f.out.Writes, Written{r, ImplicatedBy(r.Root())})
 	return true
 }
-
-func firstOf(issue *fhir.Resource) fhir.Ref { return refAt(issue.Root(), "implicated") }
 
 func statusOf(r *fhir.Resource) string { return r.Root().Member("status").Text() }
 

@@ -3,12 +3,11 @@ package coordination
 import (
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/drieluik/drieluik/fhir"
 )
 
-// intervention is something that is done, or is to be done, for the child by one organisation.
+// intervention is something that is done, or is to be done, for the child by one organisation. Tables share it.
 type intervention struct {
 	ref         string
 	carrier     fhir.Ref
@@ -28,26 +27,15 @@ type intervention struct {
 	requisition string
 	names       []string
 	ancestors   []fhir.Ref
-	updated     time.Time
-
-	pairs map[*intervention]*pair
-	turn  int // of Findings, in which it last stood in a pair of activities
 }
 
-// same reports whether two readings of an intervention are one to the rules, but for when it was written.
+// same reports whether two readings of an intervention are one to the rules.
 func (x *intervention) same(y *intervention) bool {
 	return x.activity == y.activity && x.org == y.org && x.days == y.days && x.authored == y.authored &&
 		x.urgent == y.urgent && x.stop == y.stop && x.held == y.held && x.minutes == y.minutes && x.shown == y.shown &&
 		x.requisition == y.requisition &&
 		slices.Equal(x.needs, y.needs) && slices.Equal(x.codes, y.codes) && slices.Equal(x.plans, y.plans) &&
 		slices.Equal(x.teams, y.teams) && slices.Equal(x.names, y.names) && slices.Equal(x.ancestors, y.ancestors)
-}
-
-func (x *intervention) join(y *intervention, p *pair) {
-	if x.pairs == nil {
-		x.pairs = map[*intervention]*pair{}
-	}
-	x.pairs[y] = p
 }
 
 // maker makes the interventions of one carrier, and remembers what it looked at.
@@ -88,9 +76,9 @@ func (m *maker) request(s *source) {
 	x := &intervention{
 		ref: s.ref.String(), carrier: s.ref, org: m.org(q.performer), needs: m.groups(nil, s.reasons), codes: s.codes,
 		days: q.days, authored: q.authored, urgent: q.urgent, stop: q.stop, requisition: q.requisition,
-		names: s.names, ancestors: m.ancestors(s), updated: s.updated,
+		names: s.names, ancestors: m.ancestors(s),
 	}
-	for ref := range m.t.orderers[s.ref] {
+	for _, ref := range m.t.orderers[s.ref] {
 		if p := m.use(ref); p != nil && p.plan != nil && p.status == "active" {
 			chain := m.chain(p)
 			x.plans = append(x.plans, p.ref, chain[len(chain)-1].ref)
@@ -123,7 +111,7 @@ func (m *maker) plan(s *source) {
 		x := &intervention{
 			ref: a.ref, carrier: s.ref, activity: true, org: author, needs: m.groups(nil, a.reasons), codes: a.codes,
 			days: a.days, authored: noDay, stop: a.stop, held: a.held, minutes: a.minutes, plans: []fhir.Ref{chain[len(chain)-1].ref},
-			shown: shown, teams: teams, names: s.names, ancestors: ancestors, updated: s.updated,
+			shown: shown, teams: teams, names: s.names, ancestors: ancestors,
 		}
 		if len(a.reasons) == 0 {
 			x.needs = addressed

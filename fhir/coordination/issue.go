@@ -67,6 +67,11 @@ func RuleOf(issue fhir.Node) string {
 	return ""
 }
 
+// IsOpen reports whether an issue is one of the rule, and open.
+func IsOpen(issue *fhir.Resource, rule string) bool {
+	return statusOf(issue) == Preliminary && RuleOf(issue.Root()) == rule
+}
+
 // gating are the rules that hold a start.
 var gating = []string{Unaware, Contradiction}
 

@@ -19,9 +19,12 @@ func refAt(n fhir.Node, names ...string) fhir.Ref {
 // kept returns a text that does not hold the whole resource in memory: a table is kept for long.
 func kept(text string) string { return unique.Make(text).Value() }
 
+// maxOfList is how many codes, references or identifiers of one list are read: comparing them costs their square.
+const maxOfList = 500
+
 func appendRefs(refs []fhir.Ref, n fhir.Node, name string) []fhir.Ref {
 	for m := range n.All(name) {
-		if ref := refAt(m); !ref.IsZero() && !slices.Contains(refs, ref) {
+		if ref := refAt(m); !ref.IsZero() && len(refs) < maxOfList && !slices.Contains(refs, ref) {
 			refs = append(refs, ref)
 		}
 	}
@@ -33,7 +36,7 @@ func codingsAt(n fhir.Node, name string) []Coding {
 	var out []Coding
 	for c := range n.All(name, "coding") {
 		coding := Coding{kept(c.Member("system").Text()), kept(c.Member("code").Text())}
-		if coding.System != "" && coding.Code != "" && !slices.Contains(out, coding) {
+		if coding.System != "" && coding.Code != "" && len(out) < maxOfList && !slices.Contains(out, coding) {
 			out = append(out, coding)
 		}
 	}
@@ -50,7 +53,7 @@ func nameOf(id fhir.Node) string {
 }
 
 func appendName(names []string, id fhir.Node) []string {
-	if name := nameOf(id); name != "" {
+	if name := nameOf(id); name != "" && len(names) < maxOfList {
 		return append(names, name)
 	}
 	return names

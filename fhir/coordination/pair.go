@@ -13,7 +13,6 @@ import (
 type pair struct {
 	a, b     *intervention // by ref
 	known    bool          // they know, by the mitigation of an issue alone
-	over     bool          // it was judged anew, or is no pair any longer
 	findings []Finding
 }
 
@@ -21,10 +20,20 @@ func comparePairs(p, q *pair) int {
 	return cmp.Or(strings.Compare(p.a.ref, q.a.ref), strings.Compare(p.b.ref, q.b.ref))
 }
 
-// merge appends the pairs of both sorted lists that are not over, sorted.
-func merge(out, old, fresh []*pair) []*pair {
+// merge returns the pairs of both sorted lists, but for old ones of what is gone, sorted.
+func merge(old, fresh []*pair, gone map[*intervention]struct{}) []*pair {
+	out := make([]*pair, 0, len(old)+len(fresh))
+	var last *intervention // the list is sorted by it
+	over := false
 	for _, p := range old {
-		if p.over {
+		if p.a != last {
+			last = p.a
+			_, over = gone[p.a]
+		}
+		if over {
+			continue
+		}
+		if _, over := gone[p.b]; over {
 			continue
 		}
 		for len(fresh) > 0 && comparePairs(fresh[0], p) < 0 {
@@ -63,14 +72,14 @@ func (t *Table) linked(x, y *intervention) bool {
 
 func (t *Table) hasRead(org fhir.Ref, of *intervention) bool {
 	at, ok := t.seen[reading{org, of.carrier}]
-	return ok && !at.Before(of.updated)
+	return ok && !at.Before(t.updated(of))
 }
 
 // mitigated reports whether an issue about both was acknowledged after both were written, to the second.
 func (t *Table) mitigated(x, y *intervention) bool {
-	after := func(i *issue, z *intervention) bool { return !i.mitigated.Before(z.updated.Truncate(time.Second)) }
+	after := func(i *issue, z *intervention) bool { return !i.mitigated.Before(t.updated(z).Truncate(time.Second)) }
 	for _, i := range t.issues[x.ref] {
-		if slices.Contains(i.implicated, y.ref) && after(i, x) && after(i, y) {
+		if (i.ours || !t.s.OwnIssues) && slices.Contains(i.implicated, y.ref) && after(i, x) && after(i, y) {
 			return true
 		}
 	}

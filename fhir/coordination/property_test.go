@@ -127,14 +127,16 @@ func newTable(t testing.TB) *coordination.Table {
 }
 
 // TestATableThatFollowedWritesSaysWhatAFreshOneSays, whatever the writes, deletions and days, and in whatever
-// order the fresh one takes the resources.
+// order the fresh one takes the resources. A table says what it said, whatever its clones follow.
 func TestATableThatFollowedWritesSaysWhatAFreshOneSays(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		table, stored := newTable(t), map[fhir.Ref]*fhir.Resource{}
 		now := today
 		for range rapid.IntRange(1, 12).Draw(rt, "writes") {
-			r := draw(rt)
+			r, before, then := draw(rt), table, now
+			said := before.Findings(then)
+			table = before.Clone()
 			switch rapid.IntRange(0, 9).Draw(rt, "how") {
 			case 0:
 				delete(stored, r.Ref())
@@ -151,6 +153,9 @@ func TestATableThatFollowedWritesSaysWhatAFreshOneSays(t *testing.T) {
 			fresh.Put(rapid.Permutation(order).Draw(rt, "order")...)
 			if diff := cmp.Diff(fresh.Findings(now), table.Findings(now)); diff != "" {
 				rt.Fatal(diff)
+			}
+			if diff := cmp.Diff(said, before.Findings(then)); diff != "" {
+				rt.Fatal("a clone changed what it was made of: ", diff)
 			}
 		}
 	})

@@ -2,6 +2,7 @@ package coordination
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/drieluik/drieluik/fhir"
@@ -83,6 +84,7 @@ type visit struct {
 
 // issue is what only a DetectedIssue says.
 type issue struct {
+	ours       bool // these rules wrote it
 	implicated []string
 	mitigated  time.Time
 }
@@ -315,7 +317,7 @@ func readIssue(s *source, n fhir.Node, _ *time.Location) {
 	if s.status == "entered-in-error" {
 		return
 	}
-	i := &issue{implicated: ImplicatedBy(n)}
+	i := &issue{ours: strings.HasPrefix(n.At("meta", "source").Text(), SourceBase), implicated: ImplicatedBy(n)}
 	for m := range n.All("mitigation") {
 		at, ok := instant(m.Member("date").Text())
 		if ok && at.After(i.mitigated) {

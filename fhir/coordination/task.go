@@ -20,6 +20,7 @@ const (
 
 type (
 	taskInput struct {
+		ID    string     `json:"id,omitempty"` // of the issue that a reason is about
 		Type  concept    `json:"type"`
 		Issue *reference `json:"valueReference,omitempty"`
 		Text  string     `json:"valueString,omitempty"`
@@ -80,21 +81,18 @@ func (f *follower) task() error {
 		return nil
 	case len(f.out.Open) == 0:
 		r, err := withStatus(open, "completed")
-		return f.write(r, refAt(open.Root(), "focus"), err)
+		return f.write(r, nil, err)
 	case open == nil:
 		return f.newTask()
 	}
 	return f.renewTask(open)
 }
 
-func (f *follower) write(r *fhir.Resource, about fhir.Ref, err error) error {
+func (f *follower) write(r *fhir.Resource, implicated []string, err error) error {
 	if err != nil {
 		return fhir.Wrap("coordination.task", err)
 	}
-	if issue := f.now[about]; issue != nil {
-		about = firstOf(issue)
-	}
-	f.out.Writes = append(f.out.Writes, Written{r, about})
+	f.out.Writes = append(f.out.Writes, Written{r, implicated})
 	return nil
 }
 
@@ -109,32 +107,39 @@ func (f *follower) urgency() (string, int) {
 }
 
 // inputs are the open issues, the goals that are put beside what is most important, and the reasons of issues that
-// were acknowledged.
+// were acknowledged, of each the last one.
 func (f *follower) inputs(task *fhir.Resource) []taskInput {
-	var out, kept []taskInput
+	var out, reasons []taskInput
 	for _, b := range f.out.Open {
 		out = append(out, taskInput{Type: codedAs(RuleSystem, b.Finding.Rule), Issue: to(b.Issue)})
 	}
 	goals := slices.Clone(f.Goals)
+	for _, a := range f.Acks {
+		if r := f.now[a.Issue]; r != nil && statusOf(r) == Final {
+			reasons = append(reasons, reasonOf(a.Issue.ID, a.Reason))
+		}
+	}
 	if task != nil {
+		var kept []taskInput
 		for n := range task.Root().All("input") {
-			if text := n.Member("valueString").Text(); text != "" {
-				kept = append(kept, taskInput{Type: codedAs(RuleSystem, BadAck), Text: text})
+			id, text := n.Member("id").Text(), n.Member("valueString").Text()
+			if text != "" && !slices.ContainsFunc(reasons, func(r taskInput) bool { return r.ID == id }) {
+				kept = append(kept, reasonOf(id, text))
 			}
 			if ref := refAt(n, "valueReference"); ref.Type == "Goal" {
 				goals = append(goals, ref)
 			}
 		}
+		reasons = append(kept, reasons...)
 	}
 	for _, ref := range refSet(goals) {
 		out = append(out, taskInput{Type: codedAs(RuleSystem, SecondPriority), Issue: to(ref)})
 	}
-	for _, a := range f.Acks {
-		if r := f.now[a.Issue]; r != nil && statusOf(r) == Final {
-			kept = append(kept, taskInput{Type: codedAs(RuleSystem, BadAck), Text: a.Reason})
-		}
-	}
-	return append(out, kept...)
+	return append(out, reasons...)
+}
+
+func reasonOf(issue, reason string) taskInput {
+	return taskInput{ID: issue, Type: codedAs(RuleSystem, BadAck), Text: reason}
 }
 
 // newest is the issue that the Task is about: one that came now, else the first.
@@ -164,7 +169,7 @@ func (f *follower) newTask() error {
 		body.Owner = to(owner)
 	}
 	r, err := fhir.Make("coordination.task", body)
-	return f.write(r, f.newest(), err)
+	return f.write(r, nil, err)
 }
 
 // renewTask brings the Task to the issues that are open now. Its owner changes only to who coordinates.
@@ -193,7 +198,7 @@ func (f *follower) renewTask(task *fhir.Resource) error {
 	if err == nil && string(r.Bytes()) == string(task.Bytes()) {
 		return nil
 	}
-	return f.write(r, f.newest(), err)
+	return f.write(r, nil, err)
 }
 
 // maxText is text, or what sorts behind every instant when it is empty.
@@ -220,7 +225,7 @@ func (f *follower) flags() error {
 		if old := kept[id]; old != nil {
 			if statusOf(old) == "inactive" {
 				r, err := withStatus(old, "active")
-				if err := f.write(r, b.Issue, err); err != nil {
+				if err := f.write(r, b.Finding.Implicated, err); err != nil {
 					return err
 				}
 			}
@@ -235,14 +240,14 @@ func (f *follower) flags() error {
 			Category: []concept{codedAs("http://terminology.hl7.org/CodeSystem/flag-category", "safety")},
 			Code:     concept{Coding: []Coding{{RuleSystem, Contradiction}}, Text: sentences[Contradiction]}, Subject: to(f.Patient), Author: author(),
 		})
-		if err := f.write(r, b.Issue, err); err != nil {
+		if err := f.write(r, b.Finding.Implicated, err); err != nil {
 			return err
 		}
 	}
 	for _, old := range f.Flags {
 		if statusOf(old) == "active" && !open[old.ID()] {
 			r, err := withStatus(old, "inactive")
-			if err := f.write(r, fhir.Ref{}, err); err != nil {
+			if err := f.write(r, nil, err); err != nil {
 				return err
 			}
 		}

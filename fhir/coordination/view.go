@@ -82,8 +82,11 @@ func ViewIssue(r *fhir.Resource, by Reader) (*fhir.Resource, error) {
 	return out, fhir.Wrap(op, err)
 }
 
-// ViewTask returns a Task of these rules as a reader sees it: with the issues alone that it may read, and for a
-// person of the family with none.
+// hiddenOfTask are the members of a Task that tell how urgent the issues are which a reader may not see.
+var hiddenOfTask = []string{"priority", "restriction"}
+
+// ViewTask returns a Task of these rules as a reader sees it: with the issues alone that it may read and what was said
+// of them, and for a person of the family with none.
 func ViewTask(r *fhir.Resource, by Reader) (*fhir.Resource, error) {
 	const op = "coordination.ViewTask"
 	sees := func(ref fhir.Ref) (bool, error) {
@@ -95,31 +98,33 @@ func ViewTask(r *fhir.Resource, by Reader) (*fhir.Resource, error) {
 	kept, all := "", true
 	for n := range r.Root().All("input") {
 		ref := refAt(n, "valueReference")
+		if id := n.Member("id").Text(); ref.IsZero() && id != "" {
+			ref = fhir.Ref{Type: "DetectedIssue", ID: id}
+		}
 		ok, err := sees(ref)
 		if err != nil {
 			return nil, fhir.Wrap(op, err)
 		}
-		if ok || ref.IsZero() && by.Family == "" {
+		if all = all && ok; ok {
 			kept += "," + n.Raw()
-			continue
 		}
-		all = false
 	}
 	if all {
 		return r, nil
 	}
-	var edits []fhir.Edit
-	if kept == "" {
-		edits = append(edits, fhir.Edit{Path: []string{"input"}})
-	} else {
-		edits = append(edits, fhir.Edit{Path: []string{"input"}, JSON: "[" + kept[1:] + "]"})
+	input := fhir.Edit{Path: []string{"input"}}
+	if kept != "" {
+		input.JSON = "[" + kept[1:] + "]"
+	}
+	edits := []fhir.Edit{input, {Path: []string{"meta", "security"}, JSON: subsetted}}
+	for _, name := range hiddenOfTask {
+		edits = append(edits, fhir.Edit{Path: []string{name}})
 	}
 	focus, err := sees(refAt(r.Root(), "focus"))
 	if err == nil && !focus {
 		edits = append(edits, fhir.Edit{Path: []string{"focus"}})
 	}
 	if err == nil {
-		edits = append(edits, fhir.Edit{Path: []string{"meta", "security"}, JSON: subsetted})
 		r, err = r.Edit(edits...)
 	}
 	return r, fhir.Wrap(op, err)

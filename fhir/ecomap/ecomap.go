@@ -25,7 +25,8 @@ type Member struct {
 	Strength  string // code of netwerk-sterkte; "" draws no tie
 	Direction string // code of netwerk-richting; "" draws no arrows
 	Offers    []string
-	circle    string // word of the circle, "" where it is not told
+	Load      int  // what it carries, 1 above the step of netwerk-meting#belasting: 1 none to 5 overloaded; 0: not told
+	untold    bool // the circle is not told in words
 }
 
 // Tie is a tie between two members, who stand at these places in Network.Members.
@@ -61,36 +62,15 @@ func kindAt(code string) int {
 	return -1
 }
 
-// circles are radius and word of circle 1 to 4.
-var circles = [...]struct {
-	radius int
-	word   string
-}{{110, "intiem"}, {200, "vriendschap"}, {285, "participatie"}, {365, "uitwisseling"}}
+// circles are the radius of circle 1 to 4.
+var circles = [...]int{110, 200, 285, 365}
 
-// arrow is a row of netwerk-richting: the ends with an arrow, and the word of the table.
-type arrow struct {
-	toMember, toChild bool
-	word              string
-}
+// arrow is a row of netwerk-richting: the ends with an arrow.
+type arrow struct{ toMember, toChild bool }
 
 var arrows = map[string]arrow{
-	"naar-client": {toChild: true, word: "naar het kind"},
-	"van-client":  {toMember: true, word: "van het kind"},
-	"wederzijds":  {toMember: true, toChild: true, word: "wederzijds"},
+	"naar-client": {toChild: true}, "van-client": {toMember: true}, "wederzijds": {toMember: true, toChild: true},
 }
 
-// title of both forms.
-func (n Network) title() string {
-	if n.Child == "" {
-		return "Netwerk van het kind"
-	}
-	return "Netwerk van " + n.Child
-}
-
-// label is what stands beside a member.
-func (m Member) label() string {
-	if m.Name == "" {
-		return m.Kind
-	}
-	return m.Name
-}
+// ordered are the codes of netwerk-sterkte in their order.
+var ordered = []string{"sterk", "matig", "zwak", "gespannen", "verbroken"}

@@ -59,10 +59,10 @@ func read(t *testing.T, bundle []byte) ecomap.Network {
 func TestTheChildSeesTheWholeNetwork(t *testing.T) {
 	t.Parallel()
 	n := read(t, record(t, "expected/01-boris.bundle.json")).For(ecomap.View{Sight: ecomap.Whole})
-	if diff := cmp.Diff(string(record(t, "expected/01-boris.ecomap.svg")), string(n.SVG())); diff != "" {
+	if diff := cmp.Diff(string(record(t, "expected/01-boris.ecomap.svg")), string(n.SVG(ecomap.Style{}))); diff != "" {
 		t.Errorf("the picture: %s", diff)
 	}
-	if diff := cmp.Diff(string(record(t, "expected/01-boris.ecomap.html")), string(n.HTML())); diff != "" {
+	if diff := cmp.Diff(string(record(t, "expected/01-boris.ecomap.html")), string(n.HTML(ecomap.Style{}))); diff != "" {
 		t.Errorf("the table: %s", diff)
 	}
 }
@@ -77,7 +77,7 @@ func crowd(n int) ecomap.Network {
 			Name:      pick(i, "Oma Willemijn", "Hendrik-Jan Oosterhuis", "Els", "Buurvrouw van hiernaast", "Thuiszorg Het Mooie Midden") + fmt.Sprint(" ", i),
 			Kind:      pick(i*7/n, "familie", "vriend", "buur", "vrijwilliger", "lotgenoot", "professional", "organisatie"),
 			Strength:  pick(i, "sterk", "matig", "zwak", "gespannen", "verbroken"),
-			Direction: pick(i, "naar-client", "van-client", "wederzijds"),
+			Direction: pick(i, "naar-client", "van-client", "wederzijds"), Load: i % 6,
 		})
 	}
 	for i := 3; i < n; i += 5 {
@@ -86,35 +86,93 @@ func crowd(n int) ecomap.Network {
 	return out
 }
 
-var textTag = regexp.MustCompile(`<text x="(\d+)" y="(\d+)">([^<]*)</text>`)
+var textTag = regexp.MustCompile(`<text(?: class="kop")? x="(\d+)" y="(\d+)">([^<]*)</text>`)
 
-// TestNoTextRunsIntoAnother: with room for a letter of usual width, in whatever crowd, and none leaves the picture.
-func TestNoTextRunsIntoAnother(t *testing.T) {
-	t.Parallel()
-	type box struct {
-		text                     string
-		left, top, right, bottom int
-	}
-	for _, n := range []int{1, 2, 5, 12, 30, 45, 100, ecomap.MaxMembers} {
-		var boxes []box
-		for _, m := range textTag.FindAllStringSubmatch(string(crowd(n).SVG()), -1) {
+// box is the room of a text, of letters of usual width.
+type box struct {
+	text                     string
+	left, top, right, bottom int
+}
+
+// boxesOf are the texts of a picture: those of the members, which stand round their place, and those behind it that
+// begin there.
+func boxesOf(picture string) (members, key []box) {
+	at, behind, _ := strings.Cut(picture, `<g class="uitleg">`)
+	for i, part := range []string{at, behind} {
+		for _, m := range textTag.FindAllStringSubmatch(part, -1) {
 			x, _ := strconv.Atoi(m[1])
 			y, _ := strconv.Atoi(m[2])
-			half := len([]rune(m[3])) * 8 / 2
-			boxes = append(boxes, box{m[3], x - half, y - 12, x + half, y + 3})
-		}
-		for i, a := range boxes {
-			if a.left < 0 || a.right > 800 || a.bottom > 800 {
-				t.Errorf("of %d, %q leaves the picture", n, a.text)
+			long := len([]rune(m[3])) * 8
+			if i == 0 {
+				members = append(members, box{m[3], x - long/2, y - 12, x + long/2, y + 3})
+			} else {
+				key = append(key, box{m[3], x, y - 12, x + long, y + 3})
 			}
-			for _, b := range boxes[:i] {
-				if a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom {
-					t.Errorf("of %d, %q and %q run into each other", n, a.text, b.text)
+		}
+	}
+	for _, m := range loadTag.FindAllStringSubmatch(at, -1) {
+		x, _ := strconv.Atoi(m[1])
+		y, _ := strconv.Atoi(m[2])
+		members = append(members, box{"a load", x, y, x + 38, y + 7})
+	}
+	return members, key
+}
+
+var loadTag = regexp.MustCompile(`<g class="last"><title>[^<]*</title><path[^>]* d="M(\d+) (\d+)h8`)
+
+// TestNoTextRunsIntoAnother: with room for a letter of usual width, in whatever crowd and language, and none leaves
+// the picture.
+func TestNoTextRunsIntoAnother(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{1, 2, 5, 12, 30, 45, 100, ecomap.MaxMembers} {
+		for _, style := range []ecomap.Style{{}, {Language: "nl", Detail: true}, {Language: "sv", Detail: true}, {Language: "en", Detail: true}} {
+			members, key := boxesOf(string(crowd(n).SVG(style)))
+			boxes := append(slices.Clone(members), key...)
+			for i, a := range boxes {
+				if a.left < 0 || a.right > 800 || a.bottom > 1170 {
+					t.Errorf("of %d, %v, %q leaves the picture", n, style, a.text)
+				}
+				for _, b := range boxes[:i] {
+					if a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom && !(a.text == "a load" && (b.text == a.text || n > 30)) {
+						t.Errorf("of %d, %v, %q and %q run into each other", n, style, a.text, b.text)
+					}
 				}
 			}
+			if n <= 12 && !style.Detail && len(members) != n+1 {
+				t.Errorf("of %d, %d have a text", n, len(members)-1)
+			}
 		}
-		if n <= 12 && len(boxes) != n+1 {
-			t.Errorf("of %d, %d have a text", n, len(boxes)-1)
+	}
+}
+
+// TestADetailedPictureSaysWhatItsSignsMean, in each language and all of it, and what each helper carries in other
+// signs than colours; who may not know a load is shown none.
+func TestADetailedPictureSaysWhatItsSignsMean(t *testing.T) {
+	t.Parallel()
+	n := read(t, record(t, "expected/01-boris.bundle.json"))
+	n.Members[0].Load, n.Members[2].Load = 3, 1
+	for language, words := range map[string][]string{
+		"nl": {"Netwerk van XXX_Boris Testkind, 2026-10-01", "lotgenoot", "gespannen", "van het kind", "4  uitwisseling", "2 van 4, merkbaar", "0 van 4, geen", "Band tussen leden"},
+		"sv": {"Nätverk kring XXX_Boris Testkind, 2026-10-01", "kamratstödjare", "spänt", "från barnet", "4  utbyte", "2 av 4, märkbar", "0 av 4, ingen", "Band mellan medlemmar"},
+		"en": {"Network of XXX_Boris Testkind, 2026-10-01", "peer", "tense", "from the child", "4  exchange", "2 of 4, noticeable", "0 of 4, none", "Tie between members"},
+	} {
+		style := ecomap.Style{Language: language, Detail: true}
+		picture, table := string(n.SVG(style)), string(n.HTML(style))
+		for i, word := range words {
+			if !strings.Contains(picture, word) || i != 1 && i != 3 && i != 4 && !strings.Contains(table, word) {
+				t.Errorf("%s: %q is missing", language, word)
+			}
+		}
+		for _, text := range []string{picture, table} {
+			if !strings.Contains(text, `lang="`+language+`"`) {
+				t.Errorf("the language of %.80s is not %s", text, language)
+			}
+		}
+		if got := strings.Count(picture[:strings.Index(picture, `"uitleg"`)], `class="vol"`); got != 2 {
+			t.Errorf("%d boxes are full", got)
+		}
+		if outside := n.For(ecomap.View{Sight: ecomap.Outside}); strings.Contains(string(outside.HTML(style)), words[5]) {
+			t.Errorf("%s: an organisation sees a load", language)
 		}
 	}
 }
@@ -127,7 +185,7 @@ func TestNamesAreTextAndNothingElse(t *testing.T) {
 		{ID: "y", Kind: "buur", Circle: 1},
 	}}
 	known := []string{"svg", "title", "desc", "style", "defs", "marker", "path", "circle", "g", "line", "polyline", "text"}
-	d := xml.NewDecoder(bytes.NewReader(n.SVG()))
+	d := xml.NewDecoder(bytes.NewReader(n.SVG(ecomap.Style{})))
 	for {
 		token, err := d.Token()
 		if errors.Is(err, io.EOF) {
@@ -140,7 +198,7 @@ func TestNamesAreTextAndNothingElse(t *testing.T) {
 			t.Errorf("the picture holds %s", e.Name.Local)
 		}
 	}
-	if table := string(n.HTML()); strings.Contains(table, "<script") || strings.Contains(table, "<b>") || strings.Contains(table, "<image") {
+	if table := string(n.HTML(ecomap.Style{})); strings.Contains(table, "<script") || strings.Contains(table, "<b>") || strings.Contains(table, "<image") {
 		t.Errorf("the table holds markup: %s", table)
 	}
 }
@@ -154,7 +212,7 @@ func TestALongNameIsCut(t *testing.T) {
 		t.Fatal("the record has no such name")
 	}
 	n := read(t, []byte(doc))
-	if svg, table := n.SVG(), n.HTML(); len(svg) > 50_000 || len(table) > 50_000 {
+	if svg, table := n.SVG(ecomap.Style{}), n.HTML(ecomap.Style{}); len(svg) > 50_000 || len(table) > 50_000 {
 		t.Errorf("%d bytes of picture, %d of table", len(svg), len(table))
 	}
 }
@@ -165,24 +223,24 @@ func TestNothingCanBeReadFromAShift(t *testing.T) {
 	t.Parallel()
 	n := read(t, record(t, "expected/01-boris.bundle.json"))
 	places := regexp.MustCompile(`translate\(\d+ \d+\)`)
-	whole := places.FindAllString(string(n.SVG()), -1)
+	whole := places.FindAllString(string(n.SVG(ecomap.Style{})), -1)
 	for _, v := range []ecomap.View{{Sight: ecomap.Parent}, {Sight: ecomap.Outside}} {
 		seen := n.For(v)
-		picture := string(seen.SVG())
+		picture := string(seen.SVG(ecomap.Style{}))
 		if diff := cmp.Diff(whole, places.FindAllString(picture, -1)); diff != "" {
 			t.Errorf("%v: %s", v, diff)
 		}
-		if len(seen.Ties) > 0 || strings.Contains(picture, "<polyline") || strings.Contains(string(seen.HTML()), "gespannen") {
+		if len(seen.Ties) > 0 || strings.Contains(picture, "<polyline") || strings.Contains(string(seen.HTML(ecomap.Style{})), "gespannen") {
 			t.Errorf("%v sees what is tense", v)
 		}
 	}
 	own := n
 	own.ByParent = true
-	if diff := cmp.Diff(string(n.SVG()), string(own.For(ecomap.View{Sight: ecomap.Parent}).SVG())); diff != "" {
+	if diff := cmp.Diff(string(n.SVG(ecomap.Style{})), string(own.For(ecomap.View{Sight: ecomap.Parent}).SVG(ecomap.Style{}))); diff != "" {
 		t.Errorf("a parent does not see what a parent drew up: %s", diff)
 	}
 	self := n.For(ecomap.View{Sight: ecomap.Self, Self: n.Members[2].Ref})
-	if got := places.FindAllString(string(self.SVG()), -1); !slices.Equal(got, []string{"translate(400 200)"}) {
+	if got := places.FindAllString(string(self.SVG(ecomap.Style{})), -1); !slices.Equal(got, []string{"translate(400 200)"}) {
 		t.Errorf("a member alone stands at %v", got)
 	}
 	if nobody := n.For(ecomap.View{}); len(nobody.Members) > 0 {

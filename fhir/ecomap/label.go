@@ -14,6 +14,8 @@ const (
 	descent = 4
 	gap     = 4 // between two labels
 	reachY  = 16
+
+	loadReach = 20 // half the width of what tells of a load
 )
 
 // baseline is where the label of a member at p stands.
@@ -26,32 +28,44 @@ func baseline(p point) int {
 
 // labels returns the texts beside the members. Where two would run into each other, into a symbol or out
 // of the picture, they are cut, and end in an ellipsis; "" where not even that fits. The place of a label is fixed.
-func labels(n Network, at []point) []string {
-	out := make([]string, len(n.Members))
-	for i, m := range n.Members {
-		out[i] = cut(m.label(), room(n, at, i))
+func (d drawing) labels(at []point) []string {
+	out := make([]string, len(d.Members))
+	for i, m := range d.Members {
+		out[i] = cut(d.label(m), d.room(at, i))
 	}
 	return out
 }
 
+// nameAt is where the name of the child stands: in the middle, or below it.
+func (d drawing) nameAt() int {
+	if d.detail {
+		return centre + below + 16
+	}
+	return centre + 5
+}
+
 // room is how wide the label of member i may be: of two that meet, each has half of what is between
 // them, and all that the other leaves.
-func room(n Network, at []point, i int) float64 {
+func (d drawing) room(at []point, i int) float64 {
 	x, y := at[i].x, baseline(at[i])
 	wide := 2 * math.Min(float64(x), float64(size-x))
 	apart := func(x2 int) float64 { return math.Abs(float64(x - x2)) }
-	if meets(y, centre-26, centre+26) {
-		wide = math.Min(wide, 2*(apart(centre)-math.Max(26, width(n.Child)/2)-gap))
+	if meets(y, centre-26, max(centre+26, d.nameAt()+descent)) {
+		wide = math.Min(wide, 2*(apart(centre)-math.Max(26, width(d.Child)/2)-gap))
 	}
-	for j, m := range n.Members {
+	for j, m := range d.Members {
 		if j == i {
 			continue
 		}
-		if d := apart(at[j].x) - gap; meets(y, baseline(at[j])-ascent, baseline(at[j])+descent) {
-			wide = math.Min(wide, math.Max(d, 2*d-width(m.label())))
+		if off := apart(at[j].x) - gap; meets(y, baseline(at[j])-ascent, baseline(at[j])+descent) {
+			wide = math.Min(wide, math.Max(off, 2*off-width(d.label(m))))
 		}
-		if meets(y, at[j].y-reachY, at[j].y+reachY) {
-			wide = math.Min(wide, 2*(apart(at[j].x)-float64(kinds[kindAt(m.Kind)].reach)-gap))
+		high, half := reachY, kinds[kindAt(m.Kind)].reach
+		if d.detail {
+			high, half = below, max(half, loadReach)
+		}
+		if meets(y, at[j].y-high, at[j].y+high) {
+			wide = math.Min(wide, 2*(apart(at[j].x)-float64(half)-gap))
 		}
 	}
 	return wide

@@ -28,7 +28,7 @@ func places(members []Member) []point {
 	out := make([]point, len(members))
 	for i, m := range members {
 		angle := 2*math.Pi*float64(i)/float64(len(members)) - math.Pi/2
-		r := float64(circles[m.Circle-1].radius)
+		r := float64(circles[m.Circle-1])
 		out[i] = point{rnd(centre + r*math.Cos(angle)), rnd(centre + r*math.Sin(angle))}
 	}
 	return out

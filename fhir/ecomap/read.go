@@ -94,8 +94,17 @@ func readMember(p fhir.Node) (Member, bool) {
 			m.Offers = append(m.Offers, plain(ext.Member("valueCode").Text()))
 		}
 	}
-	m.circle = circles[m.Circle-1].word
 	return m, true
+}
+
+// LoadIn is what an Observation of netwerk-meting#belasting says of a member, as Member.Load; 0 for nothing that
+// can be shown.
+func LoadIn(observation *fhir.Resource) int {
+	step, err := strconv.Atoi(observation.Root().Member("valueInteger").Text())
+	if err != nil || step < 0 || step > steps {
+		return 0
+	}
+	return step + 1
 }
 
 // identify takes the id of the member in its record, and its name: from the reference, where an organisation

@@ -15,68 +15,107 @@ const (
 		`orient="auto-start-reverse"><path d="M0 0L10 5L0 10Z"/></marker></defs>`
 )
 
+// drawing is a network on its way to paper.
+type drawing struct {
+	Network
+	words
+	language string
+	detail   bool
+}
+
+func (n Network) drawing(s Style) drawing {
+	d := drawing{Network: n, words: wordsOf(s.Language), language: s.Language, detail: s.Detail}
+	if _, known := languages[s.Language]; !known {
+		d.language = Languages[0]
+	}
+	return d
+}
+
 // SVG draws the network.
-func (n Network) SVG() []byte {
+func (n Network) SVG(s Style) []byte {
+	d := n.drawing(s)
 	var b bytes.Buffer
-	at := places(n.Members)
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img" aria-labelledby="t d" xml:lang="nl">`+"\n", size, size)
-	fmt.Fprintf(&b, "<title id=\"t\">%s</title>\n", html.EscapeString(n.title()))
-	fmt.Fprintf(&b, "<desc id=\"d\">%d leden in %d kringen%s</desc>\n", len(n.Members), len(circles), n.since(" op "))
+	at, high := places(n.Members), size
+	if d.detail {
+		high += keyHeight
+	}
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img" aria-labelledby="t d" xml:lang="%s">`+"\n", size, high, d.language)
+	fmt.Fprintf(&b, "<title id=\"t\">%s</title>\n", html.EscapeString(d.title()))
+	fmt.Fprintf(&b, "<desc id=\"d\">"+d.members+"%s</desc>\n", len(n.Members), len(circles), html.EscapeString(d.since(d.on)))
 	fmt.Fprintf(&b, "%s\n%s\n", style, marker)
+	if d.detail {
+		b.WriteString(keyStyle + "\n")
+	}
 	for i := len(circles) - 1; i >= 0; i-- {
-		fmt.Fprintf(&b, `<circle class="ring" cx="%d" cy="%d" r="%d"/>`+"\n", centre, centre, circles[i].radius)
+		fmt.Fprintf(&b, `<circle class="ring" cx="%d" cy="%d" r="%d"/>`+"\n", centre, centre, circles[i])
 	}
 	b.WriteString(`<g class="onderling">` + "\n")
 	for _, t := range n.Ties {
 		fmt.Fprintln(&b, strokes[t.Strength](attribute("class", t.Strength), at[t.A], at[t.B]))
 	}
 	b.WriteString("</g>\n")
-	texts := labels(n, at)
+	texts := d.labels(at)
 	for i, m := range n.Members {
-		fmt.Fprintln(&b, m.svg(at[i], texts[i]))
+		fmt.Fprintln(&b, d.member(m, at[i], texts[i]))
 	}
 	fmt.Fprintf(&b, `<circle cx="%d" cy="%d" r="26" fill="#fff" stroke="#333" stroke-width="3"/><text x="%d" y="%d">%s</text>`+"\n",
-		centre, centre, centre, centre+5, html.EscapeString(n.Child))
+		centre, centre, centre, d.nameAt(), html.EscapeString(n.Child))
+	if d.detail {
+		d.key(&b)
+	}
 	b.WriteString("</svg>\n")
 	return b.Bytes()
 }
 
-// svg draws one member. A label that had to be cut is told in full by a title.
-func (m Member) svg(at point, text string) string {
+// member draws one member. A label that had to be cut is told in full by a title.
+func (d drawing) member(m Member, at point, text string) string {
 	full := ""
-	if text != m.label() {
-		full = "<title>" + html.EscapeString(m.label()) + "</title>"
+	if text != d.label(m) {
+		full = "<title>" + html.EscapeString(d.label(m)) + "</title>"
 	}
 	if text != "" {
 		text = fmt.Sprintf(`<text x="%d" y="%d">%s</text>`, at.x, baseline(at), html.EscapeString(text))
 	}
-	return fmt.Sprintf(`<g class="lid" id="lid-%s">%s%s<path d="%s" transform="translate(%d %d)"/>%s</g>`,
-		m.ID, full, m.tie(at), kinds[kindAt(m.Kind)].symbol, at.x, at.y, text)
+	return fmt.Sprintf(`<g class="lid" id="lid-%s">%s%s<path d="%s" transform="translate(%d %d)"/>%s%s</g>`,
+		m.ID, full, m.tie(at), kinds[kindAt(m.Kind)].symbol, at.x, at.y, d.carries(m, at), text)
 }
 
 // tie draws the tie of a member to the child.
 func (m Member) tie(at point) string {
-	draw, known := strokes[m.Strength]
+	from, to := toChild(at)
+	return tie(m.Strength, m.Direction, from, to)
+}
+
+// tie draws a tie of a strength and a direction; "" for a strength that is not told.
+func tie(strength, direction string, from, to point) string {
+	draw, known := strokes[strength]
 	if !known {
 		return ""
 	}
-	attributes := attribute("class", m.Strength)
-	if arrows[m.Direction].toMember {
+	attributes := attribute("class", strength)
+	if arrows[direction].toMember {
 		attributes += " " + attribute("marker-start", "url(#p)")
 	}
-	if arrows[m.Direction].toChild {
+	if arrows[direction].toChild {
 		attributes += " " + attribute("marker-end", "url(#p)")
 	}
-	from, to := toChild(at)
 	return draw(attributes, from, to)
 }
 
 func attribute(name, value string) string { return name + `="` + value + `"` }
 
+// title of both forms.
+func (d drawing) title() string {
+	if d.Child == "" {
+		return d.unnamed
+	}
+	return fmt.Sprintf(d.words.title, d.Child)
+}
+
 // since is the date with what leads to it, "" where there is none.
-func (n Network) since(lead string) string {
-	if n.Date == "" {
+func (d drawing) since(lead string) string {
+	if d.Date == "" {
 		return ""
 	}
-	return lead + html.EscapeString(n.Date)
+	return lead + d.Date
 }

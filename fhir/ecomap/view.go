@@ -46,7 +46,7 @@ func (n Network) For(v View) Network {
 			m.Strength = calm
 		}
 		if v.Sight == Outside {
-			m.Direction, m.circle = "", ""
+			m.Direction, m.untold, m.Load = "", true, 0
 		}
 		out.Members = append(out.Members, m)
 	}

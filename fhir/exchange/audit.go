@@ -221,8 +221,12 @@ func (e *event) subtypes() []auditCoding {
 	case e.operation == "transaction":
 		return []auditCoding{{System: restful, Code: e.operation}}
 	}
+	kind := "operation"
+	if e.interaction == auth.Delete { // of an operation that goes on, such as an export
+		kind = string(auth.Delete)
+	}
 	return []auditCoding{
-		{System: restful, Code: "operation"},
+		{System: restful, Code: kind},
 		{System: fhir.Canonical + "/OperationDefinition", Code: e.operation},
 	}
 }

@@ -16,7 +16,7 @@ func (s *Service) Bearers(ctx context.Context, id fhir.Identifier) ([]fhir.Ref, 
 	var out []fhir.Ref
 	err := s.store.View(ctx, func(v Snapshot) error {
 		for _, t := range loginTypes {
-			stored, err := v.Identified(t, id)
+			stored, err := identified(v, t, id)
 			if err != nil {
 				return err
 			}

@@ -13,11 +13,14 @@ import (
 // is read for them, and a write of nothing else makes them run again.
 var feeds = map[fhir.Type]func(auth.ResourceFacts) bool{
 	"Patient": whole, "RelatedPerson": whole, "CareTeam": whole,
-	"CarePlan":              func(f auth.ResourceFacts) bool { return carePlan(f) || emergencyPlan(f) || contracted(f) || agreed(f) },
+	"CarePlan": func(f auth.ResourceFacts) bool {
+		return carePlan(f) || emergencyPlan(f) || contracted(f) || agreed(f) || shared(f)
+	},
 	"Composition":           bearing("mks-record", "overdracht"),
 	"ServiceRequest":        bearing("wettelijk-kader", ""),
 	"Encounter":             bearing("evaluatie-soort", ""),
 	"QuestionnaireResponse": bearing("mks-record", "verwijsboom"),
+	"Consent":               bearing("se-samtycke", "samordning"),
 	"Provenance":            func(f auth.ResourceFacts) bool { return f.Signed },
 	"Task":                  ofRules,
 	"Communication":         either(ofRules, bearing("mks-categorie", "ouders-geinformeerd")),
@@ -38,6 +41,13 @@ func contracted(f auth.ResourceFacts) bool {
 func agreed(f auth.ResourceFacts) bool {
 	return slices.Contains(f.Codings, auth.Coding{System: "http://snomed.info/sct", Code: "243114000"}) &&
 		slices.ContainsFunc(f.Refs, func(r fhir.Ref) bool { return r.Type == "CareTeam" })
+}
+
+// shared picks the coordinated plans of several organisations.
+func shared(f auth.ResourceFacts) bool {
+	return slices.ContainsFunc(f.Codings, func(c auth.Coding) bool {
+		return c.System == "https://fhir.inera.se/CodeSystem/typeofcareplan-cs" || c.System == fhir.Canonical+"/CodeSystem/se-plantyp"
+	})
 }
 
 func either(a, b func(auth.ResourceFacts) bool) func(auth.ResourceFacts) bool {
@@ -63,7 +73,7 @@ func bearing(system, code string) func(auth.ResourceFacts) bool {
 // feedsRules reports whether a write may change what a rule of time says.
 func feedsRules(w Write) bool {
 	pick := feeds[w.Ref.Type]
-	return pick != nil && pick(w.Facts)
+	return pick != nil && pick(w.Facts) || asksHelp(w.Facts)
 }
 
 // calendar runs the rules of time on a child as it will be after the unit, and puts what they write into it,
@@ -84,6 +94,13 @@ func (d *draft) calendar(e *event, id string) error {
 	}
 	if err := d.write(e, out.Writes); err != nil {
 		return err
+	}
+	waits, err := d.unanswered(e, id)
+	if err != nil {
+		return err
+	}
+	if out.Next.IsZero() || !waits.IsZero() && waits.Before(out.Next) {
+		out.Next = waits
 	}
 	d.told = append(d.told, out.Issues...)
 	d.unit.Relied = append(d.unit.Relied, Reliance{Compartment: id, State: state})

@@ -180,6 +180,7 @@ func (b *batch) put(st *step) (error, error) {
 		}
 		st.blind = !seen.Permit || auth.Redacts(seen.Obligations)
 	}
+	st.blind = st.blind || viewers[st.Type] != nil && ofCoordination(w.Facts) // the rules write along what others keep
 	b.add(st, w, d)
 	st.Resource = nil // the write has its text
 	return nil, nil

@@ -55,7 +55,12 @@ type collectionEntry struct {
 func (s *Service) ConvertFor(ctx context.Context, c Call, to string, body []byte, limits fhir.Limits, query url.Values) (Conversion, error) {
 	const op = "exchange.ConvertFor"
 	c.Operation = "convert"
-	out, err := s.converted(ctx, c, to, body, limits)
+	var out Conversion
+	var err error
+	s.trace.run(ctx, StepMap, func() Step {
+		out, err = s.converted(ctx, c, to, body, limits)
+		return judgedStep("", out.Issues)
+	})
 	if err == nil && fhir.HasErrors(out.Issues) {
 		err = &fhir.Error{Kind: fhir.Unprocessable, Op: op, Issues: out.Issues}
 	}

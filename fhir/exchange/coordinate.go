@@ -16,7 +16,7 @@ import (
 // Bounds of what the rules of coordination may cost a write.
 const (
 	maxCompared = 300 // interventions, appointments and problems of one child
-	maxFound    = 200 // findings of one child
+	maxFound    = 100 // findings of one child that are told
 	maxJudging  = time.Second
 )
 
@@ -34,6 +34,8 @@ type overlap struct {
 	timed  bool // no request did this, but a day that has come
 	told   []toldIssue
 	kept   []keptTable
+	held   []heldStart
+	acks   []coordination.Ack      // of all that is held
 	beside map[fhir.Ref][]fhir.Ref // by child: goals of high priority that are not the most important one
 	mark   mark
 }
@@ -45,17 +47,26 @@ type toldIssue struct {
 	implicated []string
 }
 
-// mark is how far a draft has come.
-type mark struct{ writes, notices, touches, made int }
+// mark is how far a draft has come, and what is told and held of it.
+type mark struct {
+	writes, notices, touches, told, held, kept int
+
+	made []made
+}
 
 func (o *overlap) here() mark {
-	return mark{len(o.unit.Writes), len(o.unit.Notices), len(o.event.touches), len(o.made)}
+	m := mark{len(o.unit.Writes), len(o.unit.Notices), len(o.event.touches), len(o.told), len(o.held), len(o.kept), slices.Clone(o.made)}
+	for i := range m.made { // what is added to one later is not of this mark
+		m.made[i].writes = slices.Clip(m.made[i].writes)
+	}
+	return m
 }
 
 // back takes out of the draft what came after a mark.
 func (o *overlap) back(m mark) {
 	o.unit.Writes, o.unit.Notices = o.unit.Writes[:m.writes], o.unit.Notices[:m.notices]
-	o.event.touches, o.made = o.event.touches[:m.touches], o.made[:m.made]
+	o.event.touches, o.made = o.event.touches[:m.touches], m.made
+	o.told, o.held, o.kept = o.told[:m.told], o.held[:m.held], o.kept[:m.kept]
 }
 
 // coordinate runs the rules of coordination on the children whose care the unit writes about.
@@ -103,10 +114,8 @@ func (o *overlap) run(children []fhir.Ref) error {
 			children = append(children, child)
 		}
 	}
-	for _, child := range children {
-		if err := o.child(child); err != nil {
-			return err
-		}
+	if err := o.each(children); err != nil {
+		return err
 	}
 	if err := o.attest(); err != nil {
 		return err
@@ -116,6 +125,23 @@ func (o *overlap) run(children []fhir.Ref) error {
 		o.hold()
 	}
 	return nil
+}
+
+// each runs the rules on children, and again when what they hold was acknowledged: an acknowledgement that is
+// missing for one child leaves nothing behind at another.
+func (o *overlap) each(children []fhir.Ref) error {
+	begun := o.here()
+	for {
+		for _, child := range children {
+			if err := o.child(child); err != nil {
+				return err
+			}
+		}
+		if !o.answer() {
+			return nil
+		}
+		o.back(begun)
+	}
 }
 
 // child runs the rules on one child. When they fail the write goes through, and a Task asks to look again.
@@ -130,7 +156,6 @@ func (o *overlap) child(patient fhir.Ref) error {
 	}
 	o.w.s.log.Error("rules of coordination failed", "child", patient.ID, "error", err.Error())
 	o.back(begun)
-	o.refused, o.told = nil, nil
 	return o.later(patient)
 }
 
@@ -139,8 +164,18 @@ var (
 	errLarge = errors.New("the child has more to compare than one write may cost")
 )
 
-// later writes the Task that asks to look at a child again.
+// later has a child looked at again, and asks somebody to.
 func (o *overlap) later(patient fhir.Ref) error {
+	if k := (keptTable{child: patient.ID}); o.timed {
+		o.due(&k, o.w.now.Add(tickLater))
+	} else {
+		o.unit.Due = append(o.unit.Due, Due{Compartment: patient.ID})
+	}
+	return o.ask(patient)
+}
+
+// ask writes the Task that asks to look at a child.
+func (o *overlap) ask(patient fhir.Ref) error {
 	owner := o.p.Organization
 	if owner.IsZero() {
 		f, err := o.factsOf(patient)
@@ -152,11 +187,6 @@ func (o *overlap) later(patient fhir.Ref) error {
 	r, err := coordination.LaterTask(patient, owner, o.w.now)
 	if err != nil {
 		return err
-	}
-	if k := (keptTable{child: patient.ID}); o.timed {
-		o.due(&k, o.w.now.Add(tickLater))
-	} else {
-		o.unit.Due = append(o.unit.Due, Due{Compartment: patient.ID})
 	}
 	return o.write(ruleCoordination, r, owner)
 }
@@ -176,14 +206,20 @@ func (o *overlap) judge(patient fhir.Ref) (err error) {
 		return errLarge
 	}
 	result := k.table.Findings(o.w.now)
-	if len(result.Findings) > maxFound {
-		return errLarge
+	if len(result.Findings) > maxFound { // the gravest are told, and somebody is asked to look at the rest
+		result.Findings = coordination.Gravest(result.Findings, maxFound)
+		if err := o.ask(patient); err != nil {
+			return err
+		}
 	}
 	if err := o.resume(patient, k.table); err != nil {
 		return err
 	}
+	if err := o.load(patient, &k); err != nil {
+		return err
+	}
 	if len(result.Findings)+len(result.Known) == 0 && len(k.ours) == 0 {
-		o.uncoded(result)
+		o.uncoded(k.table)
 		return o.keep(k)
 	}
 	c, err := o.situation(patient, k, result)
@@ -195,9 +231,10 @@ func (o *overlap) judge(patient fhir.Ref) (err error) {
 	} else if again {
 		c.Result = k.table.Findings(o.w.now)
 	}
+	c.Acks = o.acks
 	out, err := c.Follow()
 	if err == nil {
-		out, err = o.gate(c, out)
+		err = o.gate(c, out)
 	}
 	if err == nil {
 		err = o.writeAll(&k, out, c.Else)
@@ -205,7 +242,7 @@ func (o *overlap) judge(patient fhir.Ref) (err error) {
 	if err != nil {
 		return err
 	}
-	o.uncoded(result)
+	o.uncoded(k.table)
 	return o.keep(k)
 }
 
@@ -303,14 +340,13 @@ func (o *overlap) party(findings []coordination.Finding) (fhir.Ref, error) {
 	return f.Custodian, err
 }
 
-// keeper is the organisation that holds what the rules write: of an issue the one of its own parties for whom they
-// write, of what is made of all issues that party.
+// keeper is the organisation that holds what the rules write: of an issue, and of what is made of it, the one of its
+// own parties for whom they write; of what is made of all issues that party.
 func (o *overlap) keeper(w coordination.Written, party fhir.Ref) (fhir.Ref, error) {
-	names := coordination.ImplicatedBy(w.Resource.Root())
-	if len(names) == 0 {
+	if len(w.Implicated) == 0 {
 		return party, nil
 	}
-	return o.party([]coordination.Finding{{Implicated: names}})
+	return o.party([]coordination.Finding{{Implicated: w.Implicated}})
 }
 
 // keeps reports whether the caller's organisation keeps or wrote a resource, or the plan of an activity.
@@ -339,9 +375,9 @@ func (o *overlap) tell(b coordination.Brought) {
 }
 
 // uncoded tells once that something the unit writes is not compared.
-func (o *overlap) uncoded(result coordination.Result) {
-	for _, name := range result.Uncoded {
-		if ref, _, _ := strings.Cut(name, "#"); o.writes(ref) {
+func (o *overlap) uncoded(t *coordination.Table) {
+	for _, w := range o.unit.Writes[:o.mark.writes] {
+		if name := t.Uncoded(w.Ref); name != "" {
 			o.told = append(o.told, toldIssue{implicated: []string{name}, issue: fhir.Issue{
 				Severity: fhir.SeverityInformation, Code: "informational", Diagnostics: "O-UNCODED",
 				Text: "Not compared with the care of others: no need code. Name the need in reasonCode, or address a coded Condition.",

@@ -3,7 +3,6 @@ package exchange
 import (
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/drieluik/drieluik/auth"
 	"github.com/drieluik/drieluik/fhir"
@@ -13,58 +12,81 @@ import (
 // unheld are the purposes under which nothing is held.
 var unheld = []string{"ETREAT", "BTG"}
 
-// gate holds a start that stands in an open issue, unless the caller acknowledges each of them.
-func (o *overlap) gate(c *coordination.Case, out coordination.Outcome) (coordination.Outcome, error) {
-	if o.pushed || o.timed || slices.Contains(unheld, o.p.Purpose) {
-		return out, nil
+// heldStart is an issue that holds a start of the unit.
+type heldStart struct {
+	coordination.Brought
+	c  *coordination.Case // of the child
+	at int                // the write of the unit that starts
+}
+
+// gate finds the open issues in which a start of the unit stands. Who acknowledged them goes on.
+func (o *overlap) gate(c *coordination.Case, out coordination.Outcome) error {
+	if o.pushed || o.timed || o.acks != nil || slices.Contains(unheld, o.p.Purpose) {
+		return nil
 	}
 	started, err := o.started()
 	if err != nil || len(started) == 0 {
-		return out, err
+		return err
 	}
-	var held []coordination.Brought
 	for _, b := range out.Open {
-		if b.Finding.Gates() && slices.ContainsFunc(b.Finding.Implicated, func(name string) bool { _, ok := started[name]; return ok }) {
-			held = append(held, b)
+		for _, name := range b.Finding.Implicated {
+			if at, ok := started[name]; ok && b.Finding.Gates() {
+				o.held = append(o.held, heldStart{b, c, at})
+				break
+			}
 		}
 	}
-	if len(held) == 0 {
-		return out, nil
+	return nil
+}
+
+// answer judges what the rules hold: refused, or to be run again with what was acknowledged. The acknowledgements
+// are those of all that is held; those that came for several requests may be of another one.
+func (o *overlap) answer() (again bool) {
+	if len(o.held) == 0 {
+		return false
 	}
-	o.at = o.place(started, held[0])
+	o.at = o.held[0].at
 	if len(o.event.call.Acks) == 0 {
-		o.stop(held)
-		return out, nil
+		o.stop()
+		return false
 	}
-	acks, ok := o.acknowledged(c, held)
-	if !ok {
-		o.refused = fhir.Errorf(fhir.Conflict, "exchange.coordinate", "business-rule", coordination.BadAck,
-			"X-Coordination-Ack must name each open issue that holds this start, and no other: DetectedIssue/{id}; reason=\"10 to 500 characters\".")
-		return out, nil
+	open := slices.Clone(o.held)
+	var acks []coordination.Ack
+	for _, text := range o.event.call.Acks {
+		ref, reason, ok := readAck(text)
+		at := slices.IndexFunc(open, func(h heldStart) bool { return h.Issue == ref || o.foretold(h, ref) })
+		switch {
+		case ok && at >= 0:
+			acks = append(acks, coordination.Ack{Issue: open[at].Issue, Reason: reason, By: practitioner(o.p)})
+			open = slices.Delete(open, at, at+1)
+		case !ok || !o.event.call.Several:
+			o.refused = badAck()
+			return false
+		}
+	}
+	if len(open) > 0 {
+		o.refused = badAck()
+		return false
 	}
 	for _, a := range acks {
 		o.event.reasons = append(o.event.reasons, a.Reason)
 	}
-	c.Acks = acks
-	return c.Follow()
+	o.acks = acks
+	return true
 }
 
-func (o *overlap) place(started map[string]int, b coordination.Brought) int {
-	for _, name := range b.Finding.Implicated {
-		if at, ok := started[name]; ok {
-			return at
-		}
-	}
-	return 0
+func badAck() error {
+	return fhir.Errorf(fhir.Conflict, "exchange.coordinate", "business-rule", coordination.BadAck,
+		"X-Coordination-Ack must name each open issue that holds this start, and no other: DetectedIssue/{id}; reason=\"10 to 500 characters\".")
 }
 
 // stop refuses the unit for the issues that hold it.
-func (o *overlap) stop(held []coordination.Brought) {
+func (o *overlap) stop() {
 	e := &fhir.Error{Kind: fhir.Conflict, Op: "exchange.coordinate"}
-	for _, b := range held {
+	for _, h := range o.held {
 		e.Issues = append(e.Issues, fhir.Issue{
-			Severity: fhir.SeverityError, Code: "business-rule", Diagnostics: b.Finding.Rule,
-			Text: "Another service starts something for this child. Talk first, then repeat with X-Coordination-Ack. The issue is " + b.Issue.String() + ".",
+			Severity: fhir.SeverityError, Code: "business-rule", Diagnostics: h.Finding.Rule,
+			Text: "Another service starts something for this child. Talk first, then repeat with X-Coordination-Ack. The issue is " + h.Issue.String() + ".",
 		})
 	}
 	o.refused = e
@@ -82,53 +104,27 @@ func (o *overlap) started() (map[string]int, error) {
 		if after == nil || coordination.Urgent(after) {
 			continue
 		}
-		now := coordination.Started(after, o.w.now, o.w.s.coordination.Settings)
-		if len(now) == 0 {
-			continue
-		}
 		_, before, err := o.before(w)
 		if err != nil {
 			return nil, err
 		}
-		var then []string
-		if before != nil {
-			then = coordination.Started(before, o.w.now, o.w.s.coordination.Settings)
-		}
-		for _, name := range now {
-			if !slices.Contains(then, name) {
-				out[name] = i
-			}
+		for _, name := range coordination.Started(before, after, o.w.now, o.w.s.coordination.Settings) {
+			out[name] = i
 		}
 	}
 	return out, nil
 }
 
-// acknowledged reads the acknowledgements of the request; false when they are not exactly those of what is held.
-func (o *overlap) acknowledged(c *coordination.Case, held []coordination.Brought) ([]coordination.Ack, bool) {
-	var out []coordination.Ack
-	open := slices.Clone(held)
-	for _, text := range o.event.call.Acks {
-		ref, reason, ok := readAck(text)
-		at := slices.IndexFunc(open, func(b coordination.Brought) bool { return b.Issue == ref || o.foretold(c, ref, b) })
-		if !ok || at < 0 {
-			return nil, false
-		}
-		out = append(out, coordination.Ack{Issue: open[at].Issue, Reason: reason, By: practitioner(o.p)})
-		open = slices.Delete(open, at, at+1)
-	}
-	return out, len(open) == 0
-}
-
-// foretold reports whether an issue was told of a start that was held and so never stored: what it implicates is
-// the same but for what is not there, as the repeated create has another id.
-func (o *overlap) foretold(c *coordination.Case, ref fhir.Ref, b coordination.Brought) bool {
-	i := slices.IndexFunc(c.Issues, func(r *fhir.Resource) bool { return r.Ref() == ref })
-	if i < 0 || coordination.RuleOf(c.Issues[i].Root()) != b.Finding.Rule {
+// foretold reports whether an open issue was told of a start that was held and so never stored: what it implicates
+// is the same but for what is not there, as the repeated create has another id.
+func (o *overlap) foretold(h heldStart, ref fhir.Ref) bool {
+	i := slices.IndexFunc(h.c.Issues, func(r *fhir.Resource) bool { return r.Ref() == ref })
+	if i < 0 || !coordination.IsOpen(h.c.Issues[i], h.Finding.Rule) {
 		return false
 	}
 	common := false
-	for _, name := range coordination.ImplicatedBy(c.Issues[i].Root()) {
-		if slices.Contains(b.Finding.Implicated, name) {
+	for _, name := range coordination.ImplicatedBy(h.c.Issues[i].Root()) {
+		if slices.Contains(h.Finding.Implicated, name) {
 			common = true
 			continue
 		}
@@ -148,12 +144,6 @@ func practitioner(p auth.Principal) fhir.Ref {
 	return fhir.Ref{}
 }
 
-// Bounds of the reason of an acknowledgement, in characters.
-const (
-	minReason = 10
-	maxReason = 500
-)
-
 // readAck reads one X-Coordination-Ack: DetectedIssue/{id}; reason="…".
 func readAck(text string) (fhir.Ref, string, bool) {
 	name, rest, _ := strings.Cut(text, ";")
@@ -163,6 +153,5 @@ func readAck(text string) (fhir.Ref, string, bool) {
 		return fhir.Ref{}, "", false
 	}
 	reason := strings.TrimSpace(strings.NewReplacer(`\"`, `"`, `\\`, `\`).Replace(value[1 : len(value)-1]))
-	n := utf8.RuneCountInString(reason)
-	return ref, reason, utf8.ValidString(reason) && n >= minReason && n <= maxReason
+	return ref, reason, coordination.ReasonOK(reason)
 }

@@ -33,9 +33,8 @@ func (s *Service) Load(ctx context.Context, c Call, patient fhir.Ref, weeks int,
 		if err != nil {
 			return nil, err
 		}
-		all.Findings(o.w.now) // sets the day
 		out.Limit, out.Over, out.Share = s.coordination.Settings.O5Minutes, all.Over(), false
-		whole, err := o.seesWhole(all)
+		whole, err := o.seesWhole(patient)
 		if err != nil {
 			return nil, err
 		}
@@ -47,7 +46,6 @@ func (s *Service) Load(ctx context.Context, c Call, patient fhir.Ref, weeks int,
 		if err != nil {
 			return nil, err
 		}
-		seen.Findings(o.w.now)
 		out.Weeks, out.Over = seen.Weeks(o.w.now, weeks, fhir.Ref{}), seen.Over()
 		return nil, nil
 	})
@@ -55,18 +53,13 @@ func (s *Service) Load(ctx context.Context, c Call, patient fhir.Ref, weeks int,
 }
 
 // seesWhole reports whether the caller is of the family, or coordinates.
-func (o *outlook) seesWhole(t *coordination.Table) (bool, error) {
+func (o *outlook) seesWhole(patient fhir.Ref) (bool, error) {
 	p := o.e.call.Principal
 	if p.Organization.IsZero() {
 		return true, nil
 	}
-	for _, ref := range t.Coordinators() {
-		acts, err := o.w.draft().actsFor(p, ref)
-		if err != nil || acts {
-			return acts, err
-		}
-	}
-	return false, nil
+	caller, _, err := o.w.draft().coordinates(p, patient)
+	return caller, err
 }
 
 // tableOf gathers the facts of a child: all, or those that the caller may read.
@@ -93,6 +86,7 @@ func (o *outlook) tableOf(patient fhir.Ref, seen bool) (*coordination.Table, err
 		}
 		t.Put(r)
 	}
+	t.On(o.w.now)
 	for _, ref := range t.Wants() {
 		found, err := o.w.draft().find(ref)
 		if err != nil {

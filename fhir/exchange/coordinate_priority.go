@@ -34,7 +34,8 @@ func (o *overlap) important() error {
 // concerns reports whether a write may change what is most important.
 func (o *overlap) concerns(w *Write) (bool, error) {
 	if w.Ref.Type == "CarePlan" {
-		return isChildPlan(w.Facts), nil
+		prior, err := o.stored(w.Ref.Current())
+		return isChildPlan(w.Facts) || prior != nil && isChildPlan(prior.Facts), err
 	}
 	if w.Ref.Type != "Goal" {
 		return false, nil
@@ -105,7 +106,7 @@ func (o *overlap) mayMove(patient fhir.Ref, before, after, lower []fhir.Ref) (bo
 	if !slices.ContainsFunc(before, moved) {
 		return false, nil
 	}
-	coordinates, nobody, err := o.coordinates(patient)
+	coordinates, nobody, err := o.coordinates(o.p, patient)
 	if err != nil || coordinates || nobody && !slices.ContainsFunc(before, func(ref fhir.Ref) bool { return !o.keeps(ref.String()) }) {
 		return false, err
 	}
@@ -113,51 +114,44 @@ func (o *overlap) mayMove(patient fhir.Ref, before, after, lower []fhir.Ref) (bo
 	return true, nil
 }
 
-// coordinates reports whether the caller coordinates the care of a child, and whether nobody does.
-func (o *overlap) coordinates(patient fhir.Ref) (caller, nobody bool, err error) {
-	k, err := o.table(patient)
+// coordinates reports whether a caller coordinates the care of a child on the day of the request, and whether nobody
+// does. Nobody makes itself the coordinator: that says who keeps the child, or the team of another (access.md 5).
+func (d *draft) coordinates(p auth.Principal, patient fhir.Ref) (caller, nobody bool, err error) {
+	teams, err := d.fed(patient.ID, "CareTeam", whole)
+	if err != nil {
+		return false, false, unavailable("exchange.coordinates", "policy-unavailable", err)
+	}
+	child, err := d.stored(patient)
 	if err != nil {
 		return false, false, err
 	}
-	k.table.Findings(o.w.now) // sets the day
-	all := k.table.Coordinators()
-	for _, ref := range all {
-		if caller, err = o.actsFor(o.p, ref); err != nil || caller {
-			return caller, false, err
+	nobody = true
+	for _, st := range teams {
+		r, err := tree(st)
+		if err != nil {
+			return false, false, err
 		}
-	}
-	return false, len(all) == 0, nil
-}
-
-// closing leaves what becomes of an issue by hand to who coordinates; where nobody does, to a party that says what
-// was done about it.
-func (o *overlap) closing() error {
-	for i := range o.unit.Writes[:o.mark.writes] {
-		w := &o.unit.Writes[i]
-		if w.Ref.Type != "DetectedIssue" || o.pushed || o.timed {
-			continue
+		alone := auth.Principal{Organization: st.Facts.Custodian}
+		if child != nil && child.Facts.Custodian == alone.Organization {
+			alone.Organization = fhir.Ref{}
 		}
-		prior, _, err := o.before(w)
-		if err != nil || prior == nil || !ofCoordination(prior.Facts) || len(w.Facts.Patients) != 1 {
-			if err != nil {
-				return err
+		t := d.w.s.coordination.NewTable(patient)
+		t.Put(r)
+		t.On(d.w.now)
+		for _, ref := range t.Coordinators() {
+			if itself, err := d.actsFor(alone, ref); err != nil || itself {
+				if err != nil {
+					return false, false, err
+				}
+				continue
 			}
-			continue
-		}
-		after, err := treeOf(written(w))
-		if err != nil {
-			return err
-		}
-		caller, nobody, err := o.coordinates(w.Facts.Patients[0])
-		if err != nil {
-			return err
-		}
-		if said := after != nil && after.Root().Member("mitigation").Exists(); !caller && !(nobody && said) {
-			o.at, o.refused = i, refusal("exchange.closing", auth.Decision{HTTP: 403, Reason: "write-issue"})
-			return nil
+			nobody = false
+			if caller, err = d.actsFor(p, ref); err != nil || caller {
+				return caller, false, err
+			}
 		}
 	}
-	return nil
+	return false, nobody, nil
 }
 
 // superseded are the goals that those which are new among the most important take the place of.

@@ -1,63 +1,13 @@
 package exchange
 
 import (
-	"context"
 	"encoding/json"
 	"slices"
-	"strings"
-	"sync"
 	"time"
 
-	"github.com/drieluik/drieluik/auth"
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/coordination"
 )
-
-// keptTable is the facts of one child as they are after so many writes in its compartment.
-type keptTable struct {
-	child  string
-	proof  tableProof
-	table  *coordination.Table
-	ours   []fhir.Ref // issues, Tasks and Flags that the rules wrote
-	due    time.Time  // when the rules of time look at the child again, as far as these rules ask; zero: not known
-	fleets bool       // staff is named that the proof says nothing of
-	alone  bool       // the unit does not rely on the child: others may have written at the same time
-}
-
-// tableProof is by what a table is known to be current: the writes of the child, and the epoch of the directory
-// where its staff is.
-type tableProof struct{ writes, staff int64 }
-
-// Bounds of what is kept between writes.
-const (
-	maxTables = 300
-	maxPairs  = 2000 // of one table
-)
-
-// tables keeps the facts of children between writes. A table is taken out while a write works on it, and
-// serves only while the counts that the write reads in its own snapshot are those at which it was put back.
-type tables struct {
-	mu  sync.Mutex
-	all map[string]keptTable
-}
-
-// take hands over the table of a child; false when none is current.
-func (t *tables) take(child string, proof tableProof) (keptTable, bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	k, ok := t.all[child]
-	delete(t.all, child)
-	return k, ok && k.proof == proof
-}
-
-func (t *tables) put(k keptTable) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if len(t.all) >= maxTables {
-		clear(t.all)
-	}
-	t.all[k.child] = k
-}
 
 // table returns the facts of a child as they will be after the unit, which relies on them.
 func (o *overlap) table(patient fhir.Ref) (keptTable, error) {
@@ -70,23 +20,24 @@ func (o *overlap) table(patient fhir.Ref) (keptTable, error) {
 	if err != nil {
 		return keptTable{}, unavailable(op, "policy-unavailable", err)
 	}
-	proof := tableProof{state.Writes, staff.Epoch}
-	k, ok := o.w.s.tables.take(patient.ID, proof)
-	if !ok {
-		if k, err = o.build(patient); err != nil {
-			return k, err
-		}
-		k.proof = proof
+	k, err := o.current(patient, tableProof{state.Writes, staff.Epoch})
+	if err != nil {
+		return k, err
 	}
+	k.table, k.ours = k.table.Clone(), slices.Clone(k.ours)
 	for i := range o.unit.Writes {
 		if err := o.put(&k, &o.unit.Writes[i], patient); err != nil {
 			return k, err
 		}
 	}
-	if err := o.staff(&k); err != nil {
+	if k.fleets || o.staffs() {
+		k.table.RemoveStaff()
+		k.fleets = false
+	}
+	if err := wanted(&k, o.latest); err != nil {
 		return k, err
 	}
-	if k.alone = k.table.Silent(); !k.alone { // what is written at the same time may be found only with this
+	if !k.table.Silent() { // what is written at the same time may be found only with this
 		o.unit.Relied = append(o.unit.Relied, Reliance{Compartment: patient.ID, State: state})
 	}
 	return k, nil
@@ -101,70 +52,36 @@ func (o *overlap) put(k *keptTable, w *Write, patient fhir.Ref) error {
 		k.table.Remove(w.Ref)
 		return nil
 	}
-	r, err := tree(Stored{Ref: w.Ref, Updated: o.w.now, Body: w.Body, MetaAt: w.MetaAt})
+	r, err := o.treeOf(w)
 	if err == nil {
-		k.table.Put(r)
+		k.table.PutAt(o.w.now.Truncate(time.Millisecond), r)
 	}
 	return err
 }
 
-// build reads the facts of a child.
-func (o *overlap) build(patient fhir.Ref) (keptTable, error) {
-	const op = "exchange.coordinate"
-	k := keptTable{child: patient.ID, table: o.w.s.coordination.NewTable(patient)}
-	all, _, err := o.w.v.Compartment(patient.ID, coordinated...)
-	if err != nil {
-		return k, unavailable(op, "policy-unavailable", err)
-	}
-	for _, st := range all {
-		r, err := tree(st)
-		if err != nil {
-			return k, err
-		}
-		k.table.Put(r)
-	}
-	for _, t := range []fhir.Type{"DetectedIssue", "Flag", "Task"} {
-		heads, err := o.w.v.Heads(patient.ID, t)
-		if err != nil {
-			return k, unavailable(op, "policy-unavailable", err)
-		}
-		for _, f := range heads {
-			if ofCoordination(f) && (t != "Task" || f.Source == coordination.TaskSource) {
-				k.ours = append(k.ours, f.Ref.Current())
-			}
-		}
-	}
-	slices.SortFunc(k.ours, func(a, b fhir.Ref) int { return strings.Compare(a.String(), b.String()) })
-	return k, nil
+// staffs reports whether the unit writes staff, or whom staff acts for.
+func (o *overlap) staffs() bool {
+	return slices.ContainsFunc(o.unit.Writes, func(w Write) bool { return slices.Contains(w.Compartments, DirectoryCompartment) })
 }
 
-// ofCoordination reports whether the rules of coordination wrote a resource.
-func ofCoordination(f auth.ResourceFacts) bool {
-	return strings.HasPrefix(f.Source, coordination.SourceBase)
-}
-
-// staff reads the staff that the table asks for.
-func (o *overlap) staff(k *keptTable) error {
-	for _, ref := range k.table.Wants() {
-		k.fleets = k.fleets || ref.Type != "PractitionerRole"
-		found, err := o.find(ref)
-		if err != nil {
-			return err
-		}
-		if found.Resource != nil {
-			k.table.Put(found.Resource)
+// latest reads a resource as it will be after the unit.
+func (o *overlap) latest(ref fhir.Ref) (Stored, error) {
+	for _, w := range o.unit.Writes {
+		if w.Ref.Current() == ref.Current() && len(w.Body) > 0 {
+			return Stored{Ref: w.Ref, Updated: o.w.now, Body: w.Body, MetaAt: w.MetaAt}, nil
 		}
 	}
-	return nil
+	return o.w.v.Read(ref.Current())
 }
 
 // keep remembers the table for when the unit is stored, and when its child is due.
 func (o *overlap) keep(k keptTable) error {
 	next := k.table.Next()
-	o.due(&k, next)
-	if !k.fleets && k.table.Pairs() <= maxPairs {
-		o.kept = append(o.kept, k)
+	if o.timed {
+		next = earlier(next, k.table.Turns(o.w.now))
 	}
+	o.due(&k, next)
+	o.kept = append(o.kept, k)
 	return nil
 }
 
@@ -190,32 +107,22 @@ func (o *overlap) due(k *keptTable, next time.Time) {
 	k.due = next
 }
 
-// committed puts the tables back once their unit is stored.
-func (o *overlap) committed(ctx context.Context) {
+// committed keeps the tables of a unit that is stored, those of children about whom nobody else wrote meanwhile.
+func (o *overlap) committed(written []Written) {
+	if o.staffs() {
+		return // who was staff may be another
+	}
 	for _, k := range o.kept {
-		for _, w := range o.unit.Writes {
-			if slices.Contains(w.Compartments, k.child) {
-				k.proof.writes++
-			}
-			if slices.Contains(w.Compartments, DirectoryCompartment) {
-				k.table = nil // its staff may be another
+		n, last := int64(0), k.proof.writes
+		for i, w := range o.unit.Writes {
+			if at := slices.Index(w.Compartments, k.child); at >= 0 {
+				n, last = n+1, written[i].Counts[at]
 			}
 		}
-		if k.table != nil && (!k.alone || o.undisturbed(ctx, k)) {
-			o.w.s.tables.put(k)
+		if last == k.proof.writes+n {
+			o.w.s.tables.put(k.after(&o.unit, last))
 		}
 	}
-}
-
-// undisturbed reports whether nothing but the unit was written about the child: the count then is what it made it.
-func (o *overlap) undisturbed(ctx context.Context, k keptTable) bool {
-	same := false
-	err := o.w.s.store.View(ctx, func(v Snapshot) error {
-		state, err := v.State(k.child)
-		same = state.Writes == k.proof.writes
-		return err
-	})
-	return err == nil && same
 }
 
 // maxReadings is how many rows of the log are looked at for who has read what.

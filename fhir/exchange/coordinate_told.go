@@ -60,8 +60,12 @@ func (b *batch) element(st *step, name string) string {
 	if st.write < 0 {
 		return ""
 	}
-	r, err := treeOf(written(&b.unit.Writes[st.write]))
-	if err != nil || r == nil {
+	w := &b.unit.Writes[st.write]
+	if len(w.Body) == 0 {
+		return ""
+	}
+	r, err := b.treeOf(w)
+	if err != nil {
 		return ""
 	}
 	return coordination.ElementOf(r, name)

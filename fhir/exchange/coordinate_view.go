@@ -12,6 +12,9 @@ import (
 // serve renders a stored version for a reader: of an overlap issue and its Task what this reader may know of
 // (coordination.md 8), of everything else what the obligations leave.
 func (w *world) serve(p auth.Principal, st Stored, d auth.Decision) (Served, error) {
+	if slices.Contains(d.Obligations, auth.MeetingView) && !st.Deleted {
+		return w.serveMeeting(p, st, d)
+	}
 	view := viewers[st.Ref.Type]
 	if view == nil || st.Deleted || st.Ref.Type == "DetectedIssue" && !slices.Contains(d.Obligations, auth.IssueView) ||
 		st.Ref.Type == "Task" && !ofCoordination(st.Facts) {

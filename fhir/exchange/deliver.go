@@ -37,6 +37,7 @@ type Deliverer struct {
 	seen    int64               // end of the outbox, as far as it was read
 	noted   int64               // what is stored of seen
 	unnoted int                 // notices read since then
+	trimmed time.Time           // when the next look for what nobody needs is due
 	subs    map[string]*tracked // by id of the Subscription
 	working sync.WaitGroup
 	ways    chan struct{}
@@ -127,6 +128,7 @@ func (d *Deliverer) pass(ctx context.Context) error {
 	if err := d.tail(ctx); err != nil {
 		return err
 	}
+	d.tidy(ctx)
 	now := d.s.now()
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -177,15 +179,9 @@ func (d *Deliverer) hold(ctx context.Context) (bool, error) {
 func (d *Deliverer) load(ctx context.Context) error {
 	subs := map[string]*tracked{}
 	err := d.s.store.View(ctx, func(v Snapshot) error {
-		set, err := settingOf(v, seenKey)
-		if err != nil {
+		var err error
+		if d.noted, err = numberIn(v, seenKey); err != nil {
 			return err
-		}
-		d.noted = 0
-		if set.Value != nil {
-			if d.noted, err = strconv.ParseInt(string(set.Value), 10, 64); err != nil {
-				return err
-			}
 		}
 		for after := ""; ; {
 			page, err := v.Settings(toldPrefix, after, deliverPage)

@@ -8,27 +8,42 @@ import (
 	"github.com/drieluik/drieluik/fhir/subscription"
 )
 
-// send commits what stands before the message, sends it, and remembers what came of it.
+// send is one step of what is watched.
 func (o *delivery) send(ctx context.Context) (time.Time, error) {
+	step := Step{Type: o.sub.Topic.Type, Kind: o.kind}
+	within, end := o.s.trace.begin(ctx, StepDeliver, time.Now())
+	due, posted, err := o.sendOnce(within)
+	if end != nil {
+		if posted != nil {
+			step.Rule, step.Refused = undelivered(posted).Reason, true
+		}
+		step.Failed = err != nil && !moved(err) && ctx.Err() == nil
+		end(step)
+	}
+	return due, err
+}
+
+// sendOnce commits what stands before the message, sends it, and remembers what came of it. posted says why the
+// receiver did not accept it.
+func (o *delivery) sendOnce(ctx context.Context) (due time.Time, posted, err error) {
 	const op = "exchange.Deliver"
 	if len(o.unit.Settings) > 0 {
 		if _, err := o.s.commit(ctx, op, o.event, o.unit); err != nil {
-			return time.Time{}, err
+			return due, nil, err
 		}
 	}
-	posted := o.s.outlet.Post(ctx, *o.message)
+	posted = o.s.outlet.Post(ctx, *o.message)
 	if ctx.Err() != nil { // it may have arrived: the next process sends it again
-		return time.Time{}, ctx.Err()
+		return due, nil, ctx.Err()
 	}
-	var due time.Time
-	err := o.s.store.View(ctx, func(v Snapshot) (err error) {
+	err = o.s.store.View(ctx, func(v Snapshot) (err error) {
 		due, err = o.outcome(v, posted)
 		return err
 	})
 	if err != nil {
-		return due, err
+		return due, posted, err
 	}
-	return due, o.settle(ctx)
+	return due, posted, o.settle(ctx)
 }
 
 // outcome puts what came of the message into a new unit.

@@ -11,8 +11,9 @@ import (
 
 // Ecomap returns the network of a CareTeam as the principal sees it (network.md 5, 6), and the version it
 // was read from. It answers NotFound when the principal may not know the CareTeam, and Unprocessable for
-// one that is no network. It is recorded as a read of the CareTeam before it returns.
-func (s *Service) Ecomap(ctx context.Context, c Call, ref fhir.Ref) (ecomap.Network, fhir.Ref, error) {
+// one that is no network. With loads it says what each member carries, as far as the principal may read that.
+// It is recorded as a read of the CareTeam, and of what tells of loads, before it returns.
+func (s *Service) Ecomap(ctx context.Context, c Call, ref fhir.Ref, loads bool) (ecomap.Network, fhir.Ref, error) {
 	const op = "exchange.Ecomap"
 	c.Operation = "ecomap"
 	var out ecomap.Network
@@ -26,7 +27,7 @@ func (s *Service) Ecomap(ctx context.Context, c Call, ref fhir.Ref) (ecomap.Netw
 			return nil, unavailable(op, "policy-unavailable", err)
 		}
 		version = st.Ref
-		out, err = o.network(st)
+		out, err = o.network(st, loads)
 		if fhir.KindOf(err) == fhir.Unprocessable {
 			return err, nil
 		}
@@ -36,7 +37,7 @@ func (s *Service) Ecomap(ctx context.Context, c Call, ref fhir.Ref) (ecomap.Netw
 }
 
 // network reads the network of a stored CareTeam as the principal sees it.
-func (o *outlook) network(st Stored) (ecomap.Network, error) {
+func (o *outlook) network(st Stored, loads bool) (ecomap.Network, error) {
 	team, err := tree(st)
 	if err != nil {
 		return ecomap.Network{}, err
@@ -44,6 +45,11 @@ func (o *outlook) network(st Stored) (ecomap.Network, error) {
 	n, err := ecomap.Read(team, o.member)
 	if err != nil {
 		return ecomap.Network{}, err
+	}
+	if loads {
+		if err := o.loads(st, n.Members); err != nil {
+			return ecomap.Network{}, err
+		}
 	}
 	view := o.sight(st)
 	if view.Sight == ecomap.Parent {
@@ -121,4 +127,46 @@ func (o *outlook) byParent(team Stored) (bool, error) {
 	}
 	r, err := tree(st)
 	return err == nil && ecomap.DrawnUpBy(r, "ouder"), err
+}
+
+// burden is the code of what a member carries (network.md 3).
+var burden = auth.Coding{System: fhir.Canonical + "/CodeSystem/netwerk-meting", Code: "belasting"}
+
+// loads gives the members what they carry, as who keeps the network measured it last.
+func (o *outlook) loads(team Stored, members []ecomap.Member) error {
+	const op = "exchange.loads"
+	for _, patient := range team.Facts.Patients {
+		heads, err := o.v.Heads(patient.ID, "Observation")
+		if err != nil {
+			return unavailable(op, "policy-unavailable", err)
+		}
+		newest := map[fhir.Ref]*auth.ResourceFacts{}
+		for i, f := range heads {
+			if f.Custodian != team.Facts.Custodian || !slices.Contains(f.Codings, burden) {
+				continue
+			}
+			for _, about := range f.Up {
+				if last := newest[about]; last == nil || f.When.After(last.When) || f.When.Equal(last.When) && f.Updated.After(last.Updated) {
+					newest[about] = &heads[i]
+				}
+			}
+		}
+		for i := range members {
+			if f := newest[members[i].Ref]; f != nil {
+				if members[i].Load, err = o.load(*f); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// load reads what a member carries; 0 for who may not know it.
+func (o *outlook) load(facts auth.ResourceFacts) (int, error) {
+	found, err := o.member(facts.Ref.Current())
+	if err != nil || found.Shown == nil {
+		return 0, err
+	}
+	return ecomap.LoadIn(found.Shown), nil
 }

@@ -150,7 +150,11 @@ func (g *gathering) gather() (int, error) {
 			if !seen {
 				continue
 			}
-			for _, ref := range m.facts.Refs {
+			shown, err := g.leads(&m)
+			if err != nil {
+				return 0, err
+			}
+			for _, ref := range shown {
 				refs[ref.Current()] = refs[ref.Current()] || auth.IsDirectory(ref.Type)
 			}
 			if g.wanted(&m.facts) {
@@ -160,6 +164,26 @@ func (g *gathering) gather() (int, error) {
 		}
 	}
 	return total, g.directory(refs)
+}
+
+// leads returns the references of a member as it leaves: what is withheld leads nowhere.
+func (g *gathering) leads(m *member) ([]fhir.Ref, error) {
+	if !auth.Redacts(m.decision.Obligations) {
+		return m.facts.Refs, nil
+	}
+	st, err := g.v.Read(m.facts.Ref.Current())
+	if err != nil {
+		return nil, unavailable("exchange.Everything", "policy-unavailable", err)
+	}
+	served, err := g.w.serve(g.e.call.Principal, st, m.decision)
+	if err != nil {
+		return nil, err
+	}
+	r, err := served.tree()
+	if err != nil {
+		return nil, err
+	}
+	return auth.FactsOf(r, nil, nil).Refs, nil
 }
 
 // heads returns what the compartment holds of a type, nothing when the token may not ask for it.

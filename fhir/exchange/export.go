@@ -271,11 +271,10 @@ func (s *Service) ExportStatus(ctx context.Context, c Call, id string) (Exported
 	out := Exported{
 		Done: job.Planned, Resources: job.resources(), At: job.At, Expires: job.Expires, Request: job.Request,
 	}
-	if !out.Done {
-		return out, nil
-	}
-	for _, f := range job.Files {
-		out.Files = append(out.Files, ExportedFile{f.Type, f.Count})
+	if out.Done {
+		for _, f := range job.Files {
+			out.Files = append(out.Files, ExportedFile{f.Type, f.Count})
+		}
 	}
 	return out, s.record(ctx, op, e.audits(s))
 }
@@ -284,8 +283,12 @@ func (s *Service) ExportStatus(ctx context.Context, c Call, id string) (Exported
 func (s *Service) DropExport(ctx context.Context, c Call, id string) error {
 	const op = "exchange.DropExport"
 	c.Operation = "export"
-	e := s.event(c, auth.Export, "Patient")
+	e := s.event(c, auth.Delete, "Patient")
 	if _, err := s.exportOf(ctx, &e, id); err != nil {
+		return err
+	}
+	e.asked(auth.Decision{Permit: true, HTTP: 202})
+	if err := s.record(ctx, op, e.audits(s)); err != nil {
 		return err
 	}
 	if err := s.jobs.SaveSetting(ctx, exportKey(c.Principal, id), nil); err != nil {

@@ -29,17 +29,23 @@ func (k *known) Read(ref fhir.Ref) (*mapping.Found, error) {
 
 // Identified implements mapping.Known.
 func (k *known) Identified(t fhir.Type, id fhir.Identifier) ([]*mapping.Found, error) {
-	stored, err := k.v.Identified(t, id)
-	if err != nil {
-		return nil, fhir.Wrap("exchange.known", err)
+	var all []Stored
+	for _, same := range mapping.Aliases(id) {
+		stored, err := k.v.Identified(t, same)
+		if err != nil {
+			return nil, fhir.Wrap("exchange.known", err)
+		}
+		ids := make([]string, len(stored))
+		for i, st := range stored {
+			ids[i] = st.Ref.ID
+		}
+		slices.Sort(ids)
+		k.relied = append(k.relied, Reliance{Identified: &Identified{Type: t, Identifier: same, IDs: ids}})
+		all = append(all, slices.DeleteFunc(stored, func(st Stored) bool {
+			return slices.ContainsFunc(all, func(x Stored) bool { return x.Ref == st.Ref })
+		})...)
 	}
-	ids := make([]string, len(stored))
-	for i, st := range stored {
-		ids[i] = st.Ref.ID
-	}
-	slices.Sort(ids)
-	k.relied = append(k.relied, Reliance{Identified: &Identified{Type: t, Identifier: id, IDs: ids}})
-	return foundAll(stored)
+	return foundAll(all)
 }
 
 // Child implements mapping.Known.

@@ -64,38 +64,79 @@ func (f *following) help(w *Write, prior *Stored, before, after *fhir.Resource) 
 	return nil
 }
 
-// ask judges a new task of help. An organisation asks in a network that it keeps; what the family asks is kept
-// there too, so that its supporter sees it.
+// ask judges a new task of help. An organisation asks in a network that it keeps, or that turns to it; what the
+// family asks, and whom it turns to, is kept there too, so that its supporter sees it.
 func (f *following) ask(w *Write, h workflow.Help) error {
-	if org := f.p.Organization; !org.IsZero() && !slices.Contains(h.Keepers, org) {
+	keeper, err := f.keeper(h)
+	if err != nil {
+		return err
+	}
+	if org := f.p.Organization; !org.IsZero() && keeper.IsZero() {
 		f.forbid(refusal("exchange.ask", auth.Decision{HTTP: 403, Reason: "write-role"}), "write-role")
 		return nil
 	}
 	if !h.MayAsk() {
-		f.forbid(fhir.Errorf(fhir.Forbidden, "exchange.ask", "forbidden", "NW-R03",
-			"This member does not want to be approached, or is not known in the network. Ask somebody else."), "NW-R03")
+		f.forbid(&fhir.Error{Kind: fhir.Forbidden, Op: "exchange.ask", Issues: []fhir.Issue{workflow.Unasked()}}, "NW-R03")
 		return nil
 	}
 	if issues := h.Asked(); issues != nil {
 		f.refuse(nil, issues)
 		return nil
 	}
-	if issues := h.Burdened(); issues != nil {
+	known, err := f.knows(h.Reserve())
+	if err != nil {
+		return err
+	}
+	if issues := h.Burdened(known); issues != nil {
 		if f.warned == nil {
 			f.warned = map[int][]fhir.Issue{}
 		}
 		f.warned[f.at] = issues
 	}
-	if !w.Facts.Custodian.IsZero() || len(h.Keepers) == 0 {
+	if keeper.IsZero() || w.Facts.Custodian.Current() == keeper {
 		return nil
 	}
 	before := len(f.issues)
-	kept, err := f.put(h.Task, nil, h.Keepers[0], w.Facts.Author)
+	kept, err := f.put(h.Task, nil, keeper, w.Facts.Author)
 	f.issues = f.issues[:before] // they were told of already
 	if err == nil {
 		*w = kept
 	}
 	return err
+}
+
+// knows reports whether the caller may know who somebody of the network is.
+func (f *following) knows(ref fhir.Ref) (bool, error) {
+	facts, there := f.factsNow(ref)
+	if ref.IsZero() || !there {
+		return false, f.w.broken
+	}
+	d, err := f.w.decide(f.p, auth.Action{Interaction: auth.Read, Type: ref.Type}, &facts)
+	return d.Permit && !slices.Contains(d.Obligations, auth.NetworkView), err
+}
+
+// keeper is who keeps the network in which a task of help is asked for: of an organisation its own, or one that
+// turns to it; of the family the first. Zero: nobody in whose network the caller may ask.
+func (f *following) keeper(h workflow.Help) (fhir.Ref, error) {
+	org := f.p.Organization
+	switch {
+	case len(h.Keepers) == 0:
+		return fhir.Ref{}, nil
+	case org.IsZero():
+		return h.Keepers[0], nil
+	case slices.Contains(h.Keepers, org):
+		return org, nil
+	}
+	facts, err := f.w.policy(f.p, []string{h.Patient.ID}, nil)
+	if err != nil {
+		return fhir.Ref{}, err
+	}
+	for _, k := range h.Keepers {
+		if auth.IsContact(f.p, facts, h.Patient, k) {
+			return k, nil
+		}
+	}
+	return fhir.Ref{}, nil
 }
 
 // forbid answers 403.
@@ -134,4 +175,10 @@ func (f *following) withdraw(w *Write) error {
 		}
 	}
 	return nil
+}
+
+// leavesNetwork reports whether a write ends the Consent on what a member of a family's network sees.
+func leavesNetwork(prior *Stored, w Write) bool {
+	return prior != nil && w.Facts.Consent != nil && !w.Facts.Consent.Member.IsZero() &&
+		prior.Facts.Status == "active" && w.Facts.Status == "inactive"
 }

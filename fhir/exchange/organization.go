@@ -55,7 +55,7 @@ func (s *Service) OrganizationOf(ctx context.Context, identifier string) (fhir.R
 	system, value, _ := strings.Cut(identifier, "|")
 	var ref fhir.Ref
 	err := s.store.View(ctx, func(v Snapshot) error {
-		found, err := v.Identified("Organization", fhir.Identifier{System: system, Value: value})
+		found, err := identified(v, "Organization", fhir.Identifier{System: system, Value: value})
 		if err == nil && len(found) == 0 {
 			return fhir.Errorf(fhir.NotFound, op, "not-found", "organization", "There is no organisation with this identifier.")
 		}

@@ -28,10 +28,21 @@ type draft struct {
 	staff    map[fhir.Ref][]fhir.Ref // PractitionerRole → organisation and practitioner
 	issues   []fhir.Issue
 	told     []calendar.Told // by the rules of time, for the report of a push
+	trees    map[fhir.Ref]drafted
+	room     int // bytes of text of which trees may still be remembered
 }
 
+// drafted is the tree of a write, and the text that was made of it.
+type drafted struct {
+	tree *fhir.Resource
+	body []byte
+}
+
+// maxTrees bounds the text of which a draft remembers trees: those of a large transaction are many times its size.
+const maxTrees = 64 << 10
+
 func (w *world) draft() *draft {
-	return &draft{w: w, patients: map[fhir.Ref][]fhir.Ref{}, staff: map[fhir.Ref][]fhir.Ref{}}
+	return &draft{w: w, patients: map[fhir.Ref][]fhir.Ref{}, staff: map[fhir.Ref][]fhir.Ref{}, trees: map[fhir.Ref]drafted{}, room: maxTrees}
 }
 
 // announce tells what the resources of the unit are about, before any is put.
@@ -79,7 +90,10 @@ func (d *draft) put(r *fhir.Resource, prior *Stored, custodian, author fhir.Ref)
 	if err != nil {
 		return Write{}, fhir.Wrap(op, err)
 	}
-	d.issues = append(d.issues, d.w.s.checks.Resource(r)...)
+	from := d.w.on.clock()
+	issues := d.w.s.checks.Resource(r)
+	d.w.on.add(onValidate, from, judgedStep(r.Type(), issues))
+	d.issues = append(d.issues, issues...)
 	rows, err := search.Index(r, d.w.s.base)
 	if err != nil {
 		return Write{}, fhir.Wrap(op, err)
@@ -101,10 +115,21 @@ func (d *draft) put(r *fhir.Resource, prior *Stored, custodian, author fhir.Ref)
 	if err != nil {
 		return Write{}, fhir.Wrap(op, err)
 	}
+	if d.room -= len(body); d.room >= 0 {
+		d.trees[facts.Ref] = drafted{r, body}
+	}
 	return Write{
 		Ref: facts.Ref, Body: body, MetaAt: at, Facts: facts, Rows: rows,
 		Identifiers: identifiersOf(r), Compartments: compartmentsOf(facts),
 	}, nil
+}
+
+// treeOf returns the tree of a write that is no deletion, but for what its meta tells of the version.
+func (d *draft) treeOf(w *Write) (*fhir.Resource, error) {
+	if known, ok := d.trees[w.Ref]; ok && len(known.body) == len(w.Body) && &known.body[0] == &w.Body[0] {
+		return known.tree, nil
+	}
+	return treeOf(written(w))
 }
 
 // unchanged reports whether a resource is what prior stores. An organisation or a person of the

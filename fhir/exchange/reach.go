@@ -23,6 +23,7 @@ type about struct {
 // else that of the type searched. Of a plan that searches what is granted, types without a scope are
 // taken out.
 func (w *world) filters(v Snapshot, p auth.Principal, i auth.Interaction, plan *search.Plan) (auth.Filter, auth.Decision, error) {
+	alias(plan)
 	own := map[fhir.Type]auth.Filter{}
 	searched, passed := reachOf(plan)
 	var parts []search.Part
@@ -53,7 +54,7 @@ func (w *world) filters(v Snapshot, p auth.Principal, i auth.Interaction, plan *
 	if err != nil || !d.Permit {
 		return auth.Filter{}, d, err
 	}
-	if err := w.settle(plan, own, via); err != nil {
+	if err := w.settle(p, plan, own, via); err != nil {
 		return auth.Filter{}, said, err
 	}
 	if plan.Type == "" {
@@ -185,7 +186,7 @@ func (w *world) compile(v Snapshot, p auth.Principal, a auth.Action, of about) (
 }
 
 // heads returns the facts of a type in the compartment of a child whose policy was looked at.
-func (w *world) heads(v Snapshot, id string, t fhir.Type) ([]auth.ResourceFacts, error) {
+func (w *world) heads(v Lookups, id string, t fhir.Type) ([]auth.ResourceFacts, error) {
 	state, known := w.states[id]
 	k := headsKey{id, t}
 	if facts, ok := w.s.memory.factsOf(k, state.Writes); ok && known {

@@ -22,9 +22,42 @@ type OutcomeIssue struct {
 	Expression  []string     `json:"expression,omitempty"`
 }
 
-// OutcomeText is OperationOutcome.issue.details.
+// OutcomeText is OperationOutcome.issue.details, with its text in other languages as R4 carries them.
 type OutcomeText struct {
-	Text string `json:"text"`
+	Text       string      `json:"text"`
+	Translated *translated `json:"_text,omitempty"`
+}
+
+type translated struct {
+	Extension []translation `json:"extension"`
+}
+
+type translation struct {
+	Extension []translationPart `json:"extension"`
+	URL       string            `json:"url"`
+}
+
+type translationPart struct {
+	URL     string `json:"url"`
+	Code    string `json:"valueCode,omitempty"`
+	Content string `json:"valueString,omitempty"`
+}
+
+// detailsOf is what an issue says, in the languages in which it does.
+func detailsOf(i fhir.Issue) *OutcomeText {
+	out := &OutcomeText{Text: i.Text}
+	for _, t := range []struct{ lang, text string }{{"nl", i.In.NL}, {"sv", i.In.SV}} {
+		if t.text == "" {
+			continue
+		}
+		if out.Translated == nil {
+			out.Translated = &translated{}
+		}
+		out.Translated.Extension = append(out.Translated.Extension, translation{
+			[]translationPart{{URL: "lang", Code: t.lang}, {URL: "content", Content: t.text}}, "http://hl7.org/fhir/StructureDefinition/translation",
+		})
+	}
+	return out
 }
 
 // NewOutcome renders issues; without any it says that all went well.
@@ -36,7 +69,7 @@ func NewOutcome(issues []fhir.Issue) Outcome {
 	for _, i := range issues {
 		out := OutcomeIssue{Severity: i.Severity, Code: i.Code, Diagnostics: i.Diagnostics}
 		if i.Text != "" {
-			out.Details = &OutcomeText{Text: i.Text}
+			out.Details = detailsOf(i)
 		}
 		if i.Expression != "" {
 			out.Expression = []string{i.Expression}

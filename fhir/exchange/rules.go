@@ -15,7 +15,7 @@ import (
 // write along with it.
 type following struct {
 	*draft
-	v       Snapshot
+	v       Lookups
 	p       auth.Principal
 	holder  bool // a source record writes: of its own transfer it is the holder
 	event   *event
@@ -37,7 +37,7 @@ type made struct {
 // rules are the types whose writes concern a rule.
 var rules = map[fhir.Type]func(f *following, w *Write) error{
 	"Task": (*following).anyTask, "Communication": (*following).message, "Consent": (*following).anyConsent,
-	"Subscription": (*following).subscription,
+	"Subscription": (*following).subscription, "Appointment": (*following).meeting,
 }
 
 // follow runs the rules on the writes of the unit, with their own behind them.
@@ -63,7 +63,7 @@ func (d *draft) follow(v Snapshot, p auth.Principal, holder bool, e *event) (*fo
 	return f, nil
 }
 
-func (d *draft) following(v Snapshot, p auth.Principal, e *event) *following {
+func (d *draft) following(v Lookups, p auth.Principal, e *event) *following {
 	return &following{draft: d, v: v, p: p, event: e, known: &overlay{known: known{v: v}, d: d}}
 }
 

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -39,6 +40,7 @@ type Service struct {
 	stirred  chan struct{} // something was written that may be told of
 	writable writable
 	meters   Meters
+	trace    Trace
 
 	coordination *coordination.Rules
 
@@ -47,7 +49,7 @@ type Service struct {
 	terms      *terminology.Terms
 }
 
-// Config of New. Every member is required, but Jobs, Meters, Release, Instance, Coordination, AllSign and Outlet.
+// Config of New. Every member is required, but Jobs, Meters, Trace, Release, Instance, Coordination, AllSign, Outlet and CacheSize.
 type Config struct {
 	Store    Store
 	Jobs     Jobs   // what was asked for and takes longer than a request; Export alone asks for it
@@ -69,18 +71,24 @@ type Config struct {
 	// AllSign: a care plan waits for the signature of every holder of authority, not of one (mks.md 7.6).
 	AllSign  bool
 	Meters   Meters
+	Trace    Trace
 	Instance string  // of this process, among those that write one log: AuditEvents name it as their source
 	Outlet   *Outlet // nil: no Subscription is taken
+	// CacheSize is how many children keep their compiled policy between requests (access.md 6.3); 0: 10,000.
+	CacheSize int
 }
 
-// cacheSize is how many children keep their compiled policy (access.md 6.3).
 const cacheSize = 10_000
 
 // New returns a Service.
 func New(c Config) *Service {
+	if c.Trace.Begin != nil {
+		c.Store = watched{c.Store, c.Trace}
+	}
 	return &Service{
+		trace: c.Trace,
 		store: c.Store, base: c.Base, settings: c.Settings, formats: c.Formats,
-		now: c.Now, newID: c.NewID, log: c.Log, memory: newMemory(cacheSize), checks: c.Validator,
+		now: c.Now, newID: c.NewID, log: c.Log, memory: newMemory(cmp.Or(c.CacheSize, cacheSize)), checks: c.Validator,
 		guesses: &guesses{at: map[string][]time.Time{}}, protocol: accessPolicy + c.Release,
 		allSign: c.AllSign, holder: sync.OnceValue(c.NewID),
 		coordination: c.Coordination, tables: tables{all: map[string]keptTable{}},
@@ -98,6 +106,9 @@ type Call struct {
 	RequestID string
 	// Acks are the acknowledgements of issues that came with the request, as sent (X-Coordination-Ack).
 	Acks []string
+	// Several: the Acks came for several requests, as the entries of a batch; those of issues that hold another
+	// one are passed over.
+	Several bool
 	// Trial: the caller drops what is permitted, and asks again later for the answer. Only a refusal is
 	// an access, and is recorded.
 	Trial bool

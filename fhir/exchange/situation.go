@@ -56,7 +56,7 @@ func (d *draft) situation(id string) (calendar.Situation, error) {
 		Teams: g.known["CareTeam"], Plans: g.known["CarePlan"], Meetings: g.known["Encounter"], Messages: g.known["Communication"],
 		Transfers: g.known["Composition"], Requests: g.known["ServiceRequest"], Emergency: g.known["noodplan"], Actions: g.known["actie"],
 		Tasks: g.known["Task"], Past: g.past, Signatures: g.known["Provenance"], Trees: g.known["QuestionnaireResponse"],
-		People: g.known["RelatedPerson"], Agreements: g.known["afspraak"], Crowded: g.crowded, Find: d.find, Consents: func() ([]calendar.Known, error) { return d.consents(id) },
+		People: g.known["RelatedPerson"], Agreements: g.known["afspraak"], Shared: g.known["samordning"], Permits: g.known["Consent"], Crowded: g.crowded, Find: d.find, Version: d.version, Consents: func() ([]calendar.Known, error) { return d.consents(id) },
 	}
 	for _, p := range g.known["Patient"] {
 		if p.Resource.ID() == id {
@@ -194,6 +194,8 @@ func kindOf(t fhir.Type, f auth.ResourceFacts) fhir.Type {
 		return "noodplan"
 	case agreed(f):
 		return "afspraak"
+	case shared(f):
+		return "samordning"
 	}
 	return "actie"
 }
@@ -205,6 +207,7 @@ const maxOfKeeper = 100
 // bounded are the types of which anybody can store more than the rules look at.
 var bounded = map[fhir.Type]bool{
 	"CareTeam": true, "CarePlan": true, "Composition": true, "ServiceRequest": true, "Encounter": true, "QuestionnaireResponse": true,
+	"Consent": true,
 }
 
 // within leaves out what one organisation keeps more of than the rules look at, what is active and what is new last, and says whose.
@@ -307,6 +310,18 @@ func (d *draft) find(ref fhir.Ref) (calendar.Known, error) {
 		return calendar.Known{}, err
 	}
 	return knownOf(*st)
+}
+
+// version returns a stored version of a resource, without a tree when there is none.
+func (d *draft) version(ref fhir.Ref) (calendar.Known, error) {
+	st, err := d.w.v.Read(ref)
+	if missing(err) {
+		return calendar.Known{}, nil
+	}
+	if err != nil {
+		return calendar.Known{}, unavailable("exchange.version", "policy-unavailable", err)
+	}
+	return knownOf(st)
 }
 
 // knownOf is a stored version as a rule looks at it.

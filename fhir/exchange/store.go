@@ -53,6 +53,8 @@ type Lookups interface {
 	State(id string) (State, error)
 	// Heads returns the facts of the current resources of t in a compartment, without bodies.
 	Heads(compartment string, t fhir.Type) ([]auth.ResourceFacts, error)
+	// Versions returns the current resources of the types in a compartment, with their versions alone, in no order.
+	Versions(compartment string, types ...fhir.Type) ([]fhir.Ref, error)
 	// Deleted returns the facts that the deleted resources of t in a compartment had last.
 	Deleted(compartment string, t fhir.Type) ([]auth.ResourceFacts, error)
 	// Related returns the compartments in which a current CareTeam, Consent, DetectedIssue or Task names the party.
@@ -120,7 +122,13 @@ type Unit struct {
 	Due     []Due          // the last one of a compartment counts
 	// Settings are written with the rest; the last one of a key counts.
 	Settings []Setting
+	// Passed: notices up to this place are needed by nobody any more. The first of them go, at most MaxPassed,
+	// but never the last notice of all. 0: none.
+	Passed int64
 }
+
+// MaxPassed is how many notices one Unit removes at most.
+const MaxPassed = 1000
 
 // Setting is a value of the server's own beside the resources, such as how far a subscriber has been told.
 type Setting struct {
@@ -176,6 +184,7 @@ type Identified struct {
 type Written struct {
 	Ref     fhir.Ref // with version
 	Updated time.Time
+	Counts  []int64 // State.Writes of each of the Write's compartments, behind it
 }
 
 // RecordVersion is one stored version of a source record (mks.md 2.2).

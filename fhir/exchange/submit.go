@@ -118,6 +118,9 @@ func (sub *submission) once(ctx context.Context) (Receipt, error) {
 			return err
 		}
 		sub.overlap, err = sub.draft.coordinate(v, sub.call.Principal, true, &sub.event)
+		if refused, note = sub.overlap.refused, sub.overlap.note; err != nil || refused != nil {
+			return err
+		}
 		for _, t := range sub.overlap.told {
 			sub.issues = append(sub.issues, t.issue)
 		}

@@ -17,7 +17,10 @@ func (sub *submission) take(w *world) (error, error) {
 	const op = "exchange.Submit"
 	k := sub.known
 	var err error
-	if sub.result, err = sub.format.Map(sub.source, k, w.now); err != nil {
+	from := w.on.clock()
+	sub.result, err = sub.format.Map(sub.source, k, w.now)
+	w.on.add(onMap, from, mappedStep(sub.result, err))
+	if err != nil {
 		return nil, fhir.Wrap(op, err)
 	}
 	sub.issues = append(sub.issues, sub.result.Issues...)
@@ -258,9 +261,10 @@ func (sub *submission) commit(ctx context.Context) (Receipt, error) {
 	u.Record = &RecordVersion{
 		Key: sub.source.Record, Version: sub.source.Version, Compartment: compartment, Hash: sub.hash, Result: receipt,
 	}
-	if _, err := sub.s.commit(ctx, "exchange.Submit", sub.event, u); err != nil {
+	written, err := sub.s.commit(ctx, "exchange.Submit", sub.event, u)
+	if err != nil {
 		return Receipt{}, err
 	}
-	sub.overlap.committed(ctx)
+	sub.overlap.committed(written)
 	return Receipt{Outcome: receipt}, nil
 }

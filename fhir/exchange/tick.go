@@ -101,9 +101,10 @@ func (s *Service) tickChild(ctx context.Context, now time.Time, id string) (int,
 	if err != nil {
 		return 0, err
 	}
-	if _, err := s.commit(ctx, op, e, dr.unit); err != nil {
+	written, err := s.commit(ctx, op, e, dr.unit)
+	if err != nil {
 		return 0, err
 	}
-	o.committed(ctx)
+	o.committed(written)
 	return len(dr.unit.Writes), nil
 }

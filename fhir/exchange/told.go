@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,6 +20,34 @@ const (
 	seenKey     = "outbox/seen" // notices up to here were looked at for every subscriber who is not behind
 	keptEvents  = 1000          // of one Subscription, for $events
 )
+
+// RaisedKey is the setting with the number above which every event is numbered, of each Subscription: after a
+// restore nobody knows which numbers were handed out. A store that finds out by itself that it was restored
+// writes it, as Restored does.
+const RaisedKey = "outbox/raised"
+
+// Raised returns the number to keep under RaisedKey, for a restore of now, when was is kept. Nobody is told of
+// an event each millisecond, so that the clock in milliseconds is above whatever was handed out before.
+func Raised(was int64, now time.Time) int64 { return max(was+maxLost, now.UnixMilli()) }
+
+// maxLost is how many events of one Subscription a restore forgets at most, where the clock is no help.
+const maxLost = 1_000_000
+
+// Restored raises the numbers of events after the store has been brought back from a backup: an event that
+// was told after it, and is not known any more, had a number that must not come again for another one.
+func (s *Service) Restored(ctx context.Context) error {
+	const op = "exchange.Restored"
+	var was int64
+	err := s.store.View(ctx, func(v Snapshot) (err error) {
+		was, err = numberIn(v, RaisedKey)
+		return err
+	})
+	if err != nil {
+		return fhir.Wrap(op, err)
+	}
+	_, err = s.store.Commit(ctx, Unit{Settings: []Setting{{Key: RaisedKey, Value: strconv.AppendInt(nil, Raised(was, s.now()), 10)}}})
+	return fhir.Wrap(op, err)
+}
 
 // told is how far a subscriber has been told, and by whose grant.
 type told struct {
@@ -72,7 +101,21 @@ func toldOf(v Lookups, id string) (*told, Setting, error) {
 		return nil, set, err
 	}
 	t := &told{}
-	return t, set, json.Unmarshal(set.Value, t)
+	if err := json.Unmarshal(set.Value, t); err != nil {
+		return t, set, err
+	}
+	raised, err := numberIn(v, RaisedKey)
+	t.raise(raised)
+	return t, set, err
+}
+
+// numberIn reads a setting that is a number, 0 when there is none.
+func numberIn(v Lookups, key string) (int64, error) {
+	set, err := settingOf(v, key)
+	if err != nil || set.Value == nil {
+		return 0, err
+	}
+	return strconv.ParseInt(string(set.Value), 10, 64)
 }
 
 func (t *told) setting(id string) (Setting, error) {
@@ -84,6 +127,18 @@ func (t *told) setting(id string) (Setting, error) {
 func eventsOf(id string) string { return eventPrefix + id + "/" }
 
 func eventKey(id string, number int64) string { return fmt.Sprintf("%s%016d", eventsOf(id), number) }
+
+// raise numbers what is told next above what a restore may have forgotten. The event that was not accepted is
+// told under a new number: the old one may have come to another event meanwhile.
+func (t *told) raise(above int64) {
+	if t.Number >= above {
+		return
+	}
+	if t.Pending != 0 {
+		t.Position, t.Pending, t.Apart = t.Pending-1, 0, true
+	}
+	t.Number, t.Left, t.Doubt = above, false, false
+}
 
 // begin makes a written Subscription to be confirmed by its receiver anew.
 func (t *told) begin() {

@@ -32,7 +32,7 @@ func (s *Service) Validate(ctx context.Context, c Call, v Validation, query url.
 		if err := s.Answered(ctx, c, auth.Read, v.Ref.Type, query); err != nil {
 			return nil, err
 		}
-		return s.judged(v), nil
+		return s.judged(ctx, v), nil
 	}
 	stored, err := s.Read(ctx, c, v.Ref)
 	if err != nil {
@@ -43,7 +43,7 @@ func (s *Service) Validate(ctx context.Context, c Call, v Validation, query url.
 			return nil, err
 		}
 	}
-	return s.judged(v), nil
+	return s.judged(ctx, v), nil
 }
 
 // askable refuses a question that has no answer: all that is wrong with it at once.
@@ -68,14 +68,18 @@ func (s *Service) askable(v Validation) error {
 }
 
 // judged checks the content, and what the mode says of its id.
-func (s *Service) judged(v Validation) []fhir.Issue {
+func (s *Service) judged(ctx context.Context, v Validation) []fhir.Issue {
 	if v.Mode == "delete" {
 		if auth.Refused(v.Ref.Type, auth.Delete) {
 			return []fhir.Issue{{Severity: fhir.SeverityError, Code: "not-supported", Diagnostics: "delete-refused", Text: refusalText("delete-refused")}}
 		}
 		return nil
 	}
-	issues := s.checks.Resource(v.Resource, v.Profiles...)
+	var issues []fhir.Issue
+	s.trace.run(ctx, StepValidate, func() Step {
+		issues = s.checks.Resource(v.Resource, v.Profiles...)
+		return judgedStep(v.Ref.Type, issues)
+	})
 	if v.Mode == "update" && (v.Resource.ID() == "" || v.Ref.ID != "" && v.Resource.ID() != v.Ref.ID) {
 		issues = append(issues, fhir.Issue{
 			Severity: fhir.SeverityError, Code: "invalid", Expression: string(v.Ref.Type) + ".id", Diagnostics: "id-differs",

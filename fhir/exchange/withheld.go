@@ -13,6 +13,7 @@ import (
 // leaves with elements taken out, a condition is judged by what is left (access.md 6.1).
 type withheld struct {
 	w       *world
+	p       auth.Principal
 	reduced map[fhir.Type][]auth.Reduction
 	read    map[fhir.Type][]views
 }
@@ -25,8 +26,8 @@ type views struct {
 
 // settle rewrites the plan's conditions, and the orders of the filters of the types searched, where
 // something is withheld.
-func (w *world) settle(plan *search.Plan, own, via map[fhir.Type]auth.Filter) error {
-	x := withheld{w: w, reduced: map[fhir.Type][]auth.Reduction{}, read: map[fhir.Type][]views{}}
+func (w *world) settle(p auth.Principal, plan *search.Plan, own, via map[fhir.Type]auth.Filter) error {
+	x := withheld{w: w, p: p, reduced: map[fhir.Type][]auth.Reduction{}, read: map[fhir.Type][]views{}}
 	for _, filters := range []map[fhir.Type]auth.Filter{own, via} {
 		for t, f := range filters {
 			if len(f.Reduced) > 0 {
@@ -174,7 +175,7 @@ func (x *withheld) views(t fhir.Type) ([]views, error) {
 		if err != nil {
 			return nil, err
 		}
-		one, err := x.w.viewsOf(st, r.Obligations)
+		one, err := x.w.viewsOf(x.p, st, r.Obligations)
 		if err != nil {
 			return nil, err
 		}
@@ -184,14 +185,14 @@ func (x *withheld) views(t fhir.Type) ([]views, error) {
 	return all, nil
 }
 
-func (w *world) viewsOf(st Stored, obligations []string) (views, error) {
+func (w *world) viewsOf(p auth.Principal, st Stored, obligations []string) (views, error) {
 	const op = "exchange.viewsOf"
 	out := views{id: st.Ref.ID}
 	whole, err := tree(st)
 	if err != nil {
 		return out, err
 	}
-	shown, err := auth.Redact(whole, obligations)
+	shown, err := w.shown(p, whole, obligations)
 	if err != nil {
 		return out, fhir.Wrap(op, err)
 	}

@@ -22,13 +22,14 @@ type world struct {
 	own      bool                            // people holds what only this request may use
 	members  map[string][]auth.ResourceFacts // of whole compartments
 	fresh    []fhir.Ref                      // Patients that the request creates
+	on       *steps                          // what is done on the snapshot, for who watches; nil: nobody does
 	broken   error                           // of a look-up that could not say so: nothing may be decided on it
 }
 
 func (s *Service) world(v Lookups) *world {
 	return &world{
 		s: s, v: v, now: s.now(), children: map[string]*auth.Child{}, states: map[string]State{},
-		members: map[string][]auth.ResourceFacts{},
+		members: map[string][]auth.ResourceFacts{}, on: stepsOn(v),
 	}
 }
 
@@ -206,12 +207,14 @@ func (w *world) directory(needs []fhir.Ref) (*auth.Directory, error) {
 // decide judges one action on one resource, or phase A when rf is nil.
 func (w *world) decide(p auth.Principal, a auth.Action, rf *auth.ResourceFacts) (d auth.Decision, err error) {
 	defer w.closed(&err)
+	from := w.on.clock()
 	f, err := w.facts(p, a, rf)
 	if err != nil {
 		return auth.Decision{}, unavailable("exchange.decide", "policy-unavailable", err)
 	}
 	d = auth.Decide(p, a, f)
 	w.s.meters.Decided(d)
+	w.on.add(onDecide, from, Step{Type: a.Type, Interaction: a.Interaction, Rule: d.Reason, Count: 1, Refused: !d.Permit, Failed: w.broken != nil})
 	return d, w.broken
 }
 

@@ -41,12 +41,14 @@ type Patch interface {
 // Effect is what became of a Change.
 type Effect uint8
 
-// Effects. Kept means that what was asked for stands already.
+// Effects. Kept means that what was asked for stands already, Withdrawn that a member's consent in a family's
+// network ended, with all that rested on it.
 const (
 	Kept Effect = iota
 	Created
 	Updated
 	Deleted
+	Withdrawn
 )
 
 // Done answers a Change. Of a deletion there is no body, and no reference when nothing was there.
@@ -119,7 +121,7 @@ func (s *Service) changeOnce(ctx context.Context, e event, changes []Change) ([]
 	if err != nil {
 		return nil, err
 	}
-	b.overlap.committed(ctx)
+	b.overlap.committed(written)
 	return b.done(written), nil
 }
 
@@ -260,6 +262,9 @@ func (b *batch) done(written []Written) []Done {
 			out[i].Issues = nil
 		}
 		at, w := written[st.write], b.unit.Writes[st.write]
+		if leavesNetwork(st.prior, w) {
+			out[i].Effect = Withdrawn
+		}
 		out[i].Ref, out[i].Updated = at.Ref, at.Updated
 		if len(w.Body) > 0 && !st.blind {
 			out[i].Body = fhir.Serve(w.Body, w.MetaAt, at.Ref.Version, at.Updated)

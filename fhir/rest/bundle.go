@@ -104,7 +104,7 @@ func (s *Server) transaction(w http.ResponseWriter, d *dispatch, c exchange.Call
 
 // changeEntry renders what became of a change of a transaction, as Prefer: return asks.
 func changeEntry(out exchange.Done, prefer string) bundleEntry {
-	e := bundleEntry{Response: &bundleResponse{Status: statusLine(statuses[out.Effect])}}
+	e := bundleEntry{Response: &bundleResponse{Status: statusLine(statusOf(out, prefer))}}
 	if !out.Ref.IsZero() {
 		e.Response.ETag, e.Response.LastModified = etag(out.Served), out.Updated.UTC().Format(instantForm)
 	}

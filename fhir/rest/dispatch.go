@@ -128,6 +128,7 @@ func (d *dispatch) requestOf(en bundleEntryIn) (*http.Request, error) {
 		r.Header.Set("Content-Type", media)
 	}
 	r.Header["Prefer"] = d.request.Header.Values("Prefer")
+	r.Header[ackHeader] = d.request.Header.Values(ackHeader)
 	if preferred(d.request) == "" {
 		r.Header.Add("Prefer", "return=minimal")
 	}

@@ -1,14 +1,17 @@
 package rest
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"fmt"
 	"mime"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/drieluik/drieluik/auth"
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/ecomap"
 )
@@ -17,7 +20,7 @@ import (
 type likeness struct {
 	media  string
 	names  []string // that ask for it, media ranges too
-	render func(ecomap.Network) []byte
+	render func(ecomap.Network, ecomap.Style) []byte
 }
 
 // likenesses of $ecomap; the first is that of who does not say.
@@ -71,26 +74,42 @@ func pictureIn(r *http.Request) (likeness, error) {
 	return best, nil
 }
 
+// styleIn reads in which language, and how much of it, a request asks for a picture.
+func styleIn(r *http.Request, query url.Values) (ecomap.Style, error) {
+	style := ecomap.Style{Language: cmp.Or(query.Get("language"), preferredLanguage(r), ecomap.Languages[0])}
+	detail := query.Get("detail")
+	if !slices.Contains(ecomap.Languages, style.Language) || !slices.Contains([]string{"", "true", "false"}, detail) || len(query["language"]) > 1 || len(query["detail"]) > 1 {
+		return style, fhir.Errorf(fhir.BadRequest, "rest.styleIn", "value", "operation-parameter", "Give language as nl, sv or en, and detail as true or false.")
+	}
+	style.Detail = detail == "true"
+	return style, nil
+}
+
 // ecomap serves GET /CareTeam/id/$ecomap.
 func (s *Server) ecomap(w http.ResponseWriter, r *http.Request) error {
 	f, err := pictureIn(r)
 	if err != nil {
 		return err
 	}
-	ref, c, _, err := s.reporting(w, r, "CareTeam", "ecomap")
+	ref, c, query, err := s.reporting(w, r, "CareTeam", "ecomap", "language", "detail")
 	if err != nil {
 		return err
 	}
-	network, version, err := s.Exchange.Ecomap(r.Context(), c, ref)
+	style, err := styleIn(r, query)
+	if err != nil {
+		return s.Exchange.Reject(r.Context(), c, auth.Read, ref.Type, err)
+	}
+	network, version, err := s.Exchange.Ecomap(r.Context(), c, ref, style.Detail)
 	if err != nil {
 		return err
 	}
-	body := f.render(network)
+	body := f.render(network, style)
 	tag := fmt.Sprintf(`"%d-%x"`, version.Version, sha256.Sum256(body)) // of the reader's view
 	h := w.Header()
 	h.Set("ETag", tag)
 	h.Set("Cache-Control", "private, no-store")
-	h.Set("Vary", "Accept, Authorization")
+	h.Set("Vary", "Accept, Accept-Language, Authorization")
+	h.Set("Content-Language", style.Language)
 	if holds(r, tag) {
 		w.WriteHeader(http.StatusNotModified)
 		return nil

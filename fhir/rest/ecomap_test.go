@@ -194,3 +194,37 @@ func (n *network) share(name, who string) {
 		n.create("home", "CareTeam", fmt.Sprintf(`{"resourceType":"CareTeam","status":"active","subject":{"reference":%q},"participant":[{"member":{"reference":%q}}]}`, n.patient, org))
 	}
 }
+
+// TestAPictureSpeaksTheLanguageOfItsReader, and says what a helper carries to who may know that.
+func TestAPictureSpeaksTheLanguageOfItsReader(t *testing.T) {
+	t.Parallel()
+	n := newNetwork(t, "boris/01-kind.json")
+	n.mother("patient/*.rs")
+	n.share("hospital", n.orgs["hospital"].String())
+	n.share("grandfather", n.kin["n1"])
+	path := "/fhir/" + n.team + "/$ecomap"
+	for _, c := range []struct{ who, query, accept, want, none string }{
+		{"home", "?_format=html", "sv-SE,sv;q=0.9,nl;q=0.8", "<td>måttligt</td>", "matig"},
+		{"home", "?_format=html&language=en", "sv", "<td>moderate</td>", "Load"},
+		{"home", "?_format=html", "fr", "<td>matig</td>", "Belasting"},
+		{"home", "", "en", "<title id=\"t\">Network of Boris XXX_Testkind</title>", "Netwerk"},
+		{"home", "?_format=html&detail=true", "", "<td>2 van 4, merkbaar</td>", "uitleg"},
+		{"home", "?detail=true&language=sv", "", "Belastning: 1 av 4, lätt", "Belasting"},
+		{"mother", "?_format=html&detail=true", "", "<td>2 van 4, merkbaar</td>", "Lid"},
+		{"hospital", "?_format=html&detail=true", "", "<th scope=\"col\">Belasting</th>", "van 4"},
+		{"hospital", "?detail=true", "", "overbelast", "van 4"},
+		{"grandfather", "?_format=html&detail=true", "", "<td>2 van 4, merkbaar</td>", "1 van 4"},
+	} {
+		var headers []string
+		if c.accept != "" {
+			headers = []string{"Accept-Language", c.accept}
+		}
+		a := n.get(c.who, path+c.query, headers...).want(t, http.StatusOK)
+		if !strings.Contains(a.body, c.want) || strings.Contains(a.body, c.none) {
+			t.Errorf("%s %s %s: %s", c.who, c.query, c.accept, a.body)
+		}
+	}
+	for _, query := range []string{"?language=fr", "?detail=yes", "?detail=true&detail=true", "?language=nl&language=sv"} {
+		n.get("home", path+query).want(t, http.StatusBadRequest).wantIssue(t, "operation-parameter", "")
+	}
+}

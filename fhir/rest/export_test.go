@@ -219,7 +219,11 @@ func TestAnExportIsForOneSystemAndForADay(t *testing.T) {
 	g.principals["less"] = less
 	g.get("less", status).want(t, 403).wantIssue(t, "scope-missing", "")
 	g.get("less", file).want(t, 403).wantIssue(t, "scope-missing", "")
+	before := len(g.eventsOf("_system"))
 	g.do("hospital", http.MethodDelete, status, "").want(t, http.StatusAccepted)
+	if rows := g.eventsOf("_system")[before:]; len(rows) != 1 || rows[0].Subtype[0].Code != "delete" || rows[0].Subtype[1].Code != "export" || rows[0].Outcome != "0" {
+		t.Errorf("the log of an export that is dropped: %+v", rows)
+	}
 	g.get("hospital", status).want(t, 404)
 	g.get("hospital", file).want(t, 404)
 
@@ -284,6 +288,12 @@ func TestAnExportOfAStoreThatFailsGivesNothing(t *testing.T) {
 			} else {
 				a.want(t, http.StatusOK)
 			}
+		}
+		if name == "file" { // who cannot be told of keeps the export
+			b.commits.Store(true)
+			g.do("hospital", http.MethodDelete, strings.TrimSuffix(path, "/0.ndjson"), "").wantClosed(t, "an end without a log", "audit-unavailable")
+			b.commits.Store(false)
+			ask().want(t, http.StatusOK)
 		}
 		b.commits.Store(true)
 		ask().wantClosed(t, name+" without a log", "audit-unavailable")

@@ -61,6 +61,11 @@ func TestWhoMayBeAskedForHelp(t *testing.T) {
 	if !strings.Contains(a.body, n.kin["n2"]) {
 		t.Errorf("the reserve is not proposed: %s", a.body)
 	}
+	for _, words := range []string{"Dit lid draagt al veel. Stel " + n.kin["n2"] + " voor.", "Den här personen bär redan mycket.", "http://hl7.org/fhir/StructureDefinition/translation"} {
+		if !strings.Contains(a.body, words) {
+			t.Errorf("%q is not in %s", words, a.body)
+		}
+	}
 }
 
 // TestAHelperAnswersAndAnotherIsAsked: nothing is accepted unprepared or undecided, and a refusal asks the reserve once.
@@ -101,7 +106,7 @@ func TestAHelperAnswersAndAnotherIsAsked(t *testing.T) {
 func TestAMemberWithdraws(t *testing.T) {
 	t.Parallel()
 	n := newNetwork(t, "boris/01-kind.json")
-	n.to("grandfather", n.kin["n1-ziet"], "inactive").want(t, http.StatusOK)
+	n.to("grandfather", n.kin["n1-ziet"], "inactive").want(t, http.StatusNoContent)
 	for _, task := range []string{"taak-t1", "taak-t2"} {
 		if got := n.status(n.kin[task]); got != "on-hold" {
 			t.Errorf("%s is %s", task, got)
@@ -117,7 +122,9 @@ func TestAMemberWithdraws(t *testing.T) {
 	again := strings.Replace(networkFile(t, "valid/01-boris.json"), `"versie": 1`, `"versie": 2`, 1)
 	n.submit("home", again).want(t, http.StatusCreated)
 	n.submit("home", networkFile(t, "valid/01-boris.json")).want(t, http.StatusOK)
-	n.submit("home", strings.Replace(again, "XXX_Els", "XXX_Else", 1)).want(t, http.StatusConflict)
+	n.submit("home", strings.Replace(again, "XXX_Els", "XXX_Else", 1)).want(t, http.StatusConflict).wantIssue(t, "NW-V01", "/versie")
+	n.submit("home", strings.Replace(again, `"versie": 2`, `"versie": 4`, 1)).want(t, http.StatusCreated)
+	n.submit("home", strings.Replace(again, `"versie": 2`, `"versie": 3`, 1)).want(t, http.StatusConflict).wantIssue(t, "NW-V02", "/versie")
 	if got := n.status(n.kin["n1-ziet"]); got != "inactive" {
 		t.Errorf("the next version of the record gives back what was taken: %s", got)
 	}
@@ -193,5 +200,60 @@ func TestAnAgreementThatIsNotReviewedWaits(t *testing.T) {
 	}
 	if found := n.search("home", "/fhir/Communication?recipient="+n.kin["n1"]).Entry; len(found) != 2 {
 		t.Errorf("the helper is told %d times", len(found))
+	}
+}
+
+// TestTheReserveIsAskedWhereNobodyAnswers (network.md 4): three days after the question, once, whoever ticks; who
+// answered, and who has no reserve, is left alone.
+func TestTheReserveIsAskedWhereNobodyAnswers(t *testing.T) {
+	t.Parallel()
+	n := newNetwork(t, "boris/01-kind.json")
+	n.mother("patient/*.cruds")
+	mother := n.principals["mother"].FHIRUser.String()
+	n.tick()
+	question := "Task/" + n.create("mother", "Task", n.help(mother, n.kin["n1"], `,"basedOn":[{"reference":"`, n.kin["t1"], `"}]`))
+	asked := func() []string { return n.search("home", "/fhir/Task?status=requested&owner="+n.kin["n2"]).ids() }
+	n.advance(3*24*time.Hour - time.Minute)
+	n.tick()
+	if got := asked(); len(got) != 0 {
+		t.Fatalf("asked before three days are over: %v", got)
+	}
+	n.advance(2 * time.Minute)
+	n.tick()
+	first := asked()
+	if len(first) != 1 {
+		t.Fatalf("the reserve was asked %d times", len(first))
+	}
+	body := n.get("home", "/fhir/"+first[0]).want(t, http.StatusOK).body
+	for _, want := range []string{n.kin["t1"], n.patient, `"voorgesteld"`, `"proposal"`} {
+		if !strings.Contains(body, want) {
+			t.Errorf("%s is not in %s", want, body)
+		}
+	}
+	if found := n.search("home", "/fhir/Provenance?target="+first[0]).Entry; len(found) != 1 {
+		t.Errorf("%d tell who asked", len(found))
+	}
+	n.advance(30 * 24 * time.Hour)
+	n.tick()
+	n.to("grandfather", question, "rejected").want(t, http.StatusOK)
+	if again := asked(); len(again) != 1 || again[0] != first[0] {
+		t.Errorf("asked again: %v", again)
+	}
+}
+
+// tick runs the rules of time, of two processes at once.
+func (n *network) tick() {
+	n.t.Helper()
+	errs := make(chan error, 2)
+	for range 2 {
+		go func() {
+			_, err := n.exchange.Tick(context.Background(), n.clock())
+			errs <- err
+		}()
+	}
+	for range 2 {
+		if err := <-errs; err != nil {
+			n.t.Fatal(err)
+		}
 	}
 }

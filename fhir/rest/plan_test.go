@@ -135,3 +135,33 @@ func (g *rig) backAgain(who, doc string) {
 		g.t.Errorf("$convert to samordningsplan/1: %d (-want +got):\n%s", back.status, d)
 	}
 }
+
+// TestAnHSAIDIsOneUnderEachOfItsSystems: in a registration, a push, a search and a chain.
+func TestAnHSAIDIsOneUnderEachOfItsSystems(t *testing.T) {
+	t.Parallel()
+	g := newRig(t)
+	const unit, older = "SE4000000010-HAB1", "urn:oid:1.2.752.29.6.2.1"
+	first, err := g.exchange.RegisterOrganization(t.Context(), exchange.Registration{Identifier: fhir.Identifier{System: older, Value: unit}, NameIfNew: "Hab"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.swedish("hab", unit)
+	if g.orgs["hab"] != first {
+		t.Errorf("registered twice: %s and %s", first, g.orgs["hab"])
+	}
+	g.submit("hab", coordinated(t, "valid/02-ylva.json", nil)).want(t, 201)
+	for _, system := range []string{hsaSystem, older, "urn:oid:1.2.752.129.2.1.4.1"} {
+		for _, query := range []string{"Organization?identifier=" + system + "|" + unit, "PractitionerRole?organization.identifier=" + system + "|" + unit} {
+			b := g.search("hab", "/fhir/"+query+"&_total=accurate")
+			if *b.Total != 1 {
+				t.Errorf("%s finds %d", query, *b.Total)
+			}
+		}
+		if b := g.search("hab", "/fhir/Organization?identifier:not="+system+"|"+unit+"&name=Hab"); len(b.Entry) > 0 {
+			t.Errorf("not %s: %v", system, b.ids())
+		}
+		if ref, err := g.exchange.OrganizationOf(t.Context(), system+"|"+unit); err != nil || ref != first {
+			t.Errorf("%s: %s %v", system, ref, err)
+		}
+	}
+}

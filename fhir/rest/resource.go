@@ -179,12 +179,22 @@ func resource(r *http.Request, t fhir.Type) (*fhir.Resource, error) {
 // statuses are what each effect of a change answers.
 var statuses = map[exchange.Effect]int{
 	exchange.Kept: http.StatusOK, exchange.Created: http.StatusCreated,
-	exchange.Updated: http.StatusOK, exchange.Deleted: http.StatusNoContent,
+	exchange.Updated: http.StatusOK, exchange.Deleted: http.StatusNoContent, exchange.Withdrawn: http.StatusNoContent,
+}
+
+// statusOf is what a change answers; one that brings something back is no empty answer.
+func statusOf(out exchange.Done, prefer string) int {
+	status := statuses[out.Effect]
+	if status == http.StatusNoContent && (prefer == "OperationOutcome" || prefer == "representation" && len(out.Body) > 0) {
+		return http.StatusOK
+	}
+	return status
 }
 
 // written answers a write as Prefer: return asks. Content that the caller may not read stays out.
 func (s *Server) written(w http.ResponseWriter, r *http.Request, out exchange.Done) error {
-	status := statuses[out.Effect]
+	prefer := preferred(r)
+	status := statusOf(out, prefer)
 	if !out.Ref.IsZero() {
 		versionHeaders(w, out.Served)
 	}
@@ -192,13 +202,10 @@ func (s *Server) written(w http.ResponseWriter, r *http.Request, out exchange.Do
 		w.Header().Set("Location", s.Base+"/"+out.Ref.String())
 	}
 	foundHeaders(w, r, out)
-	switch prefer := preferred(r); {
+	switch {
 	case prefer == "OperationOutcome":
-		if status == http.StatusNoContent {
-			status = http.StatusOK
-		}
 		return writeOutcome(w, status, out.Issues)
-	case prefer == "minimal", len(out.Body) == 0:
+	case prefer == "minimal", len(out.Body) == 0, status == http.StatusNoContent:
 		w.WriteHeader(status)
 		return nil
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -257,9 +258,11 @@ func through(h http.Handler, as, method, path, body string, header ...string) an
 	if body != "" {
 		r.Header.Set("Content-Type", fhirJSON)
 	}
+	given := http.Header{}
 	for i := 0; i+1 < len(header); i += 2 {
-		r.Header.Set(header[i], header[i+1])
+		given.Add(header[i], header[i+1])
 	}
+	maps.Copy(r.Header, given)
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
 	return answer{status: w.Code, header: w.Result().Header, body: w.Body.String()}

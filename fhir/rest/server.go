@@ -21,7 +21,7 @@ import (
 	"github.com/drieluik/drieluik/fhir/exchange"
 )
 
-// Config of New. Every member is required.
+// Config of New. Every member is required, but Trace.
 type Config struct {
 	Exchange     *exchange.Service
 	Authenticate func(*http.Request) (auth.Principal, error) // who asks; an error when that cannot be told
@@ -32,6 +32,7 @@ type Config struct {
 	Terms        *terminology.Terms                          // published and loaded terminology
 	NewID        func() string                               // request ids
 	Log          *slog.Logger
+	Trace        exchange.Trace // of the steps of a request
 }
 
 // Server serves the FHIR endpoint.
@@ -72,6 +73,7 @@ func (s *Server) Routes(r chi.Router) {
 		r.Get("/", s.handle(s.searchSystem))
 		r.Post("/_search", s.handle(s.searchSystem))
 		r.Post("/$submit", s.handle(s.submit))
+		r.Post("/$import", s.handle(s.importing(r)))
 		r.Post("/$convert", s.handle(s.convert))
 		r.Post(typePath+"/$validate", s.handle(s.validate))
 		r.Post(idPath+"/$validate", s.handle(s.validate))
@@ -133,7 +135,8 @@ func (s *Server) handle(h handler) http.HandlerFunc {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Cache-Control", "no-store")
 		who := &asker{}
-		r = r.WithContext(withAsker(r.Context(), id, who))
+		ctx, told := s.watch(r.Context())
+		r = r.WithContext(withAsker(ctx, id, who))
 		r.Body = http.MaxBytesReader(w, r.Body, s.MaxBody)
 		if r.ContentLength > s.MaxBody { // nobody waits for what will not be read
 			w.Header().Set("Connection", "close")
@@ -144,6 +147,7 @@ func (s *Server) handle(h handler) http.HandlerFunc {
 		if err != nil {
 			s.fail(out, who, placed(r, err))
 		}
+		told(stepOf(r, out.Status(), err))
 		s.Log.Info("fhir", "method", r.Method, "route", chi.RouteContext(r.Context()).RoutePattern(),
 			"status", out.Status(), "reason", reasonOf(err), "ms", time.Since(start).Milliseconds(), "request", id)
 	}
@@ -201,7 +205,7 @@ func (s *Server) caller(r *http.Request, i auth.Interaction, t fhir.Type) (excha
 	}
 	askerOf(r.Context()).bound = by.principal.Bound
 	c := exchange.Call{Principal: by.principal, Address: address(r), RequestID: requestID(r.Context()), Trial: by.trial != ""}
-	c.Acks = r.Header.Values(ackHeader)
+	c.Acks, c.Several = r.Header.Values(ackHeader), ok
 	return c, s.Exchange.Admit(r.Context(), c, i, t)
 }
 

@@ -47,10 +47,13 @@ func (s *Store) Commit(ctx context.Context, u exchange.Unit) ([]exchange.Written
 	if err != nil {
 		return nil, fhir.Wrap(op, err)
 	}
-	var written []exchange.Written
-	err = s.writer.do(ctx, op, p.size, func(t *tx) error {
-		w, err := t.commit(p)
-		written = w
+	return s.writer.keep(ctx, op, p)
+}
+
+// keep implements applier.
+func (w *writer) keep(ctx context.Context, op string, p *prepared) (written []exchange.Written, err error) {
+	err = w.do(ctx, op, p.size, func(t *tx) (err error) {
+		written, err = t.commit(p)
 		return err
 	})
 	if err != nil {
@@ -114,7 +117,7 @@ func (t *tx) commit(p *prepared) ([]exchange.Written, error) {
 		if err != nil {
 			return nil, err
 		}
-		written[i] = exchange.Written{Ref: p.writes[i].Ref, Updated: time.UnixMilli(at).UTC()}
+		written[i] = exchange.Written{Ref: p.writes[i].Ref, Updated: time.UnixMilli(at).UTC(), Counts: t.counts(p.writes[i].Compartments)}
 	}
 	for i := range p.audits {
 		if err := t.chain(&p.audits[i]); err != nil {
@@ -136,7 +139,28 @@ func (t *tx) commit(p *prepared) ([]exchange.Written, error) {
 			return nil, err
 		}
 	}
-	return written, nil
+	return written, t.passed(p.Passed)
+}
+
+// passed removes notices that nobody needs. The last one stays: places are never given out again, whatever
+// becomes of the counter that they come from.
+func (t *tx) passed(place int64) error {
+	if place == 0 {
+		return nil
+	}
+	return t.c.exec(`DELETE FROM outbox WHERE seq IN (SELECT seq FROM outbox WHERE seq<=? AND seq<(SELECT max(seq) FROM outbox)
+		ORDER BY seq LIMIT ?)`, place, exchange.MaxPassed)
+}
+
+// counts are the writes of compartments that the unit has touched.
+func (t *tx) counts(names []string) []int64 {
+	out := make([]int64, len(names))
+	for i, name := range names {
+		if c := t.comps[name]; c != nil {
+			out[i] = c.writes
+		}
+	}
+	return out
 }
 
 // verify compares everything that the unit relied on with what is there now.

@@ -58,9 +58,11 @@ func TestPostgres(t *testing.T) {
 	t.Run("acknowledged units survive a kill", p.kills)
 	t.Run("two processes write one log", p.oneLog)
 	t.Run("of two processes that look up and create, one does", p.creations)
+	t.Run("units that share a transaction", p.groups)
 	t.Run("texts that PostgreSQL does not take", p.texts)
 	t.Run("clocks that differ", p.clocks)
 	t.Run("a store of a later release is refused", p.later)
+	t.Run("a store that was restored elsewhere goes on above what was handed out", p.restored)
 	t.Run("many resources in one unit", p.large)
 	t.Run("it is restarted", p.restarts)
 }

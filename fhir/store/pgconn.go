@@ -32,6 +32,9 @@ const pgFloor = `(SELECT convert_from(value,'UTF8')::bigint FROM kv WHERE key='`
 // pgPlaces is what a transaction's number lacks to begin the places of its notices.
 const pgPlaces = `(SELECT convert_from(value,'UTF8')::bigint FROM kv WHERE key='` + keyOutbox + `')`
 
+// pgNotices is where the notices of this transaction begin.
+const pgNotices = `((pg_current_xact_id()::text::bigint+` + pgPlaces + `)<<` + noticeBits + `)`
+
 var pgDialect = dialect{
 	begin:    `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`,
 	patient:  `SET LOCAL statement_timeout=0`,
@@ -47,7 +50,7 @@ var pgDialect = dialect{
 		exp=CASE WHEN auth_state.exp<=excluded.at THEN excluded.exp ELSE auth_state.exp END
 		RETURNING convert_from(value,'UTF8')::bigint`,
 	notice: `INSERT INTO outbox(comp,type,id,ver,kind,seq)
-		VALUES(?,?,?,?,?,((pg_current_xact_id()::text::bigint+` + pgPlaces + `)<<` + noticeBits + `)+?)`,
+		VALUES(?,?,?,?,?,` + pgNotices + `+?)`,
 	changes: `SELECT o.seq,e.name,d.text,o.id,o.ver,o.kind FROM outbox o JOIN epoch e ON e.comp=o.comp
 		JOIN dict d ON d.n=o.type WHERE o.seq>? AND
 		o.seq<(pg_snapshot_xmin(pg_current_snapshot())::text::bigint+` + pgPlaces + `)<<` + noticeBits + ` ORDER BY o.seq LIMIT ?`,
@@ -139,15 +142,23 @@ func pgString(s string) string {
 }
 
 // pgLink is a connection to PostgreSQL. Statements without an answer wait, and go out in one batch with
-// the next question.
+// the next question; of those that are alike, one is made (together).
 type pgLink struct {
 	ctx   context.Context
 	c     *pgxpool.Conn
 	texts *pgTexts
 	batch *pgx.Batch
-	begun bool // something was sent
-	final bool // the commit was sent: what becomes of it may be unknown
+	held  []question // statements that wait, behind batch
+	begun bool       // something was sent
+	final bool       // the commit was sent: what becomes of it may be unknown
+
+	shared bool // several units hold statements: none of them is sent before all are done
+	mark   int  // where those of the running unit begin in held
 }
+
+// errAlone says that a unit must have a transaction of its own: it looks at what it wrote itself, or changes a
+// compartment that no other unit of its group knows of.
+var errAlone = errors.New("the unit cannot share a transaction")
 
 // question is a query with what becomes of its rows; nil for a statement.
 type question struct {
@@ -158,6 +169,9 @@ type question struct {
 
 // ask sends what waits, and some questions, in one trip.
 func (l *pgLink) ask(questions ...question) (changed int64, err error) {
+	if err := l.flush(); err != nil {
+		return 0, err
+	}
 	waiting := l.batch.Len()
 	for _, q := range questions {
 		l.batch.Queue(l.texts.of(q.query), pgArgs(q.args)...)
@@ -205,8 +219,27 @@ func answer(results pgx.BatchResults, q question) (int64, error) {
 	return 0, pgFault(rows.Err())
 }
 
+// flush puts what is held into the batch. Who shares a transaction may only look before it writes.
+func (l *pgLink) flush() error {
+	if l.shared {
+		if len(l.held) > l.mark {
+			return errAlone
+		}
+		return nil
+	}
+	if len(l.held) == 0 {
+		return nil
+	}
+	all, err := together(l.held)
+	l.held = nil
+	for _, q := range all {
+		l.batch.Queue(l.texts.of(q.query), pgArgs(q.args)...)
+	}
+	return err
+}
+
 func (l *pgLink) exec(query string, args ...any) error {
-	l.batch.Queue(l.texts.of(query), pgArgs(args)...)
+	l.held = append(l.held, question{query: query, args: args})
 	return nil
 }
 
@@ -234,7 +267,7 @@ func (l *pgLink) each(_ context.Context, f func(scan func(...any) error) error, 
 
 // commit ends the transaction, unless it never did anything.
 func (l *pgLink) commit() error {
-	if !l.begun && l.batch.Len() == 1 {
+	if !l.begun && l.batch.Len() == 1 && len(l.held) == 0 {
 		return nil
 	}
 	l.final = true
@@ -244,7 +277,7 @@ func (l *pgLink) commit() error {
 
 // undo rolls back what was sent. A connection on which that fails is closed, which does it too.
 func (l *pgLink) undo() error {
-	l.batch = &pgx.Batch{}
+	l.batch, l.held, l.shared = &pgx.Batch{}, nil, false
 	if l.c.Conn().IsClosed() || !l.begun {
 		return nil
 	}

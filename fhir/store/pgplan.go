@@ -2,7 +2,6 @@ package store
 
 import (
 	"hash/fnv"
-	"maps"
 	"slices"
 	"strings"
 
@@ -29,59 +28,91 @@ func (w *pgWriter) lock(name string) int64 {
 	return int64(h.Sum64())
 }
 
-// plan is what a unit must lock and read.
+// plan is what a unit, or several that share a transaction, must lock and read.
 type plan struct {
 	locks          map[int64]bool // true: not with others
 	own, read      []string       // compartments, in order
-	writes, relied []fhir.Ref
+	writes, relied []fhir.Ref     // in order
+	versions       int            // that are written
 }
 
 func (w *pgWriter) plan(p *prepared) plan {
-	out := plan{locks: map[int64]bool{}}
-	own := map[string]bool{}
+	out := plan{locks: map[int64]bool{}, own: p.owned(), versions: len(p.writes)}
 	for i := range p.writes {
-		out.write(w, p.writes[i].Write, own)
-	}
-	for i := range p.audits {
-		own[p.audits[i].Compartment] = true
-	}
-	for _, n := range p.Notices {
-		own[n.Compartment] = true
-	}
-	for _, d := range p.Due {
-		own[d.Compartment] = true
+		out.write(w, p.writes[i].Write)
 	}
 	if p.Record != nil {
-		own[p.Record.Compartment] = true
 		out.locks[w.lock(nameLock+p.Record.Key)] = true
 	}
-	read := map[string]bool{}
 	for i := range p.Relied {
-		out.rely(w, &p.Relied[i], read)
+		out.rely(w, &p.Relied[i])
 	}
-	maps.DeleteFunc(read, func(name string, _ bool) bool { return own[name] })
-	out.own, out.read = slices.Sorted(maps.Keys(own)), slices.Sorted(maps.Keys(read))
-	out.writes, out.relied = ordered(out.writes), ordered(out.relied)
+	out.order()
 	return out
 }
 
-func (l *plan) write(w *pgWriter, one *exchange.Write, own map[string]bool) {
-	l.writes = append(l.writes, one.Ref.Current())
-	for _, name := range one.Compartments {
-		own[name] = true
+// owned are the compartments that a unit changes.
+func (p *prepared) owned() []string {
+	var own []string
+	for i := range p.writes {
+		own = append(own, p.writes[i].Compartments...)
 	}
+	for i := range p.audits {
+		own = append(own, p.audits[i].Compartment)
+	}
+	for i := range p.Notices {
+		own = append(own, p.Notices[i].Compartment)
+	}
+	for i := range p.Due {
+		own = append(own, p.Due[i].Compartment)
+	}
+	if p.Record != nil {
+		own = append(own, p.Record.Compartment)
+	}
+	return own
+}
+
+// order puts everything in the order in which it is locked.
+func (l *plan) order() {
+	slices.Sort(l.own)
+	l.own = slices.Compact(l.own)
+	slices.Sort(l.read)
+	l.read = slices.DeleteFunc(slices.Compact(l.read), func(name string) bool {
+		_, found := slices.BinarySearch(l.own, name)
+		return found
+	})
+	l.writes, l.relied = ordered(l.writes), ordered(l.relied)
+}
+
+// joined is the plan of units that share a transaction.
+func joined(plans []plan) plan {
+	out := plan{locks: map[int64]bool{}}
+	for _, p := range plans {
+		for lock, whole := range p.locks {
+			out.locks[lock] = out.locks[lock] || whole
+		}
+		out.own, out.read = append(out.own, p.own...), append(out.read, p.read...)
+		out.writes, out.relied = append(out.writes, p.writes...), append(out.relied, p.relied...)
+		out.versions += p.versions
+	}
+	out.order()
+	return out
+}
+
+func (l *plan) write(w *pgWriter, one *exchange.Write) {
+	l.writes = append(l.writes, one.Ref.Current())
 	l.share(w.lock(typeLock + string(one.Ref.Type)))
 	for _, id := range one.Identifiers {
 		l.share(w.lock(nameOf(one.Ref.Type, id)))
 	}
 }
 
-func (l *plan) rely(w *pgWriter, r *exchange.Reliance, read map[string]bool) {
+func (l *plan) rely(w *pgWriter, r *exchange.Reliance) {
 	if !r.Ref.IsZero() {
 		l.relied = append(l.relied, r.Ref.Current())
 	}
 	if r.Compartment != "" {
-		read[r.Compartment] = true
+		l.read = append(l.read, r.Compartment)
 	}
 	if r.Identified != nil {
 		l.locks[w.lock(nameOf(r.Identified.Type, r.Identified.Identifier))] = true

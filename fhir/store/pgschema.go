@@ -14,6 +14,7 @@ import (
 const (
 	keyStore  = "store"  // tells this store's locks from those of others in the same database
 	keyOutbox = "outbox" // what is added to a transaction's number for the place of its notices
+	keyPlace  = "place"  // where the store stood when it was opened last (pgPlace)
 )
 
 // pgMigrations lay out a PostgreSQL store, step by step; kv has how many were taken. A step only adds, so
@@ -93,6 +94,9 @@ func migrate(ctx context.Context, c *pgx.Conn) (name string, err error) {
 	if err := raiseOutbox(ctx, c); err != nil {
 		return "", err
 	}
+	if err := pgx.BeginFunc(ctx, c, func(tx pgx.Tx) error { return raiseEvents(ctx, tx) }); err != nil {
+		return "", err
+	}
 	err = c.QueryRow(ctx, `SELECT convert_from(value,'UTF8') FROM kv WHERE key=$1`, keyStore).Scan(&name)
 	return name, err
 }
@@ -126,13 +130,4 @@ func takeStep(ctx context.Context, c *pgx.Conn, n int) error {
 			keySchema, []byte(strconv.Itoa(n+1)), keyStore, []byte(hex.EncodeToString(id[:])))
 		return err
 	})
-}
-
-// raiseOutbox keeps the places of notices growing after a store was restored into another cluster, which
-// numbers its transactions from the beginning.
-func raiseOutbox(ctx context.Context, c *pgx.Conn) error {
-	_, err := c.Exec(ctx, `UPDATE kv SET value=convert_to(((o.last>>`+noticeBits+`)+1-x.now)::text,'UTF8')
-		FROM (SELECT coalesce(max(seq),0) AS last FROM outbox) o, (SELECT pg_current_xact_id()::text::bigint AS now) x
-		WHERE kv.key=$1 AND o.last>>`+noticeBits+` >= x.now+convert_from(kv.value,'UTF8')::bigint`, keyOutbox)
-	return err
 }

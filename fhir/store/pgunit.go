@@ -24,23 +24,30 @@ type pgUnit struct {
 	numbers []int64            // of sequence versions, not yet used
 	floor   int64              // instant of the last checkpoint
 	clock   int64              // of the database
+	from    int64              // earliest instant of units
+	mine    map[string]bool    // compartments of the running unit, when it shares the transaction
 	notices int
 }
 
 // pgNow is the clock of the database in milliseconds.
 const pgNow = `SELECT (extract(epoch FROM clock_timestamp())*1000)::bigint`
 
-// reserve locks what a unit touches and reads what it needs of it, in one trip.
+// reserve locks what a unit touches and reads what it needs of it, in one trip; in a shared transaction that
+// was done for all.
 func (t *tx) reserve(p *prepared) error {
-	if t.pg == nil {
+	if t.pg == nil || t.pg.mine != nil {
 		return nil
 	}
 	if err := t.intern(p); err != nil {
 		return err
 	}
 	l := t.pg.w.plan(p)
+	return t.lock(&l)
+}
+
+func (t *tx) lock(l *plan) error {
 	for {
-		missing, err := t.take(&l, 2*len(p.writes))
+		missing, err := t.take(l)
 		if err != nil || len(missing) == 0 {
 			return err
 		}
@@ -54,7 +61,7 @@ func (t *tx) reserve(p *prepared) error {
 }
 
 // take asks for all at once, and returns the compartments that are not there.
-func (t *tx) take(l *plan, numbers int) (missing []string, err error) {
+func (t *tx) take(l *plan) (missing []string, err error) {
 	u := t.pg
 	u.relied, u.heads, u.numbers, u.floor = map[string]*compID{}, map[fhir.Ref]head{}, nil, 0
 	for _, name := range l.read {
@@ -73,7 +80,7 @@ func (t *tx) take(l *plan, numbers int) (missing []string, err error) {
 		return nil, err
 	}
 	questions = append(questions, resources...)
-	if numbers > 0 {
+	if numbers := 2 * l.versions; numbers > 0 {
 		questions = append(questions, question{`SELECT nextval('versions') FROM generate_series(1,?)`, args(numbers), u.numbered})
 	}
 	if _, err := u.link.ask(questions...); err != nil {
@@ -83,13 +90,15 @@ func (t *tx) take(l *plan, numbers int) (missing []string, err error) {
 		t.at = u.clock
 	}
 	t.at = max(t.at, u.floor+1)
+	u.from = t.at
 	for _, name := range l.own {
 		c, ok := t.comps[name]
 		if !ok {
 			missing = append(missing, name)
 			continue
 		}
-		t.at = max(t.at, c.at+1)
+		c.after = c.at + 1
+		t.at = max(t.at, c.after)
 	}
 	return missing, nil
 }
@@ -211,32 +220,28 @@ func (t *tx) pgVersion(w *preparedWrite, now *head) error {
 	if now.rid == 0 {
 		now.rid = t.pg.number()
 	}
-	return t.c.exec(`INSERT INTO resource_version VALUES(?,?,?,?,?,?,?,NULL,?,?)`,
+	return t.c.exec(pgAddVersion,
 		now.home, now.rid, now.ver, now.at, now.deleted, w.dict, metaPlace(w.Ref, w.MetaAt, w.dict, w.packed), w.packed, t.pg.number())
 }
 
-// pgIdx writes the rows of one resource in one compartment at once, a list for each column.
+// pgIdx writes the rows of one resource in one compartment.
 func (t *tx) pgIdx(comp, rid int64, rows []idxRow) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	places, params, systems := make([]int64, len(rows)), make([]int64, len(rows)), make([]int64, len(rows))
-	values, texts := make([]string, len(rows)), make([]*string, len(rows))
-	low, high := make([]*float64, len(rows)), make([]*float64, len(rows))
 	for i := range rows {
 		r := &rows[i]
-		places[i], params[i], systems[i], values[i] = r.place(i), r.param, r.sys, pgString(r.row.Value)
+		var low, high *float64
 		if r.bounded() {
-			low[i], high[i] = &r.row.Low, &r.row.High
+			low, high = &r.row.Low, &r.row.High
 		}
+		var text *string
 		if r.row.Text != "" {
-			text := pgString(r.row.Text)
-			texts[i] = &text
+			kept := pgString(r.row.Text)
+			text = &kept
+		}
+		if err := t.c.exec(pgAddIdx, comp, rid, r.place(i), r.param, r.sys, pgString(r.row.Value), low, high, text); err != nil {
+			return err
 		}
 	}
-	return t.c.exec(`INSERT INTO idx(comp,rid,n,param,sys,val,low,high,text) SELECT ?::bigint,?::bigint,u.* FROM
-		unnest(?::bigint[],?::bigint[],?::bigint[],?::text[],?::float8[],?::float8[],?::text[]) u`,
-		comp, rid, places, params, systems, values, low, high, texts)
+	return nil
 }
 
 // number takes the next one: two were asked for each write.
@@ -248,13 +253,24 @@ func (u *pgUnit) number() int64 {
 
 // intern gives numbers to the texts of a unit, in a transaction before its own: who comes later need not
 // wait for it.
-func (t *tx) intern(p *prepared) error {
+func (t *tx) intern(units ...*prepared) error {
 	texts := map[string]bool{}
 	add := func(text string) {
 		if _, ok := t.dict.number(text); !ok && text != "" {
 			texts[text] = true
 		}
 	}
+	for _, p := range units {
+		p.texts(add)
+	}
+	if len(texts) == 0 {
+		return nil
+	}
+	return t.internAll(texts)
+}
+
+// texts calls add for each text that a unit needs the number of.
+func (p *prepared) texts(add func(string)) {
 	for i := range p.writes {
 		w := p.writes[i].Write
 		add(string(w.Ref.Type))
@@ -277,10 +293,6 @@ func (t *tx) intern(p *prepared) error {
 	for i := range p.Notices {
 		add(string(p.Notices[i].Ref.Type))
 	}
-	if len(texts) == 0 {
-		return nil
-	}
-	return t.internAll(texts)
 }
 
 // internAll gives numbers to texts that lack them; the transaction has not begun yet.

@@ -18,9 +18,10 @@ const (
 	unitTries = 10               // when others got in between
 )
 
-// pgWriter runs every unit in a transaction of its own, many at once: PostgreSQL makes those durable
-// together that commit at the same time. What must not move meanwhile is locked (pgUnit).
+// pgWriter runs transactions, several at once: units that come together share one (pgGroup), anything else
+// has its own. What must not move meanwhile is locked (pgUnit).
 type pgWriter struct {
+	line    pgLine
 	pool    *pgxpool.Pool
 	texts   *pgTexts
 	dict    *interned
@@ -34,16 +35,30 @@ type pgWriter struct {
 
 // do implements applier.
 func (w *pgWriter) do(ctx context.Context, op string, _ int, apply func(*tx) error) error {
+	defer w.waiting.Add(-1)
+	if err := w.admit(ctx, op); err != nil {
+		return err
+	}
+	return w.alone(ctx, op, apply)
+}
+
+// admit refuses what cannot be begun. The caller has it leave the number of those who wait.
+func (w *pgWriter) admit(ctx context.Context, op string) error {
+	waiting := w.waiting.Add(1)
 	if err := ctx.Err(); err != nil {
 		return &fhir.Error{Kind: fhir.Unavailable, Op: op, Reason: "cancelled", Err: err}
 	}
 	if w.closed.Load() {
 		return &fhir.Error{Kind: fhir.Unavailable, Op: op, Reason: "closed"}
 	}
-	defer w.waiting.Add(-1)
-	if w.waiting.Add(1) > w.queue {
+	if waiting > w.queue {
 		return &fhir.Error{Kind: fhir.Unavailable, Op: op, Reason: "busy"}
 	}
+	return nil
+}
+
+// alone runs a change in a transaction of its own.
+func (w *pgWriter) alone(ctx context.Context, op string, apply func(*tx) error) error {
 	c, err := w.pool.Acquire(ctx)
 	if err != nil {
 		return &fhir.Error{Kind: fhir.Unavailable, Op: op, Reason: refusal(ctx), Err: err}
@@ -104,9 +119,7 @@ func (w *pgWriter) stop() (bool, error) {
 // is gone.
 func (w *pgWriter) transact(ctx context.Context, c *pgxpool.Conn, apply func(*tx) error) (again, lost bool, err error) {
 	l := &pgLink{ctx: ctx, c: c, texts: w.texts, batch: &pgx.Batch{}}
-	if err := l.exec(`BEGIN`); err != nil {
-		return false, false, err
-	}
+	l.batch.Queue(`BEGIN`)
 	at := time.Now().UnixMilli()
 	if w.now != nil {
 		at = w.now().UnixMilli()

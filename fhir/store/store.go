@@ -62,6 +62,8 @@ type applier interface {
 	// do applies a change in a transaction, alone or with others, and returns when it is durable. apply
 	// may run more than once. When ctx ends before its turn it is never applied; after, it is waited for.
 	do(ctx context.Context, op string, size int, apply func(*tx) error) error
+	// keep does so with a unit.
+	keep(ctx context.Context, op string, p *prepared) ([]exchange.Written, error)
 	// waits returns how many units wait or run, of as many as may.
 	waits() (units, room int)
 	// stop finishes what was taken and refuses the rest; false when that was done before.

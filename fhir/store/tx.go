@@ -35,6 +35,7 @@ type compID struct {
 	seq         int64
 	hash        []byte
 	at          int64 // instant of the chain's last row; PostgreSQL keeps it
+	after       int64 // earliest instant of units of this transaction
 	moved, grew bool  // epoch or writes changed; the chain grew
 }
 
@@ -96,6 +97,9 @@ func (t *tx) number(text string) (int64, error) {
 
 // comp returns the row of a compartment, made when it is new.
 func (t *tx) comp(name string) (*compID, error) {
+	if t.pg != nil && t.pg.mine != nil && !t.pg.mine[name] {
+		return nil, errAlone // it was not known that it would be changed
+	}
 	if c, ok := t.comps[name]; ok {
 		return c, nil
 	}

@@ -45,6 +45,15 @@ type Help struct {
 
 // ReadHelp reads what is known of a task of help. It passes on the errors of k.
 func ReadHelp(k Known, task *fhir.Resource) (Help, error) {
+	h, err := readAgreed(k, task)
+	if err != nil {
+		return h, err
+	}
+	return h, h.readNetwork(k)
+}
+
+// readAgreed reads who is asked for what, and who stands in.
+func readAgreed(k Known, task *fhir.Resource) (Help, error) {
 	n := task.Root()
 	h := Help{Task: task, Patient: refAt(n, "for"), plan: refAt(n, "basedOn")}
 	var err error
@@ -62,10 +71,8 @@ func ReadHelp(k Known, task *fhir.Resource) (Help, error) {
 			h.agreed(plan.Resource.Root().At("activity", "detail"))
 		}
 	}
-	if h.stands, err = h.person(k, h.reserve); err != nil {
-		return h, err
-	}
-	return h, h.readNetwork(k)
+	h.stands, err = h.person(k, h.reserve)
+	return h, err
 }
 
 // agreed takes what is agreed from the extensions of a task, or of what its plan says.
@@ -144,27 +151,34 @@ func (h Help) MayAsk() bool { return approachable(h.helper) }
 func (h Help) Asked() []fhir.Issue {
 	var out []fhir.Issue
 	if !slices.Contains(beginnings, status(h.Task)) {
-		out = fault(ruleStep, "Task.status", "A task of help begins as draft or requested; the helper answers.")
+		out = []fhir.Issue{helpFault(ruleStep, "Task.status")}
 	}
 	if !h.reserve.IsZero() && (h.reserve == refAt(h.Task.Root(), "owner") || !approachable(h.stands)) {
-		out = append(out, fault("NW-R06", "Task.basedOn", "The reserve is the helper, does not want to be approached, or has withdrawn. Name another, or nobody.")...)
+		out = append(out, helpFault("NW-R06", "Task.basedOn"))
 	}
 	if slices.Contains(h.refuses, h.what) && h.what != "" {
-		out = append(out, fault("NW-R07", "Task.basedOn", "This member has said not to want to do this.")...)
+		out = append(out, helpFault("NW-R07", "Task.basedOn"))
 	}
 	return out
 }
 
-// Burdened warns that the helper carries much already; nil when not.
-func (h Help) Burdened() []fhir.Issue {
+// Reserve is who stands in for the helper; zero for nobody.
+func (h Help) Reserve() fhir.Ref { return h.reserve }
+
+// Burdened warns that the helper carries much already; nil when not. It proposes the reserve to who may know of them.
+func (h Help) Burdened(known bool) []fhir.Issue {
 	if h.burden < heavy {
 		return nil
 	}
-	text := "This member carries much already."
-	if !h.reserve.IsZero() {
-		text += " Propose " + h.reserve.String() + "."
+	out := helpFault("NW-R04", "Task.owner")
+	out.Severity = fhir.SeverityWarning
+	if known && !h.reserve.IsZero() {
+		who := h.reserve.String()
+		out.Text += " Propose " + who + "."
+		out.In.NL += " Stel " + who + " voor."
+		out.In.SV += " Föreslå " + who + "."
 	}
-	return []fhir.Issue{{Severity: fhir.SeverityWarning, Code: "business-rule", Expression: "Task.owner", Diagnostics: "NW-R04", Text: text}}
+	return []fhir.Issue{out}
 }
 
 // Prepared judges the acceptance of a task of help: who was prepared how, and who decided.
@@ -173,15 +187,12 @@ func Prepared(before, after *fhir.Resource) []fhir.Issue {
 		return nil
 	}
 	var out []fhir.Issue
-	for _, need := range []struct{ name, rule, text string }{
-		{"voorbereiding", "NW-R01", "An agreement is accepted only after the helper was prepared. Say how, in the extension voorbereiding."},
-		{"beslisser", "NW-R02", "Nobody is named who decided. Name them in the extension beslisser."},
-	} {
+	for _, need := range []struct{ name, rule string }{{"voorbereiding", "NW-R01"}, {"beslisser", "NW-R02"}} {
 		there := slices.ContainsFunc(slices.Collect(after.Root().All("extension")), func(ext fhir.Node) bool {
 			return ext.Member("url").Text() == structures+need.name && ext.Member("extension").Len() > 0
 		})
 		if !there {
-			out = append(out, fault(need.rule, "Task.extension", "%s", need.text)...)
+			out = append(out, helpFault(need.rule, "Task.extension"))
 		}
 	}
 	return out
@@ -204,13 +215,13 @@ type helpTask struct {
 	Restriction    *taskRestriction `json:"restriction,omitempty"`
 }
 
-// Pass returns the task by which the reserve is asked when the helper has refused; nil when there is nobody to
-// ask, or the reserve was asked already.
+// Pass returns the task by which the reserve is asked when the helper has refused, or does not answer; nil when
+// there is nobody to ask, or the reserve was asked already.
 func (h Help) Pass(k Known) (*fhir.Resource, error) {
 	if h.plan.IsZero() || h.reserve.IsZero() || h.reserve == refAt(h.Task.Root(), "owner") || !approachable(h.stands) {
 		return nil, nil
 	}
-	ref := fhir.Ref{Type: "Task", ID: ID(RuleNetwork, h.Patient, h.plan.ID)}
+	ref := Passed(h.Patient, h.plan)
 	if asked, err := k.Read(ref); err != nil || asked != nil {
 		return nil, err
 	}

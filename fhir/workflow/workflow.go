@@ -143,7 +143,7 @@ type provenance struct {
 	Agent        []provenanceAgent `json:"agent"`
 }
 
-// Provenance tells that a rule wrote the targets for the organisation that holds them.
+// Provenance tells that a rule wrote the targets for the organisation that holds them; zero: nobody does.
 func Provenance(id, rule string, targets []fhir.Ref, holder fhir.Ref, created bool, now time.Time) (*fhir.Resource, error) {
 	const terms = "http://terminology.hl7.org/CodeSystem/"
 	activity := "UPDATE"
@@ -157,12 +157,12 @@ func Provenance(id, rule string, targets []fhir.Ref, holder fhir.Ref, created bo
 	p := provenance{
 		ResourceType: "Provenance", ID: id, Occurred: at, Recorded: at,
 		Policy: []string{fhir.Canonical + "/mks/workflow/" + rule}, Activity: codedAs(terms+"v3-DataOperation", activity),
-		Agent: []provenanceAgent{
-			agent("author", provenanceWho{Reference: holder.Current().String()}),
-			agent("custodian", provenanceWho{Reference: holder.Current().String()}),
-			agent("assembler", provenanceWho{Identifier: &identifier{fhir.Canonical, "drieluik"}}),
-		},
 	}
+	if !holder.IsZero() {
+		p.Agent = append(p.Agent, agent("author", provenanceWho{Reference: holder.Current().String()}),
+			agent("custodian", provenanceWho{Reference: holder.Current().String()}))
+	}
+	p.Agent = append(p.Agent, agent("assembler", provenanceWho{Identifier: &identifier{fhir.Canonical, "drieluik"}}))
 	for _, ref := range targets {
 		p.Target = append(p.Target, to(ref))
 	}

@@ -14,7 +14,24 @@ func Coding(system, code, display string) *dpb.Coding {
 	if code == "" {
 		return nil
 	}
-	return &dpb.Coding{System: URI(system), Code: &dpb.Code{Value: code}, Display: String(display)}
+	all := &struct { // one piece of memory for what is made by the thousand
+		coding  dpb.Coding
+		system  dpb.Uri
+		code    dpb.Code
+		display dpb.String
+	}{}
+	out := &all.coding
+	out.Code = &all.code
+	out.Code.Value = code
+	if system != "" {
+		out.System = &all.system
+		out.System.Value = system
+	}
+	if display != "" {
+		out.Display = &all.display
+		out.Display.Value = display
+	}
+	return out
 }
 
 // OwnCoding returns the Coding of a code of one of our CodeSystems, without a display.
@@ -50,7 +67,15 @@ func Identifier(system, value string) *dpb.Identifier {
 	if value == "" {
 		return nil
 	}
-	return &dpb.Identifier{System: &dpb.Uri{Value: system}, Value: String(value)}
+	all := &struct {
+		identifier dpb.Identifier
+		system     dpb.Uri
+		value      dpb.String
+	}{}
+	out := &all.identifier
+	out.System, out.Value = &all.system, &all.value
+	out.System.Value, out.Value.Value = system, value
+	return out
 }
 
 // IdentifierOf returns the datatype of a business identifier, nil for the zero one.
@@ -59,14 +84,22 @@ func IdentifierOf(id fhir.Identifier) *dpb.Identifier { return Identifier(id.Sys
 // Reference returns a Reference: literal unless ref is zero, logical unless id has no value; nil
 // without either.
 func Reference(ref fhir.Ref, id fhir.Identifier) *dpb.Reference {
-	out := &dpb.Reference{Identifier: IdentifierOf(id)}
-	if !ref.IsZero() {
-		out.Reference = &dpb.Reference_Uri{Uri: String(ref.String())}
-	}
-	if out.Identifier == nil && out.Reference == nil {
+	identifier := IdentifierOf(id)
+	if ref.IsZero() && identifier == nil {
 		return nil
 	}
-	return out
+	if ref.IsZero() {
+		return &dpb.Reference{Identifier: identifier}
+	}
+	all := &struct {
+		reference dpb.Reference
+		target    dpb.Reference_Uri
+		uri       dpb.String
+	}{}
+	all.uri.Value = ref.String()
+	all.target.Uri = &all.uri
+	all.reference.Reference, all.reference.Identifier = &all.target, identifier
+	return &all.reference
 }
 
 // Literal returns a literal reference, nil for the zero Ref.

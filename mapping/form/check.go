@@ -13,7 +13,7 @@ const (
 
 // measure counts the members and elements at and below v, and stops past the bound.
 func (d *Document) measure(v Value, parts *int) {
-	for n := range v.n.Children() {
+	for n := range v.Node().Children() {
 		if *parts++; *parts > MaxParts {
 			body := d.root
 			if d.dialect.Body != "" {
@@ -22,7 +22,7 @@ func (d *Document) measure(v Value, parts *int) {
 			d.overflow(body, textLarge)
 			return
 		}
-		d.measure(Value{d: d, n: n}, parts)
+		d.measure(v.holding(n), parts)
 	}
 }
 
@@ -33,9 +33,22 @@ func (d *Document) overflow(v Value, text string) {
 	d.Mark(v)
 }
 
+// AtMost refuses a list that is longer than a rule of the format allows.
+func (d *Document) AtMost(list Value, most int) {
+	if list.Node().Len() > most {
+		d.TooMany(list)
+	}
+}
+
+// TooMany refuses a list that is longer than in any real record (Rules.Large).
+func (d *Document) TooMany(list Value) {
+	d.Report(fhir.SeverityError, d.dialect.Rules.Large, list, textTooLong)
+	d.Mark(list)
+}
+
 // Object checks the members of an object against a table, as Read does with the document.
 func (d *Document) Object(v Value, fs Fields) {
-	for n := range v.n.Children() {
+	for n := range v.Node().Children() {
 		if fs.Named(n.Name()) == nil {
 			d.Keep(v.holding(n))
 			d.Inform(d.dialect.Rules.Unknown, v.holding(n), "This member is not known in "+d.dialect.Schema+". It is kept, not interpreted.")
@@ -78,7 +91,7 @@ func endsBefore(from, to string) bool {
 
 // member checks one member, present or not.
 func (d *Document) member(v Value, x *Field) {
-	if !v.Present() && !(x.emptyMeans && v.n.Shape() == fhir.Array) {
+	if !v.Present() && !(x.emptyMeans && v.Node().Shape() == fhir.Array) {
 		d.missing(v, x)
 		return
 	}
@@ -86,15 +99,15 @@ func (d *Document) member(v Value, x *Field) {
 		d.single(v, x.typ)
 		return
 	}
-	if v.n.Shape() != fhir.Array {
+	if v.Node().Shape() != fhir.Array {
 		d.Fault(d.dialect.Rules.Shape, v)
 		return
 	}
-	if v.n.Len() > MaxItems {
+	if v.Node().Len() > MaxItems {
 		d.overflow(v, textTooLong)
 		return
 	}
-	if v.n.Len() > x.high || v.n.Len() < x.low {
+	if v.Node().Len() > x.high || v.Node().Len() < x.low {
 		d.Fault(x.rule(d.dialect.Rules.Count), v)
 	}
 	for _, item := range v.Items() {
@@ -109,7 +122,7 @@ func (d *Document) missing(v Value, x *Field) {
 		d.Fault(x.rule(d.dialect.Rules.Missing), v)
 		return
 	}
-	if !v.n.Exists() {
+	if !v.Node().Exists() {
 		return
 	}
 	d.Keep(v)
@@ -130,18 +143,18 @@ func (d *Document) single(v Value, t Type) {
 	if t.shape == fhir.Missing {
 		return // anything
 	}
-	if v.n.Shape() != t.shape {
+	if v.Node().Shape() != t.shape {
 		d.Fault(d.dialect.Rules.Shape, v)
 		return
 	}
 	if t.check != nil {
-		if rule := t.check(v.n.Text()); rule != "" {
+		if rule := t.check(v.Node().Text()); rule != "" {
 			d.Fault(rule, v)
 		}
 		return
 	}
 	if t.entries != nil {
-		for n := range v.n.Children() {
+		for n := range v.Node().Children() {
 			d.single(v.holding(n), *t.entries)
 		}
 		return

@@ -1,5 +1,7 @@
 package form
 
+import "github.com/drieluik/drieluik/fhir"
+
 // Dialect is what one format adds to the reading of a form: the ids of its rules and what is said of
 // them. It is read only.
 type Dialect struct {
@@ -7,6 +9,8 @@ type Dialect struct {
 	Rules  Rules
 	// Texts say of a rule what is wrong and what to do, in one sentence without values of the source.
 	Texts map[string]string
+	// Translated are the same in other languages; it may be nil.
+	Translated map[string]fhir.Translations
 	// Codes are the issue codes of rules; what is not named is a business-rule.
 	Codes map[string]string
 	// Spans are the members that begin and end something (Rules.Order).

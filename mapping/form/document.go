@@ -3,7 +3,6 @@ package form
 import (
 	"iter"
 	"maps"
-	"strings"
 
 	"github.com/drieluik/drieluik/fhir"
 )
@@ -13,17 +12,20 @@ type Document struct {
 	root    Value
 	dialect *Dialect
 	issues  []fhir.Issue
-	told    map[finding]bool    // what issues holds
-	refused bool                // one of issues is an error
-	large   bool                // it is past the bounds, and not read to its end
-	faulty  map[string]bool     // pointers with a fault at or below
-	kept    map[string]bool     // pointers of unknown and empty members: source-member
-	traced  map[string][]string // pointer → elements
-	pointer []string            // of traced, in order
+	told    map[finding]bool   // what issues holds
+	refused bool               // one of issues is an error
+	large   bool               // it is past the bounds, and not read to its end
+	faulty  map[place]bool     // places with a fault at or below
+	kept    map[place]bool     // places of unknown and empty members: source-member
+	traced  map[place][]string // place → elements
+	mapped  []place            // keys of traced
 }
 
 // finding is a rule at a place.
-type finding struct{ rule, ptr string }
+type finding struct {
+	rule string
+	at   place
+}
 
 // MaxIssues bounds what is told of a document that is refused all the same. Nothing is left out of the
 // report of one that is stored.
@@ -38,15 +40,22 @@ const (
 
 // Read checks the form of a document against a table. It reads no document past the bounds.
 func Read(r *fhir.Resource, dialect *Dialect, table Fields) *Document {
-	d := &Document{
-		dialect: dialect, told: map[finding]bool{}, faulty: map[string]bool{},
-		kept: map[string]bool{}, traced: map[string][]string{},
-	}
-	d.root = Value{d: d, n: r.Root()}
+	d := Blank(dialect)
+	d.root.at = r.Root()
 	d.measure(d.root, new(int))
 	if !d.large {
 		d.Object(d.root, table)
 	}
+	return d
+}
+
+// Blank returns a document without members: that of a mapping which goes on with what is stored.
+func Blank(dialect *Dialect) *Document {
+	d := &Document{
+		dialect: dialect, told: map[finding]bool{}, faulty: map[place]bool{},
+		kept: map[place]bool{}, traced: map[place][]string{},
+	}
+	d.root = Value{d: d}
 	return d
 }
 
@@ -83,14 +92,11 @@ func (d *Document) Fault(rule string, v Value) {
 
 // Mark makes a place and all that holds it faulty.
 func (d *Document) Mark(v Value) {
-	ptr := v.ptr
-	for {
-		d.faulty[ptr] = true
-		i := strings.LastIndexByte(ptr, '/')
-		if i < 0 {
+	for p := v.place; ; p = p.holder() {
+		d.faulty[p] = true
+		if p.rest == "" && !p.at.Parent().Exists() {
 			return
 		}
-		ptr = ptr[:i]
 	}
 }
 
@@ -109,20 +115,24 @@ func (d *Document) Inform(rule string, v Value, text string) {
 // Report adds an issue. Each rule fires once per place. text is one sentence without values of the source;
 // "" stands for that of the dialect.
 func (d *Document) Report(severity, rule string, v Value, text string) {
-	if d.told[finding{rule, v.ptr}] {
+	if d.told[finding{rule, v.place}] {
 		return
 	}
 	if d.Full() {
 		d.cut()
 		return
 	}
-	d.told[finding{rule, v.ptr}] = true
+	d.told[finding{rule, v.place}] = true
 	d.refused = d.refused || severity == fhir.SeverityError
+	var also fhir.Translations
+	if text == "" || rule == d.dialect.Rules.Unknown {
+		also = d.dialect.Translated[rule]
+	}
 	if text == "" {
 		text = d.dialect.text(rule)
 	}
 	d.issues = append(d.issues, fhir.Issue{
-		Severity: severity, Code: d.dialect.code(rule), Expression: v.ptr, Diagnostics: rule, Text: text,
+		Severity: severity, Code: d.dialect.code(rule), Expression: v.Pointer(), Diagnostics: rule, Text: text, In: also,
 	})
 }
 
@@ -133,29 +143,33 @@ func (d *Document) cut() {
 		return
 	}
 	d.issues = append(d.issues, fhir.Issue{
-		Severity: fhir.SeverityError, Code: "too-long", Diagnostics: more, Text: d.dialect.text(more),
+		Severity: fhir.SeverityError, Code: "too-long", Diagnostics: more, Text: d.dialect.text(more), In: d.dialect.Translated[more],
 	})
 }
 
 // Keep marks a member that is kept as it came, traced or not.
-func (d *Document) Keep(v Value) { d.kept[v.ptr] = true }
+func (d *Document) Keep(v Value) { d.kept[v.place] = true }
 
 // Kept reports whether a member is kept as it came.
-func (d *Document) Kept(v Value) bool { return d.kept[v.ptr] }
+func (d *Document) Kept(v Value) bool { return d.kept[v.place] }
 
 // trace records elements of a member. Reading does not trace, so that a clone shares nothing here.
-func (d *Document) trace(ptr string, elements []string) {
-	if _, ok := d.traced[ptr]; !ok {
-		d.pointer = append(d.pointer, ptr)
+func (d *Document) trace(p place, elements []string) {
+	before, ok := d.traced[p]
+	if !ok {
+		d.mapped = append(d.mapped, p)
 	}
-	d.traced[ptr] = append(d.traced[ptr], elements...)
+	d.traced[p] = append(before, elements...)
 }
+
+// Places counts the places that were traced.
+func (d *Document) Places() int { return len(d.mapped) }
 
 // Traced gives the elements of every pointer, in the order in which they were mapped.
 func (d *Document) Traced() iter.Seq2[string, []string] {
 	return func(yield func(string, []string) bool) {
-		for _, p := range d.pointer {
-			if !yield(p, d.traced[p]) {
+		for _, p := range d.mapped {
+			if !yield(p.pointer(), d.traced[p]) {
 				return
 			}
 		}
@@ -167,13 +181,13 @@ func (d *Document) Traced() iter.Seq2[string, []string] {
 func (d *Document) Untraced(visit func(Value)) { d.untraced(d.root, false, visit) }
 
 func (d *Document) untraced(v Value, covered bool, visit func(Value)) {
-	if d.kept[v.ptr] {
+	if d.kept[v.place] {
 		visit(v)
 		return
 	}
-	_, traced := d.traced[v.ptr]
+	_, traced := d.traced[v.place]
 	covered = covered || traced
-	if v.n.Len() == 0 {
+	if v.Node().Len() == 0 {
 		if !covered {
 			visit(v)
 		}
@@ -191,7 +205,7 @@ func (d *Document) untraced(v Value, covered bool, visit func(Value)) {
 // that is not kept already.
 func (d *Document) Reworded(table Fields, visit func(Value)) {
 	d.root.Walk(table, func(v Value, t Type) {
-		if t.instant && !plainInstant.MatchString(v.Str()) && !d.kept[v.ptr] {
+		if t.instant && !plainInstant.MatchString(v.Str()) && !d.kept[v.place] {
 			visit(v)
 		}
 	})

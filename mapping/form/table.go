@@ -64,6 +64,12 @@ func (x Field) List() bool { return x.high > 0 }
 // Name returns the name of the member.
 func (x Field) Name() string { return x.name }
 
+// Bounds returns the least and the greatest number of values; a greatest of 0 is no list.
+func (x Field) Bounds() (low, high int) { return x.low, x.high }
+
+// Type returns the type of the value, of a list that of its items.
+func (x Field) Type() Type { return x.typ }
+
 // Named returns the row of a member, nil when the table has none.
 func (fs Fields) Named(name string) *Field {
 	for i := range fs {

@@ -47,7 +47,7 @@ func Above(rule string) Type {
 // Integer is a whole number from low to high, also written as 1.0 or 1e2.
 func Integer(low, high int64, rule string) Type {
 	return Type{shape: fhir.Number, says: &Schema{Type: "integer", Minimum: bound(low), Maximum: bound(high)}, check: when(func(s string) bool {
-		n, ok := wholeNumber(s)
+		n, ok := WholeNumber(s)
 		return ok && n >= low && n <= high
 	}, rule)}
 }
@@ -67,6 +67,23 @@ func (t Type) Kinds() []string { return t.refs }
 
 // Fields returns the members of an object.
 func (t Type) Fields() Fields { return t.fields }
+
+// Shape returns the JSON type of a value, fhir.Missing for one that takes anything.
+func (t Type) Shape() fhir.Shape { return t.shape }
+
+// Codes returns the codes of the closed lists that a value is of, none for another type.
+func (t Type) Codes() []string {
+	var out []string
+	if t.says != nil {
+		for _, l := range t.says.lists {
+			out = append(out, l.Sorted()...)
+		}
+	}
+	return out
+}
+
+// Accepts reports whether a text or number is one of the type; of another shape every text is.
+func (t Type) Accepts(text string) bool { return t.check == nil || t.check(text) == "" }
 
 // Code is one code of any of the closed lists.
 func Code(rule string, lists ...List) Type {
@@ -153,8 +170,8 @@ func filled(s string, longest int) bool {
 // control reports whether a character is one that a FHIR string refuses.
 func control(r rune) bool { return r < ' ' && r != '\t' && r != '\r' && r != '\n' }
 
-// wholeNumber reads a JSON number that has an integer value, also one written as 1.0 or 1e2.
-func wholeNumber(s string) (int64, bool) {
+// WholeNumber reads a JSON number that has an integer value, also one written as 1.0 or 1e2.
+func WholeNumber(s string) (int64, bool) {
 	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
 		return n, true
 	}

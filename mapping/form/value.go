@@ -3,7 +3,6 @@ package form
 import (
 	"bytes"
 	"encoding/json"
-	"strconv"
 	"strings"
 	"time"
 
@@ -13,84 +12,106 @@ import (
 // Value is one place in a source document, present or not. Its getters answer the zero value for a
 // place that is absent or faulty.
 type Value struct {
-	d   *Document
-	n   fhir.Node
-	ptr string
+	d *Document
+	place
+}
+
+// place names a value within its document: a node, or what is absent below one.
+type place struct {
+	at   fhir.Node // of an absent value the node nearest above it
+	rest string    // "" for what is there: else the names below at, escaped and with / between them
+}
+
+// holder returns the place that holds p.
+func (p place) holder() place {
+	if p.rest == "" {
+		return place{at: p.at.Parent()}
+	}
+	return place{p.at, p.rest[:max(0, strings.LastIndexByte(p.rest, '/'))]}
 }
 
 var escape = strings.NewReplacer("~", "~0", "/", "~1")
 
 // At returns the member of that name, also when it is absent.
 func (v Value) At(name string) Value {
-	return Value{d: v.d, n: v.n.Member(name), ptr: v.below(name)}
-}
-
-// Members returns the members of an object as they came, known or not.
-func (v Value) Members() []Value {
-	if v.n.Shape() != fhir.Object {
-		return nil
+	if n := v.Node().Member(name); n.Exists() {
+		return Value{v.d, place{at: n}}
 	}
-	var out []Value
-	for n := range v.n.Children() {
-		out = append(out, v.holding(n))
-	}
-	return out
-}
-
-// holding returns the member that a child of v is.
-func (v Value) holding(n fhir.Node) Value { return Value{d: v.d, n: n, ptr: v.below(n.Name())} }
-
-func (v Value) below(name string) string {
 	if strings.ContainsAny(name, "~/") {
 		name = escape.Replace(name)
 	}
-	return v.ptr + "/" + name
+	if v.rest != "" {
+		name = v.rest + "/" + name
+	}
+	return Value{v.d, place{v.at, name}}
 }
 
+// Members returns the members of an object as they came, known or not.
+func (v Value) Members() []Value { return v.children(fhir.Object) }
+
 // Items returns the elements of a list; none when it is absent or no list.
-func (v Value) Items() []Value {
-	if v.n.Shape() != fhir.Array {
+func (v Value) Items() []Value { return v.children(fhir.Array) }
+
+func (v Value) children(of fhir.Shape) []Value {
+	n := v.Node()
+	if n.Shape() != of {
 		return nil
 	}
-	out := make([]Value, 0, v.n.Len())
-	for n := range v.n.Children() {
-		out = append(out, Value{d: v.d, n: n, ptr: v.ptr + "/" + strconv.Itoa(len(out))})
+	out := make([]Value, 0, n.Len())
+	for c := range n.Children() {
+		out = append(out, v.holding(c))
 	}
 	return out
 }
 
+// holding returns the member or element that a child of v is.
+func (v Value) holding(n fhir.Node) Value { return Value{v.d, place{at: n}} }
+
 // Pointer returns the place, RFC 6901.
-func (v Value) Pointer() string { return v.ptr }
+func (v Value) Pointer() string { return v.place.pointer() }
+
+func (p place) pointer() string {
+	if p.rest == "" {
+		return p.at.Pointer()
+	}
+	return p.at.Pointer() + "/" + p.rest
+}
 
 // Name returns the name of the member, "" for an element of a list.
-func (v Value) Name() string { return v.n.Name() }
+func (v Value) Name() string { return v.Node().Name() }
 
 // Node returns the place in the tree; missing when the value is absent.
-func (v Value) Node() fhir.Node { return v.n }
+func (v Value) Node() fhir.Node {
+	if v.rest != "" {
+		return fhir.Node{}
+	}
+	return v.at
+}
 
 // Compact returns the JSON text without white space.
 func (v Value) Compact() string {
 	var out bytes.Buffer
-	if json.Compact(&out, []byte(v.n.Raw())) != nil {
-		return v.n.Raw()
+	if json.Compact(&out, []byte(v.Node().Raw())) != nil {
+		return v.Node().Raw()
 	}
 	return out.String()
 }
 
 // Present reports whether there is something: not absent, null, an empty list or an empty object.
 func (v Value) Present() bool {
-	switch v.n.Shape() {
+	n := v.Node()
+	switch n.Shape() {
 	case fhir.Missing, fhir.Null:
 		return false
 	case fhir.Array, fhir.Object:
-		return v.n.Len() > 0
+		return n.Len() > 0
 	default:
 		return true
 	}
 }
 
 // Faulty reports whether something at or below the place is faulty, also when it is absent.
-func (v Value) Faulty() bool { return v.d.faulty[v.ptr] }
+func (v Value) Faulty() bool { return v.d.faulty[v.place] }
 
 // Sound reports whether the value is present and nothing at or below it is faulty.
 func (v Value) Sound() bool { return v.Present() && !v.Faulty() }
@@ -125,10 +146,10 @@ func (v Value) Str() string { return v.scalar(fhir.String) }
 func (v Value) Decimal() string { return v.scalar(fhir.Number) }
 
 func (v Value) scalar(s fhir.Shape) string {
-	if v.n.Shape() != s || v.d.faulty[v.ptr] {
+	if v.Node().Shape() != s || v.d.faulty[v.place] {
 		return ""
 	}
-	return v.n.Text()
+	return v.Node().Text()
 }
 
 // Strs returns the strings of a list.
@@ -144,7 +165,7 @@ func (v Value) Strs() []string {
 
 // Whole returns an integer.
 func (v Value) Whole() int64 {
-	n, ok := wholeNumber(v.Decimal())
+	n, ok := WholeNumber(v.Decimal())
 	if !ok {
 		return 0
 	}
@@ -152,7 +173,7 @@ func (v Value) Whole() int64 {
 }
 
 // Yes reports whether the value is true.
-func (v Value) Yes() bool { return v.n.Shape() == fhir.Bool && v.n.Text() == "true" }
+func (v Value) Yes() bool { return v.Node().Shape() == fhir.Bool && v.Node().Text() == "true" }
 
 // Day returns a date or partial date.
 func (v Value) Day() Day { return Day(v.Str()) }
@@ -178,6 +199,6 @@ func (v Value) Instant() time.Time {
 // To records which elements the value went to, FHIRPath with Type/id, and returns the value. A leaf
 // that no call of To names, at it or above it, is one of Document.Untraced.
 func (v Value) To(elements ...string) Value {
-	v.d.trace(v.ptr, elements)
+	v.d.trace(v.place, elements)
 	return v
 }

@@ -40,7 +40,7 @@ func TestWhateverIsAcceptedComesBack(t *testing.T) {
 		if err := d.Decode(&doc); err != nil {
 			t.Fatal(err)
 		}
-		mks.Change(doc, 1+choose.IntN(10), choose.IntN)
+		Change(doc, 1+choose.IntN(10), choose.IntN)
 		text, err := json.Marshal(doc)
 		if err != nil {
 			t.Fatal(err)

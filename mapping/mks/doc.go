@@ -1,27 +1,14 @@
-// Package mks owns the source format mks-bron/1: its form, its rules, its mapping to FHIR R4 and the
-// way back. It refuses storage, other formats, and decisions about who may see what.
+// Package mks owns the source format mks-bron/1: it puts the parts below it in a line. It refuses storage, other
+// formats, and decisions about who may see what.
 //
 // The straight line of one document:
 //
-//	Read   parse tree → form (fields of the envelope and of the record) → rules of the document alone
-//	Map    child and references looked up in Known → rules that need them → record.write → finish
+//	Read   record.Read: form, envelope → rules of the document alone
+//	Map    tofhir.New: child and sender looked up in Known → references and rules that need them →
+//	       Steps.Write of the record type → arrive.Resolve → Mapper.Finish
+//	Back   back.Documents → the form once more
 //
-// Form, references, metadata, trace, Provenance and what a new version retires are the same for
-// every record and live here once:
-//
-//	form.go, types.go, lists.go    member tables, types and closed lists (mks.md 2.1 to 2.4)
-//	document.go, value.go          a document, its faults, and typed reading by pointer
-//	mapper.go, reference.go        one run of Map: the child, ids, references, what it adds
-//	union.go                       one resource of several source systems (mks.md 2.6)
-//	finish.go, retire.go           bron-record, source members, Provenance, what a version ends
-//	decision.go, tree.go           decision tables, and the forms of verwijsboom and beslisboom
-//	proto_*.go                     small constructors for google/fhir messages
-//
-// A record type adds its own table and functions: see record. A leaf of the source that a record
-// does not trace becomes a source-member, so that nothing is ever dropped. A fact that bears rights
-// changes by the child's custodian alone, and a sender without a relation to a known child gets the
-// answers of a child not known before.
-//
-// Whoever writes a rule: it holds for one place, is skipped when its inputs are faulty (value.sound),
-// and never puts a value of the source into an issue.
+// Each record type has a table with rules in record, and Steps in the package of its section: child, tree,
+// scan, plan, transfer, consent. A leaf of the source that it does not trace becomes a source-member, so that
+// nothing is ever dropped.
 package mks

@@ -1,4 +1,4 @@
-package mks
+package mks_test
 
 import (
 	"encoding/json"
@@ -6,6 +6,8 @@ import (
 	"sync"
 
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping/form"
+	"github.com/drieluik/drieluik/mapping/mks/record"
 )
 
 // Draw answers a number from 0 to below n: the choices of a generator of documents.
@@ -15,44 +17,46 @@ type Draw func(n int) int
 // any member may come, go, be empty, or have one that no table knows.
 func Change(doc map[string]any, times int, draw Draw) {
 	name, ok := doc["recordType"].(string)
-	rec, known := recordOf(name)
+	of, known := record.Of(name)
 	if !ok || !known {
 		return
 	}
 	g := generator{draw}
 	for range times {
-		g.change(doc, envelope(obj(rec.fields...)))
+		g.change(doc, of.Whole)
 	}
 }
 
 type generator struct{ draw Draw }
 
 // change gives one member of an object, or of what it holds, another value.
-func (g generator) change(v map[string]any, fs fields) {
+func (g generator) change(v map[string]any, fs form.Fields) {
 	if g.draw(12) == 0 || len(fs) == 0 {
 		v[pick(g, oddNames)] = json.RawMessage(pick(g, oddValues))
 		return
 	}
 	f := fs[g.draw(len(fs))]
-	if v[f.name] != nil && g.draw(8) > 0 && g.descend(v[f.name], f.typ.fields) {
+	name := f.Name()
+	if v[name] != nil && g.draw(8) > 0 && g.descend(v[name], f.Type().Fields()) {
 		return
 	}
-	if f.name == "schema" || f.name == "recordType" {
+	if name == "schema" || name == "recordType" {
 		return
 	}
-	optional := bounds[f.card].low == 0
+	low, _ := f.Bounds()
+	optional := low == 0
 	switch {
 	case optional && g.draw(6) == 0:
-		delete(v, f.name)
+		delete(v, name)
 	case optional && g.draw(6) == 0:
-		v[f.name] = json.RawMessage(pick(g, []string{"null", "[]", "{}"}))
+		v[name] = json.RawMessage(pick(g, []string{"null", "[]", "{}"}))
 	default:
-		v[f.name] = g.member(f)
+		v[name] = g.member(f)
 	}
 }
 
 // descend changes something inside a member. It reports whether there was anything to change.
-func (g generator) descend(v any, fs fields) bool {
+func (g generator) descend(v any, fs form.Fields) bool {
 	switch v := v.(type) {
 	case map[string]any:
 		g.change(v, fs)
@@ -63,54 +67,49 @@ func (g generator) descend(v any, fs fields) bool {
 	return false
 }
 
-func (g generator) member(f field) any {
-	b := bounds[f.card]
-	if b.high == 0 {
-		return g.value(f.typ)
+func (g generator) member(f form.Field) any {
+	low, high := f.Bounds()
+	if high == 0 {
+		return g.value(f.Type())
 	}
 	var out []any
-	for range max(b.low, min(b.high, 1+g.draw(3))) {
-		out = append(out, g.value(f.typ))
+	for range max(low, min(high, 1+g.draw(3))) {
+		out = append(out, g.value(f.Type()))
 	}
 	return out
 }
 
-func (g generator) value(t typ) any {
+func (g generator) value(t form.Type) any {
 	switch {
-	case t.refs != nil:
-		return pick(g, refPool[t.refs[g.draw(len(t.refs))]])
-	case t.shape == fhir.Bool:
+	case t.Kinds() != nil:
+		return pick(g, refPool[t.Kinds()[g.draw(len(t.Kinds()))]])
+	case t.Shape() == fhir.Bool:
 		return g.draw(2) == 0
-	case t.shape == fhir.Number:
-		return json.Number(pick(g, passing(numberPool, t.check)))
-	case t.shape == fhir.String:
-		if t.check != nil && t.check("gewoon") == "" && g.draw(8) > 0 {
-			return pick(g, passing(texts, t.check))
+	case t.Shape() == fhir.Number:
+		return json.Number(pick(g, passing(numberPool, t)))
+	case t.Shape() == fhir.String:
+		if t.Accepts("gewoon") && g.draw(8) > 0 {
+			return pick(g, passing(textPool, t))
 		}
-		return pick(g, passing(stringPool(), t.check))
-	case t.entries != nil:
-		return map[string]any{"verpleging": g.value(*t.entries)}
+		return pick(g, passing(stringPool(), t))
 	}
 	out := map[string]any{}
-	for _, f := range t.fields {
-		if bounds[f.card].low > 0 || g.draw(2) == 0 {
-			out[f.name] = g.member(f)
+	for _, f := range t.Fields() {
+		if low, _ := f.Bounds(); low > 0 || g.draw(2) == 0 {
+			out[f.Name()] = g.member(f)
 		}
 	}
-	if t.atLeast && len(out) == 0 {
-		out["tekst"] = "x"
+	if first := t.Fields()[0]; len(out) == 0 {
+		out[first.Name()] = g.member(first)
 	}
 	return out
 }
 
 func pick[T any](g generator, all []T) T { return all[g.draw(len(all))] }
 
-// passing returns the texts that a type accepts.
-func passing(pool []string, check func(string) string) []string {
-	if check == nil {
-		return pool
-	}
-	return slices.DeleteFunc(slices.Clone(pool), func(s string) bool { return check(s) != "" })
+// passing returns the textPool that a type accepts.
+func passing(pool []string, t form.Type) []string {
+	return slices.DeleteFunc(slices.Clone(pool), func(s string) bool { return !t.Accepts(s) })
 }
 
 // refPool are references that the sample child boris and his source systems resolve.
@@ -130,8 +129,8 @@ var numberPool = []string{
 	"1", "2", "1.0", "20", "2e1", "100", "1e2", "37.20", "0.1", "0", "-1", "6", "3", "123456789.123456789", "12", "30",
 }
 
-// texts are strings of every type, and such as break what is not careful.
-var texts = []string{
+// textPool are strings of every type, and such as break what is not careful.
+var textPool = []string{
 	"gewoon", " voor en na ", "twee  spaties", "regel\r\nregel\n\teind\r", "👶🏽👩‍👧 é e\u0301", "\u202eomgekeerd\u202c \u200f\u2067x\u2069",
 	"\u00a0hard\u00a0", "\ufeffbom", "\u2028lijn\u2029", "\ufffe\uffff", "\u0080\u009f", "<b>&amp;]]></div>", `"\'`, "niet vermeld",
 	"Zo nodig: x", "hbs-1#b", "a#b/1", "zp-1/2", "zp-1001/2", "hbs-1001/1", "geen", "kind", "ura:90000002", "sonde",
@@ -144,14 +143,22 @@ var texts = []string{
 	"https://voorbeeld.example/x", "geen url", "9c00df5407fca8647cb60be89006be40d795b499e37a50563eef940a74a43856",
 }
 
-// stringPool is texts and the codes of all lists.
+// stringPool is textPool and the codes of all lists.
 var stringPool = sync.OnceValue(func() []string {
-	out := slices.Clone(texts)
-	for _, codes := range lists() {
-		for code := range codes {
-			out = append(out, code)
-		}
+	out := slices.Clone(textPool)
+	for _, of := range record.All() {
+		out = append(out, codesIn(of.Whole)...)
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
 })
+
+// codesIn are the codes of the closed lists that a table names.
+func codesIn(fs form.Fields) []string {
+	var out []string
+	for _, f := range fs {
+		out = append(out, f.Type().Codes()...)
+		out = append(out, codesIn(f.Type().Fields())...)
+	}
+	return out
+}

@@ -35,7 +35,7 @@ func codeLists(t *testing.T, file string) map[string]map[string]string {
 
 func TestListsAreThoseOfTheSamples(t *testing.T) {
 	t.Parallel()
-	if d := cmp.Diff(codeLists(t, records+"/codelijsten.json"), codeLists(t, "codelijsten.json")); d != "" {
+	if d := cmp.Diff(codeLists(t, records+"/codelijsten.json"), codeLists(t, "record/codelijsten.json")); d != "" {
 		t.Errorf("(-samples +embedded):\n%s", d)
 	}
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping/mks"
+	"github.com/drieluik/drieluik/mapping/mks/record"
 	"github.com/drieluik/drieluik/testdata"
 )
 
@@ -28,7 +29,7 @@ const schemaFile = "../../conformance/artifacts/mks-bron-1.schema.json"
 // with -update-schema.
 func TestPublishedSchemaIsThatOfTheTables(t *testing.T) {
 	t.Parallel()
-	want, err := mks.JSONSchema()
+	want, err := record.JSONSchema()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +75,7 @@ func formFaults(text []byte) (faults []fault, readable bool) {
 // schemaOf compiles the schema that the format publishes.
 func schemaOf(t *testing.T) *jsonschema.Schema {
 	t.Helper()
-	b, err := mks.JSONSchema()
+	b, err := record.JSONSchema()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,10 +84,10 @@ func schemaOf(t *testing.T) *jsonschema.Schema {
 		t.Fatal(err)
 	}
 	c := jsonschema.NewCompiler()
-	if err := c.AddResource(mks.SchemaID, doc); err != nil {
+	if err := c.AddResource(record.SchemaID, doc); err != nil {
 		t.Fatal(err)
 	}
-	s, err := c.Compile(mks.SchemaID)
+	s, err := c.Compile(record.SchemaID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,7 +204,7 @@ func TestSchemaLeavesTheElevenTestToTheParser(t *testing.T) {
 	if d := cmp.Diff([]fault{{"MKS-ENV-05", "/kind/bsn"}}, faults); d != "" || s.Validate(v) != nil {
 		t.Errorf("parser (-want +got):\n%s\nschema: %v", d, s.Validate(v))
 	}
-	if b, err := mks.JSONSchema(); err != nil || !bytes.Contains(b, []byte("11-proef: nine times")) {
+	if b, err := record.JSONSchema(); err != nil || !bytes.Contains(b, []byte("11-proef: nine times")) {
 		t.Error("the schema does not tell of the 11-proef", err)
 	}
 }

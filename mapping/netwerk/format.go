@@ -27,7 +27,8 @@ func (Format) Read(doc *fhir.Resource, _ time.Time) (mapping.Source, []fhir.Issu
 	h := d.head()
 	src := mapping.Source{
 		Schema: Schema, Version: h.version, Doc: doc, Value: d, Faulty: d.Refused(),
-		Sender: fhir.Identifier{System: uraSystem, Value: h.ura},
+		Sender:   fhir.Identifier{System: uraSystem, Value: h.ura},
+		Versions: mapping.Versions{Pointer: "/versie", Changed: "NW-V01", Lower: "NW-V02"},
 	}
 	if h.ura != "" && h.record != "" {
 		src.Record = Schema + "|" + h.ura + "|" + h.record
@@ -37,7 +38,7 @@ func (Format) Read(doc *fhir.Resource, _ time.Time) (mapping.Source, []fhir.Issu
 			src.Child = append(src.Child, id)
 		}
 	}
-	return src, d.Issues()
+	return src, inAll(d.Issues())
 }
 
 // head is what names the record; its members are zero when they are faulty.
@@ -77,12 +78,12 @@ func (Format) Map(s mapping.Source, k mapping.Known, _ time.Time) (mapping.Resul
 		return mapping.Result{}, fmt.Errorf("%s: check: %w", op, err)
 	}
 	if s.Faulty || m.Refused() {
-		return mapping.Result{Issues: m.Issues()}, nil
+		return mapping.Result{Issues: inAll(m.Issues())}, nil
 	}
 	if err := m.write(); err != nil {
 		return mapping.Result{}, fmt.Errorf("%s: write: %w", op, err)
 	}
 	return mapping.Result{
-		Resources: m.out, Anchor: m.team, Patient: m.patient, Sender: m.sender, Trace: m.traces(), Issues: m.Issues(),
+		Resources: m.out, Anchor: m.team, Patient: m.patient, Sender: m.sender, Trace: m.traces(), Issues: inAll(m.Issues()),
 	}, nil
 }

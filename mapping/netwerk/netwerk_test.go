@@ -85,8 +85,8 @@ func TestInvalidRecordsAreToldAllTheirFaults(t *testing.T) {
 			var got []issue
 			for _, i := range issues {
 				got = append(got, issue{i.Severity, i.Diagnostics, i.Expression})
-				if i.Text == "" || i.Code == "" {
-					t.Errorf("%s says nothing", i.Diagnostics)
+				if i.Text == "" || i.Code == "" || i.In.NL == "" || i.In.SV == "" {
+					t.Errorf("%s does not speak all languages", i.Diagnostics)
 				}
 			}
 			order := func(a, b issue) int { return strings.Compare(a.Rule+a.Expression, b.Rule+b.Expression) }

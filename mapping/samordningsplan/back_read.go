@@ -2,6 +2,7 @@ package samordningsplan
 
 import (
 	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping"
 	"github.com/drieluik/drieluik/mapping/rebuild"
 )
 
@@ -69,8 +70,8 @@ func (r *reader) responsible() *rebuild.Value {
 
 // hsaOf is the HSA-id among the identifiers of n, under any of its systems.
 func hsaOf(n fhir.Node) fhir.Node {
-	for _, system := range hsaSystems {
-		if id := rebuild.Identified(n, system); id.Exists() {
+	for _, id := range mapping.Aliases(fhir.Identifier{System: hsaSystem}) {
+		if id := rebuild.Identified(n, id.System); id.Exists() {
 			return id
 		}
 	}

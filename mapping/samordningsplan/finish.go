@@ -2,7 +2,6 @@ package samordningsplan
 
 import (
 	"strconv"
-	"strings"
 
 	ppb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/provenance_go_proto"
 
@@ -91,62 +90,4 @@ func (m *mapper) provenance() *ppb.Provenance {
 
 func agent(kind string, who *dpb.Reference) *ppb.Provenance_Agent {
 	return &ppb.Provenance_Agent{Type: element.Concept(element.Coding(agentTypes, kind, "")), Who: who}
-}
-
-// ended are the states of what a later version no longer has, by type: the member and its value. Read only.
-var retiredAs = map[fhir.Type][2]string{
-	"RelatedPerson": {"active", "false"}, "Goal": {"lifecycleStatus", `"cancelled"`}, "Consent": {"status", `"inactive"`},
-	"Appointment": {"status", `"cancelled"`}, "Task": {"status", `"cancelled"`},
-	"QuestionnaireResponse": {"status", `"entered-in-error"`},
-}
-
-// retire ends what an earlier version of the plan made and this one no longer has: a consent that is left
-// out must not go on opening the plan. What was ended bears the extension source-ended.
-func (m *mapper) retire() error {
-	if m.stored == nil {
-		return nil
-	}
-	has := map[fhir.Ref]bool{}
-	for _, a := range m.added {
-		has[a.ref] = true
-	}
-	all, err := m.known.Child(m.patient, "RelatedPerson", "Goal", "Consent", "Appointment", "Task", "QuestionnaireResponse")
-	if err != nil {
-		return err
-	}
-	for _, hit := range all {
-		ref, n := hit.Resource.Ref(), hit.Resource.Root()
-		if has[ref] || !m.made(n) || retired(n) {
-			continue
-		}
-		state := retiredAs[ref.Type]
-		mark := `{"url":"` + element.StructureDefinition("source-ended") + `","valuePositiveInt":` + strconv.FormatInt(m.root.At("version").Whole(), 10) + `}`
-		edited, err := hit.Resource.Edit(fhir.Edit{Path: []string{state[0]}, JSON: state[1]},
-			fhir.Edit{Path: []string{"extension"}, Append: true, JSON: mark})
-		if err != nil {
-			return err
-		}
-		m.added = append(m.added, added{edited: edited, ref: ref})
-	}
-	return nil
-}
-
-// made reports whether a resource is of this document.
-func (m *mapper) made(n fhir.Node) bool {
-	for id := range n.All("identifier") {
-		if id.Member("system").Text() == m.endpointOf() && strings.HasPrefix(id.Member("value").Text(), m.document()+"#") {
-			return true
-		}
-	}
-	return false
-}
-
-// retired reports whether a later version of the plan ended a resource.
-func retired(n fhir.Node) bool {
-	for e := range n.All("extension", "url") {
-		if e.Text() == element.StructureDefinition("source-ended") {
-			return true
-		}
-	}
-	return false
 }

@@ -29,8 +29,10 @@ func (Format) Read(doc *fhir.Resource, _ time.Time) (mapping.Source, []fhir.Issu
 		Sender:   fhir.Identifier{System: hsaSystem, Value: by.At("vardenhetHsaId").Str()},
 		Versions: mapping.Versions{Pointer: "/version", Changed: "SP-V01", Lower: "SP-V02"},
 	}
-	if of := by.At("vardgivareHsaId").Str(); of != "" {
-		src.Senders = []fhir.Identifier{{System: hsaSystem, Value: of}}
+	for _, name := range []string{"vardenhetHsaId", "vardgivareHsaId"} {
+		if of := by.At(name).Str(); of != "" {
+			src.Senders = append(src.Senders, mapping.Aliases(fhir.Identifier{System: hsaSystem, Value: of})...)
+		}
 	}
 	// Without a sender nothing is asked of what is stored.
 	if source := p.root.At("kallsystemHsaId").Str(); source != "" && p.document() != "" && by.SoundAll("vardgivareHsaId", "vardenhetHsaId") {

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/drieluik/drieluik/fhir"
+	"github.com/drieluik/drieluik/mapping"
 	"github.com/drieluik/drieluik/mapping/form"
 )
 
@@ -21,8 +23,10 @@ var personSystems = map[string]string{
 	"nationelltReservnummer": personScope + "nationelltReservnummer", "LMA": personScope + "LMA-nummer",
 }
 
-// hsaSystems mean the same on reading; written is always the first. Read only.
-var hsaSystems = []string{hsaSystem, "urn:oid:1.2.752.129.2.1.4.1", "urn:oid:1.2.752.29.6.2.1"}
+// canonical is an identifier under the system that is written.
+func canonical(n fhir.Node) fhir.Identifier {
+	return mapping.Aliases(fhir.Identifier{System: n.Member("system").Text(), Value: n.Member("value").Text()})[0]
+}
 
 var (
 	reserve = regexp.MustCompile(`^[0-9A-Z]{12}$`)

@@ -25,7 +25,8 @@ type mapper struct {
 	guest   bool
 	orgs    map[string]organisation // by the local id of the aktör
 	added   []added
-	stored  *mapping.Found // the plan as it is stored
+	stored  *mapping.Found      // the plan as it is stored
+	before  map[string]fhir.Ref // by id, the stored plans that this one takes over
 
 	leftOut map[string]bool            // aktörer whom an exception leaves out
 	serving map[string]map[string]bool // domains of whoever answers for the measures of a goal
@@ -71,6 +72,9 @@ func newMapper(p *plan, s mapping.Source, k mapping.Known) (*mapper, error) {
 		if err = m.findOrganisation(actor); err != nil {
 			return nil, err
 		}
+	}
+	if err = m.findBefore(); err != nil {
+		return nil, err
 	}
 	m.gather()
 	return m, nil
@@ -146,8 +150,12 @@ func (m *mapper) add(r proto.Message, key string, domains ...string) fhir.Ref {
 	return ref
 }
 
-// put adds a resource under a reference.
+// put adds a resource under a reference. Where the Patient is another's, what the document says of protection stands
+// on each resource of its own.
 func (m *mapper) put(r proto.Message, ref fhir.Ref, meta element.Meta) {
+	if m.guest {
+		meta.Security = append(meta.Security, m.protection()...)
+	}
 	element.SetID(r, ref.ID)
 	element.SetMeta(r, meta.Proto())
 	m.added = append(m.added, added{message: r, ref: ref})

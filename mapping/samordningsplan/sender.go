@@ -110,7 +110,7 @@ func sameBody(own, other fhir.Node) bool {
 		return true
 	}
 	for id := range other.All("identifier") {
-		if bears(own, id.Member("system").Text(), id.Member("value").Text()) {
+		if its := canonical(id); bears(own, its.System, its.Value) {
 			return true
 		}
 	}
@@ -129,8 +129,8 @@ func actsFor(own fhir.Node, actor form.Value) bool {
 // bears reports whether an organisation has an identifier. An HSA-id tells the number of its body.
 func bears(own fhir.Node, system, value string) bool {
 	for id := range own.All("identifier") {
-		s, v := id.Member("system").Text(), id.Member("value").Text()
-		if s == system && v == value || system == orgSystem && s == hsaSystem && strings.HasPrefix(v, "SE"+value+"-") {
+		its := canonical(id)
+		if its.System == system && its.Value == value || system == orgSystem && its.System == hsaSystem && strings.HasPrefix(its.Value, "SE"+value+"-") {
 			return true
 		}
 	}

@@ -11,7 +11,7 @@ var dialect = &form.Dialect{
 		"SP-S01": "required", "SP-S02": "value", "SP-S03": "code-invalid", "SP-S04": "duplicate", "SP-S05": "not-found",
 		"SP-S06": "value", "SP-S07": "value", "SP-S08": "informational", "SP-S09": "value", "SP-R06d": "conflict",
 	},
-	Texts: ruleTexts,
+	Texts: ruleTexts, Translated: translatedTexts,
 }
 
 // ruleTexts is read only.

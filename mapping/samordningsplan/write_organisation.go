@@ -99,12 +99,22 @@ func (m *mapper) role(v form.Value, key string, extension *dpb.Extension, codes 
 	m.add(&prpb.PractitionerRole{
 		Extension: element.Some(extension), Practitioner: who, Organization: m.organisationOf(of), Code: codes,
 		Period:  m.during(v.At("fran").To(on+".period.start"), v.At("till").To(on+".period.end")),
-		Telecom: element.Some(element.Contact("phone", v.At("telefon").To(on+".telecom").Str())),
+		Telecom: element.Some(m.reached(v.At("telefon"), on)),
 	}, key)
 	v.At("id").To(on + ".identifier")
 	last := &m.added[len(m.added)-1]
 	meta := element.Meta{Profiles: []string{seBase + "SEBasePractitionerRole"}}
 	element.SetMeta(last.message, meta.Proto())
+}
+
+// reached is the telephone of somebody of the plan. That of a protected person is kept with the plan: everybody
+// reads the directory.
+func (m *mapper) reached(v form.Value, on string) *dpb.ContactPoint {
+	if m.root.At("person").At("skydd").Present() {
+		m.Keep(v)
+		return nil
+	}
+	return element.Contact("phone", v.To(on+".telecom").Str())
 }
 
 // organisationOf is the Organization of an aktör, nil for what is none.

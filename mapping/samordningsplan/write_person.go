@@ -76,12 +76,18 @@ func (m *mapper) writePerson() {
 		p.Communication = []*ppb.Patient_Communication{{Language: element.Concept(element.Coding(languages, spoken.Str(), ""))}}
 		p.Extension = append(p.Extension, element.Extension(interpreter, element.Bool(true)))
 	}
+	of("skydd", "meta.security")
+	m.keepIdentifiers(p)
+	m.put(p, m.patient, element.Meta{Profiles: []string{seBase + "SEBasePatient"}, Security: m.protection()})
+}
+
+// protection are the labels of a person whose whereabouts are protected.
+func (m *mapper) protection() []*dpb.Coding {
 	var labels []*dpb.Coding
-	for _, s := range of("skydd", "meta.security").Strs() {
+	for _, s := range m.root.At("person").At("skydd").Strs() {
 		labels = append(labels, element.Coding(securityLabels, s, ""))
 	}
-	m.keepIdentifiers(p)
-	m.put(p, m.patient, element.Meta{Profiles: []string{seBase + "SEBasePatient"}, Security: labels})
+	return labels
 }
 
 // keepIdentifiers leaves a stored Patient the identifiers that the document does not tell of.

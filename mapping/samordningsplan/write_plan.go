@@ -5,6 +5,7 @@ import (
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 
+	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping/element"
 	"github.com/drieluik/drieluik/mapping/form"
 )
@@ -107,12 +108,43 @@ func (m *mapper) existing(i int, v form.Value) *dpb.Reference {
 	if v.At("samordnareNamngiven").Present() {
 		named = element.Extension("coordinatorNamed", element.Bool(v.At("samordnareNamngiven").Yes()))
 	}
-	return &dpb.Reference{
+	out := &dpb.Reference{
 		Type: element.URI("CarePlan"), Identifier: id,
 		Extension: element.Some(element.OwnComplex("existing-plan", element.Extension("index", element.Unsigned(int64(i))),
 			element.Extension("type", element.CodeValue(v.At("typ").Str())), element.Extension("actor", m.to(v.At("aktor"))),
 			element.Extension("use", element.CodeValue(v.At("anvandsSom").Str())), named)),
 	}
+	if old, stored := m.before[v.At("id").Str()]; stored && m.sameSource(v) && v.At("anvandsSom").Str() == takesOver {
+		out.Reference = element.Literal(old).Reference
+	}
+	return out
+}
+
+// sameSource reports whether a plan that was there before is of the system that this one comes from.
+func (m *mapper) sameSource(v form.Value) bool {
+	return v.At("kallsystemHsaId").Present() && v.At("kallsystemHsaId").Str() == m.root.At("kallsystemHsaId").Str()
+}
+
+// findBefore looks up the plans that this one takes over, of the same person, system and holder. Such a plan is not
+// changed; that this one refers to it tells the rules of coordination that the two are one.
+func (m *mapper) findBefore() error {
+	m.before = map[string]fhir.Ref{}
+	for _, v := range m.root.At("befintligaPlaner").Items() {
+		if v.At("anvandsSom").Str() != takesOver || !m.sameSource(v) {
+			continue
+		}
+		hits, err := m.known.Identified("CarePlan", fhir.Identifier{System: m.endpointOf(), Value: v.At("id").Str()})
+		if err != nil {
+			return err
+		}
+		for _, hit := range hits {
+			of := hit.Resource.Root().At("subject", "reference").Text()
+			if of == m.patient.String() && hit.Custodian.Current() == m.sender && hit.Resource.Ref() != m.planRef() {
+				m.before[v.At("id").Str()] = hit.Resource.Ref()
+			}
+		}
+	}
+	return nil
 }
 
 // activity is an insats.

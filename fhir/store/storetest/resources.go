@@ -49,6 +49,12 @@ func versions(t *testing.T, open Open) {
 	refused(t, s, exchange.Unit{Writes: []exchange.Write{write("CarePlan", "a", 3, "boris")}}, fhir.Conflict)
 	refused(t, s, exchange.Unit{Writes: []exchange.Write{write("CarePlan", "b", 2, "boris")}}, fhir.Conflict)
 	second := put(t, s, two)
+	same(t, "count of writes", [][]int64{first[0].Counts, second[0].Counts}, [][]int64{{1}, {2}})
+	view(t, s, func(sn exchange.Snapshot) error {
+		refs, err := sn.Versions("boris", "Goal", "CarePlan")
+		same(t, "versions", refs, []fhir.Ref{two.Ref})
+		return err
+	})
 	if !second[0].Updated.After(first[0].Updated) {
 		t.Errorf("version 2 at %v is not after version 1 at %v", second[0].Updated, first[0].Updated)
 	}
@@ -85,6 +91,9 @@ func deletes(t *testing.T, open Open) {
 	view(t, s, func(sn exchange.Snapshot) error {
 		all, _, err := sn.Compartment("boris")
 		heads, herr := sn.Heads("boris", "CarePlan")
+		if refs, err := sn.Versions("boris", "CarePlan"); len(refs) > 0 || err != nil {
+			t.Errorf("deleted resource has a version: %v %v", refs, err)
+		}
 		found, ferr := sn.Identified("CarePlan", one.Identifiers[0])
 		page, perr := sn.Search(search.Plan{Type: "CarePlan", Count: 9, Total: true}, auth.Filter{Directory: true})
 		if len(all)+len(heads)+len(found)+len(page.Matches)+page.Total > 0 || err != nil || herr != nil || ferr != nil || perr != nil {

@@ -44,6 +44,7 @@ func Run(t *testing.T, open Open) {
 		{"audit rows chain and carry the commit time", audits},
 		{"a source record version is stored once", records},
 		{"notices come in order of commit", notices},
+		{"notices that nobody needs are removed step by step, but the last", passedNotices},
 		{"settings are written with their unit and read by prefix", settings},
 		{"a lease has one holder at a time", leases},
 		{"what is due is told in order, until it is moved", dues},

@@ -310,6 +310,40 @@ func notices(t *testing.T, open Open) {
 	})
 }
 
+func passedNotices(t *testing.T, open Open) {
+	s := open(t)
+	for range 2 {
+		many := make([]exchange.Notice, exchange.MaxPassed/2+5)
+		for i := range many {
+			many[i] = exchange.Notice{Compartment: "kind", Ref: fhir.Ref{Type: "Task", ID: fmt.Sprint(i), Version: 1}, Kind: "create"}
+		}
+		commit(t, s, exchange.Unit{Notices: many})
+	}
+	all := func() (out []exchange.Notice) {
+		view(t, s, func(sn exchange.Snapshot) (err error) {
+			out, err = sn.Changes(0, 2000)
+			return err
+		})
+		return out
+	}
+	before := all()
+	commit(t, s, exchange.Unit{Passed: before[2].Seq})
+	same(t, "after a place in the midst", all(), before[3:])
+	commit(t, s, exchange.Unit{Passed: before[2].Seq})
+	same(t, "after the same place", all(), before[3:])
+	last := len(before) - 1
+	commit(t, s, exchange.Unit{Passed: before[last].Seq})
+	same(t, "after the first step to the end", all(), before[3+exchange.MaxPassed:])
+	commit(t, s, exchange.Unit{Passed: before[last].Seq})
+	same(t, "at the end", all(), before[last:])
+	closeStore(t, s)
+	s = open(t)
+	commit(t, s, exchange.Unit{Notices: before[:1]})
+	if now := all(); len(now) != 2 || now[1].Seq <= before[last].Seq {
+		t.Errorf("a place was given out again: %+v", now)
+	}
+}
+
 func leases(t *testing.T, open Open) {
 	s := open(t)
 	ctx := context.Background()

@@ -46,6 +46,8 @@ type Situation struct {
 	Emergency  []Known // plans of category noodplan
 	People     []Known // RelatedPersons
 	Agreements []Known // plans of help in a family's network
+	Shared     []Known // coordinated plans of several organisations
+	Permits    []Known // Consents to coordination, of any status
 
 	// Crowded are organisations that keep more of something than is in the lists.
 	Crowded []fhir.Ref
@@ -57,6 +59,8 @@ type Situation struct {
 	Consents func() ([]Known, error)
 	// Find looks up what a rule names only when it has something to say; without a Resource when it is not there.
 	Find func(fhir.Ref) (Known, error)
+	// Version looks up a stored version; without a Resource when it is not there. It may be nil.
+	Version func(fhir.Ref) (Known, error)
 }
 
 // Write is a resource that a rule writes: new, or the next version of what is stored.
@@ -79,14 +83,14 @@ type Told struct {
 	Issue     fhir.Issue
 }
 
-// rules are those that depend on time, in the order of mks.md 7 with access.md 3.9 and network.md 4 at the end. Each says
+// rules are those that depend on time, in the order of mks.md 7 with access.md 3.9, network.md 4 and samordningsplan.md 9 at the end. Each says
 // nothing a second time: what it wrote is found by its id.
 var rules = []func(*run){
 	(*run).cadence, (*run).informed, (*run).signatures, (*run).birthdays, (*run).notices,
-	(*run).requests, (*run).transports, (*run).emergencies, (*run).reviews,
+	(*run).requests, (*run).transports, (*run).emergencies, (*run).reviews, (*run).sharedPlans,
 }
 
-// Follow runs the rules of mks.md 7.4, 7.5, 7.6, 7.8, 7.9 to 7.11, access.md 3.9 and network.md 4. It is pure: the same situation gives
+// Follow runs the rules of mks.md 7.4, 7.5, 7.6, 7.8, 7.9 to 7.11, access.md 3.9, network.md 4 and samordningsplan.md 9. It is pure: the same situation gives
 // the same outcome, and a situation that holds the outcome gives no writes.
 func Follow(s Situation) (Outcome, error) {
 	if !s.speaksOf() {
@@ -127,7 +131,7 @@ type run struct {
 }
 
 func newRun(s Situation) *run {
-	for _, list := range []*[]Known{&s.Teams, &s.Plans, &s.Meetings, &s.Messages, &s.Tasks, &s.Signatures, &s.Trees, &s.People, &s.Transfers, &s.Requests, &s.Emergency, &s.Actions, &s.Agreements} {
+	for _, list := range []*[]Known{&s.Teams, &s.Plans, &s.Meetings, &s.Messages, &s.Tasks, &s.Signatures, &s.Trees, &s.People, &s.Transfers, &s.Requests, &s.Emergency, &s.Actions, &s.Agreements, &s.Shared, &s.Permits} {
 		*list = slices.Clone(*list)
 		slices.SortFunc(*list, func(a, b Known) int { return cmp.Compare(a.Resource.ID(), b.Resource.ID()) })
 	}

@@ -169,9 +169,10 @@ func (r *run) ask(t task) {
 	if r.written(id) {
 		return
 	}
+	text, translated := t.text.in(r.language())
 	body := taskBody{
 		Type: "Task", ID: id, Meta: meta{Source: source(t.rule), Security: t.labels},
-		Status: "requested", Intent: "order", Priority: t.priority, Code: concept{Coding: []coding{t.code}}, Description: t.text.nl, Translated: t.text.translated(),
+		Status: "requested", Intent: "order", Priority: t.priority, Code: concept{Coding: []coding{t.code}}, Description: text, Translated: translated,
 		Focus: to(t.focus), For: to(r.patient), AuthoredOn: instant(r.Now), Requester: to(t.custodian), Owner: to(t.owner),
 		Input: t.inputs,
 	}
@@ -196,7 +197,8 @@ func (r *run) send(m message) {
 		About: all(m.about), Recipient: all(m.to), Sender: to(m.custodian),
 	}
 	if m.text.nl != "" {
-		body.Payload = []payload{{m.text.nl, m.text.translated()}}
+		text, translated := m.text.in(r.language())
+		body.Payload = []payload{{text, translated}}
 	}
 	if m.status == "" {
 		body.Status, body.Sent = "completed", instant(r.Now)

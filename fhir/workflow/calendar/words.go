@@ -22,7 +22,7 @@ func (w words) filled(pairs ...string) words {
 	return words{nl: r.Replace(w.nl), sv: r.Replace(w.sv), en: r.Replace(w.en)}
 }
 
-// The translations of a text as R4 carries them, beside the Dutch one.
+// The translations of a text as R4 carries them, beside it.
 type (
 	translated struct {
 		Extension []translation `json:"extension"`
@@ -38,16 +38,29 @@ type (
 	}
 )
 
-func (w words) translated() *translated {
+// in returns the text in a language, with the others beside it.
+func (w words) in(lang string) (string, *translated) {
 	if w.sv == "" || w.en == "" {
-		return nil
+		return w.nl, nil
 	}
-	out := &translated{}
-	for _, t := range []struct{ lang, text string }{{"sv", w.sv}, {"en", w.en}} {
+	first, out := "", &translated{}
+	for _, t := range []struct{ lang, text string }{{"nl", w.nl}, {"sv", w.sv}, {"en", w.en}} {
+		if t.lang == lang {
+			first = t.text
+			continue
+		}
 		out.Extension = append(out.Extension, translation{"http://hl7.org/fhir/StructureDefinition/translation",
 			[]translationPart{{URL: "lang", Code: t.lang}, {URL: "content", Content: t.text}}})
 	}
-	return out
+	return first, out
+}
+
+// language is that of those who care for the child.
+func (r *run) language() string {
+	if r.Household.Jurisdiction == "se" {
+		return "sv"
+	}
+	return "nl"
 }
 
 // What the rules say. Read only.
@@ -81,6 +94,19 @@ var (
 	sayAgreed     = words{"Evaluatie van een afspraak in het netwerk", "Utvärdering av en överenskommelse i nätverket", "Evaluation of an agreement in the network"}
 	sayUnreviewed = words{"De afspraak is nog niet geëvalueerd en wacht daarop.", "Överenskommelsen har inte utvärderats än och väntar på det.",
 		"The agreement was not evaluated yet and waits for that."}
+
+	sayEvaluate = words{"Samordningsplan evalueren", "Utvärdera samordningsplanen", "Evaluate the coordinated plan"}
+	sayEnded    = words{"Het einde van de samordningsplan is voorbij: sluit het plan af of spreek een nieuw einde af",
+		"Samordningsplanens slutdatum har passerat: avsluta planen eller kom överens om ett nytt slut",
+		"The end of the coordinated plan has passed: end the plan or agree on a new end"}
+	sayFew = words{"Al vier weken voeren minder dan twee partijen de samordningsplan uit: overweeg die af te sluiten",
+		"Sedan fyra veckor har färre än två aktörer insatser i samordningsplanen: överväg att avsluta den",
+		"For four weeks fewer than two parties have carried measures of the coordinated plan: consider ending it"}
+	sayNewLead = words{"De samordningsplan heeft geen coördinator meer: spreek een nieuwe af",
+		"Samordningsplanen har ingen samordnare längre: utse en ny", "The coordinated plan has no coordinator any more: choose another"}
+	sayWithdrawn = words{"De toestemming voor de samordningsplan is geëindigd: de andere partijen zien het plan niet meer",
+		"Samtycket till samordningsplanen har upphört: de andra aktörerna ser inte längre planen",
+		"The consent to the coordinated plan has ended: the other parties see the plan no longer"}
 
 	sayAge = words{"Het kind wordt AGE jaar. ", "Barnet fyller AGE år. ", "The child turns AGE. "}
 	sayWlz = words{"Vanaf deze leeftijd kan opnieuw worden beoordeeld of de Wlz past. Bespreek een nieuwe verwijsboom.",

@@ -1,0 +1,56 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/drieluik/drieluik/fhir/exchange"
+)
+
+// raiseOutbox keeps the places of notices growing after a store was restored into another cluster, which
+// numbers its transactions from the beginning. The last notice is never removed.
+func raiseOutbox(ctx context.Context, c *pgx.Conn) error {
+	_, err := c.Exec(ctx, `UPDATE kv SET value=convert_to(((o.last>>`+noticeBits+`)+1-x.now)::text,'UTF8')
+		FROM (SELECT coalesce(max(seq),0) AS last FROM outbox) o, (SELECT pg_current_xact_id()::text::bigint AS now) x
+		WHERE kv.key=$1 AND o.last>>`+noticeBits+` >= x.now+convert_from(kv.value,'UTF8')::bigint`, keyOutbox)
+	return err
+}
+
+// pgPlace tells where a store stands: its cluster, the history of that cluster, which is another one after a
+// standby took over or an archive was played back, and its table of settings, which is another one after a
+// dump was restored.
+const pgPlace = `SELECT s.system_identifier||'/'||c.timeline_id||'/'||'kv'::regclass::oid FROM pg_control_system() s, pg_control_checkpoint() c`
+
+// raiseEvents raises the numbers of events when the store has been brought to another place since it was
+// opened last: what it holds may be older than what was told. An operator who brings back the disk of a
+// cluster says so by an empty value.
+func raiseEvents(ctx context.Context, tx pgx.Tx) error {
+	var place string
+	if err := tx.QueryRow(ctx, pgPlace).Scan(&place); err != nil {
+		return err
+	}
+	var was []byte
+	err := tx.QueryRow(ctx, `SELECT value FROM kv WHERE key=$1`, keyPlace).Scan(&was)
+	known := err == nil
+	if errors.Is(err, pgx.ErrNoRows) {
+		err = nil
+	}
+	if err != nil || string(was) == place {
+		return err
+	}
+	const save = `INSERT INTO kv VALUES($1,$2) ON CONFLICT(key) DO UPDATE SET value=excluded.value`
+	if _, err := tx.Exec(ctx, save, keyPlace, []byte(place)); err != nil || !known {
+		return err
+	}
+	var raised int64
+	err = tx.QueryRow(ctx, `SELECT convert_from(value,'UTF8')::bigint FROM kv WHERE key=$1`, settingPrefix+exchange.RaisedKey).Scan(&raised)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return err
+	}
+	_, err = tx.Exec(ctx, save, settingPrefix+exchange.RaisedKey, strconv.AppendInt(nil, exchange.Raised(raised, time.Now()), 10))
+	return err
+}

@@ -1,0 +1,47 @@
+package samordningsplan
+
+import "github.com/drieluik/drieluik/fhir"
+
+// translatedTexts are the texts of ruleTexts for those who work with the plans. It is read only.
+var translatedTexts = map[string]fhir.Translations{
+	"SP-S01": {NL: "Een verplicht veld ontbreekt of is leeg. Stuur het mee.", SV: "En obligatorisk uppgift saknas eller är tom. Skicka med den."},
+	"SP-S02": {NL: "De waarde heeft het verkeerde JSON-type. Stuur haar zoals de tabel zegt.", SV: "Värdet har fel JSON-typ. Skicka det som tabellen anger."},
+	"SP-S03": {NL: "De code staat niet in de gesloten lijst van dit veld.", SV: "Koden finns inte i den slutna listan för uppgiften."},
+	"SP-S04": {NL: "Deze id, of deze organisatie, staat al in het document. Noem elk één keer.", SV: "Detta id, eller denna organisation, finns redan i dokumentet. Ange var och en en gång."},
+	"SP-S05": {NL: "De verwijzing noemt niets van de juiste soort in dit document.", SV: "Referensen pekar inte på något av rätt slag i dokumentet."},
+	"SP-S06": {NL: "Dit is geen datum, of geen moment met seconden en tijdzone.", SV: "Detta är inget datum, eller ingen tidpunkt med sekunder och tidszon."},
+	"SP-S07": {NL: "Het nummer voldoet niet aan zijn controle.", SV: "Numret klarar inte sin kontroll."},
+	"SP-S08": {NL: "Dit veld is niet bekend. Het wordt bewaard, niet gelezen.", SV: "Uppgiften är okänd. Den bevaras men tolkas inte."},
+	"SP-S09": {NL: "De waarde past niet bij het patroon, de lengte, het bereik of de voorwaarde van dit veld.", SV: "Värdet följer inte uppgiftens mönster, längd, intervall eller villkor."},
+	"SP-S10": {NL: "De geboortedatum is een andere dan die van het nummer. Controleer beide.", SV: "Födelsedatumet skiljer sig från numrets. Kontrollera båda."},
+	"SP-S11": {NL: "Er zijn meer fouten dan deze. Herstel deze en stuur het document opnieuw.", SV: "Det finns fler fel än dessa. Rätta dem och skicka dokumentet igen."},
+
+	"SP-R01":  {NL: "De samordnare is niet van een partij die een overheid is. Noem er een van zo'n partij.", SV: "Samordnaren hör inte till en aktör som är myndighet. Ange en från en sådan aktör."},
+	"SP-R01b": {NL: "Een plan in deze status heeft een samordnare. Noem er een.", SV: "En plan i denna status har en samordnare. Ange en."},
+	"SP-R02":  {NL: "Er is geen toestemming die bij deze status past: om te worden uitgenodigd, of om het plan op te stellen.", SV: "Det finns inget samtycke som täcker denna status: till att kallas till möte, eller till att upprätta planen."},
+	"SP-R02b": {NL: "Deze toestemming is ingetrokken of verlopen: wat zij deelde, wordt niet meer gedeeld.", SV: "Samtycket är återkallat eller har löpt ut: det som delades delas inte längre."},
+	"SP-R02c": {NL: "De oproep is verstuurd voordat iemand toestemde in een gesprek.", SV: "Kallelsen skickades innan någon samtyckte till möte."},
+	"SP-R03":  {NL: "Een plan in deze status heeft een begin, een evaluatie en een einde. Geef de datum.", SV: "En plan i denna status har start, utvärdering och slut. Ange datumet."},
+	"SP-R03b": {NL: "De data staan in de verkeerde volgorde: begin, dan evaluatie, dan einde.", SV: "Datumen står i fel ordning: start, sedan utvärdering, sedan slut."},
+	"SP-R04":  {NL: "Niemand staat in voor deze insats. Noem een partij, een vertegenwoordiger of de persoon.", SV: "Ingen ansvarar för insatsen. Ange en aktör, en företrädare eller personen."},
+	"SP-R05":  {NL: "Minder dan twee partijen voeren nog insatser uit. Overweeg het plan af te sluiten.", SV: "Färre än två aktörer har kvar insatser. Överväg att avsluta planen."},
+	"SP-R06":  {NL: "Alleen een plan voor case management of een LSS-plan met een genoemde samordnare vervangt dit plan.", SV: "Endast en plan för case management eller en LSS-plan med namngiven samordnare ersätter denna plan."},
+	"SP-R06b": {NL: "Een ander plan vervangt dit plan: het kan niet lopen. Houd het als ontwerp of sluit het af.", SV: "En annan plan ersätter denna: den kan inte vara igång. Behåll den som utkast eller avsluta den."},
+	"SP-R06c": {NL: "Eén plan kan dit plan vervangen.", SV: "Endast en plan kan ersätta denna."},
+	"SP-R06d": {NL: "Een ander lopend plan vervangt al een ander plan van deze persoon.", SV: "En annan pågående plan ersätter redan en annan plan för personen."},
+	"SP-R07":  {NL: "De persoon neemt niet deel: dan doet een vertegenwoordiger dat, die de wensen voor het gesprek heeft besproken.", SV: "Personen deltar inte: då deltar en företrädare som har haft förmöte om personens önskemål före mötet."},
+	"SP-R08":  {NL: "De wens van de persoon is niet gevolgd. Zeg waarom.", SV: "Personens önskemål har inte tillgodosetts. Ange skälet."},
+	"SP-R10":  {NL: "Noem de huvudman die voor het geheel van het plan instaat.", SV: "Ange den huvudman som har det övergripande ansvaret för planen."},
+	"SP-R10b": {NL: "Geen partij van dit plan is van de huvudman die ervoor instaat.", SV: "Ingen aktör i planen hör till den huvudman som har ansvaret."},
+	"SP-R11":  {NL: "Een ouder met gezag gaf geen toestemming, en er staat niet waarom.", SV: "En vårdnadshavare har inte lämnat samtycke och inget skäl är angivet."},
+	"SP-R12":  {NL: "De insats dient geen doel. Noem er een.", SV: "Insatsen har inget mål. Ange ett."},
+	"SP-R13":  {NL: "Een afgesloten plan zegt hoe het eindigde, en van elk doel wat ervan kwam.", SV: "En avslutad plan anger hur den avslutades och för varje mål hur det gick."},
+	"SP-T01":  {NL: "Een plan kan deze status niet krijgen vanuit de status die het heeft.", SV: "En plan kan inte gå till denna status från den som den har."},
+	"BP-R01":  {NL: "Noem het ene doel dat nu het belangrijkst is.", SV: "Ange det enda mål som är viktigast nu."},
+	"BP-R02":  {NL: "Een barnplan heeft telkens precies één geaccepteerde verantwoordelijke.", SV: "Barnets plan har precis en accepterad barnetsbästa-ansvarig åt gången."},
+	"BP-R03":  {NL: "De rol van de verantwoordelijke past niet bij de leeftijd van het kind.", SV: "Den ansvarigas roll passar inte barnets ålder."},
+	"BP-R04":  {NL: "Het kind is niet gehoord. Voeg toe wat het zegt.", SV: "Barnet har inte fått komma till tals. Lägg till vad barnet säger."},
+	"BP-R05":  {NL: "Een insats die wacht wordt één keer genoemd, met tot wanneer en waarom; en wat genoemd wordt, wacht.", SV: "En insats som avvaktar anges en gång, med till när och varför; och den som anges avvaktar."},
+	"BP-R05b": {NL: "De dag tot wanneer deze insats wacht is er. Hervat haar of kies een andere dag.", SV: "Dagen som insatsen avvaktar till är här. Återuppta den eller ange en annan dag."},
+	"BP-R06":  {NL: "Dit veld of deze status hoort bij de andere soort plan.", SV: "Uppgiften eller statusen hör till det andra slaget av plan."},
+}
