@@ -69,6 +69,9 @@ func (t *Table) Size() int {
 	return n
 }
 
+// Len is how many resources and interventions the table holds.
+func (t *Table) Len() int { return len(t.sources) + len(t.all) }
+
 // Pairs is how many pairs of interventions of organisations that do not know of each other the table holds.
 func (t *Table) Pairs() int { return len(t.pairs) }
 

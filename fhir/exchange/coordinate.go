@@ -383,19 +383,6 @@ func (o *overlap) tell(b coordination.Brought) {
 	}})
 }
 
-// uncoded tells once that something the unit writes is not compared.
-func (o *overlap) uncoded(t *coordination.Table) {
-	for _, w := range o.unit.Writes[:o.mark.writes] {
-		if name := t.Uncoded(w.Ref); name != "" {
-			o.told = append(o.told, toldIssue{implicated: []string{name}, issue: fhir.Issue{
-				Severity: fhir.SeverityInformation, Code: "informational", Diagnostics: "O-UNCODED",
-				Text: "Not compared with the care of others: no need code. Name the need in reasonCode, or address a coded Condition.",
-			}})
-			return
-		}
-	}
-}
-
 // writes reports whether the unit's own part writes a resource.
 func (o *overlap) writes(ref string) bool {
 	return slices.ContainsFunc(o.unit.Writes[:o.mark.writes], func(w Write) bool { return w.Ref.Current().String() == ref })

@@ -12,6 +12,12 @@ import (
 // serve renders a stored version for a reader: of an overlap issue and its Task what this reader may know of
 // (coordination.md 8), of everything else what the obligations leave.
 func (w *world) serve(p auth.Principal, st Stored, d auth.Decision) (Served, error) {
+	if members, err := w.guides(p, st, d); err != nil || len(members) > 0 {
+		if err != nil {
+			return Served{}, err
+		}
+		return serveTeam(st, d, members)
+	}
 	if slices.Contains(d.Obligations, auth.MeetingView) && !st.Deleted {
 		return w.serveMeeting(p, st, d)
 	}
