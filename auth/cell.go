@@ -130,7 +130,7 @@ func (v *view) opener() *ruling {
 	for i := range v.rulings {
 		r := &v.rulings[i]
 		for j := range r.stances {
-			if r.permits && r.only.IsZero() && r.stances[j].named && r.consent.provisions[j].effect == permit {
+			if r.permits && r.only.IsZero() && r.bound == nil && r.stances[j].named && r.consent.provisions[j].effect == permit {
 				return r
 			}
 		}

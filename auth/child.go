@@ -37,6 +37,7 @@ type Child struct {
 // person is a RelatedPerson of the child.
 type person struct {
 	ref     fhir.Ref // with version
+	keeper  fhir.Ref // organisation that says so
 	active  bool
 	period  span
 	custody []custody // NL
@@ -170,11 +171,11 @@ func readGuardianship(ext fhir.Node) guardianship {
 	return g
 }
 
-func (c *Child) readPerson(ref fhir.Ref, n fhir.Node, _ ResourceFacts) {
+func (c *Child) readPerson(ref fhir.Ref, n fhir.Node, f ResourceFacts) {
 	if refAt(n, "patient") != c.Patient {
 		return
 	}
-	p := person{ref: ref, active: n.Member("active").Text() == "true", period: readSpan(n.Member("period"))}
+	p := person{ref: ref, keeper: f.Custodian.Current(), active: n.Member("active").Text() == "true", period: readSpan(n.Member("period"))}
 	for ext := range extensions(n, extCustody) {
 		p.custody = append(p.custody, readCustody(ext))
 	}

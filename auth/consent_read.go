@@ -24,6 +24,7 @@ const (
 // consent is one active privacy Consent of the child.
 type consent struct {
 	ref        fhir.Ref // with version
+	keeper     fhir.Ref // organisation that recorded it
 	kind       consentKind
 	dated      bool
 	dateTime   moment
@@ -91,12 +92,12 @@ type dataRef struct {
 	ref     fhir.Ref // zero: cannot be resolved
 }
 
-func (c *Child) readConsent(ref fhir.Ref, n fhir.Node, _ ResourceFacts) {
+func (c *Child) readConsent(ref fhir.Ref, n fhir.Node, f ResourceFacts) {
 	privacy := isPrivacy(n)
 	if !privacy || n.Member("status").Text() != "active" || refAt(n, "patient") != c.Patient {
 		return
 	}
-	out := &consent{ref: ref, kind: kindOf(n), opaque: opaque(n)}
+	out := &consent{ref: ref, keeper: f.Custodian.Current(), kind: kindOf(n), opaque: opaque(n)}
 	out.dateTime, out.dated = parseMoment(n.Member("dateTime").Text())
 	for org := range n.All("organization") {
 		out.hasHolder = true

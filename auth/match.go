@@ -48,10 +48,10 @@ func (t *target) rules(r *ruling, i int, cell string) bool {
 	return true
 }
 
-// within reports whether the Consent speaks of the resource at all: its holder keeps it, and a
-// member's own Consent is about that member.
+// within reports whether the Consent speaks of the resource at all: its holder keeps it, a member's own
+// Consent is about that member, and what hangs on what a sender says is about what that one keeps.
 func (t *target) within(r *ruling, loose bool) bool {
-	if !r.only.IsZero() && t.Ref.Current() != r.only {
+	if !r.only.IsZero() && t.Ref.Current() != r.only || !loose && r.bound != nil && !slices.Contains(r.bound, t.Custodian) {
 		return false
 	}
 	cn := r.consent

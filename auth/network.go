@@ -145,3 +145,20 @@ func (c *Child) helpsWith(person fhir.Ref, acts func(fhir.Ref) bool) bool {
 		return k.help && k.owner == person && slices.Contains(liveTasks, k.status) && (acts(k.requester) || slices.ContainsFunc(k.guides, acts))
 	})
 }
+
+// Guided returns the persons of a child's network with whom the organisation of p shares a live task of help: it
+// asked for that, or prepares or instructs them. f holds the child.
+func Guided(p Principal, f Facts, patient fhir.Ref) []fhir.Ref {
+	q := inquiry{p: &p, f: &f}
+	c := q.child(patient)
+	if c == nil || roles[p.Role].person || p.Organization.IsZero() {
+		return nil
+	}
+	var out []fhir.Ref
+	for _, k := range c.tasks {
+		if !slices.Contains(out, k.owner) && c.helpsWith(k.owner, q.acts) {
+			out = append(out, k.owner)
+		}
+	}
+	return out
+}

@@ -60,10 +60,18 @@ var (
 )
 
 func reduceTeam(r *fhir.Resource, helper bool) (*fhir.Resource, error) {
-	if helper {
-		return keepOfTeam(r, forMembers)
+	if !helper {
+		return keepOfTeam(r, forOrganisations, nil)
 	}
-	return keepOfTeam(r, forOrganisations)
+	out, err := keepOfTeam(r, forMembers, nil)
+	if err != nil {
+		return nil, err
+	}
+	return prune(out, func(n fhir.Node) bool { // of the decision, a member sees who of the family takes it
+		list := n.Parent()
+		return list.Name() == "extension" && list.Shape() == fhir.Array && list.Parent().Member("url").Text() == extNetwork+"besluit" &&
+			n.Member("url").Text() != "wie"
+	})
 }
 
 // reduceForContact leaves of a network what whom the family turns to sees.
@@ -71,20 +79,37 @@ func reduceForContact(r *fhir.Resource, _ []string) (*fhir.Resource, error) {
 	if r.Type() != "CareTeam" {
 		return r, nil
 	}
-	out, err := keepOfTeam(r, forContacts)
+	out, err := keepOfTeam(r, forContacts, nil)
 	if err != nil {
 		return nil, err
 	}
 	return out.Edit(mark("security", "SUBSETTED"))
 }
 
-// keepOfTeam takes the other extensions out of a network, and shows what is tense as calm.
-func keepOfTeam(r *fhir.Resource, kept []string) (*fhir.Resource, error) {
+// RedactTeam is Redact of a network for an organisation that prepares or instructs members of it: of those it also
+// sees what they set as their limits.
+func RedactTeam(r *fhir.Resource, obligations []string, members []fhir.Ref) (*fhir.Resource, error) {
+	const op = "auth.RedactTeam"
+	out, err := keepOfTeam(r, forOrganisations, members)
+	if err == nil {
+		out, err = out.Edit(mark("security", "SUBSETTED"))
+	}
+	if err != nil {
+		return nil, fhir.Wrap(op, err)
+	}
+	return Redact(out, slices.DeleteFunc(slices.Clone(obligations), func(o string) bool { return o == NetworkView }))
+}
+
+// keepOfTeam takes the other extensions out of a network, but for the limits of some members, and shows what is tense
+// as calm.
+func keepOfTeam(r *fhir.Resource, kept []string, limitsOf []fhir.Ref) (*fhir.Resource, error) {
 	return rewrite(r, func(n fhir.Node) (string, bool) {
 		name, ours := networkExtension(n)
 		switch {
 		case !ours:
 			return "", narrates(n)
+		case name == "grens" && slices.Contains(limitsOf, refAt(n.Parent().Parent(), "member")):
+			return "", false
 		case !slices.Contains(kept, name):
 			return "", true
 		}

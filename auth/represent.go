@@ -175,10 +175,14 @@ func (k custodyState) told() string {
 	return fmt.Sprintf("custody %04d-%02d-%02d", y, m, d)
 }
 
+// claimed reports whether custody of a person is what another organisation than the child's custodian says: it
+// gives no rights over what others keep (access.md 5).
+func (c *Child) claimed(p *person) bool { return p.keeper != c.custodian }
+
 // custodyOf judges custody now, access.md 2.3. A stub child has none.
 func (c *Child) custodyOf(v *view, p *person, jurisdiction string) custodyState {
 	var out custodyState
-	if c.custodian.IsZero() {
+	if c.custodian.IsZero() || c.claimed(p) {
 		return out
 	}
 	if jurisdiction == "se" {
@@ -211,8 +215,13 @@ func (c *Child) custodyOf(v *view, p *person, jurisdiction string) custodyState 
 }
 
 // holdsCustody reports whether a person has custody at an instant. Loose takes what cannot be read
-// for custody: that is how a deny counts.
+// for custody, and what is claimed: that is how a deny counts.
 func (c *Child) holdsCustody(v *view, p *person, at int64, loose bool) bool {
+	return (loose || !c.claimed(p)) && c.saysCustody(v, p, at, loose)
+}
+
+// saysCustody is holdsCustody of what is claimed, too.
+func (c *Child) saysCustody(v *view, p *person, at int64, loose bool) bool {
 	if !loose && (c.custodian.IsZero() || !p.active) {
 		return false
 	}

@@ -18,6 +18,9 @@ type ruling struct {
 	unknown bool     // a deny with a giver that nobody can match
 	byChild bool     // the child is, or may be, a giver of the deny
 	only    fhir.Ref // a network member's own Consent: for this resource alone
+	// bound: it permits what these organisations keep, and nothing else, because the custody of a giver is what
+	// they say of another's child; nil: everything.
+	bound   []fhir.Ref
 	stances []stance // one per provision
 	grounds []fhir.Ref
 }
@@ -107,6 +110,7 @@ func (c *Child) countPermit(v *view, cn *consent, r *ruling) {
 		return
 	}
 	guardian, child := false, false
+	var claims []fhir.Ref
 	for _, who := range cn.performers {
 		switch {
 		case who == c.Patient:
@@ -117,9 +121,25 @@ func (c *Child) countPermit(v *view, cn *consent, r *ruling) {
 		case oldest < v.policy.youthAloneFrom && c.holdsFor(v, who, at, false) && c.holdsFor(v, who, v.now, false):
 			guardian = true
 			r.yes |= c.bit(who)
+		case oldest < v.policy.youthAloneFrom:
+			claims = append(claims, c.claimers(v, who, at)...)
 		}
 	}
 	r.permits = c.signed(v, guardian, child, oldest, at)
+	if !r.permits && len(claims) > 0 && c.signed(v, true, child, oldest, at) {
+		r.permits, r.bound = true, append(claims, cn.keeper)
+	}
+}
+
+// claimers returns who says that a performer had custody at an instant and has it now, of another's child.
+func (c *Child) claimers(v *view, who fhir.Ref, at int64) []fhir.Ref {
+	var out []fhir.Ref
+	for i := range c.persons {
+		if p := &c.persons[i]; p.ref.Current() == who && c.claimed(p) && c.saysCustody(v, p, at, false) && c.saysCustody(v, p, v.now, false) {
+			out = append(out, p.keeper)
+		}
+	}
+	return out
 }
 
 // signed reports whether the counted givers are enough: for a guardian's own reading the child
@@ -356,8 +376,8 @@ func (v *view) matchStaff(ref fhir.Ref) (uint8, bool, bool) {
 func (v *view) named(ref fhir.Ref) bool {
 	for i := range v.rulings {
 		r := &v.rulings[i]
-		if !r.only.IsZero() {
-			continue // a member's word about itself opens nothing else
+		if !r.only.IsZero() || r.bound != nil {
+			continue // a member's word about itself, or a sender's about its own, opens nothing else
 		}
 		for j := range r.stances {
 			p := &r.consent.provisions[j]

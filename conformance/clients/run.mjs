@@ -21,6 +21,8 @@ const flags = [
   '--disable-component-update', '--disable-sync',
 ]
 
+process.on('unhandledRejection', () => {}) // what a flow that has ended still waited for
+
 let input = ''
 for await (const chunk of process.stdin) input += chunk
 const config = JSON.parse(input)

@@ -2,6 +2,10 @@ package coordination
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -21,6 +25,23 @@ func (r *Rules) NewTable(patient fhir.Ref) *Table {
 	s := r.Settings
 	s.OwnIssues = true
 	return NewTable(patient, s, r.Groups)
+}
+
+// rulesVersion counts the versions of the rules themselves: a change of what they find raises it.
+const rulesVersion = 1
+
+// Version tells the rules of a deployment from those with other limits, groups or code.
+func (r *Rules) Version() string {
+	h := sha256.New()
+	s := r.Settings
+	fmt.Fprintln(h, rulesVersion, s.Limits, s.Zone, s.Contradictions)
+	for _, org := range slices.SortedFunc(maps.Keys(s.Stricter), compareRefs) {
+		fmt.Fprintln(h, org, s.Stricter[org])
+	}
+	for _, line := range r.Groups.lines() {
+		fmt.Fprintln(h, line)
+	}
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 // codesOfOne is how many codes and references an intervention may have before it counts for more than one: they are
@@ -47,6 +68,9 @@ func (t *Table) Size() int {
 	}
 	return n
 }
+
+// Len is how many resources and interventions the table holds.
+func (t *Table) Len() int { return len(t.sources) + len(t.all) }
 
 // Pairs is how many pairs of interventions of organisations that do not know of each other the table holds.
 func (t *Table) Pairs() int { return len(t.pairs) }
@@ -114,9 +138,14 @@ func (t *Table) Next() time.Time {
 			}
 		}
 	}
+	limits, soon := t.Limits(), []int{-t.s.O2Days}
+	for _, org := range t.doers() {
+		soon = append(soon, -t.s.of(org).O2Days)
+	}
 	for _, x := range t.all {
 		if x.activity {
-			at(x.days.start, -t.s.O2Days, 0, 1, -t.s.O5Days, t.s.O5Days+1)
+			at(x.days.start, soon...)
+			at(x.days.start, 0, 1, -limits.O5Days, limits.O5Days+1)
 			at(x.days.end, 1)
 		}
 	}
@@ -128,7 +157,7 @@ func (t *Table) Next() time.Time {
 			at(s.visit.last, 1)
 		case s.team != nil && s.status == "active":
 			for _, l := range s.team.leads {
-				at(l.until, 1, t.s.O8GraceDays+1)
+				at(l.until, 1, limits.O8GraceDays+1)
 			}
 		}
 	}

@@ -67,7 +67,8 @@ func (t *Table) apart() []fhir.Ref {
 // load finds too many starts of several organisations within few weeks, else too many minutes a week (O5).
 func (t *Table) load() []Finding {
 	var starts, busy []*intervention
-	reach := day(t.s.O5Days)
+	limits := t.Limits()
+	reach := day(limits.O5Days)
 	minutes := 0
 	for _, x := range t.all {
 		if !x.activity || x.stop || x.held {
@@ -84,8 +85,8 @@ func (t *Table) load() []Finding {
 	slices.SortFunc(starts, func(a, b *intervention) int {
 		return cmp.Or(cmp.Compare(a.days.start, b.days.start), strings.Compare(a.ref, b.ref))
 	})
-	window := t.window(starts)
-	if window == nil && minutes <= t.s.O5Minutes {
+	window := window(starts, limits)
+	if window == nil && minutes <= limits.O5Minutes {
 		return nil
 	}
 	n := len(window)
@@ -98,17 +99,17 @@ func (t *Table) load() []Finding {
 }
 
 // window returns the first window of starts that is too full, nil for none.
-func (t *Table) window(starts []*intervention) []*intervention {
+func window(starts []*intervention, limits Limits) []*intervention {
 	for i, x := range starts {
 		end := i
-		for end < len(starts) && starts[end].days.start-x.days.start <= day(t.s.O5Days) {
+		for end < len(starts) && starts[end].days.start-x.days.start <= day(limits.O5Days) {
 			end++
 		}
 		begin := i // what starts on the same day stands in the window too
 		for begin > 0 && starts[begin-1].days.start == x.days.start {
 			begin--
 		}
-		if w := starts[begin:end]; len(w) > t.s.O5Starts && organisations(w) > 1 {
+		if w := starts[begin:end]; len(w) > limits.O5Starts && organisations(w) > 1 {
 			return w
 		}
 	}
@@ -136,10 +137,11 @@ func refsOf(list []*intervention) []string {
 
 // clashes finds appointments of different services at one time (O6).
 func (t *Table) clashes() []Finding {
-	if !t.clash {
+	travel := time.Duration(t.Limits().O6TravelMinutes) * time.Minute
+	if !t.clash && t.travel == travel {
 		return t.visits
 	}
-	t.clash, t.visits = false, nil
+	t.clash, t.travel, t.visits = false, travel, nil
 	var all []*source
 	for ref := range t.sources {
 		if ref.Type != "Appointment" {
@@ -150,7 +152,6 @@ func (t *Table) clashes() []Finding {
 		}
 	}
 	slices.SortFunc(all, func(a, b *source) int { return cmp.Or(a.visit.start.Compare(b.visit.start), compareRefs(a.ref, b.ref)) })
-	travel := time.Duration(t.s.O6TravelMinutes) * time.Minute
 	for i, a := range all {
 		for _, b := range all[i+1:] {
 			if !b.visit.start.Before(a.visit.end.Add(travel)) {
@@ -225,11 +226,12 @@ func (t *Table) headless(plans []fhir.Ref) []Finding {
 	if len(plans) < 2 {
 		return nil
 	}
+	grace := day(t.Limits().O8GraceDays)
 	for ref, s := range t.sources {
 		if s.team == nil || s.status != "active" || !s.team.coordinated || t.blocked[ref] > 0 {
 			continue
 		}
-		if s.team.until == noDay || t.today-s.team.until <= day(t.s.O8GraceDays) {
+		if s.team.until == noDay || t.today-s.team.until <= grace {
 			return nil
 		}
 	}

@@ -104,18 +104,13 @@ type Result struct {
 	Known    []Finding // of pairs that know of each other by the mitigation of an issue alone
 }
 
-// Settings are the limits of the rules, in days, minutes or counts.
+// Settings are the limits of the rules, and what they go by.
 type Settings struct {
-	O1Days          int // referrals this close in time
-	O2Days          int // a start this soon
-	O5Days          int // length of the window of starts, and how far it is looked around today
-	O5Starts        int // starts in a window that are not too many
-	O5Minutes       int // minutes a week that are not too many
-	O6TravelMinutes int // between two appointments
-	O8GraceDays     int // for which a coordinator who left still counts
-	Zone            *time.Location
-	Contradictions  [][2]string // codes of acts of which one undoes the other
-	OwnIssues       bool        // an issue counts as known only when its meta.source says that these rules wrote it
+	Limits
+	Zone           *time.Location
+	Contradictions [][2]string         // codes of acts of which one undoes the other
+	Stricter       map[fhir.Ref]Limits // of organisations, for whom more is found; what is looser changes nothing
+	OwnIssues      bool                // an issue counts as known only when its meta.source says that these rules wrote it
 }
 
 // zones are the time zones of the jurisdictions.
@@ -128,7 +123,7 @@ func Defaults(jurisdiction string) Settings {
 		zone = time.UTC
 	}
 	return Settings{
-		O1Days: 90, O2Days: 14, O5Days: 28, O5Starts: 2, O5Minutes: 300, O8GraceDays: 14, Zone: zone,
+		Limits: Limits{O1Days: 90, O2Days: 14, O5Days: 28, O5Starts: 2, O5Minutes: 300, O8GraceDays: 14}, Zone: zone,
 		Contradictions: [][2]string{
 			{"viktprogram", "naringstillagg"}, {"fysisk-aktivitet", "vila"}, {"exponering", "undvikande"},
 			{"oral-matning", "nutritionsstopp"}, {"helskolgang", "hemundervisning"},

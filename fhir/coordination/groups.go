@@ -58,6 +58,18 @@ func (g *Groups) With(needs map[string][]string) *Groups {
 	return out
 }
 
+// lines are the groups as sorted lines of text, by which they are told apart.
+func (g *Groups) lines() []string {
+	var out []string
+	for from, all := range g.to {
+		for _, to := range all {
+			out = append(out, from.System+"|"+from.Code+" "+to.System+"|"+to.Code)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
 // of returns the groups of a code: that of the tables, else the code itself.
 func (g *Groups) of(c Coding) []string {
 	var out []string

@@ -135,7 +135,7 @@ func (c *Case) newIssue(f Finding) (*fhir.Resource, error) {
 	if err != nil {
 		return nil, err
 	}
-	return made("coordination.issue", issueBody{
+	return fhir.Make("coordination.issue", issueBody{
 		Type: "DetectedIssue", ID: IssueOf(c.Patient, f).ID, Meta: meta{SourceBase + f.Rule, labels},
 		Identifier: []identifier{{fhir.Canonical + "/sid/overlap", KeyOf(c.Patient, f)}},
 		Status:     Preliminary, Code: code, Severity: f.Severity, Patient: to(c.Patient), Identified: stamp(c.Now),
@@ -212,7 +212,7 @@ func (c *Case) labels(refs []string) ([]json.RawMessage, error) {
 
 // mitigated returns the issue with a status and one more mitigation.
 func mitigatedBy(r *fhir.Resource, status string, m mitigation) (*fhir.Resource, error) {
-	text, err := textOf(m)
+	text, err := fhir.Render(m)
 	if err == nil {
 		r, err = r.Edit(
 			fhir.Edit{Path: []string{"status"}, JSON: `"` + status + `"`},

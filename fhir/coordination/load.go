@@ -180,7 +180,7 @@ func LoadObservation(patient fhir.Ref, w Week, over bool, counts []fhir.Ref, fin
 		absent := codedAs("http://terminology.hl7.org/CodeSystem/data-absent-reason", "unknown")
 		minutes.Quantity, minutes.Absent = nil, &absent
 	}
-	return made(op, loadBody{
+	return fhir.Make(op, loadBody{
 		Type: "Observation", ID: mapping.UUID("overlap/load/" + patient.ID + "/" + w.Monday), Status: "final",
 		Meta: loadMeta{meta{LoadSource, labels}, []Coding{{fhir.Canonical + "/CodeSystem/mks-domein", "sociaal"}}},
 		Code: codedAs(loadSystem, "family-load"), Subject: to(patient),

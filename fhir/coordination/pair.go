@@ -102,7 +102,7 @@ func sameNeed(t *Table, x, y *intervention) (Finding, bool) {
 	}
 	switch {
 	case !x.activity && !y.activity:
-		if x.authored != noDay && y.authored != noDay && max(x.authored-y.authored, y.authored-x.authored) > day(t.s.O1Days) {
+		if x.authored != noDay && y.authored != noDay && max(x.authored-y.authored, y.authored-x.authored) > day(t.s.of(x.org, y.org).O1Days) {
 			return Finding{}, false
 		}
 	case x.activity && x.days.before(span{start: y.authored}), y.activity && y.days.before(span{start: x.authored}):
@@ -117,8 +117,9 @@ func sameNeed(t *Table, x, y *intervention) (Finding, bool) {
 
 // unaware finds an activity that is soon to start beside another.
 func unaware(t *Table, x, y *intervention) (Finding, bool) {
+	days := day(t.s.of(x.org, y.org).O2Days)
 	soon := func(z *intervention) bool {
-		return z.days.start != noDay && z.days.start >= t.today && z.days.start-t.today <= day(t.s.O2Days)
+		return z.days.start != noDay && z.days.start >= t.today && z.days.start-t.today <= days
 	}
 	waits := func(z *intervention) bool { return z.held && z.days.start == noDay }
 	if !bothDone(x, y) || !x.days.overlaps(y.days) || waits(x) || waits(y) || !soon(x) && !soon(y) {

@@ -187,3 +187,41 @@ func TestANeedThatARevokedRequestLeavesBehind(t *testing.T) {
 		t.Errorf("somebody works on it: %+v", got)
 	}
 }
+
+// TestAnOrganisationMayBeStricter: for what it does itself more is found, for others nothing changes, and what is
+// looser changes nothing.
+func TestAnOrganisationMayBeStricter(t *testing.T) {
+	t.Parallel()
+	s := coordination.Defaults("se")
+	plan := func(id, org, start string) *fhir.Resource {
+		return parse(t, fmt.Sprintf(`{"resourceType":"CarePlan","id":%q,"status":"active","intent":"plan","subject":{"reference":"Patient/olle"},"author":{"reference":"Organization/%s"},
+			"activity":[{"id":"a","detail":{"status":"scheduled","scheduledPeriod":{"start":%q},"extension":[{"url":"%s/StructureDefinition/weekly-burden-minutes","valueInteger":60}]}}]}`,
+			id, org, start, fhir.Canonical))
+	}
+	strict, loose := s.Limits, s.Limits
+	strict.O2Days, strict.O5Minutes, loose.O2Days = 30, 100, 1
+	ofStart := func(stricter map[fhir.Ref]coordination.Limits, one, other string) (out []string) {
+		s.Stricter = stricter
+		table := coordination.NewTable(child, s, groups(t))
+		table.Put(plan("p0", one, "2026-11-25"), plan("p1", other, "2026-11-26"))
+		for _, f := range table.Findings(today).Findings {
+			out = append(out, f.Rule)
+		}
+		return out
+	}
+	bup := fhir.Ref{Type: "Organization", ID: "bup"}
+	for _, c := range []struct {
+		stricter   map[fhir.Ref]coordination.Limits
+		one, other string
+		want       []string
+	}{
+		{nil, "bup", "klinik", []string{"O8"}},
+		{map[fhir.Ref]coordination.Limits{bup: strict}, "bup", "klinik", []string{"O2", "O5", "O8"}},
+		{map[fhir.Ref]coordination.Limits{bup: strict}, "hab", "klinik", []string{"O8"}},
+		{map[fhir.Ref]coordination.Limits{bup: loose}, "bup", "klinik", []string{"O8"}},
+	} {
+		if diff := cmp.Diff(c.want, ofStart(c.stricter, c.one, c.other)); diff != "" {
+			t.Errorf("%v of %s and %s: %s", c.stricter, c.one, c.other, diff)
+		}
+	}
+}

@@ -1,7 +1,6 @@
 package coordination
 
 import (
-	"bytes"
 	"encoding/json"
 	"time"
 
@@ -50,33 +49,9 @@ func author() *reference {
 // SourceBase begins the meta.source of what these rules write; the rule follows.
 const SourceBase = fhir.Canonical + "/coordination#"
 
-// textOf renders v as it stands in a resource.
-func textOf(v any) (string, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		return "", err
-	}
-	return string(bytes.TrimSpace(b.Bytes())), nil
-}
-
-// made turns v into the tree of a resource.
-func made(op string, v any) (*fhir.Resource, error) {
-	text, err := textOf(v)
-	if err != nil {
-		return nil, fhir.Wrap(op, err)
-	}
-	r, issues := fhir.Parse([]byte(text), fhir.Limits{Bytes: len(text)})
-	if fhir.HasErrors(issues) {
-		return nil, &fhir.Error{Kind: fhir.Internal, Op: op, Issues: issues}
-	}
-	return r, nil
-}
-
 // put returns the edit that puts v in the place of a member.
 func put(v any, path ...string) (fhir.Edit, error) {
-	text, err := textOf(v)
+	text, err := fhir.Render(v)
 	return fhir.Edit{Path: path, JSON: text}, err
 }
 

@@ -34,6 +34,7 @@ type Table struct {
 	gone   map[*intervention]struct{} // those that are no more, whose pairs are over
 	clash  bool                       // appointments have changed
 	visits []Finding                  // O6 of the appointments as they are
+	travel time.Duration              // between them
 	today  day
 }
 

@@ -168,14 +168,14 @@ func (f *follower) newTask() error {
 	if owner := f.owner(); !owner.IsZero() {
 		body.Owner = to(owner)
 	}
-	r, err := made("coordination.task", body)
+	r, err := fhir.Make("coordination.task", body)
 	return f.write(r, nil, err)
 }
 
 // renewTask brings the Task to the issues that are open now. Its owner changes only to who coordinates.
 func (f *follower) renewTask(task *fhir.Resource) error {
 	inputs := f.inputs(task)
-	now, err := textOf(inputs)
+	now, err := fhir.Render(inputs)
 	if err != nil {
 		return fhir.Wrap("coordination.task", err)
 	}
@@ -235,7 +235,7 @@ func (f *follower) flags() error {
 		if err != nil {
 			return err
 		}
-		r, err := made("coordination.flag", flagBody{
+		r, err := fhir.Make("coordination.flag", flagBody{
 			Type: "Flag", ID: id, Meta: meta{SourceBase + Contradiction, labels}, Status: "active",
 			Category: []concept{codedAs("http://terminology.hl7.org/CodeSystem/flag-category", "safety")},
 			Code:     concept{Coding: []Coding{{RuleSystem, Contradiction}}, Text: sentences[Contradiction]}, Subject: to(f.Patient), Author: author(),
@@ -277,7 +277,7 @@ func (t *Table) Resumes() []Resume {
 
 // Task asks an organisation to take the activity up again. It is one for each activity and day.
 func (r Resume) Task(patient, owner fhir.Ref) (*fhir.Resource, error) {
-	return made("coordination.resume", taskBody{
+	return fhir.Make("coordination.resume", taskBody{
 		Type: "Task", ID: mapping.UUID("overlap/resume/" + r.name + "/" + r.until), Meta: meta{Source: SourceBase + taskResume},
 		Status: "requested", Intent: "proposal", Priority: "routine", Code: codedAs(taskSystem, taskResume),
 		Focus: to(r.Plan), For: to(patient), Authored: r.until + "T00:00:00Z", Owner: to(owner),
@@ -288,7 +288,7 @@ func (r Resume) Task(patient, owner fhir.Ref) (*fhir.Resource, error) {
 // and day.
 func LaterTask(patient, owner fhir.Ref, now time.Time) (*fhir.Resource, error) {
 	day := now.UTC().Format(time.DateOnly)
-	return made("coordination.later", taskBody{
+	return fhir.Make("coordination.later", taskBody{
 		Type: "Task", ID: mapping.UUID(fmt.Sprintf("overlap/later/%s/%s", patient.ID, day)), Meta: meta{Source: SourceBase + taskLater},
 		Status: "requested", Intent: "proposal", Priority: "routine", Code: codedAs(taskSystem, taskLater),
 		For: to(patient), Authored: day + "T00:00:00Z", Owner: to(owner),

@@ -16,6 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/drieluik/drieluik/conformance/artifacts"
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/ecomap"
 )
@@ -153,7 +154,7 @@ func TestADetailedPictureSaysWhatItsSignsMean(t *testing.T) {
 	n.Members[0].Load, n.Members[2].Load = 3, 1
 	for language, words := range map[string][]string{
 		"nl": {"Netwerk van XXX_Boris Testkind, 2026-10-01", "lotgenoot", "gespannen", "van het kind", "4  uitwisseling", "2 van 4, merkbaar", "0 van 4, geen", "Band tussen leden"},
-		"sv": {"Nätverk kring XXX_Boris Testkind, 2026-10-01", "kamratstödjare", "spänt", "från barnet", "4  utbyte", "2 av 4, märkbar", "0 av 4, ingen", "Band mellan medlemmar"},
+		"sv": {"Nätverk kring XXX_Boris Testkind, 2026-10-01", "i samma situation", "spänd", "från barnet", "4  utbyte", "2 av 4, märkbar", "0 av 4, ingen", "Band mellan medlemmar"},
 		"en": {"Network of XXX_Boris Testkind, 2026-10-01", "peer", "tense", "from the child", "4  exchange", "2 of 4, noticeable", "0 of 4, none", "Tie between members"},
 	} {
 		style := ecomap.Style{Language: language, Detail: true}
@@ -174,6 +175,46 @@ func TestADetailedPictureSaysWhatItsSignsMean(t *testing.T) {
 		if outside := n.For(ecomap.View{Sight: ecomap.Outside}); strings.Contains(string(outside.HTML(style)), words[5]) {
 			t.Errorf("%s: an organisation sees a load", language)
 		}
+	}
+}
+
+// TestCodesAreCalledAsInThePublishedLists, in the languages into which those are translated.
+func TestCodesAreCalledAsInThePublishedLists(t *testing.T) {
+	t.Parallel()
+	own, err := artifacts.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	columns := map[string]int{"netwerk-soort": 0, "netwerk-sterkte": 2, "netwerk-richting": 3, "netwerk-aanbod": 4}
+	cell := regexp.MustCompile(`<td>([^<]*)</td>`)
+	checked := 0
+	for _, r := range own {
+		column, ours := columns[r.ID()]
+		if !ours || r.Type() != "CodeSystem" {
+			continue
+		}
+		for c := range r.Root().All("concept") {
+			code := c.Member("code").Text()
+			m := ecomap.Member{ID: "x", Kind: "buur", Circle: 1, Strength: "sterk", Direction: "wederzijds", Offers: []string{code}}
+			switch column {
+			case 0:
+				m.Kind = code
+			case 2:
+				m.Strength = code
+			case 3:
+				m.Direction = code
+			}
+			for d := range c.All("designation") {
+				table := ecomap.Network{Members: []ecomap.Member{m}}.HTML(ecomap.Style{Language: d.Member("language").Text()})
+				got := cell.FindAllStringSubmatch(string(table), -1)[column][1]
+				if checked++; got == "" || !strings.Contains(strings.ToLower(d.Member("value").Text()), got) {
+					t.Errorf("%s is called %q, and published as %q", code, got, d.Member("value").Text())
+				}
+			}
+		}
+	}
+	if checked != 2*(7+5+3+11) {
+		t.Errorf("%d words were looked at", checked)
 	}
 }
 

@@ -9,7 +9,7 @@ type Style struct {
 // Languages in which a network is shown. The first is that of who does not say. Read only.
 var Languages = []string{"nl", "sv", "en"}
 
-// words are all that a picture and its table say in one language.
+// words are all that a picture and its table say in one language. Codes are called as in the published lists.
 type words struct {
 	title, unnamed, members, on string
 	columns                     [6]string
@@ -52,17 +52,17 @@ var languages = map[string]words{
 		title: "Nätverk kring %s", unnamed: "Nätverk kring barnet", members: "%d medlemmar i %d cirklar", on: " den ",
 		columns: [6]string{"Namn", "Typ", "Cirkel", "Band", "Riktning", "Erbjuder"},
 		kinds: map[string]string{
-			"familie": "familj", "vriend": "vän", "buur": "granne", "vrijwilliger": "volontär", "lotgenoot": "kamratstödjare",
+			"familie": "familj", "vriend": "vän", "buur": "granne", "vrijwilliger": "volontär", "lotgenoot": "i samma situation",
 			"professional": "yrkesperson", "organisatie": "organisation",
 		},
-		strengths: map[string]string{"sterk": "starkt", "matig": "måttligt", "zwak": "svagt", "gespannen": "spänt", "verbroken": "brutet"},
+		strengths: map[string]string{"sterk": "stark", "matig": "måttlig", "zwak": "svag", "gespannen": "spänd", "verbroken": "bruten"},
 		offers: map[string]string{
-			"vervoer": "skjuts", "oppas": "barnpassning", "boodschappen": "inköp", "koken": "matlagning", "administratie": "administration",
-			"gezelschap": "sällskap", "praktisch-thuis": "praktisk hjälp hemma", "zorg-onder-instructie": "vård under instruktion",
-			"meedenken": "tänka tillsammans", "pleegzorg-weekend": "helg i familjehem", "professionele-zorg": "professionell vård",
+			"vervoer": "transport", "oppas": "barnpassning", "boodschappen": "inköp", "koken": "matlagning", "administratie": "administration",
+			"gezelschap": "sällskap", "praktisch-thuis": "praktisk hjälp hemma", "zorg-onder-instructie": "omsorg under instruktion",
+			"meedenken": "bollplank", "pleegzorg-weekend": "kontaktfamilj på helger", "professionele-zorg": "professionell vård",
 		},
 		circles:    [4]string{"närmast", "vänskap", "delaktighet", "utbyte"},
-		directions: map[string]string{"naar-client": "till barnet", "van-client": "från barnet", "wederzijds": "ömsesidigt"},
+		directions: map[string]string{"naar-client": "till barnet", "van-client": "från barnet", "wederzijds": "ömsesidig"},
 		load:       "Belastning", loads: [5]string{"ingen", "lätt", "märkbar", "tung", "överbelastad"}, loadOf: "%d av 4, %s",
 		who: "Vem", between: "Band mellan medlemmar", inward: "Cirklar, inifrån och ut", ties: [3]string{"Medlem", "Medlem", "Band"},
 	},
@@ -75,12 +75,12 @@ var languages = map[string]words{
 		},
 		strengths: map[string]string{"sterk": "strong", "matig": "moderate", "zwak": "weak", "gespannen": "tense", "verbroken": "broken"},
 		offers: map[string]string{
-			"vervoer": "transport", "oppas": "babysitting", "boodschappen": "shopping", "koken": "cooking", "administratie": "paperwork",
+			"vervoer": "transport", "oppas": "child minding", "boodschappen": "shopping", "koken": "cooking", "administratie": "administration",
 			"gezelschap": "company", "praktisch-thuis": "practical help at home", "zorg-onder-instructie": "care under instruction",
 			"meedenken": "thinking along", "pleegzorg-weekend": "weekend foster care", "professionele-zorg": "professional care",
 		},
 		circles:    [4]string{"intimate", "friendship", "participation", "exchange"},
-		directions: map[string]string{"naar-client": "to the child", "van-client": "from the child", "wederzijds": "both ways"},
+		directions: map[string]string{"naar-client": "towards the child", "van-client": "from the child", "wederzijds": "mutual"},
 		load:       "Load", loads: [5]string{"none", "light", "noticeable", "heavy", "overloaded"}, loadOf: "%d of 4, %s",
 		who: "Who", between: "Tie between members", inward: "Circles, from the inside out", ties: [3]string{"Member", "Member", "Tie"},
 	},

@@ -226,7 +226,7 @@ func (o *overlap) judge(patient fhir.Ref) (err error) {
 	if err != nil {
 		return err
 	}
-	if again, err := o.readings(c, k.table); err != nil {
+	if again, err := o.readings(c, &k); err != nil {
 		return err
 	} else if again {
 		c.Result = k.table.Findings(o.w.now)
@@ -372,19 +372,6 @@ func (o *overlap) tell(b coordination.Brought) {
 	o.told = append(o.told, toldIssue{ref: b.Issue, implicated: b.Finding.Implicated, issue: fhir.Issue{
 		Severity: severity, Code: "business-rule", Diagnostics: b.Finding.Rule, Text: coordination.Hint(b.Finding.Rule),
 	}})
-}
-
-// uncoded tells once that something the unit writes is not compared.
-func (o *overlap) uncoded(t *coordination.Table) {
-	for _, w := range o.unit.Writes[:o.mark.writes] {
-		if name := t.Uncoded(w.Ref); name != "" {
-			o.told = append(o.told, toldIssue{implicated: []string{name}, issue: fhir.Issue{
-				Severity: fhir.SeverityInformation, Code: "informational", Diagnostics: "O-UNCODED",
-				Text: "Not compared with the care of others: no need code. Name the need in reasonCode, or address a coded Condition.",
-			}})
-			return
-		}
-	}
 }
 
 // writes reports whether the unit's own part writes a resource.

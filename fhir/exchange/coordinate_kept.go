@@ -21,6 +21,7 @@ type keptTable struct {
 	versions map[fhir.Ref]int // of what it was made from
 	ours     []fhir.Ref       // issues, Tasks and Flags that the rules wrote, sorted
 	due      time.Time        // when the rules of time look at the child again, as far as these rules ask; zero: not known
+	heard    int64            // the row of the child's log up to which the table knows who has read what
 	fleets   bool             // staff is named that the proof says nothing of
 }
 
@@ -31,15 +32,17 @@ type tableProof struct{ writes, staff int64 }
 // Bounds of what is kept between writes.
 const (
 	maxTables = 300
-	maxPairs  = 2000 // of one table
-	maxFacts  = 2000 // resources of one table
+	maxPairs  = 2000   // of one table
+	maxLen    = 2000   // of one table, in resources and interventions of about 1 kB
+	maxLens   = 60_000 // of all tables
 )
 
 // tables keeps the facts of children between writes. A table serves only while the counts that a write reads in
 // its own snapshot are those of the table; else it is brought to them first.
 type tables struct {
-	mu  sync.Mutex
-	all map[string]keptTable
+	mu   sync.Mutex
+	all  map[string]keptTable
+	lens int // of all
 }
 
 func (t *tables) of(child string) (keptTable, bool) {
@@ -49,9 +52,10 @@ func (t *tables) of(child string) (keptTable, bool) {
 	return k, ok
 }
 
-// put keeps a table, unless one of later writes is kept.
+// put keeps a table, unless one of later writes is kept. When there is no room, others go, whichever they are.
 func (t *tables) put(k keptTable) {
-	if k.table.Pairs() > maxPairs || len(k.versions) > maxFacts {
+	n := k.table.Len()
+	if k.table.Pairs() > maxPairs || n > maxLen {
 		return
 	}
 	t.mu.Lock()
@@ -60,13 +64,22 @@ func (t *tables) put(k keptTable) {
 	if ok && old.proof.writes > k.proof.writes {
 		return
 	}
-	if !ok && len(t.all) >= maxTables {
-		for child := range t.all { // any one
-			delete(t.all, child)
+	t.drop(old)
+	for _, other := range t.all {
+		if len(t.all) < maxTables && t.lens+n <= maxLens {
 			break
 		}
+		t.drop(other)
 	}
 	t.all[k.child] = k
+	t.lens += n
+}
+
+func (t *tables) drop(k keptTable) {
+	if _, ok := t.all[k.child]; ok {
+		delete(t.all, k.child)
+		t.lens -= k.table.Len()
+	}
 }
 
 // ruled are the types of what the rules of coordination write.

@@ -33,7 +33,7 @@ func (s *Service) Load(ctx context.Context, c Call, patient fhir.Ref, weeks int,
 		if err != nil {
 			return nil, err
 		}
-		out.Limit, out.Over, out.Share = s.coordination.Settings.O5Minutes, all.Over(), false
+		out.Limit, out.Over, out.Share = all.Limits().O5Minutes, all.Over(), false
 		whole, err := o.seesWhole(patient)
 		if err != nil {
 			return nil, err

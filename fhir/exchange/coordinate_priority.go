@@ -50,6 +50,11 @@ func (o *overlap) concerns(w *Write) (bool, error) {
 
 // most judges what is most important for a child before and after the unit.
 func (o *overlap) most(patient fhir.Ref) error {
+	state, err := o.w.v.State(patient.ID) // of goals that are raised at the same time one is the most important
+	if err != nil {
+		return unavailable("exchange.important", "policy-unavailable", err)
+	}
+	o.unit.Relied = append(o.unit.Relied, Reliance{Compartment: patient.ID, State: state})
 	before, err := o.importantGoals(patient, false)
 	if err != nil {
 		return err
@@ -165,7 +170,11 @@ func (o *overlap) superseded(before, after []fhir.Ref) ([]fhir.Ref, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, coordination.Supersedes(found.Resource)...)
+		for _, other := range coordination.Supersedes(found.Resource) {
+			if other != ref {
+				out = append(out, other)
+			}
+		}
 	}
 	return out, nil
 }

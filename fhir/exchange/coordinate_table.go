@@ -125,31 +125,33 @@ func (o *overlap) committed(written []Written) {
 	}
 }
 
-// maxReadings is how many rows of the log are looked at for who has read what.
-const maxReadings = 500
+// Bounds of looking at the log for who has read what.
+const (
+	maxReadings = 500 // rows
+	pageOfReads = 50
+)
 
-// readings tells the table who has read what, as far as something is found that was not found before: those who
+// readings tells the table who has read what since it was told last, as far as something is found of two: those who
 // read what the other does know of it. It reports whether there was anything to tell.
-func (o *overlap) readings(c *coordination.Case, t *coordination.Table) (bool, error) {
-	open := map[fhir.Ref]bool{}
-	for _, r := range c.Issues {
-		status := r.Root().Member("status").Text()
-		open[r.Ref()] = !o.timed && (status == coordination.Preliminary || status == coordination.Final)
-	}
-	asks := slices.ContainsFunc(c.Result.Findings, func(f coordination.Finding) bool {
-		return f.OfPair() && !open[coordination.IssueOf(c.Patient, f)]
-	})
-	if !asks {
+func (o *overlap) readings(c *coordination.Case, k *keptTable) (bool, error) {
+	if !slices.ContainsFunc(c.Result.Findings, coordination.Finding.OfPair) {
 		return false, nil
 	}
-	rows, err := o.v.Recent(c.Patient.ID, 0, maxReadings)
-	if err != nil {
-		return false, unavailable("exchange.coordinate", "policy-unavailable", err)
-	}
-	any := false
-	for _, row := range rows {
-		if reads(row, t.Read) {
-			any = true
+	any, heard, before := false, k.heard, int64(0)
+	for left := maxReadings; left > 0; left -= pageOfReads {
+		rows, err := o.v.Recent(c.Patient.ID, before, pageOfReads)
+		if err != nil {
+			return false, unavailable("exchange.coordinate", "policy-unavailable", err)
+		}
+		for _, row := range rows {
+			if k.heard = max(k.heard, row.Seq); row.Seq <= heard {
+				return any, nil
+			}
+			any = reads(row, k.table.Read) || any
+			before = row.Seq
+		}
+		if len(rows) < pageOfReads {
+			break
 		}
 	}
 	return any, nil

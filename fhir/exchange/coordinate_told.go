@@ -70,3 +70,16 @@ func (b *batch) element(st *step, name string) string {
 	}
 	return coordination.ElementOf(r, name)
 }
+
+// uncoded tells once that something the unit writes is not compared.
+func (o *overlap) uncoded(t *coordination.Table) {
+	for _, w := range o.unit.Writes[:o.mark.writes] {
+		if name := t.Uncoded(w.Ref); name != "" {
+			o.told = append(o.told, toldIssue{implicated: []string{name}, issue: fhir.Issue{
+				Severity: fhir.SeverityInformation, Code: "informational", Diagnostics: "O-UNCODED",
+				Text: "Not compared with the care of others: no need code. Name the need in reasonCode, or address a coded Condition.",
+			}})
+			return
+		}
+	}
+}

@@ -12,12 +12,16 @@ import (
 // serve renders a stored version for a reader: of an overlap issue and its Task what this reader may know of
 // (coordination.md 8), of everything else what the obligations leave.
 func (w *world) serve(p auth.Principal, st Stored, d auth.Decision) (Served, error) {
+	if members, err := w.guides(p, st, d); err != nil || len(members) > 0 {
+		if err != nil {
+			return Served{}, err
+		}
+		return serveTeam(st, d, members)
+	}
 	if slices.Contains(d.Obligations, auth.MeetingView) && !st.Deleted {
 		return w.serveMeeting(p, st, d)
 	}
-	view := viewers[st.Ref.Type]
-	if view == nil || st.Deleted || st.Ref.Type == "DetectedIssue" && !slices.Contains(d.Obligations, auth.IssueView) ||
-		st.Ref.Type == "Task" && !ofCoordination(st.Facts) {
+	if viewOf(st, d.Obligations) == nil {
 		return serve(st, d)
 	}
 	const op = "exchange.serve"
@@ -26,10 +30,7 @@ func (w *world) serve(p auth.Principal, st Stored, d auth.Decision) (Served, err
 	if err != nil {
 		return Served{}, err
 	}
-	r, err := view(whole, w.reader(p))
-	if err == nil {
-		r, err = auth.Redact(r, slices.DeleteFunc(slices.Clone(d.Obligations), func(o string) bool { return o == auth.IssueView }))
-	}
+	r, err := w.sight(p, st, whole, d.Obligations)
 	if err == nil && r != whole {
 		out.Reduced = true
 		r, err = r.Edit(fhir.Edit{Path: []string{"meta", "versionId"}, JSON: fmt.Sprintf(`"%d-r"`, st.Ref.Version)})
@@ -39,6 +40,38 @@ func (w *world) serve(p auth.Principal, st Stored, d auth.Decision) (Served, err
 	}
 	out.Body = r.Bytes()
 	return out, nil
+}
+
+// sight is what a reader sees of a stored resource: the same one when nothing is withheld.
+func (w *world) sight(p auth.Principal, st Stored, whole *fhir.Resource, obligations []string) (*fhir.Resource, error) {
+	if view := viewOf(st, obligations); view != nil {
+		var err error
+		if whole, err = view(whole, w.reader(p)); err != nil {
+			return nil, err
+		}
+		obligations = slices.DeleteFunc(slices.Clone(obligations), func(o string) bool { return o == auth.IssueView })
+	}
+	return w.shown(p, whole, obligations)
+}
+
+// viewOf returns what makes the form of a resource of the rules of coordination; nil for every other.
+func viewOf(st Stored, obligations []string) func(*fhir.Resource, coordination.Reader) (*fhir.Resource, error) {
+	if st.Deleted || st.Ref.Type == "DetectedIssue" && !slices.Contains(obligations, auth.IssueView) ||
+		st.Ref.Type == "Task" && !ofCoordination(st.Facts) {
+		return nil
+	}
+	return viewers[st.Ref.Type]
+}
+
+// viewedOf are the Tasks of the rules of coordination, of which each reader sees another part.
+func viewedOf(rows []auth.ResourceFacts) []auth.Reduction {
+	var out []auth.Reduction
+	for i := range rows {
+		if rows[i].Ref.Type == "Task" && rows[i].Source == coordination.TaskSource {
+			out = append(out, auth.Reduction{Ref: rows[i].Ref})
+		}
+	}
+	return out
 }
 
 // viewers make the form in which a resource of the rules of coordination leaves.

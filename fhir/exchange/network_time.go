@@ -59,6 +59,7 @@ func (f *following) passOn(facts auth.ResourceFacts) error {
 	if err != nil || next == nil {
 		return err
 	}
+	f.passed = append(f.passed, next.Ref().Current())
 	return f.write(workflow.RuleNetwork, next, facts.Custodian)
 }
 

@@ -85,13 +85,15 @@ func (s *Service) registerOnce(ctx context.Context, reg Registration) (fhir.Ref,
 		if err != nil {
 			return err
 		}
-		if same, err := unchanged(r, prior); same || err != nil {
+		own := prior != nil && prior.Facts.Custodian == ref
+		if same, err := unchanged(r, prior); same && own || err != nil {
 			return err
 		}
 		w, err := d.put(r, prior, ref, ref)
 		if err != nil {
 			return err
 		}
+		w.Facts.Custodian, w.Facts.Author = ref, ref // no longer of whoever named it first
 		d.unit.Relied = k.relied
 		d.add(w)
 		e.wrote(w, auth.Decision{Permit: true, Reason: "permit-directory"})

@@ -28,6 +28,7 @@ type draft struct {
 	staff    map[fhir.Ref][]fhir.Ref // PractitionerRole → organisation and practitioner
 	issues   []fhir.Issue
 	told     []calendar.Told // by the rules of time, for the report of a push
+	passed   []fhir.Ref      // tasks of help that a rule of time asks for, whoever writes the unit
 	trees    map[fhir.Ref]drafted
 	room     int // bytes of text of which trees may still be remembered
 }

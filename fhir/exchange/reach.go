@@ -176,12 +176,20 @@ func (w *world) compile(v Snapshot, p auth.Principal, a auth.Action, of about) (
 		return auth.Filter{}, auth.Decision{}, err
 	}
 	every := auth.NeedsAll(p, a)
+	var viewed []auth.Reduction
 	filter, d, err = auth.Compile(p, a, f, func(c *auth.Child) ([]auth.ResourceFacts, error) {
 		if every {
 			return w.everything(c.Patient.ID)
 		}
-		return w.heads(v, c.Patient.ID, a.Type)
+		rows, err := w.heads(v, c.Patient.ID, a.Type)
+		viewed = append(viewed, viewedOf(rows)...)
+		return rows, err
 	})
+	for _, r := range viewed {
+		if slices.ContainsFunc(slices.Collect(maps.Values(filter.Visible)), func(ids []string) bool { return slices.Contains(ids, r.Ref.ID) }) {
+			filter.Reduced = append(filter.Reduced, r)
+		}
+	}
 	return filter, d, cmp.Or(err, w.broken)
 }
 

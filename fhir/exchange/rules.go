@@ -173,14 +173,15 @@ func (f *following) write(rule string, r *fhir.Resource, holder fhir.Ref) error 
 	if err != nil {
 		return err
 	}
-	if same, err := unchanged(r, prior); err != nil || same {
+	i := slices.IndexFunc(f.unit.Writes, func(x Write) bool { return x.Ref.Current() == r.Ref() })
+	if same, err := unchanged(r, prior); err != nil || same && i < 0 {
 		return err
 	}
 	w, err := f.ruled(r, prior, holder)
 	if err != nil {
 		return err
 	}
-	if i := slices.IndexFunc(f.unit.Writes, func(x Write) bool { return x.Ref.Current() == w.Ref.Current() }); i >= 0 {
+	if i >= 0 {
 		f.unit.Writes[i] = w // the same unit writes it too: the rule has the last word
 		return nil
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/drieluik/drieluik/auth"
@@ -43,6 +44,7 @@ type Service struct {
 	trace    Trace
 
 	coordination *coordination.Rules
+	afreshed     atomic.Bool // every child was looked at by these rules
 
 	jobs       Jobs
 	definition func(canonical string) (fhir.Node, bool)

@@ -34,6 +34,9 @@ type Ticked struct {
 func (s *Service) Tick(ctx context.Context, now time.Time) (Ticked, error) {
 	const op = "exchange.Tick"
 	var out Ticked
+	if err := s.afresh(ctx); err != nil {
+		return out, fhir.Wrap(op, err)
+	}
 	for {
 		due, err := s.due(ctx, now)
 		if err != nil || len(due) == 0 {

@@ -192,7 +192,7 @@ func (w *world) viewsOf(p auth.Principal, st Stored, obligations []string) (view
 	if err != nil {
 		return out, err
 	}
-	shown, err := w.shown(p, whole, obligations)
+	shown, err := w.sight(p, st, whole, obligations)
 	if err != nil {
 		return out, fhir.Wrap(op, err)
 	}

@@ -204,7 +204,7 @@ func TestAPictureSpeaksTheLanguageOfItsReader(t *testing.T) {
 	n.share("grandfather", n.kin["n1"])
 	path := "/fhir/" + n.team + "/$ecomap"
 	for _, c := range []struct{ who, query, accept, want, none string }{
-		{"home", "?_format=html", "sv-SE,sv;q=0.9,nl;q=0.8", "<td>måttligt</td>", "matig"},
+		{"home", "?_format=html", "sv-SE,sv;q=0.9,nl;q=0.8", "<td>måttlig</td>", "matig"},
 		{"home", "?_format=html&language=en", "sv", "<td>moderate</td>", "Load"},
 		{"home", "?_format=html", "fr", "<td>matig</td>", "Belasting"},
 		{"home", "", "en", "<title id=\"t\">Network of Boris XXX_Testkind</title>", "Netwerk"},

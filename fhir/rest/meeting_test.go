@@ -96,6 +96,12 @@ func TestEachOfThoseCalledReadsItsOwnCall(t *testing.T) {
 			t.Fatalf("the mother reads the plan: %v", got)
 		}
 		all := []string{g.get("mother", "/fhir/"+meeting).want(t, 200).valid(t).body, g.get("mother", "/fhir/"+meeting+"/_history").want(t, 200).body}
+		whole := g.get("mother", "/fhir/"+patient+"/$everything?_count=1000").want(t, 200).body
+		for _, told := range []string{"Samordnad individuell plan", "bilder i förskola", "Kortare restider", "uppfoljningsmote"} {
+			if strings.Contains(whole, told) != open {
+				t.Errorf("the plan is hers to read: %v, and she sees %q: %v", open, told, !open)
+			}
+		}
 		if !open { // in everything she is told of what the plan is referred to by
 			all = append(all, g.get("mother", "/fhir/"+patient+"/$everything?_count=1000&_type=Appointment,HealthcareService").want(t, 200).body)
 		}

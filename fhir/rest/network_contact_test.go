@@ -30,8 +30,10 @@ func TestWhomAFamilyTurnsTo(t *testing.T) {
 	n.share("other", n.orgs["other"].String())
 	n.to("mother", n.kin["taak-t2"], "cancelled").want(t, http.StatusOK)
 	ask := func() answer {
-		return n.do("hospital", http.MethodPost, "/fhir/Task", n.help(n.orgs["hospital"].String(), n.kin["n2"], `,"basedOn":[{"reference":"`, n.kin["t3"], `"}]`))
+		return n.do("hospital", http.MethodPost, "/fhir/Task", n.help(n.orgs["hospital"].String(), n.kin["n2"], `,"basedOn":[{"reference":"`, n.kin["t3"], `"}]`), "Prefer", "return=OperationOutcome")
 	}
+	n.create("home", "Observation", fmt.Sprintf(`{"resourceType":"Observation","status":"final","code":{"coding":[{"system":"https://drieluik.example/fhir/CodeSystem/netwerk-meting","code":"belasting"}]},
+		"subject":{"reference":%q},"focus":[{"reference":%q}],"effectiveDateTime":"2026-11-01","valueInteger":4}`, n.patient, n.kin["n2"]))
 	ask().want(t, http.StatusForbidden).wantIssue(t, "write-role", "")
 	for version, role := range []struct {
 		organisation string
@@ -43,12 +45,15 @@ func TestWhomAFamilyTurnsTo(t *testing.T) {
 	}
 	ask().want(t, http.StatusForbidden)
 	n.submit("home", withContact(t, 4, "Ziekenhuis Voorbeeld")).want(t, http.StatusCreated)
-	made := decode[struct{ ID string }](t, ask().want(t, http.StatusCreated).body).ID
-	if body := n.get("home", "/fhir/Task/"+made).want(t, http.StatusOK).body; !strings.Contains(body, n.orgs["hospital"].String()) {
-		t.Errorf("who keeps the network sees %s", body)
+	a := ask().want(t, http.StatusCreated)
+	a.wantIssue(t, "NW-R04", "Task.owner")
+	if strings.Contains(a.body, n.kin["n1"]) {
+		t.Errorf("who may not know the reserve is told of them: %s", a.body)
 	}
-	n.to("hospital", "Task/"+made, "accepted", prepared).want(t, http.StatusUnprocessableEntity)
-	n.to("hospital", "Task/"+made, "cancelled").want(t, http.StatusOK)
+	made := n.search("hospital", "/fhir/Task?status=requested&requester="+n.orgs["hospital"].String()).ids()[0]
+	n.reads("home", made, []string{n.orgs["hospital"].String()}, nil)
+	n.to("hospital", made, "accepted", prepared).want(t, http.StatusUnprocessableEntity)
+	n.to("hospital", made, "cancelled").want(t, http.StatusOK)
 	n.to("mother", n.kin["n3-ziet"], "inactive").want(t, http.StatusNoContent)
 	n.reads("hospital", n.kin["n3"], nil, []string{"XXX_Vader"})
 }

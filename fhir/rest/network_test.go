@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/drieluik/drieluik/auth"
 	"github.com/drieluik/drieluik/fhir"
 )
 
@@ -255,5 +256,50 @@ func (n *network) tick() {
 		if err := <-errs; err != nil {
 			n.t.Fatal(err)
 		}
+	}
+}
+
+// TestAChildAsksForHelp of its own network, sees all of it, and may always stop.
+func TestAChildAsksForHelp(t *testing.T) {
+	t.Parallel()
+	n := &network{rig: newRig(t), kin: map[string]string{}}
+	n.submit("hospital", networkFile(t, "valid/02-daan.json")).want(t, http.StatusCreated)
+	for _, kind := range []string{"CareTeam", "RelatedPerson", "CarePlan"} {
+		for _, e := range n.search("hospital", "/fhir/"+kind).Entry {
+			r, _ := fhir.Parse([]byte(n.get("hospital", "/fhir/"+kind+"/"+e.Resource.ID).want(t, http.StatusOK).body), fhir.Limits{})
+			n.note(r)
+		}
+	}
+	n.patient = n.search("hospital", "/fhir/Patient").ids()[0]
+	n.person("child", auth.ChildRole, n.patient, "PATRQT")
+	a := n.do("child", http.MethodPost, "/fhir/Task", n.help(n.patient, n.kin["a"], `,"basedOn":[{"reference":"`, n.kin["t1"], `"}]`), "Prefer", "return=OperationOutcome").want(t, http.StatusCreated)
+	a.wantIssue(t, "NW-R04", "Task.owner")
+	if !strings.Contains(a.body, n.kin["c"]) {
+		t.Errorf("the reserve is not proposed: %s", a.body)
+	}
+	n.do("child", http.MethodPost, "/fhir/Task", n.help(n.patient, n.kin["b"])).want(t, http.StatusForbidden).wantIssue(t, "NW-R03", "")
+	made := n.search("child", "/fhir/Task?status=requested&requester="+n.patient).ids()[0]
+	n.reads("hospital", made, []string{n.kin["a"]}, nil)
+	own := n.get("child", "/fhir/"+made).want(t, http.StatusOK).body
+	n.do("child", http.MethodPut, "/fhir/"+made, strings.Replace(own, `"status":"requested"`, `"status":"cancelled"`, 1)).want(t, http.StatusOK)
+	n.reads("child", n.team, []string{"XXX_T. Leider", "netwerk-kring"}, []string{"SUBSETTED"})
+}
+
+// TestAPushOfOthersAsksNobody: that a reserve is to be asked by now is no matter of who happens to push then.
+func TestAPushOfOthersAsksNobody(t *testing.T) {
+	t.Parallel()
+	n := newNetwork(t, "boris/01-kind.json")
+	n.mother("patient/*.cruds")
+	n.create("mother", "Task", n.help(n.principals["mother"].FHIRUser.String(), n.kin["n1"], `,"basedOn":[{"reference":"`, n.kin["t1"], `"}]`))
+	n.advance(4 * 24 * time.Hour)
+	n.submit("hospital", fmt.Sprintf(`{"resourceType":"Bundle","type":"transaction","identifier":{"system":"urn:x","value":"1"},"entry":[
+		{"fullUrl":"urn:uuid:00000000-0000-4000-8000-000000000001","request":{"method":"POST","url":"Patient"},"resource":{"resourceType":"Patient",
+			"identifier":[{"system":"http://fhir.nl/fhir/NamingSystem/bsn","value":"999912148"}]}},
+		{"fullUrl":"urn:uuid:00000000-0000-4000-8000-000000000002","request":{"method":"POST","url":"CareTeam"},"resource":{"resourceType":"CareTeam","status":"active",
+			"subject":{"reference":"urn:uuid:00000000-0000-4000-8000-000000000001"},"participant":[{"member":{"type":"Organization","identifier":{"system":%q,"value":"90000002"}}}]}}]}`, uraSystem),
+		"Content-Type", "application/fhir+json").want(t, http.StatusCreated)
+	n.tick()
+	if asked := n.search("home", "/fhir/Task?status=requested&owner="+n.kin["n2"]).ids(); len(asked) != 1 {
+		t.Errorf("the reserve was asked %d times", len(asked))
 	}
 }

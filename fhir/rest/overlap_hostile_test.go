@@ -287,6 +287,14 @@ func TestWhatOthersSayStaysWithThem(t *testing.T) {
 			t.Errorf("%s tells how urgent the issues of others are: %s", id, body)
 		}
 	}
+	for id := range tasks {
+		_, focus, _ := strings.Cut(c.whole(id), `"focus":{"reference":"`)
+		focus, _, _ = strings.Cut(focus, `"`)
+		seen := c.get("other", "/fhir/"+focus).status == http.StatusOK
+		if got := len(c.search("other", "/fhir/Task?focus="+focus).Entry) > 0; got != seen {
+			t.Errorf("the other finds its Task by its focus: %t, and may read that: %t", got, seen)
+		}
+	}
 	if len(tasks) != 1 || len(secret) < 2 {
 		t.Errorf("%d Tasks, %v", len(tasks), secret)
 	}

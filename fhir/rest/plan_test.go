@@ -88,6 +88,37 @@ func TestAChildPlanIsPushedReadAndConverted(t *testing.T) {
 	}
 }
 
+// TestAPushMakesNobodyAGuardianOfAnothersChild: who has custody is told by who keeps the child. What another
+// sender says of it holds for what that sender keeps itself (access.md 5).
+func TestAPushMakesNobodyAGuardianOfAnothersChild(t *testing.T) {
+	t.Parallel()
+	g := newRig(t)
+	g.swedish("school", "SE4000000069-ELEV1")
+	g.swedish("stranger", "SE4000000010-HAB1")
+	g.swedish("clinic", "SE4000000077-BUP1")
+	const barnplan, child = "valid/03-barnplan-olle.json", "Patient/5084207a-563c-5cd7-85c5-bb91c06f7cf8"
+	g.submit("school", coordinated(t, barnplan, nil)).want(t, 201)
+	g.submit("stranger", coordinated(t, barnplan, map[string]any{
+		"dokumentId": "another", "kallelse": []any{},
+		"ansvar": map[string]any{"vardgivareHsaId": "SE4000000010-VG1", "vardenhetHsaId": "SE4000000010-HAB1"},
+	})).want(t, 201)
+	ids := g.search("stranger", "/fhir/RelatedPerson?patient="+child).ids()
+	if len(ids) != 2 {
+		t.Fatalf("the stranger keeps %v", ids)
+	}
+	plans := map[string]string{"school": g.search("school", "/fhir/CarePlan?patient="+child).ids()[0], "stranger": g.search("stranger", "/fhir/CarePlan?patient="+child).ids()[0]}
+	g.principals["mother"] = guardian(t, child, g.search("school", "/fhir/RelatedPerson?patient="+child).ids()[0], "patient/*.rs")
+	g.principals["posed"] = guardian(t, child, ids[0], "patient/*.rs")
+	g.get("mother", "/fhir/"+plans["school"]).want(t, 200)
+	g.get("posed", "/fhir/"+plans["school"]).want(t, 403).wantIssue(t, "rep-custody-none", "")
+	clinic := g.principals["clinic"]
+	clinic.Purpose = "COC"
+	g.principals["clinic"] = clinic
+	for _, plan := range plans { // what a sender says of consent opens what it keeps
+		g.get("clinic", "/fhir/"+plan).want(t, 200)
+	}
+}
+
 // backAgain holds that what is stored of the child comes back as the document that was pushed.
 func (g *rig) backAgain(who, doc string) {
 	g.t.Helper()
@@ -133,4 +164,44 @@ func TestAnHSAIDIsOneUnderEachOfItsSystems(t *testing.T) {
 			t.Errorf("%s: %s %v", system, ref, err)
 		}
 	}
+}
+
+// TestAPlanIsSharedAsItsConsentsSay: with whom both guardians share, for coordination, until one is withdrawn; the one
+// whom a guardian leaves out never.
+func TestAPlanIsSharedAsItsConsentsSay(t *testing.T) {
+	t.Parallel()
+	g, patient, plan := planned(t, nil)
+	for name, of := range map[string]string{"school": "F%C3%B6rskolan", "social": "Socialtj"} {
+		p := system(name, refOf(g.search("hab", "/fhir/Organization?name="+of).ids()[0]), "system/*.rs")
+		g.principals[name+" for treatment"] = p
+		p.Purpose = "COC"
+		g.principals[name] = p
+	}
+	goals := "/fhir/Goal?patient=" + strings.TrimPrefix(patient, "Patient/")
+	reads := func(who string, may bool) {
+		t.Helper()
+		status, n := 404, 0
+		if may {
+			status, n = 200, 2
+		}
+		g.get(who, "/fhir/"+plan).want(t, status)
+		if b := g.search(who, goals); len(b.Entry) != n {
+			t.Errorf("%s finds the goals %v", who, b.ids())
+		}
+	}
+	reads("hab", true)
+	reads("bup", true)
+	reads("school", true)
+	reads("school for treatment", false)
+	reads("social", false)
+	agreed := decode[map[string]any](t, coordinated(t, "valid/02-ylva.json", nil))["samtycke"].([]any)
+	for _, s := range agreed {
+		s.(map[string]any)["aterkallat"] = "2026-11-20"
+	}
+	g.submit("hab", coordinated(t, "valid/02-ylva.json", map[string]any{"samtycke": agreed, "version": 3})).want(t, 201)
+	reads("hab", true)
+	reads("school", false)
+	reads("social", false)
+	g.submit("hab", coordinated(t, "valid/02-ylva.json", map[string]any{"version": 2})).want(t, 409).wantIssue(t, "SP-V02", "/version")
+	g.submit("hab", coordinated(t, "valid/02-ylva.json", nil)).want(t, 200)
 }

@@ -60,7 +60,7 @@ func (t Transfer) Consent(now time.Time) (*fhir.Resource, error) {
 		loinc  = "http://loinc.org"
 		notice = "59284-0"
 	)
-	return made("workflow.Consent", consent{
+	return fhir.Make("workflow.Consent", consent{
 		ResourceType: "Consent", ID: ConsentOf(t.Patient, t.Task.Ref()).ID, Status: "active",
 		Scope:    codedAs(terms+"consentscope", "patient-privacy"),
 		Category: []concept{codedAs(loinc, notice), codedAs(fhir.Canonical+"/CodeSystem/toestemming-soort", "verondersteld")},
@@ -134,7 +134,7 @@ func Objected(task *fhir.Resource) (*fhir.Resource, error) {
 	}
 	reason := codedAs(categorySystem, objectionCode)
 	reason.Text = objectionText
-	text, err := jsonOf(reason)
+	text, err := fhir.Render(reason)
 	if err != nil {
 		return nil, fhir.Wrap("workflow.Objected", err)
 	}

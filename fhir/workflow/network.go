@@ -238,5 +238,5 @@ func (h Help) Pass(k Known) (*fhir.Resource, error) {
 	if p.Exists() {
 		out.Restriction = &taskRestriction{Period: period{Start: p.Member("start").Text(), End: p.Member("end").Text()}}
 	}
-	return made("workflow.Pass", out)
+	return fhir.Make("workflow.Pass", out)
 }

@@ -30,7 +30,7 @@ func Agreed(before, after *fhir.Resource) (*fhir.Resource, error) {
 	if !ok || !has || status(before) == status(after) {
 		return after, nil
 	}
-	text, err := jsonOf(codedAs(stateSystem, row.state))
+	text, err := fhir.Render(codedAs(stateSystem, row.state))
 	if err != nil {
 		return nil, fhir.Wrap("workflow.Agreed", err)
 	}

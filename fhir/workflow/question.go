@@ -89,7 +89,7 @@ func Question(document *mapping.Found, question *fhir.Resource, receiver fhir.Re
 	if owner.IsZero() || document.Custodian.Current() == receiver {
 		return nil, nil
 	}
-	return made("workflow.Question", task{
+	return fhir.Make("workflow.Question", task{
 		ResourceType: "Task", ID: TaskOf(patient, question.Ref()).ID, Status: requested, Intent: "order",
 		Code: codedAs(categorySystem, questionCode), Focus: to(question.Ref()), For: to(patient),
 		AuthoredOn: now.UTC().Format(time.RFC3339), Requester: to(receiver), Owner: to(owner), Reason: to(document.Resource.Ref()),
@@ -153,7 +153,7 @@ func Answered(asked, answer *fhir.Resource) (*fhir.Resource, error) {
 	}
 	edits := []fhir.Edit{{Path: []string{"status"}, JSON: fmt.Sprintf("%q", completed)}}
 	for _, w := range words(answer) {
-		text, err := jsonOf(w)
+		text, err := fhir.Render(w)
 		if err != nil {
 			return nil, fhir.Wrap(op, err)
 		}

@@ -7,8 +7,6 @@
 package workflow
 
 import (
-	"bytes"
-	"encoding/json"
 	"sync"
 	"time"
 	_ "time/tzdata" // a day must not depend on the machine
@@ -119,30 +117,6 @@ func codedAs(system, code string) concept { return concept{Coding: []coding{{sys
 
 func to(ref fhir.Ref) *reference { return &reference{ref.Current().String()} }
 
-// jsonOf renders v as it stands in a resource.
-func jsonOf(v any) (string, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		return "", err
-	}
-	return string(bytes.TrimSpace(b.Bytes())), nil
-}
-
-// made turns v into the tree of a resource.
-func made(op string, v any) (*fhir.Resource, error) {
-	text, err := jsonOf(v)
-	if err != nil {
-		return nil, fhir.Wrap(op, err)
-	}
-	r, issues := fhir.Parse([]byte(text), fhir.Limits{Bytes: len(text)})
-	if fhir.HasErrors(issues) {
-		return nil, &fhir.Error{Kind: fhir.Internal, Op: op, Issues: issues}
-	}
-	return r, nil
-}
-
 type provenanceAgent struct {
 	Type concept       `json:"type"`
 	Who  provenanceWho `json:"who"`
@@ -192,5 +166,5 @@ func Provenance(id, rule string, targets []fhir.Ref, holder fhir.Ref, created bo
 	for _, ref := range targets {
 		p.Target = append(p.Target, to(ref))
 	}
-	return made("workflow.Provenance", p)
+	return fhir.Make("workflow.Provenance", p)
 }

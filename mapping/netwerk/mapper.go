@@ -45,16 +45,21 @@ func newMapper(d *document, k mapping.Known) (*mapper, error) {
 		m.sender = org.Resource.Ref()
 	}
 	for key, l := range d.members {
-		if number := l.At("ura").Str(); number != "" {
-			if m.shared[key], err = m.organization(number); err != nil {
-				return nil, err
-			}
+		if m.shared[key], err = m.organization(l.At("ura").Str()); err != nil {
+			return nil, err
+		}
+		if m.shared[key] != nil {
+			continue
+		}
+		if m.shared[key], err = m.registered(key, l); err != nil {
+			return nil, err
 		}
 	}
 	return m, m.readWithdrawn()
 }
 
-// organization finds the stored organisation of a number that did not come with this record; nil for none.
+// organization finds the stored organisation of a number that did not come with this record, or is its own since;
+// nil for none.
 func (m *mapper) organization(number string) (*mapping.Found, error) {
 	if number == "" {
 		return nil, nil
@@ -64,11 +69,24 @@ func (m *mapper) organization(number string) (*mapping.Found, error) {
 		return nil, err
 	}
 	for _, hit := range hits {
-		if !strings.HasPrefix(m.keyOf(hit.Resource), m.record+"#") {
+		if !strings.HasPrefix(m.keyOf(hit.Resource), m.record+"#") || hit.Custodian.Current() != m.sender {
 			return hit, nil
 		}
 	}
 	return nil, nil
+}
+
+// registered finds the organisation that a member became when an operator registered it: its number is what was
+// registered, whatever the record says now. Nil for none.
+func (m *mapper) registered(key string, l form.Value) (*mapping.Found, error) {
+	if !isOrganisation(l) {
+		return nil, nil
+	}
+	hit, err := m.known.Read(fhir.Ref{Type: "Organization", ID: m.id("Organization", key)})
+	if err != nil || hit == nil || hit.Custodian.Current() == m.sender {
+		return nil, err
+	}
+	return hit, nil
 }
 
 // keyOf is what a resource is called in the records of this source, "" for one of another.

@@ -153,6 +153,9 @@ func (m *mapper) add(r proto.Message, key string, domains ...string) fhir.Ref {
 // put adds a resource under a reference. Where the Patient is another's, what the document says of protection stands
 // on each resource of its own.
 func (m *mapper) put(r proto.Message, ref fhir.Ref, meta element.Meta) {
+	if ofPlan[ref.Type] && !m.root.At("godkandForPatient").Yes() {
+		meta.Security = append(meta.Security, element.OwnCoding("access-label", "not-for-patient"))
+	}
 	if m.guest {
 		meta.Security = append(meta.Security, m.protection()...)
 	}
@@ -168,6 +171,12 @@ func (m *mapper) during(from, to form.Value) *dpb.Period {
 		m.Keep(to)
 	}
 	return span(from.Day(), to.Day())
+}
+
+// ofPlan are the types that tell what is in the plan: one that is not for the person is not shown in any of them.
+// Who is called, who consents and who represents is not hidden from them. Read only.
+var ofPlan = map[fhir.Type]bool{
+	"CarePlan": true, "Goal": true, "CareTeam": true, "Task": true, "QuestionnaireResponse": true, "Provenance": true,
 }
 
 func span(from, to form.Day) *dpb.Period {

@@ -43,9 +43,7 @@ func (m *mapper) writePlan() {
 		}
 	}
 	meta := element.Meta{Source: m.endpointOf(), Tags: tags(m.union)}
-	if !of("godkandForPatient", "meta.security").Yes() {
-		meta.Security = []*dpb.Coding{element.OwnCoding("access-label", "not-for-patient")}
-	}
+	of("godkandForPatient", "meta.security")
 	m.put(r, m.planRef(), meta)
 }
 

@@ -25,6 +25,7 @@ type Union struct {
 	Barred map[string]bool
 	// Extension reports whether a stored extension stands that the fresh resource lacks.
 	Extension func(fhir.Node) bool
+	numbers   bool     // those of national registers are as stored
 	Labels    []string // JSON of stored labels that stay
 	source    bool     // meta.source stays as stored
 	Differs   func(member string)
@@ -85,6 +86,10 @@ func (u Union) edits(stored, fresh fhir.Node) []fhir.Edit {
 		switch name {
 		case "resourceType", "id", "meta":
 		case "identifier":
+			if u.numbers {
+				out = append(out, registered(old, fresh.Member(name)))
+				continue
+			}
 			out = append(out, identifiers(old, fresh.Member(name))...)
 		case "extension":
 			out = append(out, u.extensions(old, fresh.Member(name))...)
@@ -146,6 +151,30 @@ func identifiers(old, fresh fhir.Node) []fhir.Edit {
 		}
 	}
 	return out
+}
+
+// registered adds to the stored identifiers those of the fresh resource that are not of a national register.
+func registered(old, fresh fhir.Node) fhir.Edit {
+	var all []string
+	for n := range old.Children() {
+		all = append(all, n.Raw())
+	}
+	for _, n := range lacking(fresh, old, IdentifierKey) {
+		if !registers[n.Member("system").Text()] || n.Member("system").Text() == record.AGBSystem && !has(old, record.AGBSystem) {
+			all = append(all, n.Raw())
+		}
+	}
+	return fhir.Edit{Path: []string{"identifier"}, JSON: "[" + strings.Join(all, ",") + "]"}
+}
+
+// has reports whether some identifier is of a system.
+func has(identifiers fhir.Node, system string) bool {
+	for n := range identifiers.Children() {
+		if n.Member("system").Text() == system {
+			return true
+		}
+	}
+	return false
 }
 
 // registers are the identifier systems in which a person or organisation has one number.
@@ -271,14 +300,22 @@ func (m *Mapper) Latest(all []Setting) Union {
 }
 
 // DirectoryUnion unites an Organization or Practitioner: the source that wrote it and the organisation
-// itself change it, others only add what it lacks.
+// itself change it, others only add what it lacks. Of a registered organisation the number and the kind are the
+// operator's, who gives access by them.
 func (m *Mapper) DirectoryUnion(stored *mapping.Found, ura string) Union {
 	base, _, _ := strings.Cut(Found(stored).At("meta", "source").Text(), "#")
 	mine := base == m.Head.Base() || ura != "" && ura == m.Head.URA
-	return Union{
+	u := Union{
 		wins:      func(string) bool { return mine },
 		Keeps:     func(string) bool { return true },
 		Extension: func(fhir.Node) bool { return true },
 		source:    !mine,
 	}
+	if stored != nil && stored.Resource.Type() == "Organization" && stored.Custodian.Current() == stored.Resource.Ref().Current() {
+		u.numbers = true
+		if Found(stored).Member("type").Exists() {
+			u.Barred = map[string]bool{"type": true}
+		}
+	}
+	return u
 }
