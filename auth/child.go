@@ -70,7 +70,7 @@ type member struct {
 	ref, onBehalfOf fhir.Ref
 	period          span
 	coordinator     bool
-	name            string // by which the team calls it, "" for its own
+	name            string // by which the team calls it, "" for none
 }
 
 type task struct {

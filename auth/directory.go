@@ -7,7 +7,7 @@ import (
 	"github.com/drieluik/drieluik/fhir"
 )
 
-// Directory is what policy knows of organisations, their staff and persons: name, types and country of an
+// Directory is what policy knows of organisations, their staff and persons: types and country of an
 // Organization, the Practitioner and Organization of a PractitionerRole, the links of a Person.
 // A nil Directory knows nothing.
 type Directory struct {
@@ -17,7 +17,6 @@ type Directory struct {
 }
 
 type orgEntry struct {
-	name    string
 	country string
 	types   []Coding
 }
@@ -35,7 +34,7 @@ func NewDirectory(resources []*fhir.Resource) *Directory {
 		}
 		switch root := r.Root(); r.Type() {
 		case "Organization":
-			d.orgs[r.ID()] = orgEntry{name: root.Member("name").Text(), country: strings.ToUpper(root.At("address", "country").Text()), types: readCodings(root, "type", "coding")}
+			d.orgs[r.ID()] = orgEntry{country: strings.ToUpper(root.At("address", "country").Text()), types: readCodings(root, "type", "coding")}
 		case "PractitionerRole":
 			d.staff[r.ID()] = staffEntry{practitioner: refAt(root, "practitioner"), organization: refAt(root, "organization")}
 		case "Person":
@@ -72,13 +71,6 @@ func (d *Directory) country(org fhir.Ref) string {
 		return ""
 	}
 	return d.orgs[org.ID].country
-}
-
-func (d *Directory) name(org fhir.Ref) string {
-	if d == nil || org.Type != "Organization" {
-		return ""
-	}
-	return d.orgs[org.ID].name
 }
 
 // role returns the practitioner and organisation of a PractitionerRole.

@@ -107,17 +107,11 @@ func contactIn(team fhir.Node) string {
 // plainName is a name without differences that nobody hears.
 func plainName(s string) string { return strings.ToLower(strings.Join(strings.Fields(s), " ")) }
 
-// turnsTo reports whether a network turns to the organisation of the principal: it is a member now, and called as
-// the one that the family decided on. A record names its contact and refers to its members; a name alone proves
-// nothing.
+// turnsTo reports whether a network turns to the organisation of the principal: it is a member now, and the record
+// calls it by the name of the one that the family decided on. What an organisation calls itself proves nothing.
 func (t *team) turnsTo(v *view) bool {
-	org := v.p.Organization
 	return t.contact != "" && slices.ContainsFunc(t.members, func(m member) bool {
-		name := m.name
-		if name == "" {
-			name = v.key.directory.name(org)
-		}
-		return m.ref == org && m.period.covers(v.now, v.zone, false) && plainName(name) == t.contact
+		return m.ref == v.p.Organization && m.period.covers(v.now, v.zone, false) && plainName(m.name) == t.contact
 	})
 }
 

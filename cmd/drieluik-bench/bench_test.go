@@ -86,9 +86,36 @@ func TestEveryWorkloadIsMeasuredAndJudged(t *testing.T) {
 	}
 }
 
+// TestASoakTellsOfEachMinute with one that is short: what came, what was wrong, and the memory of the server.
+func TestASoakTellsOfEachMinute(t *testing.T) {
+	t.Parallel()
+	figures := filepath.Join(t.TempDir(), "soak.json")
+	cmd := exec.CommandContext(t.Context(), bench, "--binary", binary, "--children", "4", "--parents", "1", "--seconds", "0.1", "--soak", "1s", "--json", figures)
+	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "\nsoak: W1 to W5 mixed") {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	b, err := os.ReadFile(figures)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var report struct {
+		Soak struct {
+			CapacityRequestsPerSecond, WantedRequestsPerSecond float64
+			Minutes                                            []struct{ Requests, Failed, RSSBytes, P50, P99 int }
+		}
+	}
+	if err := json.Unmarshal(b, &report); err != nil || len(report.Soak.Minutes) != 1 {
+		t.Fatalf("%v %s", err, b)
+	}
+	m := report.Soak.Minutes[0]
+	if m.Requests == 0 || m.Failed != 0 || m.RSSBytes < 1<<20 || m.P99 < m.P50 || report.Soak.WantedRequestsPerSecond >= report.Soak.CapacityRequestsPerSecond {
+		t.Errorf("%+v", report.Soak)
+	}
+}
+
 func TestWrongUseOfTheBenchIsExit2(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{}, {"--binary", "/nowhere"}, {"--binary", bench, "--children", "0"}, {"--binary", bench, "--clients", "0"}} {
+	for _, args := range [][]string{{}, {"--binary", "/nowhere"}, {"--binary", bench, "--children", "0"}, {"--binary", bench, "--clients", "0"}, {"--binary", bench, "--soak=-1s"}} {
 		out, err := exec.Command(bench, args...).CombinedOutput()
 		var exit *exec.ExitError
 		if !errors.As(err, &exit) || exit.ExitCode() != 2 || strings.Count(string(out), "\n") != 1 {

@@ -78,6 +78,7 @@ func TestRACE2_TwoProcessesOnOnePostgres(t *testing.T) {
 	t.Run("a client that is disabled is out", p.disabled)
 	t.Run("another secret does not start", p.otherSecret)
 	t.Run("PostgreSQL is restarted", p.restart)
+	t.Run("a subscriber is told while processes die", p.deliveries)
 	if out, stderr, code := p.tool(t, "audit", "verify"); code != 0 || !strings.Contains(out, "ok") {
 		t.Errorf("audit verify: exit %d %s%s", code, out, stderr)
 	}

@@ -202,15 +202,9 @@ func (o *overlap) judge(patient fhir.Ref) (err error) {
 	if err != nil {
 		return err
 	}
-	if k.table.Size() > maxCompared {
-		return errLarge
-	}
-	result := k.table.Findings(o.w.now)
-	if len(result.Findings) > maxFound { // the gravest are told, and somebody is asked to look at the rest
-		result.Findings = coordination.Gravest(result.Findings, maxFound)
-		if err := o.ask(patient); err != nil {
-			return err
-		}
+	result, err := o.result(patient, k.table)
+	if err != nil {
+		return err
 	}
 	if err := o.resume(patient, k.table); err != nil {
 		return err
@@ -229,7 +223,9 @@ func (o *overlap) judge(patient fhir.Ref) (err error) {
 	if again, err := o.readings(c, &k); err != nil {
 		return err
 	} else if again {
-		c.Result = k.table.Findings(o.w.now)
+		if c.Result, err = o.result(patient, k.table); err != nil {
+			return err
+		}
 	}
 	c.Acks = o.acks
 	out, err := c.Follow()
@@ -244,6 +240,19 @@ func (o *overlap) judge(patient fhir.Ref) (err error) {
 	}
 	o.uncoded(k.table)
 	return o.keep(k)
+}
+
+// result is what the rules say of a child, as far as one write may tell of it.
+func (o *overlap) result(patient fhir.Ref, t *coordination.Table) (coordination.Result, error) {
+	if t.Size() > maxCompared {
+		return coordination.Result{}, errLarge
+	}
+	out := t.Findings(o.w.now)
+	if len(out.Findings) <= maxFound {
+		return out, nil
+	}
+	out.Findings = coordination.Gravest(out.Findings, maxFound) // somebody is asked to look at the rest
+	return out, o.ask(patient)
 }
 
 // resume asks to take up what was put on hold until a day that has come.
@@ -377,22 +386,4 @@ func (o *overlap) tell(b coordination.Brought) {
 // writes reports whether the unit's own part writes a resource.
 func (o *overlap) writes(ref string) bool {
 	return slices.ContainsFunc(o.unit.Writes[:o.mark.writes], func(w Write) bool { return w.Ref.Current().String() == ref })
-}
-
-// unhold refuses a unit of which nothing is kept.
-func (o *overlap) unhold() {
-	prior, _ := o.stored(o.unit.Writes[o.at].Ref.Current())
-	o.event.refused(auth.Decision{HTTP: heldStatus[fhir.KindOf(o.refused)], Step: "write", Reason: ruleOf(o.refused)}, prior)
-}
-
-// heldStatus are the answers to what the rules refuse, for the log.
-var heldStatus = map[fhir.Kind]int{fhir.Forbidden: 403, fhir.Conflict: 409, fhir.Unprocessable: 422}
-
-// hold makes a refused unit into what is kept of it: what the rules wrote.
-func (o *overlap) hold() {
-	o.note = &Unit{Writes: o.unit.Writes[o.mark.writes:], Notices: o.unit.Notices[o.mark.notices:], Relied: o.unit.Relied}
-	wrote := slices.Clone(o.event.touches[o.mark.touches:])
-	o.unhold()
-	o.event.touches = append(o.event.touches, wrote...)
-	o.kept = nil
 }

@@ -155,3 +155,21 @@ func readAck(text string) (fhir.Ref, string, bool) {
 	reason := strings.TrimSpace(strings.NewReplacer(`\"`, `"`, `\\`, `\`).Replace(value[1 : len(value)-1]))
 	return ref, reason, coordination.ReasonOK(reason)
 }
+
+// unhold refuses a unit of which nothing is kept.
+func (o *overlap) unhold() {
+	prior, _ := o.stored(o.unit.Writes[o.at].Ref.Current())
+	o.event.refused(auth.Decision{HTTP: heldStatus[fhir.KindOf(o.refused)], Step: "write", Reason: ruleOf(o.refused)}, prior)
+}
+
+// heldStatus are the answers to what the rules refuse, for the log.
+var heldStatus = map[fhir.Kind]int{fhir.Forbidden: 403, fhir.Conflict: 409, fhir.Unprocessable: 422}
+
+// hold makes a refused unit into what is kept of it: what the rules wrote.
+func (o *overlap) hold() {
+	o.note = &Unit{Writes: o.unit.Writes[o.mark.writes:], Notices: o.unit.Notices[o.mark.notices:], Relied: o.unit.Relied}
+	wrote := slices.Clone(o.event.touches[o.mark.touches:])
+	o.unhold()
+	o.event.touches = append(o.event.touches, wrote...)
+	o.kept = nil
+}

@@ -9,6 +9,11 @@ import (
 	"github.com/drieluik/drieluik/fhir/search"
 )
 
+// OpenEarlier opens a PostgreSQL store as a release did that knew one step of its layout less.
+func OpenEarlier(ctx context.Context, address string) (*Store, error) {
+	return openPostgres(ctx, address, Options{}, pgMigrations[:len(pgMigrations)-1])
+}
+
 // Do runs f in the writer, inside a unit's savepoint.
 func (s *Store) Do(ctx context.Context, f func() error) error {
 	return s.writer.do(ctx, "test", 0, func(*tx) error { return f() })

@@ -2,8 +2,14 @@ package store_test
 
 import (
 	"context"
+	"errors"
+	"os"
+	"regexp"
 	"strconv"
+	"strings"
 	"testing"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/exchange"
@@ -54,5 +60,94 @@ func (p pgTests) restored(t *testing.T) {
 	}
 	if _, now := open(); now != raised {
 		t.Errorf("raised again without a restore: %d, then %d", raised, now)
+	}
+}
+
+// migrated: a later release lays out more while an earlier one reads and writes, and waits for nobody who reads.
+func (p pgTests) migrated(t *testing.T) {
+	ctx := context.Background()
+	address := p.NewStore(t)
+	earlier, err := store.OpenEarlier(ctx, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer earlier.Close()
+	commit(t, earlier, unit("before", 1))
+	var later *store.Store
+	err = earlier.View(ctx, func(v exchange.Snapshot) error {
+		_, was, err := v.Compartment("boris")
+		if err != nil {
+			return err
+		}
+		later = openPostgres(t, address, store.Options{})
+		commit(t, later, unit("meanwhile", 1))
+		_, now, err := v.Compartment("boris")
+		if now != was {
+			t.Errorf("a snapshot of before sees %+v after %+v", now, was)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	commit(t, earlier, unit("behind", 1))
+	commit(t, later, unit("behind", 2))
+	for _, s := range []*store.Store{earlier, later} {
+		for _, id := range []string{"before", "meanwhile", "behind"} {
+			if !exists(t, s, id) {
+				t.Errorf("%s is not there", id)
+			}
+		}
+	}
+	if v := verify(t, earlier, store.AuditCheck{}); v.Break != nil || v.Rows != 4 {
+		t.Errorf("%+v", v)
+	}
+	if _, err := store.OpenEarlier(ctx, address); !errors.Is(err, store.ErrSchema) {
+		t.Errorf("the earlier release begins on the later layout: %v", err)
+	}
+}
+
+// distributed: the statements for Citus name every table once, and spread those alone whose every key begins
+// with the compartment.
+func (p pgTests) distributed(t *testing.T) {
+	ctx := context.Background()
+	address := p.NewStore(t)
+	openPostgres(t, address, store.Options{})
+	page, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]bool{}
+	for _, line := range strings.Split(string(page), "\n") {
+		if spread := strings.Contains(line, "SELECT create_distributed_table"); spread || strings.Contains(line, "SELECT create_reference_table") {
+			for _, name := range regexp.MustCompile(`'(\w+)'`).FindAllStringSubmatch(strings.ReplaceAll(line, "=>'resource_version'", ""), -1) {
+				if name[1] != "comp" {
+					got[name[1]] = spread
+				}
+			}
+		}
+	}
+	c, err := pgx.Connect(ctx, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close(ctx)
+	rows, err := c.Query(ctx, `SELECT t.relname, bool_and(a.attname='comp' OR NOT i.indisunique) FROM pg_class t JOIN pg_index i ON i.indrelid=t.oid
+		JOIN pg_attribute a ON a.attrelid=t.oid AND a.attnum=i.indkey[0] WHERE t.relnamespace=current_schema()::regnamespace AND t.relkind='r' GROUP BY 1`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var name string
+	var first bool
+	tables := 0
+	_, err = pgx.ForEachRow(rows, []any{&name, &first}, func() error {
+		tables++
+		if spread, ok := got[name]; !ok || spread && !first {
+			t.Errorf("%s is named: %t, and spread although a key of it does not begin with comp", name, ok)
+		}
+		return nil
+	})
+	if err != nil || tables != len(got) {
+		t.Errorf("%d tables, %d in the page: %v", tables, len(got), err)
 	}
 }

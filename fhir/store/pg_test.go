@@ -61,6 +61,8 @@ func TestPostgres(t *testing.T) {
 	t.Run("units that share a transaction", p.groups)
 	t.Run("texts that PostgreSQL does not take", p.texts)
 	t.Run("clocks that differ", p.clocks)
+	t.Run("a later release takes over while an earlier one serves", p.migrated)
+	t.Run("the layout can be spread over nodes as the page says", p.distributed)
 	t.Run("a store of a later release is refused", p.later)
 	t.Run("a store that was restored elsewhere goes on above what was handed out", p.restored)
 	t.Run("many resources in one unit", p.large)

@@ -83,10 +83,11 @@ func (l *pgLine) next() []*pgJob {
 // pgGroup is units that may share a transaction: no two of them write one resource or setting, and none looks
 // for what another one writes. Compartments they may have together: their state is carried from one to the next.
 type pgGroup struct {
-	jobs    []*pgJob
-	size    int
-	locks   map[int64]bool
-	touched map[string]bool
+	jobs            []*pgJob
+	size            int
+	locks           map[int64]bool
+	touched         map[string]bool
+	sought, altered []fhir.Type // looked up by identifier; given a further version, which may take one away
 }
 
 func (g *pgGroup) full() bool {
@@ -95,7 +96,12 @@ func (g *pgGroup) full() bool {
 
 func (g *pgGroup) admits(j *pgJob) bool {
 	return len(g.jobs) == 0 || len(g.locks)+len(j.plan.locks) <= maxLocks && j.Passed == 0 &&
-		apart(g.locks, j.plan.locks) && apart(g.touched, j.touched)
+		apart(g.locks, j.plan.locks) && apart(g.touched, j.touched) &&
+		disjoint(g.sought, j.plan.altered) && disjoint(g.altered, j.plan.sought)
+}
+
+func disjoint(a, b []fhir.Type) bool {
+	return !slices.ContainsFunc(a, func(t fhir.Type) bool { return slices.Contains(b, t) })
 }
 
 // apart reports whether two may be together: true in either stands for what nobody may share.
@@ -110,6 +116,7 @@ func apart[K comparable](group, one map[K]bool) bool {
 
 func (g *pgGroup) add(j *pgJob) {
 	g.jobs, g.size = append(g.jobs, j), g.size+j.size
+	g.sought, g.altered = append(g.sought, j.plan.sought...), append(g.altered, j.plan.altered...)
 	for lock, whole := range j.plan.locks {
 		g.locks[lock] = g.locks[lock] || whole
 	}

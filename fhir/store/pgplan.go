@@ -34,6 +34,8 @@ type plan struct {
 	own, read      []string       // compartments, in order
 	writes, relied []fhir.Ref     // in order
 	versions       int            // that are written
+
+	sought, altered []fhir.Type // for pgGroup
 }
 
 func (w *pgWriter) plan(p *prepared) plan {
@@ -101,6 +103,9 @@ func joined(plans []plan) plan {
 
 func (l *plan) write(w *pgWriter, one *exchange.Write) {
 	l.writes = append(l.writes, one.Ref.Current())
+	if one.Ref.Version > 1 && !slices.Contains(l.altered, one.Ref.Type) {
+		l.altered = append(l.altered, one.Ref.Type)
+	}
 	l.share(w.lock(typeLock + string(one.Ref.Type)))
 	for _, id := range one.Identifiers {
 		l.share(w.lock(nameOf(one.Ref.Type, id)))
@@ -116,6 +121,7 @@ func (l *plan) rely(w *pgWriter, r *exchange.Reliance) {
 	}
 	if r.Identified != nil {
 		l.locks[w.lock(nameOf(r.Identified.Type, r.Identified.Identifier))] = true
+		l.sought = append(l.sought, r.Identified.Type)
 	}
 	if r.Setting != nil {
 		l.locks[w.lock(settingLock+r.Setting.Key)] = true

@@ -4,10 +4,12 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strconv"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // Keys in kv of PostgreSQL alone.
@@ -23,6 +25,8 @@ const (
 // (home, rid, ver), whose first column is a compartment; rowid is a number of the sequence versions, which
 // gives resources theirs too; epoch.at is the instant of the chain's last row; the place of a notice begins
 // with the number of its transaction.
+//
+// The second step leaves room beside rows that every unit changes, so that no index is written for it.
 var pgMigrations = [...]string{`
 CREATE TABLE kv(key TEXT COLLATE "C" PRIMARY KEY, value BYTEA NOT NULL);
 CREATE SEQUENCE versions;
@@ -63,31 +67,40 @@ CREATE INDEX auth_state_exp ON auth_state(exp);
 CREATE TABLE due(comp BIGINT PRIMARY KEY, at BIGINT NOT NULL);
 CREATE INDEX due_at ON due(at);
 INSERT INTO kv VALUES('` + keyClock + `','0'),('` + keyOutbox + `','0');
+`, `
+ALTER TABLE epoch SET (fillfactor=50);
+ALTER TABLE locate SET (fillfactor=90);
 `}
 
+// Bounds of one step. A lock that keeps everybody out waits behind whoever reads, and everybody waits behind it.
+const (
+	stepLock  = "2s"
+	stepTries = 60
+)
+
 // pgLayout is the lock that processes take in turn while they look at the layout.
-const pgLayout = 0x6472_6965_6c75_696b
+const pgLayout = "7237963435470055787"
 
 // migrate takes the steps that the store lacks, one process at a time, and returns what tells its locks
 // from those of other stores.
-func migrate(ctx context.Context, c *pgx.Conn) (name string, err error) {
-	if _, err := c.Exec(ctx, `SELECT pg_advisory_lock($1)`, int64(pgLayout)); err != nil {
-		return "", err
-	}
+func migrate(ctx context.Context, c *pgx.Conn, steps []string) (name string, err error) {
 	defer func() {
-		if _, e := c.Exec(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock($1)`, int64(pgLayout)); err == nil {
+		if _, e := c.Exec(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock(`+pgLayout+`); RESET lock_timeout; RESET statement_timeout`); err == nil {
 			err = e
 		}
 	}()
+	if _, err := c.Exec(ctx, `SET lock_timeout=0; SET statement_timeout=0; SELECT pg_advisory_lock(`+pgLayout+`)`); err != nil {
+		return "", err
+	}
 	taken, err := stepsTaken(ctx, c)
 	if err != nil {
 		return "", err
 	}
-	if taken > len(pgMigrations) {
+	if taken > len(steps) {
 		return "", ErrSchema
 	}
-	for n := taken; n < len(pgMigrations); n++ {
-		if err := takeStep(ctx, c, n); err != nil {
+	for n := taken; n < len(steps); n++ {
+		if err := takeStep(ctx, c, n, steps[n]); err != nil {
 			return "", fmt.Errorf("step %d of the layout: %w", n+1, err)
 		}
 	}
@@ -117,10 +130,21 @@ func stepsTaken(ctx context.Context, c *pgx.Conn) (int, error) {
 	return n, nil
 }
 
-// takeStep takes one step, whole or not at all.
-func takeStep(ctx context.Context, c *pgx.Conn, n int) error {
+// takeStep takes one step, whole or not at all, in a moment in which it keeps nobody waiting for long.
+func takeStep(ctx context.Context, c *pgx.Conn, n int, step string) error {
+	var err error
+	for range stepTries {
+		var told *pgconn.PgError
+		if err = tryStep(ctx, c, n, step); !errors.As(err, &told) || told.Code != "55P03" { // a lock was not to be had
+			break
+		}
+	}
+	return err
+}
+
+func tryStep(ctx context.Context, c *pgx.Conn, n int, step string) error {
 	return pgx.BeginFunc(ctx, c, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, pgMigrations[n], pgx.QueryExecModeSimpleProtocol); err != nil {
+		if _, err := tx.Exec(ctx, `SET LOCAL lock_timeout='`+stepLock+`';`+step, pgx.QueryExecModeSimpleProtocol); err != nil {
 			return err
 		}
 		var id [8]byte

@@ -41,8 +41,9 @@ func IsPostgres(dsn string) bool {
 	return strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://")
 }
 
-// openPostgres opens the store of a database, which other processes may have open too.
-func openPostgres(ctx context.Context, dsn string, o Options) (*Store, error) {
+// openPostgres opens the store of a database, which other processes may have open too, after it has taken the
+// steps of its layout.
+func openPostgres(ctx context.Context, dsn string, o Options, steps []string) (*Store, error) {
 	now := o.Now
 	o = o.withDefaults()
 	writing, err := pgPool(ctx, dsn, pgWriting, o.Writers)
@@ -60,7 +61,7 @@ func openPostgres(ctx context.Context, dsn string, o Options) (*Store, error) {
 	}
 	var name string
 	err = writing.AcquireFunc(ctx, func(c *pgxpool.Conn) error {
-		name, err = migrate(ctx, c.Conn())
+		name, err = migrate(ctx, c.Conn(), steps)
 		return err
 	})
 	if err != nil {

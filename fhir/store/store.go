@@ -87,7 +87,7 @@ type lender interface {
 func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 	const op = "store.Open"
 	if IsPostgres(dsn) {
-		s, err := openPostgres(ctx, dsn, o)
+		s, err := openPostgres(ctx, dsn, o, pgMigrations[:])
 		return s, wrapped(op, err)
 	}
 	dir := strings.TrimPrefix(dsn, "sqlite:")
