@@ -38,7 +38,7 @@ func (Format) Read(doc *fhir.Resource, _ time.Time) (mapping.Source, []fhir.Issu
 			src.Child = append(src.Child, id)
 		}
 	}
-	return src, inAll(d.Issues())
+	return src, d.Issues()
 }
 
 // head is what names the record; its members are zero when they are faulty.
@@ -78,12 +78,12 @@ func (Format) Map(s mapping.Source, k mapping.Known, _ time.Time) (mapping.Resul
 		return mapping.Result{}, fmt.Errorf("%s: check: %w", op, err)
 	}
 	if s.Faulty || m.Refused() {
-		return mapping.Result{Issues: inAll(m.Issues())}, nil
+		return mapping.Result{Issues: m.Issues()}, nil
 	}
 	if err := m.write(); err != nil {
 		return mapping.Result{}, fmt.Errorf("%s: write: %w", op, err)
 	}
 	return mapping.Result{
-		Resources: m.out, Anchor: m.team, Patient: m.patient, Sender: m.sender, Trace: m.traces(), Issues: inAll(m.Issues()),
+		Resources: m.out, Anchor: m.team, Patient: m.patient, Sender: m.sender, Trace: m.traces(), Issues: m.Issues(),
 	}, nil
 }

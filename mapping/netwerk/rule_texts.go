@@ -14,7 +14,7 @@ var dialect = form.Dialect{
 	Rules: form.Rules{
 		Missing: "NW-S01", Shape: "NW-S02", Count: "NW-S09", Large: "NW-S09", Unknown: "NW-S08", More: moreFaults,
 	},
-	Texts: english(),
+	Texts: english(), Translated: translated(),
 	Codes: map[string]string{
 		"NW-S01": "required", "NW-S02": "structure", "NW-S03": "code-invalid", "NW-S04": "duplicate", "NW-S05": "not-found",
 		"NW-S06": "value", "NW-S07": "value", "NW-S08": "informational", "NW-S09": "value",
@@ -32,14 +32,12 @@ func english() map[string]string {
 	return out
 }
 
-// inAll adds to issues what they say in the other languages.
-func inAll(issues []fhir.Issue) []fhir.Issue {
-	for i := range issues {
-		if w := ruleTexts[issues[i].Diagnostics]; w.en == issues[i].Text {
-			issues[i].In = fhir.Translations{NL: w.nl, SV: w.sv}
-		}
+func translated() map[string]fhir.Translations {
+	out := make(map[string]fhir.Translations, len(ruleTexts))
+	for rule, w := range ruleTexts {
+		out[rule] = fhir.Translations{NL: w.nl, SV: w.sv}
 	}
-	return issues
+	return out
 }
 
 // ruleTexts is read only.
