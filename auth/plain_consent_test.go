@@ -115,6 +115,11 @@ func (c plainConsent) holds(org string) bool {
 	return slices.ContainsFunc(c.Organization, func(p struct{ Reference string }) bool { return p.Reference == org })
 }
 
+// permits reports whether a provision, or one inside it, permits something.
+func (p plainProvision) permits() bool {
+	return p.Type == "permit" || slices.ContainsFunc(p.Provision, plainProvision.permits)
+}
+
 // counts is access.md 4.1: the counted givers of a Consent for an effect, and whether it counts.
 func (w *plainWorld) counts(c plainConsent, effect string, r plainReader) ([]string, bool) {
 	given := ""

@@ -133,7 +133,7 @@ func (w *plainWorld) write(r plainReader, q plainWrite) string {
 			return "rep-read-only"
 		}
 	}
-	if q.what == "withdraw" && (r.person() && q.c.by(r.user) || !r.person() && q.c.holds(r.org)) {
+	if q.what == "withdraw" && (r.person() && q.c.by(r.user) || !r.person() && (q.c.holds(r.org) || q.c.Provision.permits() && len(q.c.Organization) == 0 && r.org != "" && r.org == q.x.owner)) {
 		return "permit-withdraw"
 	}
 	if q.do != auth.Create {

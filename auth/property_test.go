@@ -216,7 +216,7 @@ var reasons = strings.Fields(`token-missing token-invalid immutable delete-refus
 	permit-child-permit permit-extension permit-youth-consent permit-consent permit-default-se
 	permit-relation permit-audit permit-directory permit-emergency permit-write permit-withdraw
 	write-patient-change write-not-custodian write-role write-label consent-self-grant
-	consent-actor-required task-transition not-found`)
+	consent-actor-required consent-withdrawn task-transition not-found`)
 
 func TestEveryDecisionHasOneReason(t *testing.T) { // access.md 10.16
 	rapid.Check(t, func(rt *rapid.T) {

@@ -115,20 +115,21 @@ func (q *inquiry) mayAct(body *ResourceFacts) Decision {
 }
 
 // withdraws reports whether the only change is that a Consent ends, by one who may always end it: a
-// performer, the holder, or the network member that it names.
+// performer, the holder, or the network member that it names. What permits and names no holder is held by the
+// organisation that wrote it down (samordningsplan.md 4.2: such a Consent never names one).
 func (q *inquiry) withdraws(stored, body *ResourceFacts) bool {
 	if q.a.Type != "Consent" || body == nil || stored.Status != "active" || body.Status != "inactive" ||
 		stored.Rest == "" || stored.Rest != body.Rest || len(stored.Labels) != len(body.Labels) || !sameLabels(stored, body) {
 		return false
 	}
 	if !q.role.person {
-		return q.holds(stored)
+		wrote := stored.Consent != nil && stored.Consent.Permits && len(stored.Consent.Holders) == 0 && stored.Custodian == q.p.Organization
+		return q.holds(stored) || wrote && !q.p.Organization.IsZero()
 	}
 	return slices.ContainsFunc(stored.By, q.isSelf) || stored.Consent != nil && q.isSelf(stored.Consent.Member)
 }
 
-// holds reports whether the organisation is the holder of a Consent: its custodian, or in
-// Consent.organization (Parties of a Consent that are not its actors).
+// holds reports whether the organisation is the holder of a Consent, in Consent.organization.
 func (q *inquiry) holds(r *ResourceFacts) bool {
 	org := q.p.Organization
 	if org.IsZero() {
@@ -255,8 +256,8 @@ func sameLabels(stored, body *ResourceFacts) bool {
 }
 
 // checkGrant keeps callers from giving access to themselves, and an organisation from opening or closing
-// what others keep: 403 consent-self-grant, write-not-custodian, 422 consent-actor-required. A directive on
-// treatment gives no access.
+// what others keep, or from giving back what was withdrawn: 403 consent-self-grant, write-not-custodian,
+// consent-withdrawn, 422 consent-actor-required. A directive on treatment gives no access.
 func (q *inquiry) checkGrant(body, stored *ResourceFacts) Decision {
 	if q.a.Type != "Consent" || body == nil || body.Consent == nil {
 		return fine
@@ -272,10 +273,18 @@ func (q *inquiry) checkGrant(body, stored *ResourceFacts) Decision {
 		return refused(stepWrite, "consent-self-grant", 403)
 	case !q.role.person && SpeaksForOthers(org, body.Consent, consentOf(stored)):
 		return refused(stepWrite, body.Consent.ForOthers(), 403)
+	case !q.role.person && revives(body, stored):
+		return refused(stepWrite, "consent-withdrawn", 403)
 	case body.Consent.OpenPermit:
 		return refused(stepWrite, "consent-actor-required", 422)
 	}
 	return fine
+}
+
+// revives reports whether a withdrawn Consent would count again without having been given again, later.
+func revives(body, stored *ResourceFacts) bool {
+	ended := func(r *ResourceFacts) bool { return r.Status == "inactive" || r.Status == "entered-in-error" }
+	return stored != nil && stored.Status == "inactive" && body.Consent.Permits && !ended(body) && !body.When.After(stored.When)
 }
 
 func consentOf(r *ResourceFacts) *ConsentFacts {

@@ -50,6 +50,8 @@ func status(resource, from, to string) string {
 
 var (
 	newPlan       = plan("new", "medisch")
+	unheld        = consentOf("yes", homeCarePermit(""), giverMother)
+	unheldDeny    = consentOf("yes", provisionFor("deny", home, ""), giverMother)
 	grant         = held(consentOf("yes", homeCarePermit(""), giverMother), hospital)
 	askedByOthers = `{"resourceType":"Task","id":"task","status":"requested","intent":"plan","for":{"reference":"Patient/kim"},"code":{"coding":[{"system":"https://drieluik.example/fhir/CodeSystem/netwerk-taak","code":"hulp"}]},"owner":{"reference":"RelatedPerson/friend"}}`
 	helpTask      = `{"resourceType":"Task","id":"task","status":"requested","intent":"proposal","for":{"reference":"Patient/kim"},"code":{"coding":[{"system":"https://drieluik.example/fhir/CodeSystem/netwerk-taak","code":"hulp"}]},"requester":{"reference":"RelatedPerson/mother"},"owner":{"reference":"RelatedPerson/friend"}}`
@@ -134,6 +136,11 @@ var writeCases = []writeCase{
 	{name: "and makes no consent to share of it", who: system(home), do: auth.Update, more: []string{directive}, own: map[string]string{"Consent/yes": home}, body: strings.Replace(directive, `"code":"treatment"`, `"code":"patient-privacy"`, 1), want: "consent-self-grant", http: 403},
 	{name: "a performer withdraws, whatever she may", born: "2009-05-04", who: asMother, do: auth.Update, more: []string{grant}, body: status(grant, "active", "inactive"), want: "permit-withdraw", http: 200},
 	{name: "the holder withdraws", who: system(hospital), do: auth.Update, more: []string{grant}, own: map[string]string{"Consent/yes": home}, body: status(grant, "active", "inactive"), want: "permit-withdraw", http: 200},
+	{name: "who wrote down a permit that names no holder withdraws it", who: system(hospital), do: auth.Update, more: []string{unheld}, own: map[string]string{"Consent/yes": hospital}, body: status(unheld, "active", "inactive"), want: "permit-withdraw", http: 200},
+	{name: "who did not write it down does not", who: system(hospital), do: auth.Update, more: []string{unheld}, own: map[string]string{"Consent/yes": home}, body: status(unheld, "active", "inactive"), want: "relation-none", http: 404},
+	{name: "a denial that names no holder is withdrawn by who gave it alone", who: system(hospital), do: auth.Update, more: []string{unheldDeny}, own: map[string]string{"Consent/yes": hospital}, body: status(unheldDeny, "active", "inactive"), want: "consent-self-grant", http: 403},
+	{name: "the holder gives back what was withdrawn", who: system(hospital), do: auth.Update, more: []string{status(grant, "active", "inactive")}, own: map[string]string{"Consent/yes": hospital}, body: grant, want: "consent-withdrawn", http: 403},
+	{name: "the holder writes down what was given again", who: system(hospital), do: auth.Update, more: []string{status(grant, "active", "inactive")}, own: map[string]string{"Consent/yes": hospital}, body: strings.Replace(grant, "2026-10-30T12:00", "2026-11-02T12:00", 1), want: "permit-write", http: 200},
 	{name: "a withdrawal changes nothing else", who: asMother, do: auth.Update, more: []string{grant}, body: strings.Replace(status(grant, "active", "inactive"), home, stranger, 1), want: "write-role", http: 403},
 	{name: "another guardian does not withdraw it", who: asMother, do: auth.Update, more: []string{father, held(consentOf("yes", homeCarePermit(""), giverFather), hospital)}, body: status(held(consentOf("yes", homeCarePermit(""), giverFather), hospital), "active", "inactive"), want: "write-role", http: 403},
 	{name: "a performer withdraws under a seal against her", who: asMother, do: auth.Update, more: []string{grant, childWith(labelled(accessSystem, "seal-person", giverMother))}, body: status(grant, "active", "inactive"), want: "permit-withdraw", http: 200},

@@ -209,6 +209,7 @@ var refusalTexts = map[string]string{
 	"write-coordinator":      "Who coordinates the child's care says what is most important now; ask the coordinator.",
 	"write-label":            "Only the custodian may take away a security label or change domain tags.",
 	"write-patient-change":   "The patients of a resource cannot change, and a new one has one patient.",
+	"consent-withdrawn":      "This consent was withdrawn. Given again, it has a later dateTime.",
 	"consent-self-grant":     "A consent cannot permit its own writer.",
 	"consent-actor-required": "A permitting consent must name who is permitted, in provision.actor.",
 	"sign-authority":         "A plan is signed by who holds authority over the child now, or by the child at the age at which it signs; each for itself.",

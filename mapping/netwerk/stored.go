@@ -10,7 +10,7 @@ import (
 )
 
 // readWithdrawn gathers the members whose stored consent was withdrawn here, and is the one that the record
-// repeats: a push does not give back what somebody took. Another day of consent is another consent.
+// repeats. Given on a later day it is another consent.
 func (m *mapper) readWithdrawn() error {
 	m.takenBack = map[string]bool{}
 	for key, l := range m.members {
@@ -18,15 +18,11 @@ func (m *mapper) readWithdrawn() error {
 		if !at.Sound() || withdrawn(l) {
 			continue
 		}
-		stored, err := m.known.Read(fhir.Ref{Type: "Consent", ID: m.id("Consent", key+"-ziet")})
+		back, err := mapping.TakenBack(m.known, fhir.Ref{Type: "Consent", ID: m.id("Consent", key+"-ziet")}, at.Str())
 		if err != nil {
 			return err
 		}
-		if stored == nil {
-			continue
-		}
-		root := stored.Resource.Root()
-		m.takenBack[key] = root.Member("status").Text() == "inactive" && root.Member("dateTime").Text() == at.Str()
+		m.takenBack[key] = back
 	}
 	return nil
 }

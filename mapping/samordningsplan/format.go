@@ -66,6 +66,8 @@ func (Format) Map(s mapping.Source, k mapping.Known, _ time.Time) (mapping.Resul
 	if s.Faulty || m.Refused() {
 		return mapping.Result{Issues: m.Issues()}, nil
 	}
-	m.write()
+	if err := m.write(); err != nil {
+		return mapping.Result{}, fhir.Wrap(op, err)
+	}
 	return m.finish()
 }

@@ -229,8 +229,8 @@ func (m *mapper) mainActor() string {
 	return ""
 }
 
-// write makes all resources, the Provenance last.
-func (m *mapper) write() {
+// write makes all resources, the Provenance last. Errors are those of what is looked up.
+func (m *mapper) write() error {
 	m.root.At("schema").To()
 	m.writePerson()
 	m.writeGuardians()
@@ -240,7 +240,9 @@ func (m *mapper) write() {
 	m.writeTeam()
 	m.writeGoals()
 	m.writePlan()
-	m.writeConsents()
+	if err := m.writeConsents(); err != nil {
+		return err
+	}
 	m.writeMeetings()
 	m.writeFollowUps()
 	m.writeHandovers()
@@ -248,4 +250,5 @@ func (m *mapper) write() {
 	m.writePriorMeetings()
 	m.writeForm()
 	m.writeChildForm()
+	return nil
 }

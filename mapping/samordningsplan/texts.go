@@ -30,7 +30,7 @@ var ruleTexts = map[string]string{
 	"SP-R01":  "The coordinator is not of an actor that is an authority. Name one of such an actor.",
 	"SP-R01b": "A plan in this status has a coordinator. Name one.",
 	"SP-R02":  "There is no consent that covers this status: to be called to a meeting, or to draw up the plan.",
-	"SP-R02b": "This consent was withdrawn or has run out: what it shared is shared no longer.",
+	"SP-R02b": "This consent was withdrawn or has run out: what it shared is shared no longer. Given again, it has a later date.",
 	"SP-R02c": "The call was sent before anybody consented to meeting.",
 	"SP-R03":  "A plan in this status has a start, an evaluation and an end. Give the date.",
 	"SP-R03b": "The dates are out of order: start, then evaluation, then end.",

@@ -19,7 +19,7 @@ var translatedTexts = map[string]fhir.Translations{
 	"SP-R01":  {NL: "De samordnare is niet van een partij die een overheid is. Noem er een van zo'n partij.", SV: "Samordnaren hör inte till en aktör som är myndighet. Ange en från en sådan aktör."},
 	"SP-R01b": {NL: "Een plan in deze status heeft een samordnare. Noem er een.", SV: "En plan i denna status har en samordnare. Ange en."},
 	"SP-R02":  {NL: "Er is geen toestemming die bij deze status past: om te worden uitgenodigd, of om het plan op te stellen.", SV: "Det finns inget samtycke som täcker denna status: till att kallas till möte, eller till att upprätta planen."},
-	"SP-R02b": {NL: "Deze toestemming is ingetrokken of verlopen: wat zij deelde, wordt niet meer gedeeld.", SV: "Samtycket är återkallat eller har löpt ut: det som delades delas inte längre."},
+	"SP-R02b": {NL: "Deze toestemming is ingetrokken of verlopen: wat zij deelde, wordt niet meer gedeeld. Opnieuw gegeven heeft zij een latere datum.", SV: "Samtycket är återkallat eller har löpt ut: det som delades delas inte längre. Ges det på nytt har det ett senare datum."},
 	"SP-R02c": {NL: "De oproep is verstuurd voordat iemand toestemde in een gesprek.", SV: "Kallelsen skickades innan någon samtyckte till möte."},
 	"SP-R03":  {NL: "Een plan in deze status heeft een begin, een evaluatie en een einde. Geef de datum.", SV: "En plan i denna status har start, utvärdering och slut. Ange datumet."},
 	"SP-R03b": {NL: "De data staan in de verkeerde volgorde: begin, dan evaluatie, dan einde.", SV: "Datumen står i fel ordning: start, sedan utvärdering, sedan slut."},

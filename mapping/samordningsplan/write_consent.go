@@ -7,6 +7,7 @@ import (
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 
+	"github.com/drieluik/drieluik/mapping"
 	"github.com/drieluik/drieluik/mapping/element"
 	"github.com/drieluik/drieluik/mapping/form"
 )
@@ -16,13 +17,13 @@ const consentLaw = "HSL 16 kap. 4 §"
 
 // writeConsents adds a Consent for each samtycke. None names an organisation that it stands by: that
 // would narrow it to the data of that unit.
-func (m *mapper) writeConsents() {
+func (m *mapper) writeConsents() error {
 	for i, v := range m.root.At("samtycke").Items() {
 		key := v.At("id").Str()
 		v.To(m.ref("Consent", key).String())
-		status := "active"
-		if v.At("aterkallat").Present() || v.At("datum").Day().After(v.At("giltigTill").Day()) { // it is never in force
-			status = "inactive"
+		status, err := m.consentStatus(v)
+		if err != nil {
+			return err
 		}
 		m.add(&cpb.Consent{
 			Extension: append([]*dpb.Extension{index(i)}, m.consentExtensions(v)...),
@@ -35,6 +36,20 @@ func (m *mapper) writeConsents() {
 			Provision:  m.permit(v),
 		}, key)
 	}
+	return nil
+}
+
+// consentStatus is inactive for what is withdrawn, in the document or here, or never in force.
+func (m *mapper) consentStatus(v form.Value) (string, error) {
+	if v.At("aterkallat").Present() || v.At("datum").Day().After(v.At("giltigTill").Day()) {
+		return "inactive", nil
+	}
+	back, err := mapping.TakenBack(m.known, m.ref("Consent", v.At("id").Str()), v.At("datum").Str())
+	if err != nil || !back {
+		return "active", err
+	}
+	m.Warn("SP-R02b", v)
+	return "inactive", nil
 }
 
 func (m *mapper) consentExtensions(v form.Value) []*dpb.Extension {

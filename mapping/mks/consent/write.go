@@ -22,8 +22,12 @@ func Steps() tofhir.Steps { return tofhir.Steps{Stored: checkStored, Write: writ
 func writeConsent(m *tofhir.Mapper) error {
 	in, id := m.Content(), m.Key()
 	on := "Consent/" + id
+	status, err := consentStatus(m, fhir.Ref{Type: "Consent", ID: id})
+	if err != nil {
+		return err
+	}
 	c := &conpb.Consent{
-		Status: element.Enum(&conpb.Consent_StatusCode{}, consentStatus(m)),
+		Status: element.Enum(&conpb.Consent_StatusCode{}, status),
 		Scope:  element.Concept(element.Coding("http://terminology.hl7.org/CodeSystem/consentscope", "patient-privacy", "")),
 		Category: []*dpb.CodeableConcept{
 			element.Concept(element.Coding(tofhir.LOINC, "59284-0", "")), tofhir.ListConcept("toestemming-soort", in.At("soort").To(on+".category").Str())},
@@ -48,20 +52,28 @@ func writeConsent(m *tofhir.Mapper) error {
 	return nil
 }
 
-// consentStatus follows mks.md 2.7 and 3.9.
-func consentStatus(m *tofhir.Mapper) string {
+// consentStatus follows mks.md 2.7 and 3.9. What was withdrawn here stays so until it is given again.
+func consentStatus(m *tofhir.Mapper, ref fhir.Ref) (string, error) {
+	in := m.Content()
 	switch {
 	case m.Head.Status == "ingetrokken":
-		return "entered-in-error"
+		return "entered-in-error", nil
 	case m.Head.Status == "concept":
-		return "draft"
-	case m.Content().At("ingetrokkenOp").Present():
-		return "inactive"
-	case m.Proposed || !m.Child.Stored || m.Child.Stub:
-		return "proposed"
-	default:
-		return "active"
+		return "draft", nil
+	case in.At("ingetrokkenOp").Present():
+		return "inactive", nil
 	}
+	back, err := mapping.TakenBack(m.Known, ref, lastGiven(in))
+	switch {
+	case err != nil:
+		return "", err
+	case back:
+		m.Warn("MKS-TOE-10", in.At("gegevenDoor"))
+		return "inactive", nil
+	case m.Proposed || !m.Child.Stored || m.Child.Stub:
+		return "proposed", nil
+	}
+	return "active", nil
 }
 
 // lastGiven returns the latest op of the givers.

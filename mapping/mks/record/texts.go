@@ -75,6 +75,7 @@ var ruleTexts = map[string]string{
 	"MKS-TOE-05":  "An exception must decide the opposite of the base, and has no exceptions of its own.",
 	"MKS-TOE-06":  "The receiver does not fit its kind: an organisation, a person, a category, or the kindteam without a reference.",
 	"MKS-TOE-08":  "An objection against this receiver is stored: it wins over this consent.",
+	"MKS-TOE-10":  "This consent was withdrawn. It stays so until it is given again, at a later moment than before.",
 	"MKS-TOE-09":  "From 12 to 15 child and holder both decide: the consent waits until both have given it.",
 
 	"MKS-VB-01": "A required answer of the verwijsboom is missing. Answer it.",
