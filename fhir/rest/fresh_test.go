@@ -127,10 +127,14 @@ func (w *town) turnAll(at http.Handler) {
 			}
 		}
 	}
+	given := time.Date(2026, 11, 2, 0, 0, 0, 0, time.UTC)
 	levers := []lever{
 		{"consent", "home", func(open bool) {
-			status := map[bool]string{true: "active", false: "inactive"}[open]
-			put("Consent/zza-Consent", `"status":"active"`, `"status":"`+status+`"`)
+			status := "inactive"
+			if open { // given anew
+				status, given = "active", given.Add(time.Second)
+			}
+			put("Consent/zza-Consent", `"status":"active"`, `"status":"`+status+`"`, `"dateTime":"2026-11-01"`, `"dateTime":"`+given.Format(time.RFC3339)+`"`)
 		}},
 		{"custody", "zza mother", func(open bool) {
 			kind := map[bool]string{true: "EenhoofdigOuderlijkGezag", false: "TijdelijkGeenGezag"}[open]
