@@ -142,7 +142,7 @@ func (o *overlap) built(patient fhir.Ref) (keptTable, error) {
 // there goes.
 func (o *overlap) renewed(old keptTable, proof tableProof) (keptTable, error) {
 	const op = "exchange.coordinate"
-	k := keptTable{child: old.child, table: old.table.Clone(), versions: map[fhir.Ref]int{}, ours: slices.Clone(old.ours), fleets: old.fleets}
+	k := keptTable{child: old.child, table: old.table.Clone(), versions: map[fhir.Ref]int{}, ours: slices.Clone(old.ours), fleets: old.fleets, heard: old.heard}
 	if old.proof.staff != proof.staff {
 		k.table.RemoveStaff()
 	}

@@ -1,6 +1,7 @@
 package rest_test
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -104,4 +105,48 @@ func TestWhatAnotherProcessWritesIsSeen(t *testing.T) {
 	through(c.handler, "hospital", http.MethodDelete, "/fhir/CarePlan/px", "").want(t, http.StatusNoContent)
 	put(one, "home", "p2", "2026-11-28", "somn")
 	put(c.handler, "hospital", "py", "2027-06-01", "somn") // now far from all
+}
+
+// logged is a store that counts the rows of logs that are read.
+type logged struct {
+	exchange.Store
+	rows int
+}
+
+func (l *logged) View(ctx context.Context, f func(exchange.Snapshot) error) error {
+	return l.Store.View(ctx, func(v exchange.Snapshot) error { return f(&loggedSnapshot{v, l}) })
+}
+
+type loggedSnapshot struct {
+	exchange.Snapshot
+	l *logged
+}
+
+func (s *loggedSnapshot) Recent(compartment string, before int64, n int) ([]exchange.AuditRow, error) {
+	rows, err := s.Snapshot.Recent(compartment, before, n)
+	s.l.rows += len(rows)
+	return rows, err
+}
+
+// TestTheLogIsReadOnFromWhereItWas: that another process wrote about a child meanwhile makes nobody read its whole
+// log again.
+func TestTheLogIsReadOnFromWhereItWas(t *testing.T) {
+	t.Parallel()
+	c := twoClinics(t)
+	log := &logged{Store: c.store}
+	c.wire(log)
+	one := c.handler
+	c.wire(c.store)
+	c.meet()
+	for range 120 {
+		c.get("home", "/fhir/CarePlan/ph").want(t, http.StatusOK)
+	}
+	for i, most := range []int{500, 50} { // the first write reads what there is
+		c.put("hospital", "/fhir/CarePlan/py", c.plan("py", "hospital", "scheduled", fmt.Sprintf("2027-0%d-01", i+1), "oro"))
+		log.rows = 0
+		a := through(one, "home", http.MethodPut, "/fhir/CarePlan/p1", c.plan("p1", "home", "scheduled", fmt.Sprintf("2027-0%d-01", i+1), "somn"))
+		if a.status/100 != 2 || log.rows == 0 || log.rows > most {
+			t.Errorf("write %d: %d, %d rows of the log", i, a.status, log.rows)
+		}
+	}
 }
