@@ -248,6 +248,9 @@ func (p *pair) withdrawals(t *testing.T) {
 		status := map[bool]string{true: "active", false: "inactive"}[open]
 		_, resource := home.get(t, "/fhir/"+consent)
 		resource["status"] = status
+		if open { // given anew
+			resource["dateTime"] = time.Date(2026, 10, 31, 0, turn, 0, 0, time.UTC).Format(time.RFC3339)
+		}
 		text, err := json.Marshal(resource)
 		if err != nil {
 			t.Fatal(err)
