@@ -382,7 +382,7 @@ func TestDecideAgreesWithASlowReadingOfTheRules(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w := drawPlainWorld(rt)
 		made := w.render(t)
-		for range 3 {
+		for range 9 {
 			r := drawPlainReader(rt)
 			p := r.principal(t)
 			for _, x := range w.things {

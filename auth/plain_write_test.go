@@ -301,7 +301,7 @@ func TestWritesAgreeWithASlowReadingOfTheRules(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w := drawPlainWorld(rt)
 		made := w.render(t)
-		for range 6 {
+		for range 18 {
 			r := drawPlainReader(rt)
 			r.disclose = false
 			q := w.drawWrite(rt, r)

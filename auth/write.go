@@ -281,10 +281,19 @@ func (q *inquiry) checkGrant(body, stored *ResourceFacts) Decision {
 	return fine
 }
 
-// revives reports whether a withdrawn Consent would count again without having been given again, later.
+// revives reports whether a withdrawn Consent would count again without having been given again, later: made active
+// at once, or after its day was put back.
 func revives(body, stored *ResourceFacts) bool {
-	ended := func(r *ResourceFacts) bool { return r.Status == "inactive" || r.Status == "entered-in-error" }
-	return stored != nil && stored.Status == "inactive" && body.Consent.Permits && !ended(body) && !body.When.After(stored.When)
+	ended := func(r *ResourceFacts) bool {
+		return slices.Contains([]string{"inactive", "entered-in-error"}, r.Status)
+	}
+	switch {
+	case stored == nil || !ended(stored) || !body.Consent.Permits:
+		return false
+	case ended(body):
+		return body.When.Before(stored.When)
+	}
+	return !body.When.After(stored.When)
 }
 
 func consentOf(r *ResourceFacts) *ConsentFacts {

@@ -7,15 +7,17 @@ import (
 )
 
 // TakenBack reports whether the Consent that a document writes at ref was withdrawn and is not given again: the
-// stored one is inactive, and given, the Consent.dateTime of the document, is not later than the stored one. It
-// stays inactive then: who withdrew is not undone by a system that does not know of it. Errors are those of k.
+// stored one is inactive, or was called an error, and given, the Consent.dateTime of the document, is not later than
+// the stored one. It is inactive then: who withdrew is not undone by a system that does not know of it. Errors are
+// those of k.
 func TakenBack(k Known, ref fhir.Ref, given string) (bool, error) {
 	stored, err := k.Read(ref)
 	if err != nil || stored == nil {
 		return false, err
 	}
 	root := stored.Resource.Root()
-	return root.Member("status").Text() == "inactive" && !later(given, root.Member("dateTime").Text()), nil
+	status := root.Member("status").Text()
+	return (status == "inactive" || status == "entered-in-error") && !later(given, root.Member("dateTime").Text()), nil
 }
 
 // later reports whether a date or instant lies behind another; a date counts from its first moment on.

@@ -130,6 +130,24 @@ func (s settings) faults() []string {
 	if err := s.auth().Check(); err != nil {
 		out = append(out, "auth: "+strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
+	out = append(out, s.listenFaults()...)
+	if !slices.Contains(s.Validate, "base") {
+		out = append(out, "validate: base is always checked; name it, such as base,own,claimed")
+	}
+	for _, name := range s.NotifyHosts {
+		if host, port, err := net.SplitHostPort(name); err != nil || host == "" || port == "" {
+			out = append(out, "notify-private-host: use HOST:PORT, such as hooks.homecare.example:443")
+		}
+	}
+	if s.BaseURL != "" && !originOnly(s.BaseURL) {
+		out = append(out, "base-url: use scheme, host and optional port alone, such as https://drieluik.example")
+	}
+	return out
+}
+
+// listenFaults are those of where the server listens.
+func (s settings) listenFaults() []string {
+	var out []string
 	if (s.TLSCert == "") != (s.TLSKey == "") {
 		out = append(out, "tls-cert and tls-key: give both or none")
 	}
@@ -142,17 +160,6 @@ func (s settings) faults() []string {
 	}
 	if host, _, err := net.SplitHostPort(s.AdminListen); s.AdminListen != noAdmin && s.AdminListen != "" && (err != nil || host == "") {
 		out = append(out, "admin-listen: use HOST:PORT of an address that only operators reach, such as 127.0.0.1:8081, or off")
-	}
-	if !slices.Contains(s.Validate, "base") {
-		out = append(out, "validate: base is always checked; name it, such as base,own,claimed")
-	}
-	for _, name := range s.NotifyHosts {
-		if host, port, err := net.SplitHostPort(name); err != nil || host == "" || port == "" {
-			out = append(out, "notify-private-host: use HOST:PORT, such as hooks.homecare.example:443")
-		}
-	}
-	if s.BaseURL != "" && !originOnly(s.BaseURL) {
-		out = append(out, "base-url: use scheme, host and optional port alone, such as https://drieluik.example")
 	}
 	return out
 }

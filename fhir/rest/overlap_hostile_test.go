@@ -248,11 +248,7 @@ func TestAnIssueIsNotTalkedAwayByHand(t *testing.T) {
 	if strings.Contains(a.body, "CarePlan/ph") {
 		t.Errorf("the answer to a party: %s", a.body)
 	}
-	var log string
-	for _, row := range c.bodies(c.patient.ID) {
-		log += row
-	}
-	if !strings.Contains(log, reason) {
+	if log := strings.Join(c.bodies(c.patient.ID), "\n"); !strings.Contains(log, reason) {
 		t.Error("the reason of a party is not in the log")
 	}
 }

@@ -130,11 +130,7 @@ func TestAStartWaitsForThoseWhoDoNotKnowOfIt(t *testing.T) {
 		t.Errorf("the issue after the acknowledgement: %s", got)
 	}
 	c.put("hospital", "/fhir/CarePlan/px", strings.Replace(started, "2026-11-21", "2026-11-20", 1)).want(t, http.StatusOK)
-	var log string
-	for _, row := range c.bodies(c.patient.ID) {
-		log += row
-	}
-	if !strings.Contains(log, "Vi har talats vid i telefon") {
+	if log := strings.Join(c.bodies(c.patient.ID), "\n"); !strings.Contains(log, "Vi har talats vid i telefon") {
 		t.Error("the reason is not in the log")
 	}
 }
@@ -525,11 +521,7 @@ func TestTheFamilyIsToldInPlainWords(t *testing.T) {
 			t.Errorf("%s tells the mother of rules: %s", id, body)
 		}
 	}
-	var log string
-	for _, row := range c.bodies(c.patient.ID) {
-		log += row
-	}
-	if !strings.Contains(log, issue) {
+	if log := strings.Join(c.bodies(c.patient.ID), "\n"); !strings.Contains(log, issue) {
 		t.Error("the readings of the issue are not in the log of the child")
 	}
 }

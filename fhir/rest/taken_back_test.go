@@ -20,9 +20,12 @@ func TestAPushGivesNoConsentBack(t *testing.T) {
 	g := newRig(t)
 	patient, _, _, _ := g.parents()
 	g.may(familyScopes+" patient/Consent.u", "mother", "father")
-	push := func(version int, change func(content map[string]any)) answer {
+	push := func(version int, change func(content map[string]any), status ...string) answer {
 		doc := decode[map[string]any](t, changed(t, "boris/12-toestemming.json", change))
 		doc["versie"] = version
+		if len(status) > 0 {
+			doc["status"] = status[0]
+		}
 		return g.submit("home", encode(t, doc)).want(t, http.StatusCreated)
 	}
 	push(1, func(map[string]any) {})
@@ -37,7 +40,12 @@ func TestAPushGivesNoConsentBack(t *testing.T) {
 	if a := g.get("home", "/fhir/"+given[0]).want(t, http.StatusOK); !strings.Contains(a.body, `"status":"inactive"`) || !strings.Contains(a.body, "2027-01-31") {
 		t.Errorf("after the push: %s", a.body)
 	}
-	push(3, func(in map[string]any) {
+	push(3, func(map[string]any) {}, "concept")
+	push(4, func(map[string]any) {}, "definitief")
+	if a := g.get("home", "/fhir/"+given[0]).want(t, http.StatusOK); !strings.Contains(a.body, `"status":"inactive"`) {
+		t.Errorf("after a draft: %s", a.body)
+	}
+	push(5, func(in map[string]any) {
 		for _, giver := range items(in, "gegevenDoor") {
 			giver.(map[string]any)["op"] = "2026-11-21T18:30:00+01:00"
 		}

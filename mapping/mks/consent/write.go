@@ -52,14 +52,13 @@ func writeConsent(m *tofhir.Mapper) error {
 	return nil
 }
 
-// consentStatus follows mks.md 2.7 and 3.9. What was withdrawn here stays so until it is given again.
+// consentStatus follows mks.md 2.7 and 3.9. What was withdrawn here stays so until it is given again: a draft does not
+// let that be forgotten.
 func consentStatus(m *tofhir.Mapper, ref fhir.Ref) (string, error) {
 	in := m.Content()
 	switch {
 	case m.Head.Status == "ingetrokken":
 		return "entered-in-error", nil
-	case m.Head.Status == "concept":
-		return "draft", nil
 	case in.At("ingetrokkenOp").Present():
 		return "inactive", nil
 	}
@@ -70,6 +69,8 @@ func consentStatus(m *tofhir.Mapper, ref fhir.Ref) (string, error) {
 	case back:
 		m.Warn("MKS-TOE-10", in.At("gegevenDoor"))
 		return "inactive", nil
+	case m.Head.Status == "concept":
+		return "draft", nil
 	case m.Proposed || !m.Child.Stored || m.Child.Stub:
 		return "proposed", nil
 	}
