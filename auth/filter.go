@@ -85,7 +85,11 @@ func (q *inquiry) shut(c *Child) bool {
 	if q.role.person || q.p.Role == Admin || q.emergency() || IsDirectory(q.a.Type) || partyTypes[q.a.Type] {
 		return false
 	}
-	g := &c.viewOf(q.p, q.f, q.act.disclose).ground
+	v := c.viewOf(q.p, q.f, q.act.disclose)
+	g := &v.ground
+	if q.a.Type == "CarePlan" && v.before != nil {
+		return false
+	}
 	return !g.related() && (q.a.Type != "Patient" || len(g.offer) == 0)
 }
 

@@ -18,6 +18,8 @@ const (
 	systemSwedishConsent  = fhir.Canonical + "/CodeSystem/se-samtycke"
 	systemSwedishMeeting  = fhir.Canonical + "/CodeSystem/se-mote"
 	systemSwedishCall     = fhir.Canonical + "/CodeSystem/se-kallelse"
+	systemPlanType        = "https://fhir.inera.se/CodeSystem/typeofcareplan-cs"
+	systemOwnPlanType     = fhir.Canonical + "/CodeSystem/se-plantyp"
 	systemNetworkConsent  = fhir.Canonical + "/CodeSystem/netwerk-toestemming"
 	systemNetworkView     = fhir.Canonical + "/CodeSystem/netwerk-inzage"
 	systemNetworkTask     = fhir.Canonical + "/CodeSystem/netwerk-taak"

@@ -88,7 +88,11 @@ func (q *inquiry) storedReach(stored *ResourceFacts) Decision {
 	if IsDirectory(q.a.Type) {
 		return fine
 	}
-	return q.phaseB(stored)
+	d := q.phaseB(stored)
+	if d.Permit && !d.Whole() { // nobody writes over what it does not see
+		return refused(stepWrite, "write-not-custodian", 403)
+	}
+	return d
 }
 
 // mayAct judges the person who creates: related to each patient of the body and, but for a Consent,
