@@ -121,3 +121,44 @@ func (g *rig) asksNothingOfOthers(patient, plan string) {
 		g.t.Errorf("by the domain of others: %v", b.ids())
 	}
 }
+
+// TestAPartyIsToldAndSentItsOwnMeasures: notifications and exports go by the same view.
+func TestAPartyIsToldAndSentItsOwnMeasures(t *testing.T) {
+	t.Parallel()
+	g, patient, plan := planned(t, nil)
+	h := &hooked{rig: g, hook: newReceiver(t)}
+	h.connect()
+	p := system("school", refOf(g.search("hab", "/fhir/Organization?name=F%C3%B6rskolan").ids()[0]), "system/*.cruds")
+	p.Purpose = "COC"
+	g.principals["school"], g.orgs["school"] = p, p.Organization
+	h.subscribed("school", "care-plan", telling("full-resource")...)
+	endings["withdrawn over REST"](t, g, patient)
+	h.edit("hab", plan, "title", `"En annan titel"`)
+	if err := h.deliver.Once(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	h.hook.mu.Lock()
+	told := h.hook.body
+	h.hook.mu.Unlock()
+	m := g.exportedBy("school", "/fhir/Patient/$export?_type=CarePlan,CareTeam,Goal")
+	for name, body := range map[string]string{"told": told, "sent": m} {
+		if !strings.Contains(body, "Använda bildschema varje dag") {
+			t.Errorf("%s without its own measure: %s", name, body)
+		}
+		for _, other := range []string{"En annan titel", "bildstöd", "Kartläggning", "hjälm", "uttrycker", "Samordnad individuell plan", g.orgs["hab"].String() + `"`, `"Goal/`} {
+			if strings.Contains(body, other) {
+				t.Errorf("%s %q: %s", name, other, body)
+			}
+		}
+	}
+}
+
+// exportedBy is all that an export holds.
+func (g *rig) exportedBy(as, path string) string {
+	g.t.Helper()
+	var all strings.Builder
+	for _, file := range g.planned(as, g.begin(as, path)).Output {
+		all.WriteString(g.get(as, local(file.URL)).want(g.t, http.StatusOK).body)
+	}
+	return all.String()
+}
