@@ -328,9 +328,31 @@ func consentFacts(root fhir.Node) *ConsentFacts {
 		if c.System == systemNetworkConsent {
 			f.Member = networkMember(root)
 		}
+		f.Block = f.Block || c == codeBlock
+	}
+	if f.Block {
+		f.Blocked = named(base, 0)
 	}
 	permittedActors(f, base, base.Member("actor"), 0)
 	return f
+}
+
+// codeBlock is the category of a block (spärr).
+var codeBlock = Coding{System: systemSwedishConsent, Code: "sparr"}
+
+// named returns what the provisions from n down name.
+func named(n fhir.Node, depth int) []fhir.Ref {
+	var out []fhir.Ref
+	for d := range n.All("data") {
+		out = append(out, refAt(d, "reference"))
+	}
+	if depth > maxProvisionDepth {
+		return out
+	}
+	for child := range n.All("provision") {
+		out = append(out, named(child, depth+1)...)
+	}
+	return out
 }
 
 // isPrivacy reports whether a Consent is of the scope that counts (access.md 4.1).

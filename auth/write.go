@@ -63,7 +63,7 @@ func (q *inquiry) mayPatch(stored *ResourceFacts) Decision {
 // writeChecks are the rows of access.md 5 in their order; scope and context come before them.
 var writeChecks = []func(q *inquiry, body, stored *ResourceFacts) Decision{
 	(*inquiry).checkPatients, (*inquiry).checkCustodian, (*inquiry).checkRole, (*inquiry).checkLabels,
-	(*inquiry).checkGrant, (*inquiry).checkGiver, (*inquiry).checkTransition,
+	(*inquiry).checkGrant, (*inquiry).checkGiver, (*inquiry).checkBlock, (*inquiry).checkTransition,
 }
 
 var fine = Decision{Permit: true}
