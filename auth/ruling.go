@@ -300,7 +300,10 @@ func (v *view) matchAction(p *provision, loose bool) bool {
 }
 
 func (v *view) matchPurpose(p *provision, loose bool) bool {
-	return len(p.purposes) == 0 || slices.ContainsFunc(p.purposes, func(c Coding) bool {
+	if len(p.purposes) == 0 {
+		return loose || v.p.Purpose != reporting
+	}
+	return slices.ContainsFunc(p.purposes, func(c Coding) bool {
 		return c.System == systemReason && purposeWithin(v.p.Purpose, c.Code) || loose && c.System != systemReason
 	})
 }
