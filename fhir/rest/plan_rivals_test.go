@@ -1,6 +1,7 @@
 package rest_test
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"sync"
@@ -31,6 +32,19 @@ func TestPlansStoodInForByDifferentPlansAreAConflict(t *testing.T) {
 	}
 	g.submit("hab", standIn("SIP-1", "CM-2", 2)).want(t, 409).wantIssue(t, "SP-R06d", "")
 	g.submit("hab", standIn("SIP-1", "CM-1", 1)).want(t, 200)
+	g.care("bup", "SE4000000010-BUP1") // takes part in the first two
+	g.care("stranger", "SE4000000010-XXX1")
+	for who, unit := range map[string]string{"bup": "SE4000000010-BUP1", "stranger": "SE4000000010-XXX1"} {
+		doc := decode[map[string]any](t, standIn("SIP-9", "CM-9", 1))
+		doc["kallsystemHsaId"], doc["ansvar"] = "SE4000000010-"+who, map[string]any{"vardgivareHsaId": "SE4000000010-VG9", "vardenhetHsaId": unit}
+		other, err := json.Marshal(doc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a := g.submit(who, string(other)); a.status != map[string]int{"bup": 409, "stranger": 201}[who] || who == "stranger" && strings.Contains(a.body, "R06d") {
+			t.Errorf("%s: %d %s", who, a.status, a.body)
+		}
+	}
 }
 
 // TestOfTwoRivalsAtTheSameTimeOneIsRefused: neither sees the other when it begins.
