@@ -33,7 +33,7 @@ func (q *inquiry) keepsMeasures(t *target) outcome {
 	if v.reason != "" {
 		return outcome{}
 	}
-	return outcome{reason: "permit-relation", must: planView, opensR: v.opensR, grounds: []fhir.Ref{v.permit.consent.ref}}
+	return outcome{reason: "permit-relation", must: planView, grounds: []fhir.Ref{v.permit.consent.ref}}
 }
 
 // teamMust is the view of a team whose plan is closed to one of its members (samordningsplan.md 7).
