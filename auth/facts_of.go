@@ -337,24 +337,6 @@ func consentFacts(root fhir.Node) *ConsentFacts {
 	return f
 }
 
-// codeBlock is the category of a block (spärr).
-var codeBlock = Coding{System: systemSwedishConsent, Code: "sparr"}
-
-// named returns what the provisions from n down name.
-func named(n fhir.Node, depth int) []fhir.Ref {
-	var out []fhir.Ref
-	for d := range n.All("data") {
-		out = append(out, refAt(d, "reference"))
-	}
-	if depth > maxProvisionDepth {
-		return out
-	}
-	for child := range n.All("provision") {
-		out = append(out, named(child, depth+1)...)
-	}
-	return out
-}
-
 // isPrivacy reports whether a Consent is of the scope that counts (access.md 4.1).
 func isPrivacy(consent fhir.Node) bool {
 	return slices.Contains(readCodings(consent, "scope", "coding"), Coding{System: systemConsentScope, Code: "patient-privacy"})

@@ -42,3 +42,21 @@ func (q *inquiry) keepsRef(ref fhir.Ref) bool {
 	f, ok := q.f.Lookup(ref.Current())
 	return ok && len(f.Patients) > 0 && f.Custodian.Current() == q.p.Organization.Current()
 }
+
+// codeBlock is the category of a block (spärr).
+var codeBlock = Coding{System: systemSwedishConsent, Code: "sparr"}
+
+// named returns what the provisions from n down name.
+func named(n fhir.Node, depth int) []fhir.Ref {
+	var out []fhir.Ref
+	for d := range n.All("data") {
+		out = append(out, refAt(d, "reference"))
+	}
+	if depth > maxProvisionDepth {
+		return out
+	}
+	for child := range n.All("provision") {
+		out = append(out, named(child, depth+1)...)
+	}
+	return out
+}
