@@ -37,7 +37,7 @@ type Situation struct {
 	Plans      []Known // master plans (mks-categorie#zorgplan), drafts too
 	Meetings   []Known // Encounters of an evaluatie-soort
 	Messages   []Known // Communications
-	Tasks      []Known // Tasks that rules wrote before
+	Tasks      []Known // Tasks that rules wrote before, and by which plans ask somebody to take charge of a child
 	Signatures []Known // Provenances with a signature on one of Plans
 	Trees      []Known // answered verwijsbomen
 	Transfers  []Known // Compositions of a transfer

@@ -28,14 +28,19 @@ type sharedPlan struct {
 }
 
 // sharedPlans holds samordningsplan.md 9: a plan of several organisations asks for its evaluation and its end, for
-// another coordinator when it has none, and tells that its consents have ended.
+// another coordinator when it has none, and tells that its consents have ended. That of a child asks for the next in
+// charge at a border of age (coordination.md 1).
 func (r *run) sharedPlans() {
 	for _, k := range r.Shared {
 		n := k.Resource.Root()
-		if n.Member("status").Text() != "active" || !extension(n, "plan-state").Exists() || r.takenOver(k) {
+		if n.Member("status").Text() != "active" || r.takenOver(k) {
 			continue
 		}
 		p := r.shared(k)
+		p.handover()
+		if !extension(n, "plan-state").Exists() {
+			continue
+		}
 		for _, rule := range []func(*sharedPlan){(*sharedPlan).evaluation, (*sharedPlan).ending, (*sharedPlan).carriers, (*sharedPlan).leading, (*sharedPlan).consented} {
 			rule(p)
 		}
