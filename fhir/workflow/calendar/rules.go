@@ -180,6 +180,13 @@ func (r *run) wake(day time.Time) {
 	}
 }
 
+// wakeInNight asks for another run as soon as a day begins.
+func (r *run) wakeInNight(day time.Time) {
+	if day.After(r.today) {
+		r.wakeAt(time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, amsterdam()))
+	}
+}
+
 // wakeAt asks for another run at an instant.
 func (r *run) wakeAt(at time.Time) {
 	if at.After(r.Now) && (r.out.Next.IsZero() || at.Before(r.out.Next)) {

@@ -215,7 +215,7 @@ func (p *sharedPlan) leading() {
 	role := p.find(who).Resource
 	if covers(p.lead.Member("period"), p.today) && (role == nil || p.carries(role.Root(), in)) {
 		if end, ok := lastDayOf(p.lead.At("period", "end")); ok {
-			p.wake(end.AddDate(0, 0, 1))
+			p.wakeInNight(end.AddDate(0, 0, 1))
 		}
 		return
 	}
@@ -252,7 +252,7 @@ func (p *sharedPlan) consented() {
 		}
 		if n.Member("status").Text() == "active" && covers(n.At("provision", "period"), p.today) {
 			if end, ok := lastDayOf(n.At("provision", "period", "end")); ok {
-				p.wake(end.AddDate(0, 0, 1))
+				p.wakeInNight(end.AddDate(0, 0, 1))
 			}
 			return
 		}
