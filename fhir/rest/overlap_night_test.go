@@ -54,17 +54,25 @@ func (c *clinics) visit(who, start, end string) string {
 		{"actor":{"reference":%q},"status":"accepted"},{"actor":{"reference":"HealthcareService/%s"},"status":"accepted"}]}`, start, end, c.patient, service))
 }
 
+// block is a Consent by which nobody else is to know of a plan that hospital keeps, for a period of some members.
+func (c *clinics) block(plan, period string) string {
+	if period != "" {
+		period = `"period":{` + period + `},`
+	}
+	return fmt.Sprintf(`{"resourceType":"Consent","status":"active","dateTime":"2026-11-20","patient":{"reference":%q},"organization":[{"reference":%q}],
+		"scope":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/consentscope","code":"patient-privacy"}]},
+		"category":[{"coding":[{"system":"https://drieluik.example/fhir/CodeSystem/se-samtycke","code":"sparr"}]}],
+		"policyRule":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"OPTOUT"}]},
+		"provision":{"type":"deny",%s"data":[{"meaning":"instance","reference":{"reference":"CarePlan/%s"}}]}}`, c.patient, c.orgs["hospital"], period, plan)
+}
+
 // TestABlockIsLookedAtInTheNightsOfItsPeriod: what it hides is compared until it begins, and again when it has ended,
 // with no write.
 func TestABlockIsLookedAtInTheNightsOfItsPeriod(t *testing.T) {
 	t.Parallel()
 	c := twoClinics(t)
 	c.meet()
-	c.create("hospital", "Consent", fmt.Sprintf(`{"resourceType":"Consent","status":"active","dateTime":"2026-11-20","patient":{"reference":%q},"organization":[{"reference":%q}],
-		"scope":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/consentscope","code":"patient-privacy"}]},
-		"category":[{"coding":[{"system":"https://drieluik.example/fhir/CodeSystem/se-samtycke","code":"sparr"}]}],
-		"policyRule":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"OPTOUT"}]},
-		"provision":{"type":"deny","period":{"start":"2026-11-23","end":"2026-11-24"},"data":[{"meaning":"instance","reference":{"reference":"CarePlan/px"}}]}}`, c.patient, c.orgs["hospital"]))
+	c.create("hospital", "Consent", c.block("px", `"start":"2026-11-23","end":"2026-11-24"`))
 	for _, step := range []struct {
 		day  string
 		open int
@@ -145,13 +153,6 @@ func TestNightsLeaveWhatAFullEvaluationFinds(t *testing.T) {
 	c := twoClinics(t)
 	rnd := rand.New(rand.NewPCG(8, 8))
 	day := func() string { return c.clock().AddDate(0, 0, rnd.IntN(30)-3).Format(time.DateOnly) }
-	consent := func() string {
-		return fmt.Sprintf(`{"resourceType":"Consent","id":"s","status":"active","dateTime":"2026-11-20","patient":{"reference":%q},"organization":[{"reference":%q}],
-			"scope":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/consentscope","code":"patient-privacy"}]},
-			"category":[{"coding":[{"system":"https://drieluik.example/fhir/CodeSystem/se-samtycke","code":"sparr"}]}],
-			"policyRule":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"OPTOUT"}]},
-			"provision":{"type":"deny","period":{"end":%q},"data":[{"meaning":"instance","reference":{"reference":"CarePlan/hospital-0"}}]}}`, c.patient, c.orgs["hospital"], day())
-	}
 	for i, who := range []string{"home", "hospital"} {
 		at := c.clock().AddDate(0, 0, 5)
 		c.visit(who, at.Add(time.Duration(i)*time.Minute).Format(time.RFC3339), at.Add(time.Hour).Format(time.RFC3339))
@@ -161,7 +162,7 @@ func TestNightsLeaveWhatAFullEvaluationFinds(t *testing.T) {
 		who := []string{"home", "hospital"}[i%2]
 		id := fmt.Sprint(who, "-", rnd.IntN(2))
 		if i == 5 {
-			c.put("hospital", "/fhir/Consent/s", consent()).want(t, http.StatusCreated)
+			c.create("hospital", "Consent", c.block("hospital-0", fmt.Sprintf(`"end":%q`, day())))
 		} else if a := c.put(who, "/fhir/CarePlan/"+id, c.plan(id, who, "scheduled", day(), fmt.Sprint("behov-", rnd.IntN(2)))); a.status/100 != 2 {
 			t.Fatalf("%s: %d %s", id, a.status, a.body)
 		}

@@ -364,11 +364,7 @@ func TestWhatIsBlockedIsNoFact(t *testing.T) {
 	t.Parallel()
 	c := twoClinics(t)
 	c.meet()
-	c.create("hospital", "Consent", fmt.Sprintf(`{"resourceType":"Consent","status":"active","dateTime":"2026-11-20","patient":{"reference":%q},"organization":[{"reference":%q}],
-		"scope":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/consentscope","code":"patient-privacy"}]},
-		"category":[{"coding":[{"system":"https://drieluik.example/fhir/CodeSystem/se-samtycke","code":"sparr"}]}],
-		"policyRule":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"OPTOUT"}]},
-		"provision":{"type":"deny","data":[{"meaning":"instance","reference":{"reference":"CarePlan/px"}}]}}`, c.patient, c.orgs["hospital"]))
+	c.create("hospital", "Consent", c.block("px", ""))
 	if open := c.open(); len(open) > 0 {
 		t.Errorf("open: %v", open)
 	}
