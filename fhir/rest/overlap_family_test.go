@@ -67,33 +67,36 @@ func (c *clinics) toldAs(who string) []string {
 	return out
 }
 
+// familyAges say who of a family reads its record at which age, on 21 November 2026.
+var familyAges = []struct {
+	name, country, born string
+	allow               string // what is recorded besides: the child's consent, its maturity
+	mother, kid         bool
+}{
+	{"nl-11", "nl", "2015-11-22", "", true, false},
+	{"nl-12", "nl", "2014-11-21", "", false, true},
+	{"nl-12-agreed", "nl", "2014-11-21", "consent", true, true},
+	{"nl-15", "nl", "2010-11-22", "", false, true},
+	{"nl-16", "nl", "2010-11-21", "", false, true},
+	{"nl-16-agreed", "nl", "2010-11-21", "consent", true, true},
+	{"nl-18", "nl", "2008-11-21", "", false, true},
+	{"nl-unknown", "nl", "", "", false, false},
+	{"se-12", "se", "2013-11-22", "", true, false},
+	{"se-13", "se", "2013-11-21", "", false, false},
+	{"se-13-mature", "se", "2013-11-21", "maturity", false, true},
+	{"se-15-mature", "se", "2010-11-22", "maturity", false, true},
+	{"se-16", "se", "2010-11-21", "", false, true},
+	{"se-17-agreed", "se", "2008-11-22", "consent", false, true},
+	{"se-18", "se", "2008-11-21", "", false, true},
+	{"se-18-agreed", "se", "2008-11-21", "consent", true, true},
+}
+
 // TestWhatTheFamilyLearnsOfOverlapByAge: of what concerns it, one sentence each in the language of the child's country
 // and no rule, and only who may read the record at that age.
 func TestWhatTheFamilyLearnsOfOverlapByAge(t *testing.T) {
 	t.Parallel()
 	g := looking(t)
-	for _, row := range []struct {
-		name, country, born string
-		allow               string // what is recorded besides: the child's consent, its maturity
-		mother, kid         bool
-	}{
-		{"nl-11", "nl", "2015-11-22", "", true, false},
-		{"nl-12", "nl", "2014-11-21", "", false, true},
-		{"nl-12-agreed", "nl", "2014-11-21", "consent", true, true},
-		{"nl-15", "nl", "2010-11-22", "", false, true},
-		{"nl-16", "nl", "2010-11-21", "", false, true},
-		{"nl-16-agreed", "nl", "2010-11-21", "consent", true, true},
-		{"nl-18", "nl", "2008-11-21", "", false, true},
-		{"nl-unknown", "nl", "", "", false, false},
-		{"se-12", "se", "2013-11-22", "", true, false},
-		{"se-13", "se", "2013-11-21", "", false, false},
-		{"se-13-mature", "se", "2013-11-21", "maturity", false, true},
-		{"se-15-mature", "se", "2010-11-22", "maturity", false, true},
-		{"se-16", "se", "2010-11-21", "", false, true},
-		{"se-17-agreed", "se", "2008-11-22", "consent", false, true},
-		{"se-18", "se", "2008-11-21", "", false, true},
-		{"se-18-agreed", "se", "2008-11-21", "consent", true, true},
-	} {
+	for _, row := range familyAges {
 		born := ""
 		if row.born != "" {
 			born = fmt.Sprintf(`,"birthDate":%q`, row.born)
