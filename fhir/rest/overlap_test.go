@@ -489,7 +489,7 @@ func TestTheFamilyIsToldInPlainWords(t *testing.T) {
 		{"url":"bron","valueCode":"brp"},{"url":"gecontroleerdOp","valueDate":"2026-11-01"}]}]}`, c.patient))
 	c.principals["mother"] = guardian(t, c.patient.String(), "RelatedPerson/"+mother, "patient/*.rs")
 	a := c.get("mother", "/fhir/"+issue).want(t, http.StatusOK).valid(t)
-	if !strings.Contains(a.body, "samordnaren") || strings.Contains(a.body, "O2") || !strings.Contains(a.body, "CarePlan/px") {
+	if !strings.Contains(a.body, "coördinator") || strings.Contains(a.body, "O2") || !strings.Contains(a.body, "CarePlan/px") {
 		t.Errorf("the issue as the mother reads it: %s", a.body)
 	}
 	found := c.search("mother", "/fhir/DetectedIssue?patient="+c.patient.ID)

@@ -82,3 +82,30 @@ func TestAPlanEndsByItself(t *testing.T) {
 		"avslut": map[string]any{"datum": "2027-03-10", "orsak": "samtycke-aterkallat"}})).want(t, 201)
 	wants("the plan is ended")
 }
+
+// TestAConsentThatRunsOutEndsAccessInItsNight: with no write the others read no more of the plan than their own
+// measures, and who coordinates is told once.
+func TestAConsentThatRunsOutEndsAccessInItsNight(t *testing.T) {
+	t.Parallel()
+	consents := decode[map[string]any](t, coordinated(t, "valid/02-ylva.json", nil))["samtycke"].([]any)
+	for _, s := range consents {
+		s.(map[string]any)["giltigTill"] = "2026-12-01"
+	}
+	g, _, plan := planned(t, map[string]any{"samtycke": consents})
+	school := system("school", refOf(g.search("hab", "/fhir/Organization?name=F%C3%B6rskolan").ids()[0]), "system/*.cruds")
+	school.Purpose = "COC"
+	g.principals["school"] = school
+	for _, step := range []struct {
+		day   string
+		whole bool
+		want  []string
+	}{{"2026-12-01", true, nil}, {"2026-12-02", false, []string{"samtycke-upphort PractitionerRole"}}, {"2026-12-20", false, []string{"samtycke-upphort PractitionerRole"}}} {
+		g.until(step.day)
+		if a := g.get("school", "/fhir/"+plan).want(t, 200); strings.Contains(a.body, "Kartläggning") != step.whole {
+			t.Errorf("%s: %s", step.day, a.body)
+		}
+		if diff := cmp.Diff(step.want, g.plansAsk("hab")); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", step.day, diff)
+		}
+	}
+}
