@@ -37,7 +37,7 @@ func (o *overlap) table(patient fhir.Ref) (keptTable, error) {
 	if err := wanted(&k, o.latest); err != nil {
 		return k, err
 	}
-	if !k.table.Silent() { // what is written at the same time may be found only with this
+	if k.relied = !k.table.Silent(); k.relied { // what is written at the same time may be found only with this
 		o.unit.Relied = append(o.unit.Relied, Reliance{Compartment: patient.ID, State: state})
 	}
 	return k, nil

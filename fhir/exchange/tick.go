@@ -66,7 +66,12 @@ func (s *Service) due(ctx context.Context, now time.Time) (due []Due, err error)
 // tickPage runs the rules on some children. One that fails is put off, and keeps nobody else waiting.
 func (s *Service) tickPage(ctx context.Context, now time.Time, due []Due, out *Ticked) error {
 	for _, d := range due {
+		release, err := s.turns.take(ctx, []string{d.Compartment})
+		if err != nil {
+			return err
+		}
 		writes, err := again(s, func() (int, error) { return s.tickChild(ctx, now, d.Compartment) })
+		release()
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
