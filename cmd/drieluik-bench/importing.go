@@ -19,8 +19,8 @@ const (
 	importShort    = 50
 )
 
-// importing is W9: a bulk export of another system, taken in by drieluik import on a store of its own. The
-// processors that it uses are those of the command.
+// importing is W9: a bulk export of another system, taken in by drieluik import on a store of its own, or on the one
+// that two processes share. The processors that it uses are those of the command.
 func (b *bench) importing(ctx context.Context) error {
 	if !b.o.wants("W9") {
 		return nil
@@ -35,18 +35,20 @@ func (b *bench) importing(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("W9 cannot be prepared: %w", err)
 	}
-	f, err := b.importFiles(ctx, files, count, "--store", "sqlite:"+filepath.Join(b.site.dir, "imported"))
+	store := []string{"--store", "sqlite:" + filepath.Join(b.site.dir, "imported")}
+	if b.site.shared != nil {
+		store = b.site.shared.store()
+	}
+	f, err := b.importFiles(ctx, files, count, store)
 	if err != nil {
 		return err
 	}
-	b.rows = append(b.rows, row{ID: "W9", What: importWhat(count), figures: f})
+	b.rows = append(b.rows, row{ID: "W9", What: fmt.Sprintf("import %d resources of NDJSON", count), figures: f})
 	return nil
 }
 
-func importWhat(count int) string { return fmt.Sprintf("import %d resources of NDJSON", count) }
-
 // importFiles runs drieluik import on a folder of so many resources.
-func (b *bench) importFiles(ctx context.Context, folder string, count int, store ...string) (figures, error) {
+func (b *bench) importFiles(ctx context.Context, folder string, count int, store []string) (figures, error) {
 	args := append([]string{"import", "--org", organisations[homecare], "--base", "https://ehr.example/r4", "--errors", folder + ".refused"}, store...)
 	cmd := exec.CommandContext(ctx, b.site.binary, append(args, folder)...)
 	var errs bytes.Buffer
@@ -80,9 +82,10 @@ var exportKinds = []struct {
 	{"Observation", 24, func(patient string, n int) string { return observation(patient, n%1000, "") }},
 }
 
+// exportPatient is a child that nobody has pushed.
 func exportPatient(_ string, n int) string {
 	return fmt.Sprintf(`{"resourceType":"Patient","active":true,"identifier":[{"system":"http://fhir.nl/fhir/NamingSystem/bsn","value":"%s"}],`+
-		`"name":[{"family":"XXX_Kind","given":["K%d"]}],"gender":"female","birthDate":"2021-0%d-15","address":[{"city":"Utrecht","postalCode":"3511AB"}]}`, testBSN(n), n, 1+n%9)
+		`"name":[{"family":"XXX_Kind","given":["K%d"]}],"gender":"female","birthDate":"2021-0%d-15","address":[{"city":"Utrecht","postalCode":"3511AB"}]}`, testBSN(maxChildren-importChildren+n), n, 1+n%9)
 }
 
 // writeExport writes a file of NDJSON for each type, and returns how many resources they hold.
