@@ -107,6 +107,17 @@ func (o *overlap) due(k *keptTable, next time.Time) {
 	k.due = next
 }
 
+// soon has the rules of time look at once at the children for whom a document set when they are due, and of whom these
+// rules were not asked: what they ask for stood there before.
+func (o *overlap) soon() {
+	for i := range o.unit.Due {
+		d := &o.unit.Due[i]
+		if !o.timed && !slices.ContainsFunc(o.kept, func(k keptTable) bool { return k.child == d.Compartment }) {
+			*d = Due{Compartment: d.Compartment}
+		}
+	}
+}
+
 // committed keeps the tables of a unit that is stored, those of children about whom nobody else wrote meanwhile.
 func (o *overlap) committed(written []Written) {
 	if o.staffs() {
