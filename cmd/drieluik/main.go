@@ -25,6 +25,7 @@ type cli struct {
 	Export    exportCmd    `cmd:"" help:"Write everything that the store holds as NDJSON."`
 	Backup    backupCmd    `cmd:"" help:"Write one consistent state of the embedded store into a file, also while the server runs."`
 	Restore   restoreCmd   `cmd:"" help:"Put a backup into a new data folder."`
+	Move      moveCmd      `cmd:"" help:"Move an embedded store into PostgreSQL."`
 	Client    clientCmd    `cmd:"" help:"Register and list the systems that may connect."`
 	Emergency emergencyCmd `cmd:"" help:"The organisations whose professionals may open records in an emergency."`
 	User      userCmd      `cmd:"" help:"Local accounts of parents and children."`

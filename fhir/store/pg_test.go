@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -60,6 +61,7 @@ func TestPostgres(t *testing.T) {
 	t.Run("of two processes that look up and create, one does", p.creations)
 	t.Run("units that share a transaction", p.groups)
 	t.Run("texts that PostgreSQL does not take", p.texts)
+	t.Run("a file moves in", p.moved)
 	t.Run("clocks that differ", p.clocks)
 	t.Run("a later release takes over while an earlier one serves", p.migrated)
 	t.Run("the layout can be spread over nodes as the page says", p.distributed)
@@ -304,23 +306,41 @@ func (p pgTests) creations(t *testing.T) {
 // texts: NUL, bytes that are no UTF-8 and long values are kept and found.
 func (p pgTests) texts(t *testing.T) {
 	s, _ := p.pair(t, store.Options{})
-	long := strings.Repeat("x", 20_000)
-	for i, value := range []string{"a\x00b", "a\xffb", long} {
+	all := append(slices.Clone(oddTexts), "a\xffb")
+	writeTexts(t, s, all)
+	findTexts(t, s, all, 1)
+}
+
+// oddTexts are what PostgreSQL does not take, or not in a key.
+var oddTexts = []string{"a\x00b", strings.Repeat("x", 20_000)}
+
+// writeTexts stores a resource that is known by each.
+func writeTexts(t *testing.T, s *store.Store, texts []string) {
+	t.Helper()
+	for i, value := range texts {
 		id := fhir.Identifier{System: "urn:" + value, Value: value}
 		u := unit(fmt.Sprint("t", i), 1)
 		u.Writes[0].Identifiers = []fhir.Identifier{id}
 		u.Writes[0].Rows = []search.Row{{Param: "identifier", Kind: search.Token, System: id.System, Value: value}}
 		u.Record = &exchange.RecordVersion{Key: value, Version: 1, Compartment: "boris"}
 		commit(t, s, u)
+	}
+}
+
+// findTexts looks for each, which so many resources and one record have.
+func findTexts(t *testing.T, s *store.Store, texts []string, want int) {
+	t.Helper()
+	for i, value := range texts {
+		id := fhir.Identifier{System: "urn:" + value, Value: value}
 		err := s.View(context.Background(), func(v exchange.Snapshot) error {
 			got, err := v.Identified("Goal", id)
-			if err != nil || len(got) != 1 {
+			if err != nil || len(got) != want {
 				t.Errorf("text %d: %d are identified, %v", i, len(got), err)
 			}
 			page, err := v.Search(search.Plan{Type: "Goal", Count: 5, Total: true, Where: []search.Clause{
 				{Param: "identifier", Kind: search.Token, Values: []search.Value{{System: id.System, Value: value}}},
 			}}, auth.Filter{Directory: true})
-			if err != nil || page.Total != 1 || len(page.Matches) != 1 {
+			if err != nil || page.Total != want || len(page.Matches) != want {
 				t.Errorf("text %d: %d are found, %v", i, page.Total, err)
 			}
 			records, err := v.Record(value)
@@ -332,6 +352,41 @@ func (p pgTests) texts(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// moved: what a file held is found in the database, texts in keys too, and the next version undoes what the one of
+// the file left.
+func (p pgTests) moved(t *testing.T) {
+	folder, address := t.TempDir(), p.NewStore(t)
+	file, err := store.Open(context.Background(), folder, store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeTexts(t, file, oddTexts)
+	noted := unit("n", 1)
+	noted.Notices = []exchange.Notice{{Compartment: "boris", Ref: noted.Writes[0].Ref, Kind: "create"}}
+	commit(t, file, noted)
+	told := map[string]int64{}
+	err = file.Move(context.Background(), address, func(table string, rows int64) { told[table] = rows })
+	if err = errors.Join(err, file.Close()); err != nil || told["resource_version"] != 3 {
+		t.Fatalf("%v %v", told, err)
+	}
+	s := openPostgres(t, address, store.Options{})
+	findTexts(t, s, oddTexts, 1)
+	before := changes(t, s, 0)
+	for i := range oddTexts {
+		commit(t, s, unit(fmt.Sprint("t", i), 2))
+	}
+	findTexts(t, s, oddTexts, 0)
+	noted = unit("n", 2)
+	noted.Notices = []exchange.Notice{{Compartment: "boris", Ref: noted.Writes[0].Ref, Kind: "update"}}
+	commit(t, s, noted)
+	if after := changes(t, s, before[len(before)-1].Seq); len(before) != 1 || len(after) != 1 || after[0].Ref.Version != 2 {
+		t.Errorf("notices of before %v, and of after %v", before, after)
+	}
+	if _, err := store.Open(context.Background(), folder, store.Options{}); !errors.Is(err, store.ErrMoved) {
+		t.Errorf("the folder opens: %v", err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -100,6 +101,9 @@ func (w *writer) prepareFile() error {
 	}
 	if version != schemaVersion {
 		return ErrSchema
+	}
+	if moved, err := w.c.one(`SELECT 1 FROM kv WHERE key=?`, args(keyMoved), new(int)); err != nil || moved {
+		return cmp.Or(err, ErrMoved)
 	}
 	if err := w.prepareDue(); err != nil {
 		return fmt.Errorf("make the table of what is due: %w", err)
