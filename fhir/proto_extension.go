@@ -10,7 +10,7 @@ const (
 
 // extension returns the first extension of a primitive with that url, or nil.
 func (v view) extension(url string) protoreflect.Message {
-	if !v.has(v.p.ext) {
+	if !v.has(&v.p.ext) {
 		return nil
 	}
 	list := v.message().Get(v.p.ext.fd).List()
@@ -33,17 +33,17 @@ func (p *plan) extField() *fieldPlan {
 // hasValue reports whether JSON shows a value of a primitive: google/fhir may mark that there is none, and an
 // enum of 0 is none.
 func (v view) hasValue() bool {
-	return v.extension(noValueURL) == nil && (v.p.codes == nil || v.enum(v.p.value) != 0)
+	return v.extension(noValueURL) == nil && (v.p.codes == nil || v.enum(&v.p.value) != 0)
 }
 
 // hasShadow reports whether a primitive has an id, or an extension that JSON shows.
 func (v view) hasShadow() bool {
-	return v.has(v.p.id) || v.hasVisibleExtension()
+	return v.has(&v.p.id) || v.hasVisibleExtension()
 }
 
 // hasVisibleExtension reports whether a primitive has an extension that JSON shows.
 func (v view) hasVisibleExtension() bool {
-	if !v.has(v.p.ext) {
+	if !v.has(&v.p.ext) {
 		return false
 	}
 	list := v.message().Get(v.p.ext.fd).List()

@@ -72,7 +72,7 @@ func (v view) message() protoreflect.Message {
 }
 
 // has reports whether a field is set, which is a message or a list of messages.
-func (v view) has(x part) bool {
+func (v view) has(x *part) bool {
 	if v.at == nil || x.slot.kind == reflect.Invalid {
 		return x.fd != nil && v.message().Has(x.fd)
 	}
@@ -91,7 +91,7 @@ func (x probe) hits(p unsafe.Pointer) bool {
 // fields of most messages are not.
 func (v view) next(i int) int {
 	if v.at == nil || v.p.probes == nil {
-		for i < len(v.p.fields) && !v.has(v.p.fields[i].part) {
+		for i < len(v.p.fields) && !v.has(&v.p.fields[i].part) {
 			i++
 		}
 		return i
@@ -197,7 +197,7 @@ func (s *planSet) numberOf(wrapper reflect.Type) (protoreflect.FieldNumber, bool
 }
 
 // text returns a field that is a string.
-func (v view) text(x part) string {
+func (v view) text(x *part) string {
 	if v.at != nil && x.slot.kind == reflect.String {
 		return *(*string)(x.slot.in(v.at))
 	}
@@ -205,7 +205,7 @@ func (v view) text(x part) string {
 }
 
 // enum returns a field that is an enum.
-func (v view) enum(x part) protoreflect.EnumNumber {
+func (v view) enum(x *part) protoreflect.EnumNumber {
 	if v.at != nil && x.slot.kind == reflect.Int32 {
 		return protoreflect.EnumNumber(*(*int32)(x.slot.in(v.at)))
 	}
@@ -213,7 +213,7 @@ func (v view) enum(x part) protoreflect.EnumNumber {
 }
 
 // integer returns a field that is an integer with a sign.
-func (v view) integer(x part) int64 {
+func (v view) integer(x *part) int64 {
 	if v.at != nil && x.slot.kind == reflect.Int64 {
 		return *(*int64)(x.slot.in(v.at))
 	}

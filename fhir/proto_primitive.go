@@ -35,11 +35,11 @@ var plainString = primitive{writeString, readString}
 var enumCode = primitive{writeCode, readCode}
 
 func writeString(text []byte, v view) ([]byte, error) {
-	return appendQuoted(text, v.text(v.p.value))
+	return appendQuoted(text, v.text(&v.p.value))
 }
 
 func writeCode(text []byte, v view) ([]byte, error) {
-	code, ok := v.p.codes.text[v.enum(v.p.value)]
+	code, ok := v.p.codes.text[v.enum(&v.p.value)]
 	if !ok {
 		return nil, errors.New("the code is not in the enum")
 	}
@@ -59,7 +59,7 @@ func writeUnsigned(text []byte, v view) ([]byte, error) {
 }
 
 func writeDecimal(text []byte, v view) ([]byte, error) {
-	value := v.text(v.p.value)
+	value := v.text(&v.p.value)
 	s := scanner{src: value}
 	if !s.number() || s.pos != len(value) {
 		return nil, errors.New("the decimal is not a number")

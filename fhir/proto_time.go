@@ -25,9 +25,9 @@ func writeTime(text []byte, v view) ([]byte, error) {
 	if layout == "" {
 		return nil, errors.New("the time has no precision")
 	}
-	us := v.integer(v.p.us)
+	us := v.integer(&v.p.us)
 	t := time.Unix(us/1e6, us%1e6*1000).UTC()
-	seconds, suffix, err := offsetOf(v.text(v.p.zone), t)
+	seconds, suffix, err := offsetOf(v.text(&v.p.zone), t)
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +45,7 @@ func writeClock(text []byte, v view) ([]byte, error) {
 	if len(layout) <= len("2006-01-02T") {
 		return nil, errors.New("the time has no precision")
 	}
-	us := v.integer(v.p.us)
+	us := v.integer(&v.p.us)
 	text = append(text, '"')
 	text = time.Unix(us/1e6, us%1e6*1000).UTC().AppendFormat(text, layout[len("2006-01-02T"):])
 	return append(text, '"'), nil
@@ -68,7 +68,7 @@ func layoutsOf(precision protoreflect.FieldDescriptor) []string {
 
 // layout returns the layout of the precision that a time has, "" when it has none.
 func (v view) layout() string {
-	number := v.enum(v.p.precision)
+	number := v.enum(&v.p.precision)
 	if number < 0 || int(number) >= len(v.p.layouts) {
 		return ""
 	}

@@ -214,7 +214,7 @@ func (w *protoWriter) primitiveValue(v view) error {
 // shadow writes the object with the id and extensions of a primitive.
 func (w *protoWriter) shadow(v view) error {
 	w.open(Object, '{')
-	if v.has(v.p.id) {
+	if v.has(&v.p.id) {
 		w.key(`"id":`)
 		id := v.message().Get(v.p.id.fd).Message()
 		if err := w.primitiveValue(w.set.of(id.Descriptor()).ready().view(id)); err != nil {
