@@ -57,12 +57,13 @@ func (k *Memory) Read(ref fhir.Ref) (*Found, error) { return k.found[ref.Current
 
 // Identified implements Known.
 func (k *Memory) Identified(t fhir.Type, id fhir.Identifier) ([]*Found, error) {
+	aliases := Aliases(id)
 	return k.where(func(f *Found) bool {
 		if f.Resource.Type() != t {
 			return false
 		}
 		for n := range f.Resource.Root().All("identifier") {
-			if slices.Contains(Aliases(id), fhir.Identifier{System: n.Member("system").Text(), Value: n.Member("value").Text()}) {
+			if slices.Contains(aliases, fhir.Identifier{System: n.Member("system").Text(), Value: n.Member("value").Text()}) {
 				return true
 			}
 		}
@@ -72,9 +73,10 @@ func (k *Memory) Identified(t fhir.Type, id fhir.Identifier) ([]*Found, error) {
 
 // Child implements Known.
 func (k *Memory) Child(patient fhir.Ref, types ...fhir.Type) ([]*Found, error) {
+	who := subject{patient.Current(), patient.Current().String()}
 	return k.where(func(f *Found) bool {
 		t := f.Resource.Type()
-		return (len(types) == 0 || slices.Contains(types, t)) && (k.about(f.Resource, patient) || k.meets(f.Resource, patient))
+		return (len(types) == 0 || slices.Contains(types, t)) && (k.about(f.Resource, who) || k.meets(f.Resource, who))
 	}), nil
 }
 
@@ -100,8 +102,14 @@ func (k *Memory) where(keep func(*Found) bool) []*Found {
 	return out
 }
 
+// subject is a patient, and the literal reference to it.
+type subject struct {
+	ref  fhir.Ref
+	text string
+}
+
 // about reports whether a resource is of the patient: itself, or a Provenance of what is.
-func (k *Memory) about(r *fhir.Resource, patient fhir.Ref) bool {
+func (k *Memory) about(r *fhir.Resource, patient subject) bool {
 	if r.Type() != "Provenance" || names(r, patient) {
 		return names(r, patient)
 	}
@@ -115,13 +123,13 @@ func (k *Memory) about(r *fhir.Resource, patient fhir.Ref) bool {
 }
 
 // names reports whether a resource is the patient or names it where R4 compartments look.
-func names(r *fhir.Resource, patient fhir.Ref) bool {
-	if r.Ref() == patient.Current() {
+func names(r *fhir.Resource, patient subject) bool {
+	if r.Ref() == patient.ref {
 		return true
 	}
 	for _, member := range []string{"subject", "patient", "for", "beneficiary", "target"} {
 		for n := range r.Root().All(member, "reference") {
-			if n.Text() == patient.Current().String() {
+			if n.Text() == patient.text {
 				return true
 			}
 		}
@@ -131,7 +139,7 @@ func names(r *fhir.Resource, patient fhir.Ref) bool {
 
 // meets reports whether an Appointment is with the patient, with somebody of the patient, or about a
 // resource of the patient.
-func (k *Memory) meets(r *fhir.Resource, patient fhir.Ref) bool {
+func (k *Memory) meets(r *fhir.Resource, patient subject) bool {
 	if r.Type() != "Appointment" {
 		return false
 	}
@@ -139,7 +147,7 @@ func (k *Memory) meets(r *fhir.Resource, patient fhir.Ref) bool {
 		for n := range r.Root().All(path...) {
 			ref, ok := fhir.ParseRef(n.Text())
 			to := k.found[ref.Current()]
-			if ok && (ref.Current() == patient.Current() || to != nil && names(to.Resource, patient)) {
+			if ok && (ref.Current() == patient.ref || to != nil && names(to.Resource, patient)) {
 				return true
 			}
 		}

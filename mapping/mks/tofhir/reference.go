@@ -197,9 +197,12 @@ func (m *Mapper) Person(v form.Value) *dpb.Reference {
 	return element.Reference(t.Person, t.ID)
 }
 
-// PatientRef returns the literal reference to the child.
+// PatientRef returns the literal reference to the child: one message, which all resources share.
 func (m *Mapper) PatientRef() *dpb.Reference {
-	return element.Reference(m.Child.Ref, fhir.Identifier{})
+	if m.patient == nil {
+		m.patient = element.Literal(m.Child.Ref)
+	}
+	return m.patient
 }
 
 // RecordRef returns the logical reference to "recordId/versie" of the same source (mks.md 2.5).

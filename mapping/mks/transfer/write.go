@@ -26,7 +26,7 @@ func Steps() tofhir.Steps { return tofhir.Steps{Stored: checkStored, Write: writ
 type transferWriter struct {
 	*tofhir.Mapper
 	in          form.Value
-	composition fhir.Ref
+	composition tofhir.Place
 	state       transferState
 	sections    map[string]*section
 	domains     map[string]bool // union of the tags of all parts
@@ -56,7 +56,7 @@ func transferStateOf(h record.Head) transferState {
 // writeTransfer adds the parts, the Composition that lists them and the Task that carries it.
 func writeTransfer(m *tofhir.Mapper) error {
 	w := &transferWriter{
-		Mapper: m, in: m.Content(), composition: fhir.Ref{Type: "Composition", ID: m.Key()},
+		Mapper: m, in: m.Content(), composition: m.AnchorPlace(),
 		state: transferStateOf(m.Head), sections: map[string]*section{}, domains: map[string]bool{},
 	}
 	if err := w.personalData(); err != nil {
@@ -76,15 +76,12 @@ func writeTransfer(m *tofhir.Mapper) error {
 	return w.writeTask()
 }
 
-// partRef returns the reference that a part of the transfer has.
-func (w *transferWriter) partRef(t fhir.Type, name string) fhir.Ref {
-	return fhir.Ref{Type: t, ID: w.Part(name)}
-}
-
 // tagged says what a part is about, and keeps its domain for the Composition.
-func (w *transferWriter) tagged(ref fhir.Ref, domain string, profiles ...string) tofhir.About {
+func (w *transferWriter) tagged(ref tofhir.Place, domain string, profiles ...string) tofhir.About {
 	w.domains[domain] = true
-	return tofhir.About{ID: ref.ID, Profiles: profiles, Domains: []string{domain}}
+	out := ref.About(profiles...)
+	out.Domains = []string{domain}
+	return out
 }
 
 // at returns the FHIRPath of a section that has a code, for traces.
@@ -97,13 +94,13 @@ func (w *transferWriter) at(name string) string {
 		if row.parent != "" {
 			level = ".section.section"
 		}
-		return w.composition.String() + level + ".where(code.coding.code = '" + row.code + "')"
+		return w.composition.On + level + ".where(code.coding.code = '" + row.code + "')"
 	}
-	return w.composition.String()
+	return w.composition.On
 }
 
 func (w *transferWriter) writeComposition() {
-	on, in := w.composition.String(), w.in
+	on, in := w.composition.On, w.in
 	variant := in.At("leeftijdsvariant").To(tofhir.ExtensionValue(on, "leeftijdsvariant"), on+".meta.profile").Str()
 	direction := in.At("richting").To(tofhir.ExtensionValue(on, "richting"), on+".category").Str()
 	c := &comppb.Composition{
@@ -120,9 +117,9 @@ func (w *transferWriter) writeComposition() {
 	}
 	element.AddExtension(c, element.OwnExtension("richting", element.CodeValue(direction)), element.OwnExtension("leeftijdsvariant", element.CodeValue(variant)))
 	domains := slices.Sorted(maps.Keys(w.domains))
-	w.AddAnchor(c, tofhir.About{
-		ID: w.composition.ID, Profiles: []string{element.StructureDefinition("mks-overdracht-" + variant)}, Domains: tofhir.InDomainOrder(domains),
-	})
+	about := w.composition.About(element.StructureDefinition("mks-overdracht-" + variant))
+	about.Domains = tofhir.InDomainOrder(domains)
+	w.AddAnchor(c, about)
 }
 
 // personalData lists what is stored of insurance and family: active, and not sealed off.
@@ -200,8 +197,8 @@ func (w *transferWriter) admission() {
 	if !v.Present() {
 		return
 	}
-	ref := w.partRef("Encounter", "opname")
-	on := ref.String()
+	ref := w.Place("Encounter", "opname")
+	on := ref.On
 	status := "in-progress"
 	if end := v.At("tot"); end.Present() && !end.Instant().After(w.Root().At("vastgelegdOp").Instant()) {
 		status = "finished"
@@ -219,8 +216,8 @@ func (w *transferWriter) admission() {
 			DischargeDisposition: element.Concept(destination(to), tofhir.ListCoding("bestemming", to)),
 		}
 	}
-	w.Add(e, tofhir.About{ID: ref.ID, Profiles: []string{tofhir.NlCore("Encounter")}})
-	w.encounter = element.Literal(ref)
+	w.Add(e, ref.About(tofhir.NlCore("Encounter")))
+	w.encounter = ref.Literal()
 }
 
 // destination is the coding of others for where a child goes (mks.md 3.8).
@@ -252,8 +249,8 @@ func (w *transferWriter) threeWayTalk() {
 	if !v.Present() {
 		return
 	}
-	ref := w.partRef("Encounter", "drieluik")
-	on := ref.String()
+	ref := w.Place("Encounter", "drieluik")
+	on := ref.On
 	held, status := v.At("gehouden"), "cancelled"
 	if held.Yes() {
 		status = "finished"
@@ -272,5 +269,5 @@ func (w *transferWriter) threeWayTalk() {
 		element.AddExtension(e, element.OwnExtension("aanwezig-rol", element.CodeValue(role.To(tofhir.ExtensionValue(on, "aanwezig-rol")).Str())))
 	}
 	element.AddExtension(e, element.Some(element.OwnExtension("samenvatting", element.String(tofhir.Traced(v.At("samenvatting"), tofhir.ExtensionValue(on, "samenvatting")).Str())))...)
-	w.Add(e, tofhir.About{ID: ref.ID})
+	w.Add(e, ref.About())
 }
