@@ -76,8 +76,8 @@ type Added struct {
 	stored    *mapping.Found // the resource that it is united with (2.6)
 	union     *Union
 	literal   *dpb.Reference // to Ref, when there is one to share
-	stub      bool // a Patient known by its identifier alone
-	Unlisted  bool // edited, though this version of the record does not yield it
+	stub      bool           // a Patient known by its identifier alone
+	Unlisted  bool           // edited, though this version of the record does not yield it
 }
 
 // About says what add puts on a resource besides its content.

@@ -15,7 +15,9 @@ type Place struct {
 }
 
 // Place returns the place of a part of the record, such as Place("Condition", "vp1").
-func (m *Mapper) Place(t fhir.Type, part string) Place { return placeOf(fhir.Ref{Type: t, ID: m.Part(part)}) }
+func (m *Mapper) Place(t fhir.Type, part string) Place {
+	return placeOf(fhir.Ref{Type: t, ID: m.Part(part)})
+}
 
 // AnchorPlace returns the place of the anchor.
 func (m *Mapper) AnchorPlace() Place { return placeOf(fhir.Ref{Type: m.Type.Anchor, ID: m.Key()}) }
