@@ -31,8 +31,10 @@ type plan struct {
 	probes  []probe               // of fields, when all of them can be read in place
 	members map[string]memberPlan // by JSON name, choices resolved, "_name" too
 	prim    *primitive            // of a primitive type
-	codes   *codeTable            // of a primitive type with an enum
-	layouts []string              // of a time, by the number of its precision
+	// plainText: the value of the primitive is a string that can be read in place.
+	plainText bool
+	codes     *codeTable // of a primitive type with an enum
+	layouts   []string   // of a time, by the number of its precision
 
 	value, id, ext      part // of a primitive type
 	us, zone, precision part // of a time
@@ -178,16 +180,20 @@ func (p *plan) fillPrimitive() {
 	p.id.fd, p.ext.fd, p.value.fd = fields.ByName("id"), fields.ByName("extension"), fields.ByName("value")
 	p.us.fd, p.zone.fd, p.precision.fd = fields.ByName("value_us"), fields.ByName("timezone"), fields.ByName("precision")
 	p.layouts = layoutsOf(p.precision.fd)
+	p.prim = p.primitive()
 	p.fillSlots()
+}
+
+// primitive returns how the type stands in JSON.
+func (p *plan) primitive() *primitive {
 	if kind, ok := primitives[p.desc.Name()]; ok {
-		p.prim = &kind
-		return
+		return &kind
 	}
-	p.prim = &plainString
 	if p.value.fd != nil && p.value.fd.Enum() != nil {
 		p.codes = newCodeTable(p.value.fd.Enum())
-		p.prim = &enumCode
+		return &enumCode
 	}
+	return &plainString
 }
 
 // fillTarget returns the plan of the oneof of Reference.

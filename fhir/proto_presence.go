@@ -204,6 +204,15 @@ func (v view) text(x *part) string {
 	return v.message().Get(x.fd).String()
 }
 
+// bareText returns the value of a primitive that is a string, when it can be read in place and is all that the
+// primitive has.
+func (v view) bareText() (string, bool) {
+	if v.at == nil || !v.p.plainText || v.has(&v.p.id) || v.has(&v.p.ext) {
+		return "", false
+	}
+	return *(*string)(v.p.value.slot.in(v.at)), true
+}
+
 // enum returns a field that is an enum.
 func (v view) enum(x *part) protoreflect.EnumNumber {
 	if v.at != nil && x.slot.kind == reflect.Int32 {
@@ -226,6 +235,7 @@ func (p *plan) fillSlots() {
 	for _, x := range []*part{&p.id, &p.ext, &p.value, &p.us, &p.zone, &p.precision} {
 		x.fill(slots)
 	}
+	p.plainText = p.prim == &plainString && p.value.slot.kind == reflect.String
 	p.probes = make([]probe, len(p.fields))
 	for i := range p.fields {
 		x := &p.fields[i].part

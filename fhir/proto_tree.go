@@ -90,6 +90,16 @@ func (g *growing) close(bracket byte) {
 	g.cur = n.parent
 }
 
+// isPlain reports whether s stands in JSON as it is, and has something to see.
+func isPlain(s string) bool { return s != "" && s[0] > ' ' && plain(s, 0) == len(s) }
+
+// plain writes a string that is plain, as nearly all are.
+func (g *growing) plain(s string) {
+	i := g.begin(String)
+	g.text = append(append(append(g.text, '"'), s...), '"')
+	g.nodes[i].end = int32(len(g.text))
+}
+
 // null writes null. Whether it may stand here hangs on the array beside this one.
 func (g *growing) null() {
 	i := g.begin(Null)

@@ -51,11 +51,8 @@ func (w *protoWriter) anyResource(m protoreflect.Message) error {
 func (w *protoWriter) resource(v view) error {
 	w.open(Object, '{')
 	w.key(`"resourceType":`)
-	i, name := w.begin(String), v.p.desc.Name()
-	w.text = append(w.text, '"')
-	w.text = append(w.text, name...)
-	w.text = append(w.text, '"')
-	w.scalar(i)
+	name := v.p.desc.Name()
+	w.plain(string(name))
 	if err := w.members(v); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
@@ -153,6 +150,11 @@ func (w *protoWriter) list(f *fieldPlan, l many, visible bool) error {
 
 // primitive writes a primitive, and its id and extensions.
 func (w *protoWriter) primitive(f *fieldPlan, v view) error {
+	if s, ok := v.bareText(); ok && isPlain(s) {
+		w.key(f.key)
+		w.plain(s)
+		return nil
+	}
 	if v.hasValue() {
 		w.key(f.key)
 		if err := w.primitiveValue(v); err != nil {

@@ -32,8 +32,8 @@ func (w *transferWriter) dailyLife() {
 	}
 	w.feeding()
 	w.development()
-	w.illness("kind", "364667003")
-	w.illness("gezin", "405199009")
+	w.illness("kind")
+	w.illness("gezin")
 	w.family()
 	w.home()
 }
@@ -101,13 +101,17 @@ func (w *transferWriter) feeding() {
 
 // developmentRow is a field of ontwikkeling: the SNOMED CT code of its Observation, the nl-core profile
 // and the codes that the profile binds its value to.
-type developmentRow struct{ field, code, profile, values string }
+type developmentRow struct {
+	field           string
+	code            *dpb.CodeableConcept
+	profile, values string
+}
 
 // developments are the rows of the table. Read only.
 var developments = []developmentRow{
-	{"motoriek", "282716004", "DevelopmentLocomotion", "282632008 282607006 302040002 282888002 165245003"},
-	{"taal", "61909002", "DevelopmentLinguistics", "258116008 26261000146103 26341000146105 26361000146106 26371000146100"},
-	{"sociaal", "225597007", "DevelopmentSocial", "47041000146107 26281000146106 26301000146107 26291000146108 26321000146104"},
+	{"motoriek", snomed("282716004"), "DevelopmentLocomotion", "282632008 282607006 302040002 282888002 165245003"},
+	{"taal", snomed("61909002"), "DevelopmentLinguistics", "258116008 26261000146103 26341000146105 26361000146106 26371000146100"},
+	{"sociaal", snomed("225597007"), "DevelopmentSocial", "47041000146107 26281000146106 26301000146107 26291000146108 26321000146104"},
 }
 
 // profiles returns the profile of one value: that of nl-core for a code of its list.
@@ -126,7 +130,7 @@ func (w *transferWriter) development() {
 		return
 	}
 	ref := w.Place("Observation", "ontw")
-	parent, profiles := w.observation(element.Concept(element.Coding(tofhir.SNOMED, "251803000", ""))), []string{tofhir.NlCore("DevelopmentChild")}
+	parent, profiles := w.observation(childDevelopment), []string{tofhir.NlCore("DevelopmentChild")}
 	if note := tofhir.Traced(v.At("toelichting"), ref.On+".note.text").Str(); note != "" {
 		parent.Note = []*dpb.Annotation{{Text: element.Markdown(note)}}
 	}
@@ -154,9 +158,9 @@ func (w *transferWriter) developed(list form.Value, d developmentRow) (members [
 		}
 		seen[code] = true
 		ref, profiles := w.Place("Observation", "ontw-"+d.field+"-"+code), d.profiles(code)
-		o := w.observation(element.Concept(element.Coding(tofhir.SNOMED, d.code, "")))
+		o := w.observation(d.code)
 		o.Value = &obspb.Observation_ValueX{Choice: &obspb.Observation_ValueX_CodeableConcept{
-			CodeableConcept: element.Concept(element.Coding(tofhir.SNOMED, item.To(ref.On+".value.coding.code").Str(), "")),
+			CodeableConcept: snomed(item.To(ref.On + ".value.coding.code").Str()),
 		}}
 		w.Add(o, w.tagged(ref, "ontwikkeling", profiles...))
 		members, claimed = append(members, ref.Literal()), claimed+len(profiles)
@@ -165,13 +169,13 @@ func (w *transferWriter) developed(list form.Value, d developmentRow) (members [
 }
 
 // illness adds how the child, or the family, lives with the illness.
-func (w *transferWriter) illness(whose, code string) {
+func (w *transferWriter) illness(whose string) {
 	v := w.in.At("ziektebeleving").At(whose)
 	if !v.Present() {
 		return
 	}
 	ref := w.Place("Observation", "zb-"+whose)
-	o := w.observation(element.Concept(element.Coding(tofhir.SNOMED, code, "")))
+	o := w.observation(livesWithIllness[whose])
 	o.Value = tofhir.Said(v.To(ref.On + ".value").Str())
 	w.Add(o, w.tagged(ref, "sociaal"))
 	s := w.section("illnessPerception")
@@ -212,7 +216,7 @@ func (w *transferWriter) home() {
 	}
 	ref := w.Place("Observation", "woning")
 	on := ref.On
-	o := w.observation(element.Concept(element.Coding(tofhir.SNOMED, "365508006", "")))
+	o := w.observation(housing)
 	o.Value = &obspb.Observation_ValueX{Choice: &obspb.Observation_ValueX_CodeableConcept{
 		CodeableConcept: element.Concept(houseType(v.At("type").To(on + ".value.coding.code").Str())),
 	}}

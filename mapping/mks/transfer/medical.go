@@ -160,7 +160,7 @@ func alertProfile(v form.Value) []string {
 // observation returns an Observation of the child with the status of this version.
 func (w *transferWriter) observation(code *dpb.CodeableConcept) *obspb.Observation {
 	return &obspb.Observation{
-		Status: element.Enum(&obspb.Observation_StatusCode{}, w.state.observation), Code: code, Subject: w.PatientRef(),
+		Status: w.status, Code: code, Subject: w.PatientRef(),
 	}
 }
 
@@ -173,12 +173,8 @@ func effective(v form.Value, on string) *obspb.Observation_EffectiveX {
 func (w *transferWriter) measurement(v form.Value, m record.Measure) *dpb.Reference {
 	ref := w.Place("Observation", m.Name)
 	on := ref.On
-	code := &dpb.CodeableConcept{}
-	for _, c := range m.Loinc {
-		code.Coding = append(code.Coding, element.Coding(tofhir.LOINC, c, ""))
-	}
-	o := w.observation(code)
-	o.Category = []*dpb.CodeableConcept{element.Concept(element.Coding("http://terminology.hl7.org/CodeSystem/observation-category", "vital-signs", ""))}
+	o := w.observation(measured[m.Name])
+	o.Category = []*dpb.CodeableConcept{vitalSigns}
 	o.Effective = effective(v.At("op"), on)
 	o.Value = &obspb.Observation_ValueX{Choice: &obspb.Observation_ValueX_Quantity{
 		Quantity: element.Quantity(v.At("waarde").To(on+".value.value").Decimal(), m.Unit),
@@ -197,7 +193,7 @@ func (w *transferWriter) pain(v form.Value) *dpb.Reference {
 	scale := v.At("schaal").To(on + ".code").Str()
 	code, profiles := tofhir.ListConcept("pijnschaal", scale), []string(nil)
 	if scale == "FLACC" {
-		code, profiles = element.Concept(element.Coding(tofhir.SNOMED, "108291000146105", "")), []string{tofhir.NlCore("FLACCpainScale")}
+		code, profiles = flacc, []string{tofhir.NlCore("FLACCpainScale")}
 	}
 	o := w.observation(code)
 	o.Effective = effective(v.At("op"), on)
@@ -231,8 +227,8 @@ func (w *transferWriter) nursingProblem(v form.Value, part string) []*dpb.Refere
 		on := plan.On
 		p := &carepb.CarePlan{
 			Status:    element.Enum(&carepb.CarePlan_StatusCode{}, w.state.plan),
-			Intent:    element.Enum(&carepb.CarePlan_IntentCode{}, "plan"),
-			Category:  []*dpb.CodeableConcept{element.Concept(element.Coding(tofhir.SNOMED, "9632001", "")), tofhir.ListConcept("mks-categorie", "overdracht-interventie")},
+			Intent:    planIntent,
+			Category:  []*dpb.CodeableConcept{nursingCare, tofhir.ListConcept("mks-categorie", "overdracht-interventie")},
 			Subject:   w.PatientRef(),
 			Addresses: []*dpb.Reference{ref.Literal()},
 			Activity: []*carepb.CarePlan_Activity{{Detail: &carepb.CarePlan_Activity_Detail{

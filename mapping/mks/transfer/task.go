@@ -137,14 +137,14 @@ func (w *transferWriter) newTask(ref tofhir.Place) {
 	t := &taskpb.Task{
 		Status:      element.Enum(&taskpb.Task_StatusCode{}, w.state.task),
 		Intent:      element.Enum(&taskpb.Task_IntentCode{}, "order"),
-		Code:        element.Concept(element.Coding(tofhir.SNOMED, "308292007", "")),
+		Code:        handoverRequest,
 		Focus:       w.composition.Literal(),
 		ForValue:    w.PatientRef(),
 		AuthoredOn:  element.Moment(w.Root().At("vastgelegdOp").Str()),
 		Requester:   w.Ref(w.in.At("verzender").At("organisatie")),
 		Owner:       w.Ref(w.in.At("ontvanger").At("organisatie")),
 		Restriction: &taskpb.Task_Restriction{Period: &dpb.Period{End: element.DateTime(w.in.At("overplaatsingsdatum").Day())}},
-		Input:       []*taskpb.Task_Parameter{taskInput(element.Concept(element.Coding(tofhir.SNOMED, "11171000146100", "")), w.composition.Literal())},
+		Input:       []*taskpb.Task_Parameter{taskInput(handoverReport, w.composition.Literal())},
 	}
 	if w.readiness != nil {
 		t.Input = append(t.Input, taskInput(tofhir.ListConcept("mks-categorie", "ontslaggereedheid"), w.readiness))

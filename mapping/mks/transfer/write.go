@@ -9,6 +9,7 @@ import (
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	comppb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/composition_go_proto"
 	encpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/encounter_go_proto"
+	obspb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/observation_go_proto"
 	orgpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/organization_go_proto"
 
 	"github.com/drieluik/drieluik/fhir"
@@ -28,6 +29,7 @@ type transferWriter struct {
 	in          form.Value
 	composition tofhir.Place
 	state       transferState
+	status      *obspb.Observation_StatusCode // state.observation
 	sections    map[string]*section
 	domains     map[string]bool // union of the tags of all parts
 	encounter   *dpb.Reference
@@ -59,6 +61,7 @@ func writeTransfer(m *tofhir.Mapper) error {
 		Mapper: m, in: m.Content(), composition: m.AnchorPlace(),
 		state: transferStateOf(m.Head), sections: map[string]*section{}, domains: map[string]bool{},
 	}
+	w.status = element.Enum(&obspb.Observation_StatusCode{}, w.state.observation)
 	if err := w.personalData(); err != nil {
 		return err
 	}
@@ -105,7 +108,7 @@ func (w *transferWriter) writeComposition() {
 	direction := in.At("richting").To(tofhir.ExtensionValue(on, "richting"), on+".category").Str()
 	c := &comppb.Composition{
 		Status:    element.Enum(&comppb.Composition_StatusCode{}, w.state.composition),
-		Type:      element.Concept(element.Coding(tofhir.SNOMED, "11171000146100", "")),
+		Type:      handoverReport,
 		Category:  []*dpb.CodeableConcept{tofhir.ListConcept("richting", direction)},
 		Subject:   w.PatientRef(),
 		Encounter: w.encounter,
