@@ -80,12 +80,17 @@ func (n Node) Member(name string) Node {
 	}
 	for i := n.i + 1; i < v.next; {
 		c := &n.r.nodes[i]
-		if n.r.name(c) == name {
+		if c.escName && n.r.name(c) == name || !c.escName && c.isNamed(n.r.src, name) {
 			return Node{r: n.r, i: i}
 		}
 		i = c.next
 	}
 	return Node{}
+}
+
+// isNamed reports whether a member whose name holds no escape has that name in src.
+func (v *node) isNamed(src, name string) bool {
+	return int(v.nameEnd-v.name) == len(name)+len(`""`) && src[v.name+1:v.nameEnd-1] == name
 }
 
 // At follows member names from n. An array on the way stands for its first element.

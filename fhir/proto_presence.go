@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unsafe"
 
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 )
@@ -169,6 +170,19 @@ func (v view) branch(oneof protoreflect.OneofDescriptor) (protoreflect.FieldNumb
 		return 0, nil
 	}
 	return fd.Number(), nil
+}
+
+// literal returns the uri of a Reference that has one, as every Reference of a mapping has, when it can be read
+// in place.
+func (v view) literal() (view, bool) {
+	if v.at == nil || v.p.goType != reflect.TypeFor[*dpb.Reference]() {
+		return view{}, false
+	}
+	uri, ok := (*dpb.Reference)(v.at).GetReference().(*dpb.Reference_Uri)
+	if !ok || uri == nil || uri.Uri == nil {
+		return view{}, false
+	}
+	return v.p.target.uri.sub.ready().viewAt(unsafe.Pointer(uri.Uri)), true
 }
 
 // held returns the message of a branch: at its address, or as protoreflect has it.

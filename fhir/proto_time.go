@@ -109,19 +109,20 @@ func (s *planSet) location(name string) (*time.Location, error) {
 	return l, nil
 }
 
+var errOffset = errors.New("the time zone is no offset")
+
 // offsetSeconds reads "+02:00".
 func offsetSeconds(zone string) (int, error) {
-	bad := errors.New("the time zone is no offset")
 	if len(zone) != len("+02:00") || zone[3] != ':' {
-		return 0, bad
+		return 0, errOffset
 	}
 	hours, err := strconv.ParseUint(zone[1:3], 10, 8)
 	if err != nil {
-		return 0, bad
+		return 0, errOffset
 	}
 	minutes, err := strconv.ParseUint(zone[4:], 10, 8)
 	if err != nil {
-		return 0, bad
+		return 0, errOffset
 	}
 	seconds := int(hours)*3600 + int(minutes)*60
 	if zone[0] == '-' {

@@ -235,6 +235,9 @@ func (w *protoWriter) shadow(v view) error {
 
 // target writes Reference.reference.
 func (w *protoWriter) target(of view, t *targetPlan) error {
+	if uri, ok := of.literal(); ok {
+		return w.primitive(t.uri, uri)
+	}
 	number, at := of.branch(t.oneof)
 	if number == 0 {
 		return nil

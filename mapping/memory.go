@@ -127,10 +127,13 @@ func names(r *fhir.Resource, patient subject) bool {
 	if r.Ref() == patient.ref {
 		return true
 	}
-	for _, member := range []string{"subject", "patient", "for", "beneficiary", "target"} {
-		for n := range r.Root().All(member, "reference") {
-			if n.Text() == patient.text {
-				return true
+	for member := range r.Root().Children() {
+		switch member.Name() {
+		case "subject", "patient", "for", "beneficiary", "target":
+			for n := range member.All("reference") {
+				if n.Text() == patient.text {
+					return true
+				}
 			}
 		}
 	}

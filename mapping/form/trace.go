@@ -2,6 +2,7 @@ package form
 
 import (
 	"iter"
+	"strings"
 )
 
 // trace tells which elements the members of a document went to. It is kept flat: a record has some hundred
@@ -86,12 +87,15 @@ func (t *trace) enter(p place) int32 {
 // and the elements one list.
 func (t *trace) all() iter.Seq2[string, []string] {
 	return func(yield func(string, []string) bool) {
-		buf, ends := make([]byte, 0, 48*len(t.mapped)), make([]int32, len(t.mapped))
+		var text strings.Builder
+		var buf [96]byte
+		text.Grow(32 * len(t.mapped))
+		ends := make([]int32, len(t.mapped))
 		for i := range t.mapped {
-			buf = t.mapped[i].at.appendPointer(buf)
-			ends[i] = int32(len(buf))
+			text.Write(t.mapped[i].at.appendPointer(buf[:0]))
+			ends[i] = int32(text.Len())
 		}
-		pointers, paths, from := string(buf), make([]string, 0, len(t.elements)), int32(0)
+		pointers, paths, from := text.String(), make([]string, 0, len(t.elements)), int32(0)
 		for i := range t.mapped {
 			begin := len(paths)
 			for e := t.mapped[i].first; e >= 0; e = t.elements[e].next {

@@ -2,7 +2,6 @@ package form
 
 import (
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -88,7 +87,12 @@ func (t Type) Accepts(text string) bool { return t.check == nil || t.check(text)
 // Code is one code of any of the closed lists.
 func Code(rule string, lists ...List) Type {
 	out := Type{shape: fhir.String, says: &Schema{lists: lists}, check: when(func(s string) bool {
-		return slices.ContainsFunc(lists, func(l List) bool { return l.Has(s) })
+		for _, l := range lists {
+			if l.Has(s) {
+				return true
+			}
+		}
+		return false
 	}, rule)}
 	if len(lists) == 1 {
 		out.name = lists[0].Name

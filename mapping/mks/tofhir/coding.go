@@ -56,9 +56,12 @@ var listConcepts = sync.OnceValue(func() map[string]map[string]*dpb.CodeableConc
 // Codings returns the Codings of a codering and traces each to place, such as
 // "Condition/x.code". The member tekst is not a coding: trace it where it goes.
 func Codings(v form.Value, place string) []*dpb.Coding {
+	if !v.Present() {
+		return nil
+	}
 	var out []*dpb.Coding
 	for _, s := range CodingSystems {
-		if c := v.At(s.Member); record.PlainCode.MatchString(c.Str()) { // else it becomes a source-member
+		if c := v.At(s.Member); c.Present() && record.PlainCode.MatchString(c.Str()) { // else it becomes a source-member
 			out = append(out, element.Coding(s.System, c.To(place+".coding").Str(), ""))
 		}
 	}

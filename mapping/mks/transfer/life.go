@@ -61,7 +61,7 @@ func (w *transferWriter) device(v form.Value, part string) *dpb.Reference {
 			ValueQuantity: []*dpb.Quantity{element.Quantity(length.To(on+".property.valueQuantity.value").Decimal(), "cm")},
 		})
 	}
-	element.AddExtension(d, element.Some(element.OwnExtension("leverancier", element.String(tofhir.Traced(v.At("leverancier"), tofhir.ExtensionValue(on, "leverancier")).Str())))...)
+	d.Extension = element.Some(element.OwnExtension("leverancier", element.String(tofhir.Traced(v.At("leverancier"), tofhir.ExtensionValue(on, "leverancier")).Str())))
 	w.Add(d, w.tagged(ref, "medisch"))
 	w.Add(w.deviceUse(v, use.On, ref.Literal()), w.tagged(use, "medisch", tofhir.NlCore("MedicalDevice")))
 	return use.Literal()
@@ -76,7 +76,7 @@ func (w *transferWriter) deviceUse(v form.Value, on string, device *dpb.Referenc
 			Period: &dpb.Period{Start: element.DateTime(since)},
 		}}
 	}
-	element.AddExtension(u, element.Some(element.OwnExtension("vervangen-voor", element.Date(tofhir.Traced(v.At("vervangenVoor"), tofhir.ExtensionValue(on, "vervangen-voor")).Day())))...)
+	u.Extension = element.Some(element.OwnExtension("vervangen-voor", element.Date(tofhir.Traced(v.At("vervangenVoor"), tofhir.ExtensionValue(on, "vervangen-voor")).Day())))
 	if set := tofhir.Traced(v.At("instelling"), on+".note.text").Str(); set != "" {
 		u.Note = []*dpb.Annotation{{Text: element.Markdown(set)}}
 	}
@@ -246,7 +246,7 @@ func (w *transferWriter) attachments() {
 			Subject: w.PatientRef(),
 			Content: []*docpb.DocumentReference_Content{{Attachment: attachment(v, on+".content.attachment")}},
 		}
-		element.AddExtension(d, element.OwnExtension("sha256", element.String(v.At("sha256").To(tofhir.ExtensionValue(on, "sha256")).Str())))
+		d.Extension = element.Some(element.OwnExtension("sha256", element.String(v.At("sha256").To(tofhir.ExtensionValue(on, "sha256")).Str())))
 		w.Add(d, w.tagged(ref, "medisch"))
 		return ref.Literal()
 	})

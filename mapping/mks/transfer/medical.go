@@ -236,7 +236,7 @@ func (w *transferWriter) nursingProblem(v form.Value, part string) []*dpb.Refere
 				Description: element.String(item.To(on + ".activity.detail.description").Str()),
 			}}},
 		}
-		element.AddExtension(p, element.Some(element.OwnExtension("doel-tekst", element.String(tofhir.Traced(v.At("doel"), tofhir.ExtensionValue(on, "doel-tekst")).Str())))...)
+		p.Extension = element.Some(element.OwnExtension("doel-tekst", element.String(tofhir.Traced(v.At("doel"), tofhir.ExtensionValue(on, "doel-tekst")).Str())))
 		w.Add(p, w.tagged(plan, domain))
 		out = append(out, plan.Literal())
 	}

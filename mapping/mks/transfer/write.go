@@ -118,7 +118,7 @@ func (w *transferWriter) writeComposition() {
 		Title:     element.String("Overdrachtsbericht kind " + variant + " jaar"),
 		Section:   w.compose(""),
 	}
-	element.AddExtension(c, element.OwnExtension("richting", element.CodeValue(direction)), element.OwnExtension("leeftijdsvariant", element.CodeValue(variant)))
+	c.Extension = element.Some(element.OwnExtension("richting", element.CodeValue(direction)), element.OwnExtension("leeftijdsvariant", element.CodeValue(variant)))
 	domains := slices.Sorted(maps.Keys(w.domains))
 	about := w.composition.About(element.StructureDefinition("mks-overdracht-" + variant))
 	about.Domains = tofhir.InDomainOrder(domains)
@@ -161,11 +161,11 @@ func (w *transferWriter) knowParties() {
 		if !t.Ref.IsZero() || t.ID.System != record.URASystem {
 			continue
 		}
-		t.Ref = w.Sender
+		ref := w.Sender
 		if t.ID.Value != w.Head.URA {
-			t.Ref = w.Add(&orgpb.Organization{Identifier: element.Some(element.IdentifierOf(t.ID))}, tofhir.About{ID: mapping.ID("Organization/ura/" + t.ID.Value)})
+			ref = w.Add(&orgpb.Organization{Identifier: element.Some(element.IdentifierOf(t.ID))}, tofhir.About{ID: mapping.ID("Organization/ura/" + t.ID.Value)})
 		}
-		w.Targets[v.Str()] = t
+		w.Know(v, ref)
 	}
 }
 
@@ -269,8 +269,8 @@ func (w *transferWriter) threeWayTalk() {
 		e.Period = &dpb.Period{Start: start}
 	}
 	for _, role := range v.At("aanwezig").Items() {
-		element.AddExtension(e, element.OwnExtension("aanwezig-rol", element.CodeValue(role.To(tofhir.ExtensionValue(on, "aanwezig-rol")).Str())))
+		e.Extension = append(e.Extension, element.Some(element.OwnExtension("aanwezig-rol", element.CodeValue(role.To(tofhir.ExtensionValue(on, "aanwezig-rol")).Str())))...)
 	}
-	element.AddExtension(e, element.Some(element.OwnExtension("samenvatting", element.String(tofhir.Traced(v.At("samenvatting"), tofhir.ExtensionValue(on, "samenvatting")).Str())))...)
+	e.Extension = append(e.Extension, element.Some(element.OwnExtension("samenvatting", element.String(tofhir.Traced(v.At("samenvatting"), tofhir.ExtensionValue(on, "samenvatting")).Str())))...)
 	w.Add(e, ref.About())
 }
