@@ -284,7 +284,11 @@ func (n Node) AppendPointer(out []byte) []byte {
 			out = strconv.AppendInt(out, int64(step.index()), 10)
 			continue
 		}
-		out = append(out, pointerEscape.Replace(n.r.name(v))...)
+		name := n.r.name(v)
+		if strings.ContainsAny(name, "~/") {
+			name = pointerEscape.Replace(name)
+		}
+		out = append(out, name...)
 	}
 	return out
 }

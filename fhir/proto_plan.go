@@ -43,6 +43,9 @@ type plan struct {
 	oneof    slot                 // of the only oneof
 	resource bool                 // a resource type
 
+	goID      typeID // of goType
+	reference bool   // goType is that of *dpb.Reference
+
 	target *targetPlan
 }
 

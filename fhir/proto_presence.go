@@ -30,7 +30,13 @@ type slot struct {
 	offset uintptr
 	kind   reflect.Kind // reflect.Invalid: nobody knows where
 	goType reflect.Type // of the field
+	holds  typeID       // of the field, or of an element of the list
 }
+
+// typeID names a type of Go in a word: types compare by it at the price of a number.
+type typeID uintptr
+
+func idOf(t reflect.Type) typeID { return typeID(reflect.ValueOf(t).Pointer()) }
 
 // probe is a slot as far as it takes to see whether the field is set: a message or a list of messages.
 type probe struct {
@@ -106,7 +112,7 @@ func (v view) next(i int) int {
 // child returns the message in a field that is set.
 func (v view) child(f *fieldPlan) view {
 	sub := f.sub.ready()
-	if v.at != nil && f.slot.kind == reflect.Pointer && f.slot.goType == sub.goType {
+	if v.at != nil && f.slot.kind == reflect.Pointer && f.slot.holds == sub.goID {
 		return sub.viewAt(*(*unsafe.Pointer)(f.slot.in(v.at)))
 	}
 	return sub.view(v.message().Get(f.fd).Message())
@@ -122,7 +128,7 @@ type many struct {
 // children returns the messages in a list.
 func (v view) children(f *fieldPlan) many {
 	sub := f.sub.ready()
-	if v.at != nil && f.slot.kind == reflect.Slice && f.slot.goType.Elem() == sub.goType {
+	if v.at != nil && f.slot.kind == reflect.Slice && f.slot.holds == sub.goID {
 		return many{p: sub, at: *(*[]unsafe.Pointer)(f.slot.in(v.at))}
 	}
 	return many{p: sub, list: v.message().Get(f.fd).List()}
@@ -175,7 +181,7 @@ func (v view) branch(oneof protoreflect.OneofDescriptor) (protoreflect.FieldNumb
 // literal returns the uri of a Reference that has one, as every Reference of a mapping has, when it can be read
 // in place.
 func (v view) literal() (view, bool) {
-	if v.at == nil || v.p.goType != reflect.TypeFor[*dpb.Reference]() {
+	if v.at == nil || !v.p.reference {
 		return view{}, false
 	}
 	uri, ok := (*dpb.Reference)(v.at).GetReference().(*dpb.Reference_Uri)
@@ -280,11 +286,15 @@ func (p *plan) slots() map[protoreflect.FieldNumber]slot {
 	if goType.Kind() != reflect.Pointer || goType.Elem().Kind() != reflect.Struct {
 		return nil
 	}
-	p.goType = goType
+	p.goType, p.goID = goType, idOf(goType)
+	p.reference = goType == reflect.TypeFor[*dpb.Reference]()
 	out := make(map[protoreflect.FieldNumber]slot)
 	for i := range goType.Elem().NumField() {
 		field := goType.Elem().Field(i)
-		s := slot{offset: field.Offset, kind: field.Type.Kind(), goType: field.Type}
+		s := slot{offset: field.Offset, kind: field.Type.Kind(), goType: field.Type, holds: idOf(field.Type)}
+		if s.kind == reflect.Slice {
+			s.holds = idOf(field.Type.Elem())
+		}
 		if field.Tag.Get("protobuf_oneof") != "" && field.Type.Kind() == reflect.Interface {
 			p.oneof = s
 		}

@@ -10,8 +10,8 @@ import (
 // Memory is a Known over what Apply put into it: for conversions without a store, and for tests.
 // It keeps current versions alone and is not safe for concurrent use.
 type Memory struct {
-	found   map[fhir.Ref]*Found
-	order   []fhir.Ref
+	found   []*Found         // in order of arrival
+	at      map[fhir.Ref]int // places in found
 	records map[string][]int
 }
 
@@ -19,7 +19,7 @@ var _ Known = (*Memory)(nil)
 
 // NewMemory returns an empty Memory.
 func NewMemory() *Memory {
-	return &Memory{found: map[fhir.Ref]*Found{}, records: map[string][]int{}}
+	return &Memory{at: map[fhir.Ref]int{}, records: map[string][]int{}}
 }
 
 // Apply stores a result as the outcome of a source, received at a time.
@@ -34,10 +34,10 @@ func (k *Memory) Apply(s Source, r Result, at time.Time) {
 func (k *Memory) put(m Mapped, sender fhir.Ref, at time.Time) {
 	ref := m.Resource.Ref()
 	next := &Found{Resource: m.Resource, Version: 1, Updated: at, Custodian: sender}
-	if old := k.found[ref]; old != nil && !m.Stub {
+	i, stored := k.at[ref]
+	if stored && !m.Stub {
+		old := k.found[i]
 		next.Version, next.Custodian, next.Author = old.Version+1, old.Custodian, old.Author
-	} else {
-		k.order = append(k.order, ref)
 	}
 	if m.Stub {
 		next.Custodian = fhir.Ref{}
@@ -49,11 +49,24 @@ func (k *Memory) put(m Mapped, sender fhir.Ref, at time.Time) {
 	if next.Author.IsZero() {
 		next.Author = next.Custodian
 	}
-	k.found[ref] = next
+	if stored {
+		k.found[i] = next
+		return
+	}
+	k.at[ref] = len(k.found)
+	k.found = append(k.found, next)
 }
 
 // Read implements Known.
-func (k *Memory) Read(ref fhir.Ref) (*Found, error) { return k.found[ref.Current()], nil }
+func (k *Memory) Read(ref fhir.Ref) (*Found, error) { return k.get(ref), nil }
+
+// get returns the current version of a resource, nil when there is none.
+func (k *Memory) get(ref fhir.Ref) *Found {
+	if i, ok := k.at[ref.Current()]; ok {
+		return k.found[i]
+	}
+	return nil
+}
 
 // Identified implements Known.
 func (k *Memory) Identified(t fhir.Type, id fhir.Identifier) ([]*Found, error) {
@@ -86,17 +99,17 @@ func (k *Memory) Stored(record string) ([]int, error) { return slices.Clone(k.re
 // All returns every stored resource in order of arrival.
 func (k *Memory) All() []*fhir.Resource {
 	var out []*fhir.Resource
-	for _, ref := range k.order {
-		out = append(out, k.found[ref].Resource)
+	for _, f := range k.found {
+		out = append(out, f.Resource)
 	}
 	return out
 }
 
 func (k *Memory) where(keep func(*Found) bool) []*Found {
 	var out []*Found
-	for _, ref := range k.order {
-		if keep(k.found[ref]) {
-			out = append(out, k.found[ref])
+	for _, f := range k.found {
+		if keep(f) {
+			out = append(out, f)
 		}
 	}
 	return out
@@ -115,7 +128,7 @@ func (k *Memory) about(r *fhir.Resource, patient subject) bool {
 	}
 	for n := range r.Root().All("target", "reference") {
 		ref, _ := fhir.ParseRef(n.Text())
-		if f := k.found[ref.Current()]; f != nil && names(f.Resource, patient) {
+		if f := k.get(ref); f != nil && names(f.Resource, patient) {
 			return true
 		}
 	}
@@ -149,7 +162,7 @@ func (k *Memory) meets(r *fhir.Resource, patient subject) bool {
 	for _, path := range [][]string{{"participant", "actor", "reference"}, {"supportingInformation", "reference"}} {
 		for n := range r.Root().All(path...) {
 			ref, ok := fhir.ParseRef(n.Text())
-			to := k.found[ref.Current()]
+			to := k.get(ref)
 			if ok && (ref.Current() == patient.ref || to != nil && names(to.Resource, patient)) {
 				return true
 			}

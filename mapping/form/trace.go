@@ -146,7 +146,7 @@ func (d *Document) untraced(v Value, covered bool, visit func(Value)) {
 // that is not kept already.
 func (d *Document) Reworded(visit func(Value)) {
 	for _, p := range d.moments {
-		if v := (Value{d, p}); !plainInstant.MatchString(v.Str()) && !d.kept[p] {
+		if v := (Value{d, p}); !isPlainInstant(v.Str()) && !d.kept[p] {
 			visit(v)
 		}
 	}

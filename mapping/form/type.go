@@ -213,5 +213,16 @@ func validInstant(s string) bool {
 	return seconds <= 14*3600 && seconds >= -14*3600
 }
 
-// plainInstant is how FHIR writes an instant back as it came.
-var plainInstant = regexp.MustCompile(`^[^.]*([.]([0-9]{3}|[0-9]{6}))?(Z|[+-][0-9]{2}:[0-9]{2})$`)
+// isPlainInstant reports whether FHIR writes an instant, which is a valid one, back as it came: Z or an offset behind
+// it, and three digits of a fraction, six or none.
+func isPlainInstant(s string) bool {
+	moment, zulu := strings.CutSuffix(s, "Z")
+	if !zulu {
+		if len(s) < len("+00:00") || s[len(s)-3] != ':' {
+			return false
+		}
+		moment = s[:len(s)-len("+00:00")]
+	}
+	_, fraction, found := strings.Cut(moment, ".")
+	return !found || len(fraction) == 3 || len(fraction) == 6
+}
