@@ -284,11 +284,7 @@ func (n Node) AppendPointer(out []byte) []byte {
 			out = strconv.AppendInt(out, int64(step.index()), 10)
 			continue
 		}
-		name := n.r.name(v)
-		if strings.ContainsAny(name, "~/") {
-			name = pointerEscape.Replace(name)
-		}
-		out = append(out, name...)
+		out = append(out, pointerEscape.Replace(n.r.name(v))...)
 	}
 	return out
 }

@@ -247,33 +247,22 @@ func (s *scanner) digits() bool {
 // plain returns the offset of the first byte at or behind i that is a quote, a backslash or a
 // control character, eight bytes at a time.
 func plain(s string, i int) int {
-	begin := i
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
 	for i+8 <= len(s) {
-		if hit := special(s[i : i+8]); hit != 0 {
+		b := s[i : i+8]
+		w := uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
+			uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
+		q, e := w^ones*'"', w^ones*'\\'
+		hit := ((q-ones)&^q | (e-ones)&^e | (w-ones*' ')&^w) & highs
+		if hit != 0 {
 			return i + bits.TrailingZeros64(hit)/8
 		}
 		i += 8
-	}
-	if last := len(s) - 8; last >= begin && i < len(s) { // what was passed already is looked at once more
-		if hit := special(s[last:]); hit != 0 {
-			return last + bits.TrailingZeros64(hit)/8
-		}
-		return len(s)
 	}
 	for i < len(s) && s[i] != '"' && s[i] != '\\' && s[i] >= ' ' {
 		i++
 	}
 	return i
-}
-
-// special returns a number whose lowest bit that is set stands in the byte of the first quote, backslash or
-// control character of the eight bytes of b; 0 for none.
-func special(b string) uint64 {
-	const ones, highs = 0x0101010101010101, 0x8080808080808080
-	w := uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
-		uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
-	q, e := w^ones*'"', w^ones*'\\'
-	return ((q-ones)&^q | (e-ones)&^e | (w-ones*' ')&^w) & highs
 }
 
 // str passes a string and reports whether it holds an escape.

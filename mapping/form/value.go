@@ -37,6 +37,11 @@ func (v Value) At(name string) Value {
 	if n := v.Node().Member(name); n.Exists() {
 		return Value{v.d, place{at: n}}
 	}
+	return v.absent(name)
+}
+
+// absent returns the member of that name, which is not there.
+func (v Value) absent(name string) Value {
 	if strings.ContainsAny(name, "~/") {
 		name = escape.Replace(name)
 	}
