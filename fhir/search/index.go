@@ -25,6 +25,7 @@ type parameter struct {
 	kind       Kind
 	targets    []string
 	expression *path.Expression
+	first      []string // elements of which the expression needs one; none: that is not known
 
 	identifiers bool              // token of type Identifier
 	systems     map[string]string // token of type code: its implied system, by code
@@ -66,7 +67,7 @@ func compile(resource string) ([]parameter, error) {
 		if d.Expression == "" {
 			continue
 		}
-		p := parameter{code: d.Code, definition: d.URL, kind: kinds[d.Type], targets: targetsOf(d)}
+		p := parameter{code: d.Code, definition: d.URL, kind: kinds[d.Type], targets: targetsOf(d), first: firstElements(d.Expression)}
 		var err error
 		if p.expression, err = compileExpression(d.Expression); err != nil {
 			return nil, fmt.Errorf("search: %s.%s: %w", resource, d.Code, err)
@@ -138,9 +139,9 @@ func Index(r *fhir.Resource, base string) ([]Row, error) {
 		return nil, err
 	}
 	x := extraction{base: withoutSlash(base), rows: make([]Row, 0, 64)}
-	root := path.Typed(r.Root())
+	root, members := path.Typed(r.Root()), membersOf(r)
 	for i := range params {
-		if p := &params[i]; !kept(p.code) {
+		if p := &params[i]; !kept(p.code) && p.mayGive(members) {
 			if err := x.parameter(p, root); err != nil {
 				return nil, fmt.Errorf("search: %s.%s: %w", r.Type(), p.code, err)
 			}
