@@ -126,6 +126,9 @@ func (s *scanner) isNoted(c int32) bool {
 // checkNulls notes every null in an array of primitives without a value or extension at the same
 // index of its twin ("given" and "_given").
 func (s *scanner) checkNulls() {
+	if len(s.nullable) == 0 {
+		return
+	}
 	r := &Resource{src: s.src, nodes: s.nodes}
 	for _, i := range s.nullable {
 		if len(s.faults) >= maxFaults {

@@ -80,12 +80,17 @@ func (n Node) Member(name string) Node {
 	}
 	for i := n.i + 1; i < v.next; {
 		c := &n.r.nodes[i]
-		if n.r.name(c) == name {
+		if c.escName && n.r.name(c) == name || !c.escName && c.isNamed(n.r.src, name) {
 			return Node{r: n.r, i: i}
 		}
 		i = c.next
 	}
 	return Node{}
+}
+
+// isNamed reports whether a member whose name holds no escape has that name in src.
+func (v *node) isNamed(src, name string) bool {
+	return int(v.nameEnd-v.name) == len(name)+len(`""`) && src[v.name+1:v.nameEnd-1] == name
 }
 
 // At follows member names from n. An array on the way stands for its first element.
@@ -201,6 +206,10 @@ func (n Node) Span() (start, end int) {
 	return int(v.start), int(v.end)
 }
 
+// Order returns the place of n in its tree, 0 for the root: what a node holds follows it in source order. It is
+// 0 for a missing node.
+func (n Node) Order() int { return int(n.i) }
+
 // Parent returns the object or array that holds n, or a missing node for the root.
 func (n Node) Parent() Node {
 	v := n.at()
@@ -261,9 +270,13 @@ func pathName(name string) string {
 
 // Pointer returns the RFC 6901 JSON pointer of n.
 func (n Node) Pointer() string {
-	var way [8]Node
 	var text [96]byte
-	out := text[:0]
+	return string(n.AppendPointer(text[:0]))
+}
+
+// AppendPointer appends what Pointer returns.
+func (n Node) AppendPointer(out []byte) []byte {
+	var way [8]Node
 	for _, step := range n.steps(way[:0]) {
 		out = append(out, '/')
 		v := step.at()
@@ -273,7 +286,7 @@ func (n Node) Pointer() string {
 		}
 		out = append(out, pointerEscape.Replace(n.r.name(v))...)
 	}
-	return string(out)
+	return out
 }
 
 // pointerEscape escapes a name as RFC 6901 asks.

@@ -16,12 +16,12 @@ func FromProto(m proto.Message) (*Resource, error) {
 		return nil, &Error{Kind: Internal, Op: op, Err: errors.New("no message")}
 	}
 	set := plans()
-	w := protoWriter{text: set.borrow()}
-	defer func() { set.giveBack(w.text) }() // the tree has a text of its own
+	w := protoWriter{growing: set.borrow(), set: set}
+	defer set.giveBack(w.growing)
 	if err := w.anyResource(m.ProtoReflect()); err != nil {
 		return nil, &Error{Kind: Internal, Op: op, Err: err}
 	}
-	r, issues := Parse(w.text, unbounded)
+	r, issues := w.finish()
 	if HasErrors(issues) {
 		return nil, &Error{Kind: Internal, Op: op, Issues: issues, Err: fmt.Errorf("at %s", issues[0].Expression)}
 	}

@@ -11,7 +11,7 @@ import (
 
 // writeBinary writes base64, broken up with spaces when the separator extension says so.
 func writeBinary(text []byte, v view) ([]byte, error) {
-	encoded := base64.StdEncoding.EncodeToString(v.message().Get(v.p.value).Bytes())
+	encoded := base64.StdEncoding.EncodeToString(v.message().Get(v.p.value.fd).Bytes())
 	separator, stride := v.stride()
 	text = append(text, '"')
 	text = append(text, broken(encoded, separator, stride)...)
@@ -60,7 +60,7 @@ func readBinary(n Node, p *plan, m protoreflect.Message) error {
 	if err != nil {
 		return errors.New("base64 is expected")
 	}
-	m.Set(p.value, protoreflect.ValueOfBytes(value))
+	m.Set(p.value.fd, protoreflect.ValueOfBytes(value))
 	if joined == text {
 		return nil
 	}
@@ -76,7 +76,7 @@ func readBinary(n Node, p *plan, m protoreflect.Message) error {
 		{Url: &dpb.Uri{Value: "stride"}, Value: &dpb.Extension_ValueX{
 			Choice: &dpb.Extension_ValueX_PositiveInt{PositiveInt: &dpb.PositiveInt{Value: uint32(stride)}}}},
 	}}
-	m.Mutable(p.ext).List().Append(protoreflect.ValueOfMessage(e.ProtoReflect()))
+	m.Mutable(p.ext.fd).List().Append(protoreflect.ValueOfMessage(e.ProtoReflect()))
 	return nil
 }
 

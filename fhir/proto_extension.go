@@ -10,10 +10,10 @@ const (
 
 // extension returns the first extension of a primitive with that url, or nil.
 func (v view) extension(url string) protoreflect.Message {
-	if !v.has(v.p.ext, v.p.extSlot) {
+	if !v.has(&v.p.ext) {
 		return nil
 	}
-	list := v.message().Get(v.p.ext).List()
+	list := v.message().Get(v.p.ext.fd).List()
 	for i := range list.Len() {
 		if e := list.Get(i).Message(); extensionURL(e) == url {
 			return e
@@ -25,22 +25,28 @@ func (v view) extension(url string) protoreflect.Message {
 // extField returns the plan of the field with the extensions of a primitive.
 func (p *plan) extField() *fieldPlan {
 	return &fieldPlan{
-		fd: p.ext, shape: fieldComplex, name: "extension", key: `"extension":`, slot: p.extSlot, list: true,
-		sub: p.set.of(p.ext.Message()),
+		part: p.ext, shape: fieldComplex, name: "extension", key: `"extension":`, list: true,
+		sub: p.set.of(p.ext.fd.Message()),
 	}
+}
+
+// hasValue reports whether JSON shows a value of a primitive: google/fhir may mark that there is none, and an
+// enum of 0 is none.
+func (v view) hasValue() bool {
+	return v.extension(noValueURL) == nil && (v.p.codes == nil || v.enum(&v.p.value) != 0)
 }
 
 // hasShadow reports whether a primitive has an id, or an extension that JSON shows.
 func (v view) hasShadow() bool {
-	return v.has(v.p.id, v.p.idSlot) || v.hasVisibleExtension()
+	return v.has(&v.p.id) || v.hasVisibleExtension()
 }
 
 // hasVisibleExtension reports whether a primitive has an extension that JSON shows.
 func (v view) hasVisibleExtension() bool {
-	if !v.has(v.p.ext, v.p.extSlot) {
+	if !v.has(&v.p.ext) {
 		return false
 	}
-	list := v.message().Get(v.p.ext).List()
+	list := v.message().Get(v.p.ext.fd).List()
 	for i := range list.Len() {
 		if isVisible(list.Get(i).Message()) {
 			return true

@@ -28,27 +28,34 @@ type plan struct {
 	once    sync.Once
 	goType  reflect.Type          // of the generated struct
 	fields  []fieldPlan           // in the order of the definition
+	probes  []probe               // of fields, when all of them can be read in place
 	members map[string]memberPlan // by JSON name, choices resolved, "_name" too
 	prim    *primitive            // of a primitive type
-	value   protoreflect.FieldDescriptor
-	id, ext protoreflect.FieldDescriptor
-	codes   *codeTable // of a primitive type with an enum
+	// plainText: the value of the primitive is a string that can be read in place.
+	plainText bool
+	codes     *codeTable // of a primitive type with an enum
+	layouts   []string   // of a time, by the number of its precision
 
-	empty                      protoreflect.Message // of a generated type
-	idSlot, extSlot, valueSlot slot
-	oneof                      slot // of the only oneof
+	value, id, ext      part // of a primitive type
+	us, zone, precision part // of a time
+
+	empty    protoreflect.Message // of a generated type
+	oneof    slot                 // of the only oneof
+	resource bool                 // a resource type
+
+	goID      typeID // of goType
+	reference bool   // goType is that of *dpb.Reference
 
 	target *targetPlan
 }
 
 // fieldPlan is one field of a message.
 type fieldPlan struct {
-	fd      protoreflect.FieldDescriptor
+	part
 	shape   shapeOfField
 	name    string // JSON name
 	key     string // `"name":`
 	shadow  string // `"_name":`
-	slot    slot
 	list    bool
 	oneof   protoreflect.OneofDescriptor // of a choice
 	sub     *plan
@@ -77,30 +84,13 @@ type planSet struct {
 	plans map[protoreflect.FullName]*plan
 	zones sync.Map // *time.Location by IANA name
 
-	texts    sync.Pool // *[]byte that FromProto writes in
+	growing  sync.Pool // *growing that FromProto writes in
 	wrappers sync.Map  // number of the field by the reflect.Type of what wraps it in a oneof; 0 for an unknown one
 }
 
 var plans = sync.OnceValue(func() *planSet {
 	return &planSet{plans: make(map[protoreflect.FullName]*plan)}
 })
-
-// maxText bounds what is kept of a long text.
-const maxText = 1 << 20
-
-// borrow returns an empty text to write in, and giveBack takes it when nothing refers to it any more.
-func (s *planSet) borrow() []byte {
-	if text, ok := s.texts.Get().(*[]byte); ok {
-		return (*text)[:0]
-	}
-	return make([]byte, 0, 8192)
-}
-
-func (s *planSet) giveBack(text []byte) {
-	if cap(text) <= maxText {
-		s.texts.Put(&text)
-	}
-}
 
 // of returns the plan of a message type, not yet filled.
 func (s *planSet) of(d protoreflect.MessageDescriptor) *plan {
@@ -122,6 +112,7 @@ func (p *plan) ready() *plan {
 
 // fill builds the plan from the descriptor.
 func (p *plan) fill() {
+	p.resource = isResource(p.desc)
 	if isPrimitive(p.desc) {
 		p.fillPrimitive()
 		return
@@ -149,7 +140,7 @@ func (p *plan) fill() {
 // field returns the plan of one field under a JSON name.
 func (p *plan) field(fd protoreflect.FieldDescriptor, name string) fieldPlan {
 	f := fieldPlan{
-		fd: fd, name: name, key: `"` + name + `":`, shadow: `"_` + name + `":`,
+		part: part{fd: fd}, name: name, key: `"` + name + `":`, shadow: `"_` + name + `":`,
 		sub: p.set.of(fd.Message()), shape: shapeOf(fd), list: fd.IsList(),
 	}
 	if f.shape != fieldChoice {
@@ -189,18 +180,23 @@ func (p *plan) enter(m memberPlan, f *fieldPlan) {
 // fillPrimitive fills in the plan of a primitive type.
 func (p *plan) fillPrimitive() {
 	fields := p.desc.Fields()
-	p.id, p.ext = fields.ByName("id"), fields.ByName("extension")
-	p.value = fields.ByName("value")
+	p.id.fd, p.ext.fd, p.value.fd = fields.ByName("id"), fields.ByName("extension"), fields.ByName("value")
+	p.us.fd, p.zone.fd, p.precision.fd = fields.ByName("value_us"), fields.ByName("timezone"), fields.ByName("precision")
+	p.layouts = layoutsOf(p.precision.fd)
+	p.prim = p.primitive()
 	p.fillSlots()
+}
+
+// primitive returns how the type stands in JSON.
+func (p *plan) primitive() *primitive {
 	if kind, ok := primitives[p.desc.Name()]; ok {
-		p.prim = &kind
-		return
+		return &kind
 	}
-	p.prim = &plainString
-	if p.value != nil && p.value.Enum() != nil {
-		p.codes = newCodeTable(p.value.Enum())
-		p.prim = &enumCode
+	if p.value.fd != nil && p.value.fd.Enum() != nil {
+		p.codes = newCodeTable(p.value.fd.Enum())
+		return &enumCode
 	}
+	return &plainString
 }
 
 // fillTarget returns the plan of the oneof of Reference.

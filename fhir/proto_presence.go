@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unsafe"
 
+	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 )
@@ -18,11 +19,29 @@ type view struct {
 	m  protoreflect.Message
 }
 
+// part is a field of a message.
+type part struct {
+	fd   protoreflect.FieldDescriptor // nil: the message has no such field
+	slot slot
+}
+
 // slot is where a field stands in the generated struct.
 type slot struct {
 	offset uintptr
-	known  bool
+	kind   reflect.Kind // reflect.Invalid: nobody knows where
 	goType reflect.Type // of the field
+	holds  typeID       // of the field, or of an element of the list
+}
+
+// typeID names a type of Go in a word: types compare by it at the price of a number.
+type typeID uintptr
+
+func idOf(t reflect.Type) typeID { return typeID(reflect.ValueOf(t).Pointer()) }
+
+// probe is a slot as far as it takes to see whether the field is set: a message or a list of messages.
+type probe struct {
+	offset uintptr
+	list   bool
 }
 
 // in returns the address of a field of the struct at p.
@@ -60,20 +79,40 @@ func (v view) message() protoreflect.Message {
 }
 
 // has reports whether a field is set, which is a message or a list of messages.
-func (v view) has(fd protoreflect.FieldDescriptor, s slot) bool {
-	switch {
-	case v.at == nil || !s.known:
-		return fd != nil && v.message().Has(fd)
-	case s.goType.Kind() == reflect.Slice:
-		return len(*(*[]unsafe.Pointer)(s.in(v.at))) > 0
+func (v view) has(x *part) bool {
+	if v.at == nil || x.slot.kind == reflect.Invalid {
+		return x.fd != nil && v.message().Has(x.fd)
 	}
-	return *(*unsafe.Pointer)(s.in(v.at)) != nil
+	return probe{x.slot.offset, x.slot.kind == reflect.Slice}.hits(v.at)
+}
+
+// hits reports whether the field of the struct at p is set.
+func (x probe) hits(p unsafe.Pointer) bool {
+	if x.list {
+		return len(*(*[]unsafe.Pointer)(unsafe.Add(p, x.offset))) > 0
+	}
+	return *(*unsafe.Pointer)(unsafe.Add(p, x.offset)) != nil
+}
+
+// next returns the index of the first field from i on that is set, that behind the last one for none. Most
+// fields of most messages are not.
+func (v view) next(i int) int {
+	if v.at == nil || v.p.probes == nil {
+		for i < len(v.p.fields) && !v.has(&v.p.fields[i].part) {
+			i++
+		}
+		return i
+	}
+	for i < len(v.p.probes) && !v.p.probes[i].hits(v.at) {
+		i++
+	}
+	return i
 }
 
 // child returns the message in a field that is set.
 func (v view) child(f *fieldPlan) view {
 	sub := f.sub.ready()
-	if v.at != nil && f.slot.known && f.slot.goType == sub.goType {
+	if v.at != nil && f.slot.kind == reflect.Pointer && f.slot.holds == sub.goID {
 		return sub.viewAt(*(*unsafe.Pointer)(f.slot.in(v.at)))
 	}
 	return sub.view(v.message().Get(f.fd).Message())
@@ -87,12 +126,12 @@ type many struct {
 }
 
 // children returns the messages in a list.
-func (v view) children(fd protoreflect.FieldDescriptor, s slot, sub *plan) many {
-	sub = sub.ready()
-	if v.at != nil && s.known && s.goType.Elem() == sub.goType {
-		return many{p: sub, at: *(*[]unsafe.Pointer)(s.in(v.at))}
+func (v view) children(f *fieldPlan) many {
+	sub := f.sub.ready()
+	if v.at != nil && f.slot.kind == reflect.Slice && f.slot.holds == sub.goID {
+		return many{p: sub, at: *(*[]unsafe.Pointer)(f.slot.in(v.at))}
 	}
-	return many{p: sub, list: v.message().Get(fd).List()}
+	return many{p: sub, list: v.message().Get(f.fd).List()}
 }
 
 func (l many) len() int {
@@ -100,6 +139,16 @@ func (l many) len() int {
 		return l.list.Len()
 	}
 	return len(l.at)
+}
+
+// some reports whether one of the messages is so.
+func (l many) some(is func(view) bool) bool {
+	for i := range l.len() {
+		if is(l.get(i)) {
+			return true
+		}
+	}
+	return false
 }
 
 func (l many) get(i int) view {
@@ -112,7 +161,7 @@ func (l many) get(i int) view {
 // branch returns which field of the oneof of a message is set, 0 for none, and what stands in it when it
 // can be read in place.
 func (v view) branch(oneof protoreflect.OneofDescriptor) (protoreflect.FieldNumber, unsafe.Pointer) {
-	if s := v.p.oneof; v.at != nil && s.known {
+	if s := v.p.oneof; v.at != nil && s.kind == reflect.Interface {
 		held := reflect.NewAt(s.goType, s.in(v.at)).Elem()
 		if held.IsNil() {
 			return 0, nil
@@ -127,6 +176,19 @@ func (v view) branch(oneof protoreflect.OneofDescriptor) (protoreflect.FieldNumb
 		return 0, nil
 	}
 	return fd.Number(), nil
+}
+
+// literal returns the uri of a Reference that has one, as every Reference of a mapping has, when it can be read
+// in place.
+func (v view) literal() (view, bool) {
+	if v.at == nil || !v.p.reference {
+		return view{}, false
+	}
+	uri, ok := (*dpb.Reference)(v.at).GetReference().(*dpb.Reference_Uri)
+	if !ok || uri == nil || uri.Uri == nil {
+		return view{}, false
+	}
+	return v.p.target.uri.sub.ready().viewAt(unsafe.Pointer(uri.Uri)), true
 }
 
 // held returns the message of a branch: at its address, or as protoreflect has it.
@@ -154,35 +216,63 @@ func (s *planSet) numberOf(wrapper reflect.Type) (protoreflect.FieldNumber, bool
 	return number, number > 0
 }
 
-// text returns the value of a primitive that is a string.
-func (v view) text() string {
-	if v.at != nil && v.p.valueSlot.known && v.p.valueSlot.goType.Kind() == reflect.String {
-		return *(*string)(v.p.valueSlot.in(v.at))
+// text returns a field that is a string.
+func (v view) text(x *part) string {
+	if v.at != nil && x.slot.kind == reflect.String {
+		return *(*string)(x.slot.in(v.at))
 	}
-	return v.message().Get(v.p.value).String()
+	return v.message().Get(x.fd).String()
 }
 
-// code returns the value of a primitive that is an enum.
-func (v view) code() protoreflect.EnumNumber {
-	if v.at != nil && v.p.valueSlot.known && v.p.valueSlot.goType.Kind() == reflect.Int32 {
-		return protoreflect.EnumNumber(*(*int32)(v.p.valueSlot.in(v.at)))
+// bareText returns the value of a primitive that is a string, when it can be read in place and is all that the
+// primitive has.
+func (v view) bareText() (string, bool) {
+	if v.at == nil || !v.p.plainText || v.has(&v.p.id) || v.has(&v.p.ext) {
+		return "", false
 	}
-	return v.message().Get(v.p.value).Enum()
+	return *(*string)(v.p.value.slot.in(v.at)), true
+}
+
+// enum returns a field that is an enum.
+func (v view) enum(x *part) protoreflect.EnumNumber {
+	if v.at != nil && x.slot.kind == reflect.Int32 {
+		return protoreflect.EnumNumber(*(*int32)(x.slot.in(v.at)))
+	}
+	return v.message().Get(x.fd).Enum()
+}
+
+// integer returns a field that is an integer with a sign.
+func (v view) integer(x *part) int64 {
+	if v.at != nil && x.slot.kind == reflect.Int64 {
+		return *(*int64)(x.slot.in(v.at))
+	}
+	return v.message().Get(x.fd).Int()
 }
 
 // fillSlots finds the field of the generated struct that each field of the message is.
 func (p *plan) fillSlots() {
 	slots := p.slots()
-	of := func(fd protoreflect.FieldDescriptor) slot {
-		if fd == nil || fd.ContainingOneof() != nil {
-			return slot{}
-		}
-		return slots[fd.Number()]
+	for _, x := range []*part{&p.id, &p.ext, &p.value, &p.us, &p.zone, &p.precision} {
+		x.fill(slots)
 	}
+	p.plainText = p.prim == &plainString && p.value.slot.kind == reflect.String
+	p.probes = make([]probe, len(p.fields))
 	for i := range p.fields {
-		p.fields[i].slot = of(p.fields[i].fd)
+		x := &p.fields[i].part
+		x.fill(slots)
+		if x.slot.kind != reflect.Invalid && p.probes != nil {
+			p.probes[i] = probe{x.slot.offset, x.slot.kind == reflect.Slice}
+			continue
+		}
+		p.probes = nil
 	}
-	p.idSlot, p.extSlot, p.valueSlot = of(p.id), of(p.ext), of(p.value)
+}
+
+// fill finds the slot of a field, but for one of a oneof, which stands in a wrapper.
+func (x *part) fill(slots map[protoreflect.FieldNumber]slot) {
+	if x.fd != nil && x.fd.ContainingOneof() == nil {
+		x.slot = slots[x.fd.Number()]
+	}
 }
 
 // slots returns the fields of the generated struct by their numbers, and notes its type and its oneof.
@@ -196,11 +286,15 @@ func (p *plan) slots() map[protoreflect.FieldNumber]slot {
 	if goType.Kind() != reflect.Pointer || goType.Elem().Kind() != reflect.Struct {
 		return nil
 	}
-	p.goType = goType
+	p.goType, p.goID = goType, idOf(goType)
+	p.reference = goType == reflect.TypeFor[*dpb.Reference]()
 	out := make(map[protoreflect.FieldNumber]slot)
 	for i := range goType.Elem().NumField() {
 		field := goType.Elem().Field(i)
-		s := slot{offset: field.Offset, known: true, goType: field.Type}
+		s := slot{offset: field.Offset, kind: field.Type.Kind(), goType: field.Type, holds: idOf(field.Type)}
+		if s.kind == reflect.Slice {
+			s.holds = idOf(field.Type.Elem())
+		}
 		if field.Tag.Get("protobuf_oneof") != "" && field.Type.Kind() == reflect.Interface {
 			p.oneof = s
 		}

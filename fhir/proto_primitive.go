@@ -35,15 +35,11 @@ var plainString = primitive{writeString, readString}
 var enumCode = primitive{writeCode, readCode}
 
 func writeString(text []byte, v view) ([]byte, error) {
-	return appendQuoted(text, v.text())
+	return appendQuoted(text, v.text(&v.p.value))
 }
 
 func writeCode(text []byte, v view) ([]byte, error) {
-	number := v.code()
-	if number == 0 {
-		return text, nil
-	}
-	code, ok := v.p.codes.text[number]
+	code, ok := v.p.codes.text[v.enum(&v.p.value)]
 	if !ok {
 		return nil, errors.New("the code is not in the enum")
 	}
@@ -51,19 +47,19 @@ func writeCode(text []byte, v view) ([]byte, error) {
 }
 
 func writeBoolean(text []byte, v view) ([]byte, error) {
-	return strconv.AppendBool(text, v.message().Get(v.p.value).Bool()), nil
+	return strconv.AppendBool(text, v.message().Get(v.p.value.fd).Bool()), nil
 }
 
 func writeInteger(text []byte, v view) ([]byte, error) {
-	return strconv.AppendInt(text, v.message().Get(v.p.value).Int(), 10), nil
+	return strconv.AppendInt(text, v.message().Get(v.p.value.fd).Int(), 10), nil
 }
 
 func writeUnsigned(text []byte, v view) ([]byte, error) {
-	return strconv.AppendUint(text, v.message().Get(v.p.value).Uint(), 10), nil
+	return strconv.AppendUint(text, v.message().Get(v.p.value.fd).Uint(), 10), nil
 }
 
 func writeDecimal(text []byte, v view) ([]byte, error) {
-	value := v.text()
+	value := v.text(&v.p.value)
 	s := scanner{src: value}
 	if !s.number() || s.pos != len(value) {
 		return nil, errors.New("the decimal is not a number")
@@ -75,7 +71,7 @@ func readString(n Node, p *plan, m protoreflect.Message) error {
 	if n.Shape() != String {
 		return errShape
 	}
-	m.Set(p.value, protoreflect.ValueOfString(n.Text()))
+	m.Set(p.value.fd, protoreflect.ValueOfString(n.Text()))
 	return nil
 }
 
@@ -87,7 +83,7 @@ func readCode(n Node, p *plan, m protoreflect.Message) error {
 	if !ok {
 		return errors.New("the code is not in its value set")
 	}
-	m.Set(p.value, protoreflect.ValueOfEnum(number))
+	m.Set(p.value.fd, protoreflect.ValueOfEnum(number))
 	return nil
 }
 
@@ -95,7 +91,7 @@ func readBoolean(n Node, p *plan, m protoreflect.Message) error {
 	if n.Shape() != Bool {
 		return errShape
 	}
-	m.Set(p.value, protoreflect.ValueOfBool(n.Raw() == "true"))
+	m.Set(p.value.fd, protoreflect.ValueOfBool(n.Raw() == "true"))
 	return nil
 }
 
@@ -107,7 +103,7 @@ func readInteger(n Node, p *plan, m protoreflect.Message) error {
 	if err != nil {
 		return errors.New("an integer of 32 bits is expected")
 	}
-	m.Set(p.value, protoreflect.ValueOfInt32(int32(v)))
+	m.Set(p.value.fd, protoreflect.ValueOfInt32(int32(v)))
 	return nil
 }
 
@@ -128,7 +124,7 @@ func readNatural(n Node, p *plan, m protoreflect.Message, least uint64) error {
 	if err != nil || v < least {
 		return fmt.Errorf("an integer from %d to 2147483647 is expected", least)
 	}
-	m.Set(p.value, protoreflect.ValueOfUint32(uint32(v)))
+	m.Set(p.value.fd, protoreflect.ValueOfUint32(uint32(v)))
 	return nil
 }
 
@@ -136,6 +132,6 @@ func readDecimal(n Node, p *plan, m protoreflect.Message) error {
 	if n.Shape() != Number {
 		return errShape
 	}
-	m.Set(p.value, protoreflect.ValueOfString(n.Raw()))
+	m.Set(p.value.fd, protoreflect.ValueOfString(n.Raw()))
 	return nil
 }

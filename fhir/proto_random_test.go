@@ -3,6 +3,7 @@ package fhir_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/drieluik/drieluik/fhir"
@@ -233,6 +234,9 @@ func agrees(o oracle, m *rpb.ContainedResource) error {
 	if !fhir.Equal(want.Root(), got.Root()) {
 		return fmt.Errorf("got\n%s\nwant\n%s", got.Bytes(), text)
 	}
+	if read, issues := fhir.Parse(got.Bytes(), fhir.Limits{}); read == nil || !sameTree(got.Root(), read.Root()) {
+		return fmt.Errorf("the tree is not that of its text: %v in %s", issues, got.Bytes())
+	}
 	back := &rpb.ContainedResource{}
 	if err := fhir.ToProto(got, back); err != nil {
 		return fmt.Errorf("%w in %s", err, text)
@@ -245,4 +249,21 @@ func agrees(o oracle, m *rpb.ContainedResource) error {
 		return fmt.Errorf("read differently: %s", text)
 	}
 	return nil
+}
+
+// sameTree reports whether two trees say the same of the same text, node by node.
+func sameTree(a, b fhir.Node) bool {
+	fromA, toA := a.Span()
+	fromB, toB := b.Span()
+	if fromA != fromB || toA != toB || a.Shape() != b.Shape() || a.Name() != b.Name() || a.Text() != b.Text() {
+		return false
+	}
+	twins := slices.Collect(b.Children())
+	for child := range a.Children() {
+		if len(twins) == 0 || child.Parent() != a || !sameTree(child, twins[0]) {
+			return false
+		}
+		twins = twins[1:]
+	}
+	return len(twins) == 0
 }

@@ -180,10 +180,10 @@ func (p *plan) readPair(value, shadow Node, m protoreflect.Message) error {
 		}
 		return nil
 	}
-	if p.ext == nil {
+	if p.ext.fd == nil {
 		return refuse(shadow, "The element needs a value.")
 	}
-	m.Mutable(p.ext).List().Append(protoreflect.ValueOfMessage(noValue().ProtoReflect()))
+	m.Mutable(p.ext.fd).List().Append(protoreflect.ValueOfMessage(noValue().ProtoReflect()))
 	return nil
 }
 
@@ -205,10 +205,10 @@ func (p *plan) readShadow(n Node, m protoreflect.Message) error {
 	for member := range n.Children() {
 		name := member.Name()
 		switch {
-		case name == "id" && member.Shape() == String && p.id != nil:
-			id := m.Mutable(p.id).Message()
+		case name == "id" && member.Shape() == String && p.id.fd != nil:
+			id := m.Mutable(p.id.fd).Message()
 			id.Set(id.Descriptor().Fields().ByName("value"), protoreflect.ValueOfString(member.Text()))
-		case name == "extension" && p.ext != nil:
+		case name == "extension" && p.ext.fd != nil:
 			if err := readMember(n, member, memberPlan{field: p.extField()}, m); err != nil {
 				return err
 			}
@@ -227,10 +227,10 @@ func (t *targetPlan) normalize(m protoreflect.Message) {
 	}
 	uri := t.uri.sub.ready()
 	v := m.Get(t.uri.fd).Message()
-	if v.Has(uri.id) || v.Has(uri.ext) {
+	if v.Has(uri.id.fd) || v.Has(uri.ext.fd) {
 		return
 	}
-	text := v.Get(uri.value).String()
+	text := v.Get(uri.value.fd).String()
 	if fragment, ok := strings.CutPrefix(text, "#"); ok {
 		m.Set(t.frag, protoreflect.ValueOfMessage((&dpb.String{Value: fragment}).ProtoReflect()))
 		return

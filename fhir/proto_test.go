@@ -71,6 +71,9 @@ func TestFromProtoRefuses(t *testing.T) {
 		{"a date without precision", &patientpb.Patient{BirthDate: &dpb.Date{}}, ""},
 		{"a decimal that is none", &patientpb.Patient{Extension: []*dpb.Extension{{Value: &dpb.Extension_ValueX{
 			Choice: &dpb.Extension_ValueX_Decimal{Decimal: &dpb.Decimal{Value: "1,5"}}}}}}, ""},
+		{"a decimal beyond all", &patientpb.Patient{Extension: []*dpb.Extension{{Url: &dpb.Uri{Value: "a"}, Value: &dpb.Extension_ValueX{
+			Choice: &dpb.Extension_ValueX_Decimal{Decimal: &dpb.Decimal{Value: "1e9999"}}}}}}, "Patient.extension[0].valueDecimal"},
+		{"a string of white space", &patientpb.Patient{Name: []*dpb.HumanName{{Family: &dpb.String{Value: "\n\t"}}}}, "Patient.name[0].family"},
 		{"a string that is not UTF-8", &patientpb.Patient{Id: &dpb.Id{Value: "\xff"}}, ""},
 	}
 	for _, tt := range tests {

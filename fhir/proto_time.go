@@ -21,16 +21,13 @@ var layouts = map[protoreflect.Name]string{
 
 // writeTime writes a Date, DateTime or Instant.
 func writeTime(text []byte, v view) ([]byte, error) {
-	fields, m := v.p.desc.Fields(), v.message()
-	precision := precisionOf(fields.ByName("precision"), m)
-	layout, ok := layouts[precision]
-	if !ok {
+	layout := v.layout()
+	if layout == "" {
 		return nil, errors.New("the time has no precision")
 	}
-	us := m.Get(fields.ByName("value_us")).Int()
-	zone := m.Get(fields.ByName("timezone")).String()
+	us := v.integer(&v.p.us)
 	t := time.Unix(us/1e6, us%1e6*1000).UTC()
-	seconds, suffix, err := offsetOf(zone, t)
+	seconds, suffix, err := offsetOf(v.text(&v.p.zone), t)
 	if err != nil {
 		return nil, err
 	}
@@ -44,24 +41,38 @@ func writeTime(text []byte, v view) ([]byte, error) {
 
 // writeClock writes a Time, which counts from midnight.
 func writeClock(text []byte, v view) ([]byte, error) {
-	fields, m := v.p.desc.Fields(), v.message()
-	layout, ok := layouts[precisionOf(fields.ByName("precision"), m)]
-	if !ok || len(layout) <= len("2006-01-02T") {
+	layout := v.layout()
+	if len(layout) <= len("2006-01-02T") {
 		return nil, errors.New("the time has no precision")
 	}
-	us := m.Get(fields.ByName("value_us")).Int()
+	us := v.integer(&v.p.us)
 	text = append(text, '"')
 	text = time.Unix(us/1e6, us%1e6*1000).UTC().AppendFormat(text, layout[len("2006-01-02T"):])
 	return append(text, '"'), nil
 }
 
-// precisionOf returns the name of the precision that m has.
-func precisionOf(fd protoreflect.FieldDescriptor, m protoreflect.Message) protoreflect.Name {
-	v := fd.Enum().Values().ByNumber(m.Get(fd).Enum())
-	if v == nil {
+// layoutsOf returns the layouts of a precision by its numbers, none for nil.
+func layoutsOf(precision protoreflect.FieldDescriptor) []string {
+	if precision == nil {
+		return nil
+	}
+	values := precision.Enum().Values()
+	out := make([]string, values.Len())
+	for i := range values.Len() {
+		if v := values.Get(i); v.Number() >= 0 && int(v.Number()) < len(out) {
+			out[v.Number()] = layouts[v.Name()]
+		}
+	}
+	return out
+}
+
+// layout returns the layout of the precision that a time has, "" when it has none.
+func (v view) layout() string {
+	number := v.enum(&v.p.precision)
+	if number < 0 || int(number) >= len(v.p.layouts) {
 		return ""
 	}
-	return v.Name()
+	return v.p.layouts[number]
 }
 
 // offsetOf returns the offset at t of a zone given as "Z", as an offset, or as an IANA name, in
@@ -98,19 +109,20 @@ func (s *planSet) location(name string) (*time.Location, error) {
 	return l, nil
 }
 
+var errOffset = errors.New("the time zone is no offset")
+
 // offsetSeconds reads "+02:00".
 func offsetSeconds(zone string) (int, error) {
-	bad := errors.New("the time zone is no offset")
 	if len(zone) != len("+02:00") || zone[3] != ':' {
-		return 0, bad
+		return 0, errOffset
 	}
 	hours, err := strconv.ParseUint(zone[1:3], 10, 8)
 	if err != nil {
-		return 0, bad
+		return 0, errOffset
 	}
 	minutes, err := strconv.ParseUint(zone[4:], 10, 8)
 	if err != nil {
-		return 0, bad
+		return 0, errOffset
 	}
 	seconds := int(hours)*3600 + int(minutes)*60
 	if zone[0] == '-' {

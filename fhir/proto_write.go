@@ -13,24 +13,26 @@ import (
 // maxMessageDepth bounds the nesting of messages that FromProto follows.
 const maxMessageDepth = 128
 
-// protoWriter writes messages as JSON text.
+// protoWriter writes messages as JSON text and tree.
 type protoWriter struct {
-	text  []byte
+	*growing
+	set   *planSet
 	depth int
 }
 
 // anyResource writes a resource, or the one in a ContainedResource or Any.
 func (w *protoWriter) anyResource(m protoreflect.Message) error {
 	d := m.Descriptor()
+	p := w.set.of(d).ready()
 	switch {
-	case isResource(d):
-		return w.resource(m)
+	case p.resource:
+		return w.resource(p.view(m))
 	case d.Name() == containedName:
 		fd := m.WhichOneof(d.Oneofs().Get(0))
 		if fd == nil {
 			return errors.New("ContainedResource holds no resource")
 		}
-		return w.resource(m.Get(fd).Message())
+		return w.anyResource(m.Get(fd).Message())
 	case d.FullName() == anyName:
 		packed, ok := m.Interface().(*anypb.Any)
 		if !ok {
@@ -46,33 +48,26 @@ func (w *protoWriter) anyResource(m protoreflect.Message) error {
 }
 
 // resource writes a resource message.
-func (w *protoWriter) resource(m protoreflect.Message) error {
-	w.text = append(w.text, `{"resourceType":"`...)
-	w.text = append(w.text, m.Descriptor().Name()...)
-	w.text = append(w.text, '"')
-	if err := w.members(plans().of(m.Descriptor()).ready().view(m)); err != nil {
-		return fmt.Errorf("%s: %w", m.Descriptor().Name(), err)
+func (w *protoWriter) resource(v view) error {
+	w.open(Object, '{')
+	w.key(`"resourceType":`)
+	name := v.p.desc.Name()
+	w.plain(string(name))
+	if err := w.members(v); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
 	}
-	w.text = append(w.text, '}')
+	w.close('}')
 	return nil
 }
 
 // object writes a message of a complex type.
 func (w *protoWriter) object(v view) error {
-	w.text = append(w.text, '{')
+	w.open(Object, '{')
 	if err := w.members(v); err != nil {
 		return err
 	}
-	w.text = append(w.text, '}')
+	w.close('}')
 	return nil
-}
-
-// key begins a member.
-func (w *protoWriter) key(key string) {
-	if w.text[len(w.text)-1] != '{' {
-		w.text = append(w.text, ',')
-	}
-	w.text = append(w.text, key...)
 }
 
 // members writes the members of an object that is open.
@@ -80,21 +75,18 @@ func (w *protoWriter) members(v view) error {
 	if w.depth++; w.depth > maxMessageDepth {
 		return errors.New("the message is nested too deep")
 	}
-	defer func() { w.depth-- }()
 	if v.p.target != nil {
 		if err := w.target(v, v.p.target); err != nil {
 			return err
 		}
 	}
-	for i := range v.p.fields {
+	for i := v.next(0); i < len(v.p.fields); i = v.next(i + 1) {
 		f := &v.p.fields[i]
-		if !v.has(f.fd, f.slot) {
-			continue
-		}
 		if err := w.field(f, v); err != nil {
 			return fmt.Errorf("%s: %w", f.name, err)
 		}
 	}
+	w.depth--
 	return nil
 }
 
@@ -102,9 +94,9 @@ func (w *protoWriter) members(v view) error {
 func (w *protoWriter) field(f *fieldPlan, v view) error {
 	switch {
 	case f.list && f.shape == fieldPrimitive:
-		return w.primitives(f, v.children(f.fd, f.slot, f.sub))
+		return w.primitives(f, v.children(f))
 	case f.list:
-		return w.list(f, v.children(f.fd, f.slot, f.sub), false)
+		return w.list(f, v.children(f), false)
 	}
 	return w.single(f, v.child(f))
 }
@@ -141,33 +133,33 @@ func (w *protoWriter) choice(f *fieldPlan, v view) error {
 // list writes an array; of the extensions of a primitive what JSON shows.
 func (w *protoWriter) list(f *fieldPlan, l many, visible bool) error {
 	w.key(f.key)
-	w.text = append(w.text, '[')
+	w.open(Array, '[')
 	for i := range l.len() {
 		v := l.get(i)
 		if visible && !isVisible(v.message()) {
 			continue
 		}
-		if w.text[len(w.text)-1] != '[' {
-			w.text = append(w.text, ',')
-		}
+		w.item()
 		if err := w.value(f, v); err != nil {
 			return err
 		}
 	}
-	w.text = append(w.text, ']')
+	w.close(']')
 	return nil
 }
 
 // primitive writes a primitive, and its id and extensions.
 func (w *protoWriter) primitive(f *fieldPlan, v view) error {
-	before := len(w.text)
-	w.key(f.key)
-	written, err := w.primitiveValue(v)
-	if err != nil {
-		return err
+	if s, ok := v.bareText(); ok && isPlain(s) {
+		w.key(f.key)
+		w.plain(s)
+		return nil
 	}
-	if !written {
-		w.text = w.text[:before]
+	if v.hasValue() {
+		w.key(f.key)
+		if err := w.primitiveValue(v); err != nil {
+			return err
+		}
 	}
 	if !v.hasShadow() {
 		return nil
@@ -178,94 +170,74 @@ func (w *protoWriter) primitive(f *fieldPlan, v view) error {
 
 // primitives writes an array of primitives, and one of their ids and extensions.
 func (w *protoWriter) primitives(f *fieldPlan, l many) error {
-	before := len(w.text)
-	hasValue, hasShadow := false, false
-	w.key(f.key)
-	w.text = append(w.text, '[')
-	for i := range l.len() {
-		if i > 0 {
-			w.text = append(w.text, ',')
-		}
-		v := l.get(i)
-		written, err := w.primitiveValue(v)
-		if err != nil {
+	if l.some(view.hasValue) {
+		w.key(f.key)
+		if err := w.each(l, view.hasValue, w.primitiveValue); err != nil {
 			return err
 		}
-		if !written {
-			w.text = append(w.text, "null"...)
-		}
-		hasValue = hasValue || written
-		hasShadow = hasShadow || v.hasShadow()
 	}
-	w.text = append(w.text, ']')
-	if !hasValue {
-		w.text = w.text[:before]
-	}
-	if !hasShadow {
+	if !l.some(view.hasShadow) {
 		return nil
 	}
-	return w.shadows(f, l)
+	w.key(f.shadow)
+	return w.each(l, view.hasShadow, w.shadow)
 }
 
-// shadows writes the array of ids and extensions beside an array of primitives.
-func (w *protoWriter) shadows(f *fieldPlan, l many) error {
-	w.key(f.shadow)
-	w.text = append(w.text, '[')
+// each writes an array: of each primitive what write makes of it, null for one without that.
+func (w *protoWriter) each(l many, has func(view) bool, write func(view) error) error {
+	w.open(Array, '[')
 	for i := range l.len() {
-		if i > 0 {
-			w.text = append(w.text, ',')
-		}
+		w.item()
 		v := l.get(i)
-		if !v.hasShadow() {
-			w.text = append(w.text, "null"...)
+		if !has(v) {
+			w.null()
 			continue
 		}
-		if err := w.shadow(v); err != nil {
+		if err := write(v); err != nil {
 			return err
 		}
 	}
-	w.text = append(w.text, ']')
+	w.close(']')
 	return nil
 }
 
-// primitiveValue writes the value of a primitive and reports whether it has one.
-func (w *protoWriter) primitiveValue(v view) (bool, error) {
-	if v.extension(noValueURL) != nil {
-		return false, nil
-	}
-	before := len(w.text)
+// primitiveValue writes the value of a primitive that has one.
+func (w *protoWriter) primitiveValue(v view) error {
+	i := w.begin(Missing)
 	text, err := v.p.prim.write(w.text, v)
 	if err != nil {
-		return false, err
+		return err
 	}
 	w.text = text
-	return len(text) > before, nil
+	w.scalar(i)
+	return nil
 }
 
 // shadow writes the object with the id and extensions of a primitive.
 func (w *protoWriter) shadow(v view) error {
-	w.text = append(w.text, '{')
-	if v.has(v.p.id, v.p.idSlot) {
+	w.open(Object, '{')
+	if v.has(&v.p.id) {
 		w.key(`"id":`)
-		id := v.message().Get(v.p.id).Message()
-		text, err := appendQuoted(w.text, v.p.set.of(id.Descriptor()).ready().view(id).text())
-		if err != nil {
+		id := v.message().Get(v.p.id.fd).Message()
+		if err := w.primitiveValue(w.set.of(id.Descriptor()).ready().view(id)); err != nil {
 			return err
 		}
-		w.text = text
 	}
 	if v.hasVisibleExtension() {
 		f := v.p.extField()
-		if err := w.list(f, v.children(f.fd, f.slot, f.sub), true); err != nil {
+		if err := w.list(f, v.children(f), true); err != nil {
 			return err
 		}
 	}
-	w.text = append(w.text, '}')
+	w.close('}')
 	return nil
 }
 
 // target writes Reference.reference.
 func (w *protoWriter) target(of view, t *targetPlan) error {
+	if uri, ok := of.literal(); ok {
+		return w.primitive(t.uri, uri)
+	}
 	number, at := of.branch(t.oneof)
 	if number == 0 {
 		return nil
@@ -287,11 +259,13 @@ func (w *protoWriter) target(of view, t *targetPlan) error {
 		}
 	}
 	w.key(t.uri.key)
+	i := w.begin(String)
 	quoted, err := appendQuoted(w.text, text)
 	if err != nil {
 		return err
 	}
 	w.text = quoted
+	w.scalar(i)
 	return nil
 }
 

@@ -9,15 +9,21 @@ import (
 )
 
 // ID returns the id of a key of mks-bron/1, and of what the server itself makes: UUID of "mks/" + key
-// (mks.md 3.1).
-func ID(key string) string { return UUID("mks/" + key) }
+// (mks.md 3.1). The key may come in parts, which are joined as they are.
+func ID(key ...string) string { return named("mks/", key) }
 
 // UUID returns the deterministic id of a key that begins with the name of its format: version 5 in the
 // URL name space of Canonical/ + key.
-func UUID(key string) string {
+func UUID(key string) string { return named(key, nil) }
+
+// named returns the id of a key that begins so.
+func named(begin string, rest []string) string {
 	var buf [192]byte
 	text := append(buf[:0], space[:]...)
-	text = append(append(append(text, fhir.Canonical...), '/'), key...)
+	text = append(append(append(text, fhir.Canonical...), '/'), begin...)
+	for _, part := range rest {
+		text = append(text, part...)
+	}
 	u := sha1.Sum(text) //nolint:gosec // as above
 	u[6] = u[6]&0x0f | 0x50
 	u[8] = u[8]&0x3f | 0x80

@@ -10,8 +10,8 @@ import (
 // Memory is a Known over what Apply put into it: for conversions without a store, and for tests.
 // It keeps current versions alone and is not safe for concurrent use.
 type Memory struct {
-	found   map[fhir.Ref]*Found
-	order   []fhir.Ref
+	found   []*Found         // in order of arrival
+	at      map[fhir.Ref]int // places in found
 	records map[string][]int
 }
 
@@ -19,7 +19,7 @@ var _ Known = (*Memory)(nil)
 
 // NewMemory returns an empty Memory.
 func NewMemory() *Memory {
-	return &Memory{found: map[fhir.Ref]*Found{}, records: map[string][]int{}}
+	return &Memory{at: map[fhir.Ref]int{}, records: map[string][]int{}}
 }
 
 // Apply stores a result as the outcome of a source, received at a time.
@@ -34,10 +34,10 @@ func (k *Memory) Apply(s Source, r Result, at time.Time) {
 func (k *Memory) put(m Mapped, sender fhir.Ref, at time.Time) {
 	ref := m.Resource.Ref()
 	next := &Found{Resource: m.Resource, Version: 1, Updated: at, Custodian: sender}
-	if old := k.found[ref]; old != nil && !m.Stub {
+	i, stored := k.at[ref]
+	if stored && !m.Stub {
+		old := k.found[i]
 		next.Version, next.Custodian, next.Author = old.Version+1, old.Custodian, old.Author
-	} else {
-		k.order = append(k.order, ref)
 	}
 	if m.Stub {
 		next.Custodian = fhir.Ref{}
@@ -49,20 +49,34 @@ func (k *Memory) put(m Mapped, sender fhir.Ref, at time.Time) {
 	if next.Author.IsZero() {
 		next.Author = next.Custodian
 	}
-	k.found[ref] = next
+	if stored {
+		k.found[i] = next
+		return
+	}
+	k.at[ref] = len(k.found)
+	k.found = append(k.found, next)
 }
 
 // Read implements Known.
-func (k *Memory) Read(ref fhir.Ref) (*Found, error) { return k.found[ref.Current()], nil }
+func (k *Memory) Read(ref fhir.Ref) (*Found, error) { return k.get(ref), nil }
+
+// get returns the current version of a resource, nil when there is none.
+func (k *Memory) get(ref fhir.Ref) *Found {
+	if i, ok := k.at[ref.Current()]; ok {
+		return k.found[i]
+	}
+	return nil
+}
 
 // Identified implements Known.
 func (k *Memory) Identified(t fhir.Type, id fhir.Identifier) ([]*Found, error) {
+	aliases := Aliases(id)
 	return k.where(func(f *Found) bool {
 		if f.Resource.Type() != t {
 			return false
 		}
 		for n := range f.Resource.Root().All("identifier") {
-			if slices.Contains(Aliases(id), fhir.Identifier{System: n.Member("system").Text(), Value: n.Member("value").Text()}) {
+			if slices.Contains(aliases, fhir.Identifier{System: n.Member("system").Text(), Value: n.Member("value").Text()}) {
 				return true
 			}
 		}
@@ -72,9 +86,10 @@ func (k *Memory) Identified(t fhir.Type, id fhir.Identifier) ([]*Found, error) {
 
 // Child implements Known.
 func (k *Memory) Child(patient fhir.Ref, types ...fhir.Type) ([]*Found, error) {
+	who := subject{patient.Current(), patient.Current().String()}
 	return k.where(func(f *Found) bool {
 		t := f.Resource.Type()
-		return (len(types) == 0 || slices.Contains(types, t)) && (k.about(f.Resource, patient) || k.meets(f.Resource, patient))
+		return (len(types) == 0 || slices.Contains(types, t)) && (k.about(f.Resource, who) || k.meets(f.Resource, who))
 	}), nil
 }
 
@@ -84,30 +99,36 @@ func (k *Memory) Stored(record string) ([]int, error) { return slices.Clone(k.re
 // All returns every stored resource in order of arrival.
 func (k *Memory) All() []*fhir.Resource {
 	var out []*fhir.Resource
-	for _, ref := range k.order {
-		out = append(out, k.found[ref].Resource)
+	for _, f := range k.found {
+		out = append(out, f.Resource)
 	}
 	return out
 }
 
 func (k *Memory) where(keep func(*Found) bool) []*Found {
 	var out []*Found
-	for _, ref := range k.order {
-		if keep(k.found[ref]) {
-			out = append(out, k.found[ref])
+	for _, f := range k.found {
+		if keep(f) {
+			out = append(out, f)
 		}
 	}
 	return out
 }
 
+// subject is a patient, and the literal reference to it.
+type subject struct {
+	ref  fhir.Ref
+	text string
+}
+
 // about reports whether a resource is of the patient: itself, or a Provenance of what is.
-func (k *Memory) about(r *fhir.Resource, patient fhir.Ref) bool {
+func (k *Memory) about(r *fhir.Resource, patient subject) bool {
 	if r.Type() != "Provenance" || names(r, patient) {
 		return names(r, patient)
 	}
 	for n := range r.Root().All("target", "reference") {
 		ref, _ := fhir.ParseRef(n.Text())
-		if f := k.found[ref.Current()]; f != nil && names(f.Resource, patient) {
+		if f := k.get(ref); f != nil && names(f.Resource, patient) {
 			return true
 		}
 	}
@@ -115,14 +136,17 @@ func (k *Memory) about(r *fhir.Resource, patient fhir.Ref) bool {
 }
 
 // names reports whether a resource is the patient or names it where R4 compartments look.
-func names(r *fhir.Resource, patient fhir.Ref) bool {
-	if r.Ref() == patient.Current() {
+func names(r *fhir.Resource, patient subject) bool {
+	if r.Ref() == patient.ref {
 		return true
 	}
-	for _, member := range []string{"subject", "patient", "for", "beneficiary", "target"} {
-		for n := range r.Root().All(member, "reference") {
-			if n.Text() == patient.Current().String() {
-				return true
+	for member := range r.Root().Children() {
+		switch member.Name() {
+		case "subject", "patient", "for", "beneficiary", "target":
+			for n := range member.All("reference") {
+				if n.Text() == patient.text {
+					return true
+				}
 			}
 		}
 	}
@@ -131,15 +155,15 @@ func names(r *fhir.Resource, patient fhir.Ref) bool {
 
 // meets reports whether an Appointment is with the patient, with somebody of the patient, or about a
 // resource of the patient.
-func (k *Memory) meets(r *fhir.Resource, patient fhir.Ref) bool {
+func (k *Memory) meets(r *fhir.Resource, patient subject) bool {
 	if r.Type() != "Appointment" {
 		return false
 	}
 	for _, path := range [][]string{{"participant", "actor", "reference"}, {"supportingInformation", "reference"}} {
 		for n := range r.Root().All(path...) {
 			ref, ok := fhir.ParseRef(n.Text())
-			to := k.found[ref.Current()]
-			if ok && (ref.Current() == patient.Current() || to != nil && names(to.Resource, patient)) {
+			to := k.get(ref)
+			if ok && (ref.Current() == patient.ref || to != nil && names(to.Resource, patient)) {
 				return true
 			}
 		}

@@ -164,9 +164,6 @@ func Period[D ~string](from, to D) *dpb.Period {
 	return &dpb.Period{Start: DateTime(from), End: DateTime(to)}
 }
 
-// enumName turns a FHIR code into the name of a protocol buffer value.
-var enumName = strings.NewReplacer("-", "_", ".", "_")
-
 // Enum sets a google/fhir code message, such as &pb.Patient_GenderCode{}, to a FHIR code. An unknown
 // code leaves it empty, which the validator refuses.
 func Enum[T proto.Message](m T, code string) T {
@@ -176,16 +173,39 @@ func Enum[T proto.Message](m T, code string) T {
 		r.Set(field, protoreflect.ValueOfString(code))
 		return m
 	}
-	name := strings.ToUpper(enumName.Replace(code))
-	if v := field.Enum().Values().ByName(protoreflect.Name(name)); v != nil {
-		r.Set(field, protoreflect.ValueOfEnum(v.Number()))
+	if number := enumNumber(field.Enum(), code); number > 0 {
+		r.Set(field, protoreflect.ValueOfEnum(number))
 	}
 	return m
 }
 
+// enumNumber returns the number of a FHIR code, 0 for an unknown one.
+func enumNumber(of protoreflect.EnumDescriptor, code string) protoreflect.EnumNumber {
+	var buf [64]byte
+	name := buf[:0]
+	for i := range len(code) {
+		c := code[i]
+		switch {
+		case c == '-' || c == '.':
+			c = '_'
+		case c >= 'a' && c <= 'z':
+			c -= 'a' - 'A'
+		}
+		name = append(name, c)
+	}
+	if v := of.Values().ByName(protoreflect.Name(name)); v != nil {
+		return v.Number()
+	}
+	return 0
+}
+
 // Some leaves out the nil ones.
 func Some[T any](all ...*T) []*T {
-	var out []*T
+	return appendSome(nil, all)
+}
+
+// appendSome appends those of all that are not nil.
+func appendSome[T any](out, all []*T) []*T {
 	for _, x := range all {
 		if x != nil {
 			out = append(out, x)

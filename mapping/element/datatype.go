@@ -39,7 +39,12 @@ func OwnCoding(name, code string) *dpb.Coding { return Coding(CodeSystem(name), 
 
 // Concept returns a CodeableConcept of codings; nil ones are left out, nil without any.
 func Concept(codings ...*dpb.Coding) *dpb.CodeableConcept {
-	out := &dpb.CodeableConcept{Coding: Some(codings...)}
+	all := &struct { // as above
+		concept dpb.CodeableConcept
+		codings [2]*dpb.Coding
+	}{}
+	out := &all.concept
+	out.Coding = appendSome(all.codings[:0], codings)
 	if len(out.Coding) == 0 {
 		return nil
 	}
@@ -109,9 +114,11 @@ func Literal(ref fhir.Ref) *dpb.Reference { return Reference(ref, fhir.Identifie
 func Literals(refs ...fhir.Ref) []*dpb.Reference {
 	var out []*dpb.Reference
 	for _, r := range refs {
-		out = append(out, Literal(r))
+		if !r.IsZero() {
+			out = append(out, Literal(r))
+		}
 	}
-	return Some(out...)
+	return out
 }
 
 // Logical returns a reference by identifier alone, nil without a value.

@@ -20,7 +20,20 @@ func Extension(url string, value proto.Message) *dpb.Extension {
 	if x == nil {
 		return nil
 	}
-	return &dpb.Extension{Url: &dpb.Uri{Value: url}, Value: x}
+	out := newExtension(url)
+	out.Value = x
+	return out
+}
+
+// newExtension returns an extension without content.
+func newExtension(url string) *dpb.Extension {
+	all := &struct { // one piece of memory for what is made by the thousand
+		extension dpb.Extension
+		url       dpb.Uri
+	}{}
+	all.url.Value = url
+	all.extension.Url = &all.url
+	return &all.extension
 }
 
 // OwnExtension returns a simple extension of ours.
@@ -30,10 +43,12 @@ func OwnExtension(name string, value proto.Message) *dpb.Extension {
 
 // Complex returns an extension of extensions with any URL; nil parts are left out, nil without any.
 func Complex(url string, parts ...*dpb.Extension) *dpb.Extension {
-	out := &dpb.Extension{Url: &dpb.Uri{Value: url}, Extension: Some(parts...)}
-	if len(out.Extension) == 0 {
+	some := Some(parts...)
+	if len(some) == 0 {
 		return nil
 	}
+	out := newExtension(url)
+	out.Extension = some
 	return out
 }
 

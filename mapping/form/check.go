@@ -61,14 +61,23 @@ func (d *Document) TooMany(list Value) {
 
 // Object checks the members of an object against a table, as Read does with the document.
 func (d *Document) Object(v Value, fs Fields) {
+	var most [32]fhir.Node // of most objects
+	there := most[:0]
+	there = append(there, make([]fhir.Node, len(fs))...)
 	for n := range v.Node().Children() {
-		if fs.Named(n.Name()) == nil {
-			d.Keep(v.holding(n))
-			d.Inform(d.dialect.Rules.Unknown, v.holding(n), "")
+		if i := fs.index(n.Name()); i >= 0 {
+			there[i] = n
+			continue
 		}
+		d.Keep(v.holding(n))
+		d.Inform(d.dialect.Rules.Unknown, v.holding(n), "")
 	}
 	for i := range fs {
-		d.member(v.At(fs[i].name), &fs[i])
+		if there[i].Exists() {
+			d.member(v.holding(there[i]), &fs[i])
+			continue
+		}
+		d.member(v.absent(fs[i].name), &fs[i])
 	}
 	d.order(v, fs)
 }

@@ -1,7 +1,6 @@
 package form
 
 import (
-	"iter"
 	"maps"
 
 	"github.com/drieluik/drieluik/fhir"
@@ -12,16 +11,15 @@ type Document struct {
 	root    Value
 	dialect *Dialect
 	issues  []fhir.Issue
-	told    map[finding]bool   // what issues holds
-	refused bool               // one of issues is an error
-	large   bool               // it is past the bounds, and not read to its end
-	faulty  map[place]bool     // places with a fault at or below
-	kept    map[place]bool     // places of unknown and empty members: source-member
-	traced  map[place][]string // place → elements
-	refs    []named            // references, in the order of the table
-	moments []place            // instants, in the order of the table
-	parts   int                // members and elements
-	mapped  []place            // keys of traced
+	told    map[finding]bool // what issues holds
+	refused bool             // one of issues is an error
+	large   bool             // it is past the bounds, and not read to its end
+	faulty  map[place]bool   // places with a fault at or below
+	kept    map[place]bool   // places of unknown and empty members: source-member
+	trace   trace
+	refs    []named // references, in the order of the table
+	moments []place // instants, in the order of the table
+	parts   int     // members and elements
 }
 
 // finding is a rule at a place.
@@ -70,7 +68,7 @@ func Read(r *fhir.Resource, dialect *Dialect, table Fields) *Document {
 func Blank(dialect *Dialect) *Document {
 	d := &Document{
 		dialect: dialect, told: map[finding]bool{}, faulty: map[place]bool{},
-		kept: map[place]bool{}, traced: map[place][]string{},
+		kept: map[place]bool{},
 	}
 	d.root = Value{d: d}
 	return d
@@ -82,7 +80,7 @@ func (d *Document) Clone() *Document {
 	c := *d
 	c.issues, c.told, c.refused = nil, map[finding]bool{}, false
 	c.faulty, c.kept = maps.Clone(d.faulty), maps.Clone(d.kept)
-	c.traced, c.mapped = make(map[place][]string, d.parts), make([]place, 0, d.parts)
+	c.trace = newTrace(d.parts)
 	c.root.d = &c
 	return &c
 }
@@ -172,61 +170,3 @@ func (d *Document) Keep(v Value) { d.kept[v.place] = true }
 
 // Kept reports whether a member is kept as it came.
 func (d *Document) Kept(v Value) bool { return d.kept[v.place] }
-
-// trace records elements of a member. Reading does not trace, so that a clone shares nothing here.
-func (d *Document) trace(p place, elements []string) {
-	before, ok := d.traced[p]
-	if !ok {
-		d.mapped = append(d.mapped, p)
-	}
-	d.traced[p] = append(before, elements...)
-}
-
-// Places counts the places that were traced.
-func (d *Document) Places() int { return len(d.mapped) }
-
-// Traced gives the elements of every pointer, in the order in which they were mapped.
-func (d *Document) Traced() iter.Seq2[string, []string] {
-	return func(yield func(string, []string) bool) {
-		for _, p := range d.mapped {
-			if !yield(p.pointer(), d.traced[p]) {
-				return
-			}
-		}
-	}
-}
-
-// Untraced calls visit for every member that is kept, and every leaf that no trace covers: what must be
-// written as source-member.
-func (d *Document) Untraced(visit func(Value)) { d.untraced(d.root, false, visit) }
-
-func (d *Document) untraced(v Value, covered bool, visit func(Value)) {
-	if d.kept[v.place] {
-		visit(v)
-		return
-	}
-	_, traced := d.traced[v.place]
-	covered = covered || traced
-	if v.Node().Len() == 0 {
-		if !covered {
-			visit(v)
-		}
-		return
-	}
-	for _, item := range v.Items() {
-		d.untraced(item, covered, visit)
-	}
-	for _, member := range v.Members() {
-		d.untraced(member, covered, visit)
-	}
-}
-
-// Reworded calls visit for every instant that FHIR writes with other digits for the same moment, and
-// that is not kept already.
-func (d *Document) Reworded(visit func(Value)) {
-	for _, p := range d.moments {
-		if v := (Value{d, p}); !plainInstant.MatchString(v.Str()) && !d.kept[p] {
-			visit(v)
-		}
-	}
-}

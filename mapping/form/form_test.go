@@ -202,3 +202,24 @@ func compiled(t *testing.T) *jsonschema.Schema {
 	}
 	return s
 }
+
+// TestATraceKeepsTheOrderOfItsMembers: a member that is mapped in steps has all its elements, also one that is not
+// there, and what is traced of one member is nothing of another.
+func TestATraceKeepsTheOrderOfItsMembers(t *testing.T) {
+	t.Parallel()
+	d := read(t, `{"schema":"l","from":"2026-01-02","to":[{"id":"a","name":"b"}]}`).Clone()
+	root := d.Root()
+	root.At("to").Items()[0].At("name").To("X/1.name")
+	root.At("until").At("a/b").To("X/1.until")
+	root.At("from").To("X/1.start", "X/2.start")
+	root.At("to").Items()[0].At("name").To("X/2.name")
+	root.At("until").At("a/b").To("X/2.until")
+	var got []string
+	for p, e := range d.Traced() {
+		got = append(got, p+" "+strings.Join(append(e, "."), " ")) // an element more is nobody else's
+	}
+	want := []string{"/to/0/name X/1.name X/2.name .", "/until/a~1b X/1.until X/2.until .", "/from X/1.start X/2.start ."}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

@@ -72,12 +72,20 @@ func (x Field) Type() Type { return x.typ }
 
 // Named returns the row of a member, nil when the table has none.
 func (fs Fields) Named(name string) *Field {
-	for i := range fs {
-		if fs[i].name == name {
-			return &fs[i]
-		}
+	if i := fs.index(name); i >= 0 {
+		return &fs[i]
 	}
 	return nil
+}
+
+// index returns the place of the row of a member, -1 when the table has none.
+func (fs Fields) index(name string) int {
+	for i := range fs {
+		if fs[i].name == name {
+			return i
+		}
+	}
+	return -1
 }
 
 // Walk calls visit for every present value at and below v that the table describes, in its order.

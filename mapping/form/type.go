@@ -2,7 +2,6 @@ package form
 
 import (
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -88,7 +87,12 @@ func (t Type) Accepts(text string) bool { return t.check == nil || t.check(text)
 // Code is one code of any of the closed lists.
 func Code(rule string, lists ...List) Type {
 	out := Type{shape: fhir.String, says: &Schema{lists: lists}, check: when(func(s string) bool {
-		return slices.ContainsFunc(lists, func(l List) bool { return l.Has(s) })
+		for _, l := range lists {
+			if l.Has(s) {
+				return true
+			}
+		}
+		return false
 	}, rule)}
 	if len(lists) == 1 {
 		out.name = lists[0].Name
@@ -209,5 +213,16 @@ func validInstant(s string) bool {
 	return seconds <= 14*3600 && seconds >= -14*3600
 }
 
-// plainInstant is how FHIR writes an instant back as it came.
-var plainInstant = regexp.MustCompile(`^[^.]*([.]([0-9]{3}|[0-9]{6}))?(Z|[+-][0-9]{2}:[0-9]{2})$`)
+// isPlainInstant reports whether FHIR writes an instant, which is a valid one, back as it came: Z or an offset behind
+// it, and three digits of a fraction, six or none.
+func isPlainInstant(s string) bool {
+	moment, zulu := strings.CutSuffix(s, "Z")
+	if !zulu {
+		if len(s) < len("+00:00") || s[len(s)-3] != ':' {
+			return false
+		}
+		moment = s[:len(s)-len("+00:00")]
+	}
+	_, fraction, found := strings.Cut(moment, ".")
+	return !found || len(fraction) == 3 || len(fraction) == 6
+}

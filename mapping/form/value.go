@@ -37,6 +37,11 @@ func (v Value) At(name string) Value {
 	if n := v.Node().Member(name); n.Exists() {
 		return Value{v.d, place{at: n}}
 	}
+	return v.absent(name)
+}
+
+// absent returns the member of that name, which is not there.
+func (v Value) absent(name string) Value {
 	if strings.ContainsAny(name, "~/") {
 		name = escape.Replace(name)
 	}
@@ -68,13 +73,11 @@ func (v Value) children(of fhir.Shape) []Value {
 func (v Value) holding(n fhir.Node) Value { return Value{v.d, place{at: n}} }
 
 // Pointer returns the place, RFC 6901.
-func (v Value) Pointer() string { return v.place.pointer() }
-
-func (p place) pointer() string {
-	if p.rest == "" {
-		return p.at.Pointer()
+func (v Value) Pointer() string {
+	if v.rest == "" {
+		return v.at.Pointer()
 	}
-	return p.at.Pointer() + "/" + p.rest
+	return string(v.appendPointer(nil))
 }
 
 // Name returns the name of the member, "" for an element of a list.
@@ -194,11 +197,4 @@ func (v Value) Instant() time.Time {
 		return time.Time{}
 	}
 	return t
-}
-
-// To records which elements the value went to, FHIRPath with Type/id, and returns the value. A leaf
-// that no call of To names, at it or above it, is one of Document.Untraced.
-func (v Value) To(elements ...string) Value {
-	v.d.trace(v.place, elements)
-	return v
 }

@@ -30,7 +30,7 @@ func (w *planWriter) writeFeeding() {
 func FeedingOrder(v form.Value, on string) *nutripb.NutritionOrder {
 	kind := v.At("soort").To(on + ".extension('" + element.StructureDefinition("voeding-soort") + "')").Str()
 	o := &nutripb.NutritionOrder{Intent: element.Enum(&nutripb.NutritionOrder_IntentCode{}, "plan")}
-	element.AddExtension(o, element.OwnExtension("voeding-soort", element.CodeValue(kind)))
+	o.Extension = element.Some(element.OwnExtension("voeding-soort", element.CodeValue(kind)))
 	if note := v.At("opmerking"); note.Present() {
 		o.Note = []*dpb.Annotation{{Text: element.Markdown(note.To(on + ".note.text").Str())}}
 	}
@@ -46,10 +46,10 @@ func FeedingOrder(v form.Value, on string) *nutripb.NutritionOrder {
 		d.Schedule = []*dpb.Timing{s}
 	}
 	if ml := v.At("mlPerKeer"); ml.Present() {
-		element.AddExtension(o, element.OwnExtension("ml-per-keer", element.Quantity(ml.To(on+".extension('"+element.StructureDefinition("ml-per-keer")+"')").Decimal(), "mL")))
+		o.Extension = append(o.Extension, element.OwnExtension("ml-per-keer", element.Quantity(ml.To(on+".extension('"+element.StructureDefinition("ml-per-keer")+"')").Decimal(), "mL")))
 	}
 	if route := v.At("toedieningsweg"); route.Present() {
-		element.AddExtension(o, element.OwnExtension("toedieningsweg", element.CodeValue(route.To(on+".extension('"+element.StructureDefinition("toedieningsweg")+"')").Str())))
+		o.Extension = append(o.Extension, element.OwnExtension("toedieningsweg", element.CodeValue(route.To(on+".extension('"+element.StructureDefinition("toedieningsweg")+"')").Str())))
 	}
 	o.OralDiet = d
 	return o

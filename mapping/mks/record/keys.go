@@ -19,7 +19,7 @@ const (
 func (h Head) Source() string { return h.URA + "/" + h.App }
 
 // Base returns the identifier system that all ids of the source system begin with.
-func (h Head) Base() string { return fhir.Canonical + "/bron/" + h.Source() }
+func (h Head) Base() string { return fhir.Canonical + "/bron/" + h.URA + "/" + h.App }
 
 // MetaSource returns meta.source of this record version.
 func (h Head) MetaSource() string {
@@ -31,7 +31,7 @@ func (h Head) AnchorKey() string {
 	if h.RecordType == "kind" {
 		return h.Source() + "/" + h.LocalID
 	}
-	return h.Source() + "/" + h.RecordType + "/" + h.RecordID
+	return h.URA + "/" + h.App + "/" + h.RecordType + "/" + h.RecordID
 }
 
 // RecordKey identifies the record without its version, "" when a part of it is faulty.

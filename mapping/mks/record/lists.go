@@ -3,6 +3,8 @@ package record
 import (
 	_ "embed"
 	"encoding/json"
+	"iter"
+	"maps"
 	"sync"
 
 	"github.com/drieluik/drieluik/mapping/element"
@@ -40,6 +42,9 @@ func listOf(text json.RawMessage) map[string]string {
 	}
 	return labels
 }
+
+// Lists gives the closed lists by name, in no order.
+func Lists() iter.Seq2[string, form.List] { return maps.All(lists()) }
 
 // List is the closed list of that name, without a code when there is none.
 func List(name string) form.List { return lists()[name] }

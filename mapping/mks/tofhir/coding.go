@@ -1,6 +1,8 @@
 package tofhir
 
 import (
+	"sync"
+
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 
 	"github.com/drieluik/drieluik/mapping/element"
@@ -30,17 +32,36 @@ func ListCoding(list, code string) *dpb.Coding {
 	return element.Coding(of.System, code, of.Labels[code])
 }
 
-// ListConcept returns the CodeableConcept of a code of one of our lists.
+// ListConcept returns the CodeableConcept of a code of one of our lists: one message, which all resources share
+// and nobody may change.
 func ListConcept(list, code string) *dpb.CodeableConcept {
+	if c, ok := listConcepts()[list][code]; ok {
+		return c
+	}
 	return element.Concept(ListCoding(list, code))
 }
+
+// listConcepts are the concepts of all codes of our lists, which every record writes.
+var listConcepts = sync.OnceValue(func() map[string]map[string]*dpb.CodeableConcept {
+	out := map[string]map[string]*dpb.CodeableConcept{}
+	for name, list := range record.Lists() {
+		out[name] = map[string]*dpb.CodeableConcept{}
+		for code := range list.Labels {
+			out[name][code] = element.Concept(ListCoding(name, code))
+		}
+	}
+	return out
+})
 
 // Codings returns the Codings of a codering and traces each to place, such as
 // "Condition/x.code". The member tekst is not a coding: trace it where it goes.
 func Codings(v form.Value, place string) []*dpb.Coding {
+	if !v.Present() {
+		return nil
+	}
 	var out []*dpb.Coding
 	for _, s := range CodingSystems {
-		if c := v.At(s.Member); record.PlainCode.MatchString(c.Str()) { // else it becomes a source-member
+		if c := v.At(s.Member); c.Present() && record.PlainCode.MatchString(c.Str()) { // else it becomes a source-member
 			out = append(out, element.Coding(s.System, c.To(place+".coding").Str(), ""))
 		}
 	}

@@ -46,13 +46,15 @@ func (m *Mapper) Finish() (mapping.Result, error) {
 func (m *Mapper) result(members []*dpb.Extension) (mapping.Result, error) {
 	out := mapping.Result{Anchor: m.Added[m.Anchor].Ref, Patient: m.Child.Ref, Sender: m.Sender}
 	out.Resources = make([]mapping.Mapped, 0, len(m.Added)+1)
-	trees := make(map[fhir.Ref]*fhir.Resource, len(m.Added))
+	var child *fhir.Resource
 	add := func(a *Added) error {
 		tree, err := a.Tree()
 		if err != nil {
 			return err
 		}
-		trees[a.Ref] = tree
+		if a.Ref == m.Child.Ref {
+			child = tree
+		}
 		out.Resources = append(out.Resources, mapping.Mapped{Resource: tree, Custodian: a.custodian, Author: a.author, Stub: a.stub})
 		return nil
 	}
@@ -61,7 +63,7 @@ func (m *Mapper) result(members []*dpb.Extension) (mapping.Result, error) {
 			return mapping.Result{}, err
 		}
 	}
-	changed, err := m.changedElements(trees[m.Child.Ref])
+	changed, err := m.changedElements(child)
 	if err != nil {
 		return mapping.Result{}, err
 	}
@@ -87,7 +89,10 @@ func (m *Mapper) changedElements(patient *fhir.Resource) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mks.changedElements: %w", err)
 	}
-	barred := m.Added[m.Anchor].union.Barred
+	var barred map[string]bool
+	if u := m.Added[m.Anchor].union; u != nil {
+		barred = u.Barred
+	}
 	for n := range fresh.Root().Children() {
 		switch n.Name() {
 		case "resourceType", "id", "meta", "identifier", "extension":
@@ -206,7 +211,10 @@ func (m *Mapper) addProvenance(members []*dpb.Extension, changed []string) {
 		if a.Ref.Type == "Provenance" || !a.custodian.IsZero() && a.custodian != m.Sender {
 			continue // of another organisation: the sender must not learn of it
 		}
-		target := element.Literal(a.Ref)
+		target := a.literal
+		if target == nil || a.Ref == m.Child.Ref {
+			target = element.Literal(a.Ref)
+		}
 		for _, place := range changed {
 			if a.Ref == m.Child.Ref {
 				target.Extension = append(target.Extension, element.OwnExtension("gewijzigd-element", element.String(place)))

@@ -33,6 +33,8 @@ type Mapper struct {
 	// Labels are the meta.security of the Provenance.
 	Labels []*dpb.Coding
 	kindState
+	path     string                 // anchorPath
+	patient  *dpb.Reference         // PatientRef
 	source   *dpb.Uri               // meta.source, the same for all
 	tags     map[string]*dpb.Coding // meta.tag by domain; "" is that of the record type
 	Proposed bool                   // a consent that does not count yet (TOE-09)
@@ -72,9 +74,10 @@ type Added struct {
 	custodian fhir.Ref
 	author    fhir.Ref
 	stored    *mapping.Found // the resource that it is united with (2.6)
-	union     Union
-	stub      bool // a Patient known by its identifier alone
-	Unlisted  bool // edited, though this version of the record does not yield it
+	union     *Union
+	literal   *dpb.Reference // to Ref, when there is one to share
+	stub      bool           // a Patient known by its identifier alone
+	Unlisted  bool           // edited, though this version of the record does not yield it
 }
 
 // About says what add puts on a resource besides its content.
@@ -85,6 +88,7 @@ type About struct {
 	Labels   []*dpb.Coding // meta.security
 	// Custodian and author differ from the sender only where mks.md says so.
 	Custodian, Author fhir.Ref
+	literal           *dpb.Reference // Place.About
 }
 
 // Steps are what one record type adds to a run. A source leaf that write does not trace with
@@ -102,7 +106,7 @@ type Steps struct {
 // New begins a run of Map: it looks up the child and the sending organisation. Errors are failed look-ups.
 func New(d *record.Document, k mapping.Known, now time.Time) (*Mapper, error) {
 	m := &Mapper{
-		Document: d, Known: k, Now: now, Anchor: -1, Targets: map[string]Target{}, Added: make([]Added, 0, 24),
+		Document: d, Known: k, Now: now, Anchor: -1, Targets: map[string]Target{}, Added: make([]Added, 0, 40),
 		Draft: d.Head.Status == "concept" && d.Type.Name != "kind",
 	}
 	var err error
@@ -203,26 +207,33 @@ func (m *Mapper) IsCustodian() bool {
 }
 
 // Key returns the id of the anchor.
-func (m *Mapper) Key() string { return mapping.ID(m.anchorPath()) }
+func (m *Mapper) Key() string { return mapping.ID(m.anchorPath(), m.concept()) }
 
 // Part returns the id of a part of the record, such as part("a1/2").
-func (m *Mapper) Part(name string) string { return mapping.ID(m.anchorPath() + "/" + name) }
+func (m *Mapper) Part(name string) string { return mapping.ID(m.anchorPath(), m.concept(), "/", name) }
 
+// anchorPath returns the key of the anchor in force, which is asked for with every part.
 func (m *Mapper) anchorPath() string {
-	path := string(m.Type.Anchor) + "/" + m.Head.AnchorKey()
-	if m.Draft {
-		path += "/concept"
+	if m.path == "" {
+		m.path = string(m.Type.Anchor) + "/" + m.Head.AnchorKey()
 	}
-	return path
+	return m.path
+}
+
+// concept is what the keys of a draft have besides.
+func (m *Mapper) concept() string {
+	if m.Draft {
+		return "/concept"
+	}
+	return ""
 }
 
 // Add takes a google/fhir R4 resource message, puts id and meta on it (source, tags, profiles,
 // labels) and returns its reference. Resources leave in the order in which they were added.
 func (m *Mapper) Add(r proto.Message, a About) fhir.Ref {
 	ref := fhir.Ref{Type: element.TypeOf(r), ID: a.ID}
-	element.SetID(r, a.ID)
-	element.SetMeta(r, m.meta(a))
-	m.Added = append(m.Added, Added{message: r, Ref: ref, custodian: a.Custodian, author: a.Author})
+	m.bear(r, a)
+	m.Added = append(m.Added, Added{message: r, Ref: ref, custodian: a.Custodian, author: a.Author, literal: a.literal})
 	return ref
 }
 
@@ -235,24 +246,32 @@ func (m *Mapper) AddAnchor(r proto.Message, a About) fhir.Ref {
 	return m.Add(r, a)
 }
 
-// meta returns meta for a resource of this record (mks.md 3.1).
-func (m *Mapper) meta(a About) *dpb.Meta {
+// bear puts id and meta on a resource of this record (mks.md 3.1).
+func (m *Mapper) bear(r proto.Message, a About) {
 	if m.source == nil {
 		m.source = element.URI(m.Head.MetaSource())
 		m.tags = map[string]*dpb.Coding{
 			"": element.Coding(element.CodeSystem("mks-record"), m.Head.RecordType, record.Label("recordType", m.Head.RecordType)),
 		}
 	}
-	out := &dpb.Meta{Source: m.source, Security: a.Labels}
+	all := &struct { // one piece of memory for what every resource bears, of most of them all
+		id      dpb.Id
+		meta    dpb.Meta
+		profile [1]*dpb.Canonical
+		tags    [2]*dpb.Coding
+	}{}
+	all.id.Value = a.ID
+	all.meta.Source, all.meta.Security = m.source, a.Labels
+	all.meta.Profile, all.meta.Tag = all.profile[:0], append(all.tags[:0], m.tags[""])
 	for _, p := range a.Profiles {
-		out.Profile = append(out.Profile, &dpb.Canonical{Value: p})
+		all.meta.Profile = append(all.meta.Profile, &dpb.Canonical{Value: p})
 	}
-	out.Tag = append(make([]*dpb.Coding, 0, 1+len(a.Domains)), m.tags[""])
 	for _, d := range a.Domains {
 		if m.tags[d] == nil {
 			m.tags[d] = ListCoding("mks-domein", d)
 		}
-		out.Tag = append(out.Tag, m.tags[d])
+		all.meta.Tag = append(all.meta.Tag, m.tags[d])
 	}
-	return out
+	element.Set(r, "id", &all.id)
+	element.Set(r, "meta", &all.meta)
 }

@@ -32,8 +32,9 @@ type Target struct {
 	Role string // betrokkene-soort, teamrol or organisatie-soort
 	Node fhir.Node
 	// Person is the Practitioner behind a med, big whether it has a BIG number.
-	Person fhir.Ref
-	Big    bool
+	Person  fhir.Ref
+	Big     bool
+	literal *dpb.Reference // Mapper.Ref
 	// Stored and personStored are what a kind record's own list item was matched with.
 	Stored, PersonStored *mapping.Found
 }
@@ -182,13 +183,27 @@ func CodeIn(n fhir.Node, member, list string) string {
 func (m *Mapper) Target(v form.Value) Target { return m.Targets[v.Str()] }
 
 // Ref returns the Reference for a reference of the source: literal when it was resolved, with the
-// source's identifier; nil for an absent one. A med gives its PractitionerRole.
+// source's identifier; nil for an absent one. A med gives its PractitionerRole. All who name the same share one
+// message.
 func (m *Mapper) Ref(v form.Value) *dpb.Reference {
 	if !v.Present() {
 		return nil
 	}
 	t := m.Target(v)
-	return element.Reference(t.Ref, t.ID)
+	if t.literal == nil {
+		t.literal = element.Reference(t.Ref, t.ID)
+		if t.literal != nil {
+			m.Targets[v.Str()] = t
+		}
+	}
+	return t.literal
+}
+
+// Know says which resource a reference of the source names from now on.
+func (m *Mapper) Know(v form.Value, ref fhir.Ref) {
+	t := m.Target(v)
+	t.Ref, t.literal = ref, nil
+	m.Targets[v.Str()] = t
 }
 
 // Person returns the Reference to the Practitioner of a med, with the same identifier.
@@ -197,9 +212,12 @@ func (m *Mapper) Person(v form.Value) *dpb.Reference {
 	return element.Reference(t.Person, t.ID)
 }
 
-// PatientRef returns the literal reference to the child.
+// PatientRef returns the literal reference to the child: one message, which all resources share.
 func (m *Mapper) PatientRef() *dpb.Reference {
-	return element.Reference(m.Child.Ref, fhir.Identifier{})
+	if m.patient == nil {
+		m.patient = element.Literal(m.Child.Ref)
+	}
+	return m.patient
 }
 
 // RecordRef returns the logical reference to "recordId/versie" of the same source (mks.md 2.5).

@@ -64,6 +64,9 @@ func (m *Mapper) Retire() error {
 	if err != nil {
 		return fmt.Errorf("mks.retire: %w", err)
 	}
+	if len(versions) == 0 {
+		return nil
+	}
 	now := map[fhir.Ref]bool{}
 	for _, a := range m.Added {
 		now[a.Ref] = !a.Unlisted

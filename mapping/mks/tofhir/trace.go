@@ -3,7 +3,7 @@ package tofhir
 import (
 	"strconv"
 
-	"github.com/drieluik/drieluik/mapping/element"
+	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/mapping/form"
 )
 
@@ -20,7 +20,7 @@ func Indexed(place string, i int) string { return place + "[" + strconv.Itoa(i) 
 
 // ExtensionValue returns the FHIRPath of the value of an extension of ours.
 func ExtensionValue(on, name string) string {
-	return on + ".extension('" + element.StructureDefinition(name) + "').value"
+	return on + ".extension('" + fhir.Canonical + "/StructureDefinition/" + name + "').value"
 }
 
 // ItemValue returns the FHIRPath of the answers with a linkId.

@@ -53,7 +53,7 @@ func (m *Mapper) AddShared(r proto.Message, a About, stored *mapping.Found, u Un
 }
 
 // Unite makes a resource unite with a stored one when it becomes a tree.
-func (a *Added) Unite(stored *mapping.Found, u Union) { a.stored, a.union = stored, u }
+func (a *Added) Unite(stored *mapping.Found, u Union) { a.stored, a.union = stored, &u }
 
 // Tree returns the resource as it will be written.
 func (a *Added) Tree() (*fhir.Resource, error) {

@@ -32,16 +32,16 @@ func (w *transferWriter) dailyLife() {
 	}
 	w.feeding()
 	w.development()
-	w.illness("kind", "364667003")
-	w.illness("gezin", "405199009")
+	w.illness("kind")
+	w.illness("gezin")
 	w.family()
 	w.home()
 }
 
 // device adds a Device and the statement that the child uses it.
 func (w *transferWriter) device(v form.Value, part string) *dpb.Reference {
-	ref, use := w.partRef("Device", part), w.partRef("DeviceUseStatement", part)
-	on := ref.String()
+	ref, use := w.Place("Device", part), w.Place("DeviceUseStatement", part)
+	on := ref.On
 	d := &devpb.Device{
 		Status:  element.Enum(&devpb.Device_StatusCode{}, "active"),
 		Type:    element.TextConcept(v.At("soort").To(on+".type.text").Str(), tofhir.Codings(v.At("code"), on+".type")...),
@@ -61,10 +61,10 @@ func (w *transferWriter) device(v form.Value, part string) *dpb.Reference {
 			ValueQuantity: []*dpb.Quantity{element.Quantity(length.To(on+".property.valueQuantity.value").Decimal(), "cm")},
 		})
 	}
-	element.AddExtension(d, element.Some(element.OwnExtension("leverancier", element.String(tofhir.Traced(v.At("leverancier"), tofhir.ExtensionValue(on, "leverancier")).Str())))...)
+	d.Extension = element.Some(element.OwnExtension("leverancier", element.String(tofhir.Traced(v.At("leverancier"), tofhir.ExtensionValue(on, "leverancier")).Str())))
 	w.Add(d, w.tagged(ref, "medisch"))
-	w.Add(w.deviceUse(v, use.String(), element.Literal(ref)), w.tagged(use, "medisch", tofhir.NlCore("MedicalDevice")))
-	return element.Literal(use)
+	w.Add(w.deviceUse(v, use.On, ref.Literal()), w.tagged(use, "medisch", tofhir.NlCore("MedicalDevice")))
+	return use.Literal()
 }
 
 func (w *transferWriter) deviceUse(v form.Value, on string, device *dpb.Reference) *usepb.DeviceUseStatement {
@@ -76,7 +76,7 @@ func (w *transferWriter) deviceUse(v form.Value, on string, device *dpb.Referenc
 			Period: &dpb.Period{Start: element.DateTime(since)},
 		}}
 	}
-	element.AddExtension(u, element.Some(element.OwnExtension("vervangen-voor", element.Date(tofhir.Traced(v.At("vervangenVoor"), tofhir.ExtensionValue(on, "vervangen-voor")).Day())))...)
+	u.Extension = element.Some(element.OwnExtension("vervangen-voor", element.Date(tofhir.Traced(v.At("vervangenVoor"), tofhir.ExtensionValue(on, "vervangen-voor")).Day())))
 	if set := tofhir.Traced(v.At("instelling"), on+".note.text").Str(); set != "" {
 		u.Note = []*dpb.Annotation{{Text: element.Markdown(set)}}
 	}
@@ -88,26 +88,30 @@ func (w *transferWriter) feeding() {
 	if !v.Present() {
 		return
 	}
-	ref := w.partRef("NutritionOrder", "voeding")
-	o := plan.FeedingOrder(v, ref.String())
+	ref := w.Place("NutritionOrder", "voeding")
+	o := plan.FeedingOrder(v, ref.On)
 	o.Status = element.Enum(&nutripb.NutritionOrder_StatusCode{}, w.state.plan)
 	o.Patient = w.PatientRef()
 	o.DateTime = element.Moment(w.Root().At("vastgelegdOp").Str())
 	o.Orderer = w.Ref(w.in.At("verzender").At("verpleegkundige"))
 	w.Add(o, w.tagged(ref, "medisch"))
 	s := w.section("nutritionOrFluid")
-	s.entries = append(s.entries, element.Literal(ref))
+	s.entries = append(s.entries, ref.Literal())
 }
 
 // developmentRow is a field of ontwikkeling: the SNOMED CT code of its Observation, the nl-core profile
 // and the codes that the profile binds its value to.
-type developmentRow struct{ field, code, profile, values string }
+type developmentRow struct {
+	field           string
+	code            *dpb.CodeableConcept
+	profile, values string
+}
 
 // developments are the rows of the table. Read only.
 var developments = []developmentRow{
-	{"motoriek", "282716004", "DevelopmentLocomotion", "282632008 282607006 302040002 282888002 165245003"},
-	{"taal", "61909002", "DevelopmentLinguistics", "258116008 26261000146103 26341000146105 26361000146106 26371000146100"},
-	{"sociaal", "225597007", "DevelopmentSocial", "47041000146107 26281000146106 26301000146107 26291000146108 26321000146104"},
+	{"motoriek", snomed("282716004"), "DevelopmentLocomotion", "282632008 282607006 302040002 282888002 165245003"},
+	{"taal", snomed("61909002"), "DevelopmentLinguistics", "258116008 26261000146103 26341000146105 26361000146106 26371000146100"},
+	{"sociaal", snomed("225597007"), "DevelopmentSocial", "47041000146107 26281000146106 26301000146107 26291000146108 26321000146104"},
 }
 
 // profiles returns the profile of one value: that of nl-core for a code of its list.
@@ -125,9 +129,9 @@ func (w *transferWriter) development() {
 	if !v.Present() {
 		return
 	}
-	ref := w.partRef("Observation", "ontw")
-	parent, profiles := w.observation(element.Concept(element.Coding(tofhir.SNOMED, "251803000", ""))), []string{tofhir.NlCore("DevelopmentChild")}
-	if note := tofhir.Traced(v.At("toelichting"), ref.String()+".note.text").Str(); note != "" {
+	ref := w.Place("Observation", "ontw")
+	parent, profiles := w.observation(childDevelopment), []string{tofhir.NlCore("DevelopmentChild")}
+	if note := tofhir.Traced(v.At("toelichting"), ref.On+".note.text").Str(); note != "" {
 		parent.Note = []*dpb.Annotation{{Text: element.Markdown(note)}}
 	}
 	for _, d := range developments {
@@ -139,7 +143,7 @@ func (w *transferWriter) development() {
 	}
 	w.Add(parent, w.tagged(ref, "ontwikkeling", profiles...))
 	s := w.section("developmentChild")
-	s.entries = append(s.entries, element.Literal(ref))
+	s.entries = append(s.entries, ref.Literal())
 }
 
 // developed adds an Observation for each code of a field, and counts those with an nl-core profile. A
@@ -153,29 +157,29 @@ func (w *transferWriter) developed(list form.Value, d developmentRow) (members [
 			continue
 		}
 		seen[code] = true
-		ref, profiles := w.partRef("Observation", "ontw-"+d.field+"-"+code), d.profiles(code)
-		o := w.observation(element.Concept(element.Coding(tofhir.SNOMED, d.code, "")))
+		ref, profiles := w.Place("Observation", "ontw-"+d.field+"-"+code), d.profiles(code)
+		o := w.observation(d.code)
 		o.Value = &obspb.Observation_ValueX{Choice: &obspb.Observation_ValueX_CodeableConcept{
-			CodeableConcept: element.Concept(element.Coding(tofhir.SNOMED, item.To(ref.String()+".value.coding.code").Str(), "")),
+			CodeableConcept: snomed(item.To(ref.On + ".value.coding.code").Str()),
 		}}
 		w.Add(o, w.tagged(ref, "ontwikkeling", profiles...))
-		members, claimed = append(members, element.Literal(ref)), claimed+len(profiles)
+		members, claimed = append(members, ref.Literal()), claimed+len(profiles)
 	}
 	return members, claimed
 }
 
 // illness adds how the child, or the family, lives with the illness.
-func (w *transferWriter) illness(whose, code string) {
+func (w *transferWriter) illness(whose string) {
 	v := w.in.At("ziektebeleving").At(whose)
 	if !v.Present() {
 		return
 	}
-	ref := w.partRef("Observation", "zb-"+whose)
-	o := w.observation(element.Concept(element.Coding(tofhir.SNOMED, code, "")))
-	o.Value = tofhir.Said(v.To(ref.String() + ".value").Str())
+	ref := w.Place("Observation", "zb-"+whose)
+	o := w.observation(livesWithIllness[whose])
+	o.Value = tofhir.Said(v.To(ref.On + ".value").Str())
 	w.Add(o, w.tagged(ref, "sociaal"))
 	s := w.section("illnessPerception")
-	s.entries = append(s.entries, element.Literal(ref))
+	s.entries = append(s.entries, ref.Literal())
 }
 
 func (w *transferWriter) family() {
@@ -183,8 +187,8 @@ func (w *transferWriter) family() {
 	if !v.Present() {
 		return
 	}
-	ref := w.partRef("Observation", "gezin")
-	on := ref.String()
+	ref := w.Place("Observation", "gezin")
+	on := ref.On
 	o := w.observation(tofhir.ListConcept("mks-observatie", "gezinssituatie-kind"))
 	if text := tofhir.Traced(v.At("samenstelling"), on+".value").Str(); text != "" {
 		o.Value = tofhir.Said(text)
@@ -199,7 +203,7 @@ func (w *transferWriter) family() {
 	}
 	w.Add(o, w.tagged(ref, "sociaal", element.StructureDefinition("mks-gezinssituatie-kind")))
 	s := w.section("familySituation")
-	s.entries = append(s.entries, element.Literal(ref))
+	s.entries = append(s.entries, ref.Literal())
 }
 
 // houseTypes is the code system of nl-core for woning-type.
@@ -210,9 +214,9 @@ func (w *transferWriter) home() {
 	if !v.Present() {
 		return
 	}
-	ref := w.partRef("Observation", "woning")
-	on := ref.String()
-	o := w.observation(element.Concept(element.Coding(tofhir.SNOMED, "365508006", "")))
+	ref := w.Place("Observation", "woning")
+	on := ref.On
+	o := w.observation(housing)
 	o.Value = &obspb.Observation_ValueX{Choice: &obspb.Observation_ValueX_CodeableConcept{
 		CodeableConcept: element.Concept(houseType(v.At("type").To(on + ".value.coding.code").Str())),
 	}}
@@ -221,7 +225,7 @@ func (w *transferWriter) home() {
 	}
 	w.Add(o, w.tagged(ref, "veiligheid"))
 	s := w.section("livingSituation")
-	s.entries = append(s.entries, element.Literal(ref))
+	s.entries = append(s.entries, ref.Literal())
 }
 
 // houseType returns the coding of woning-type: OTH is a null flavour.
@@ -235,16 +239,16 @@ func houseType(code string) *dpb.Coding {
 // attachments adds a DocumentReference for each of bijlagen.
 func (w *transferWriter) attachments() {
 	w.list("bijlagen", "healthState", func(v form.Value, n int) *dpb.Reference {
-		ref := w.partRef("DocumentReference", "bijlage"+strconv.Itoa(n))
-		on := ref.String()
+		ref := w.Place("DocumentReference", "bijlage"+strconv.Itoa(n))
+		on := ref.On
 		d := &docpb.DocumentReference{
 			Status:  element.Enum(&docpb.DocumentReference_StatusCode{}, w.state.document),
 			Subject: w.PatientRef(),
 			Content: []*docpb.DocumentReference_Content{{Attachment: attachment(v, on+".content.attachment")}},
 		}
-		element.AddExtension(d, element.OwnExtension("sha256", element.String(v.At("sha256").To(tofhir.ExtensionValue(on, "sha256")).Str())))
+		d.Extension = element.Some(element.OwnExtension("sha256", element.String(v.At("sha256").To(tofhir.ExtensionValue(on, "sha256")).Str())))
 		w.Add(d, w.tagged(ref, "medisch"))
-		return element.Literal(ref)
+		return ref.Literal()
 	})
 }
 

@@ -86,15 +86,15 @@ func (w *transferWriter) problemProfile(v form.Value) []string {
 }
 
 func (w *transferWriter) diagnosis(v form.Value, part, category, clinical string) *dpb.Reference {
-	ref := w.partRef("Condition", part)
-	on := ref.String()
+	ref := w.Place("Condition", part)
+	on := ref.On
 	c := w.condition(v, on, clinical)
 	c.Category = []*dpb.CodeableConcept{tofhir.ListConcept("mks-categorie", category)}
 	if since := tofhir.Traced(v.At("sinds"), on+".onset").Day(); since != "" {
 		c.Onset = &condpb.Condition_OnsetX{Choice: &condpb.Condition_OnsetX_DateTime{DateTime: element.DateTime(since)}}
 	}
 	w.Add(c, w.tagged(ref, "medisch", w.problemProfile(v)...))
-	return element.Literal(ref)
+	return ref.Literal()
 }
 
 // allergySeverity maps allergie-ernst. Read only.
@@ -104,8 +104,8 @@ var allergySeverity = map[string]string{"licht": "mild", "matig": "moderate", "e
 const unsaid = "niet vermeld"
 
 func (w *transferWriter) allergy(v form.Value, n int) *dpb.Reference {
-	ref := w.partRef("AllergyIntolerance", "allergie"+strconv.Itoa(n))
-	on := ref.String()
+	ref := w.Place("AllergyIntolerance", "allergie"+strconv.Itoa(n))
+	on := ref.On
 	a := &allergypb.AllergyIntolerance{
 		Code:    element.TextConcept(v.At("stof").To(on+".code.text").Str(), tofhir.Codings(v.At("code"), on+".code")...),
 		Patient: w.PatientRef(),
@@ -128,12 +128,12 @@ func (w *transferWriter) allergy(v form.Value, n int) *dpb.Reference {
 		a.Reaction = []*allergypb.AllergyIntolerance_Reaction{r}
 	}
 	w.Add(a, w.tagged(ref, "medisch"))
-	return element.Literal(ref)
+	return ref.Literal()
 }
 
 func (w *transferWriter) alert(v form.Value, n int) *dpb.Reference {
-	ref := w.partRef("Flag", "alert"+strconv.Itoa(n))
-	on := ref.String()
+	ref := w.Place("Flag", "alert"+strconv.Itoa(n))
+	on := ref.On
 	f := &flagpb.Flag{
 		Status: element.Enum(&flagpb.Flag_StatusCode{}, w.state.flag),
 		Code: element.TextConcept(v.At("tekst").To(on+".code.text").Str(),
@@ -141,7 +141,7 @@ func (w *transferWriter) alert(v form.Value, n int) *dpb.Reference {
 		Subject: w.PatientRef(),
 	}
 	w.Add(f, w.tagged(ref, "medisch", alertProfile(v)...))
-	return element.Literal(ref)
+	return ref.Literal()
 }
 
 // alertNames are the codes of SNOMED CT in the AlertNaamCodelijst of nl-core.
@@ -160,7 +160,7 @@ func alertProfile(v form.Value) []string {
 // observation returns an Observation of the child with the status of this version.
 func (w *transferWriter) observation(code *dpb.CodeableConcept) *obspb.Observation {
 	return &obspb.Observation{
-		Status: element.Enum(&obspb.Observation_StatusCode{}, w.state.observation), Code: code, Subject: w.PatientRef(),
+		Status: w.status, Code: code, Subject: w.PatientRef(),
 	}
 }
 
@@ -171,14 +171,10 @@ func effective(v form.Value, on string) *obspb.Observation_EffectiveX {
 }
 
 func (w *transferWriter) measurement(v form.Value, m record.Measure) *dpb.Reference {
-	ref := w.partRef("Observation", m.Name)
-	on := ref.String()
-	code := &dpb.CodeableConcept{}
-	for _, c := range m.Loinc {
-		code.Coding = append(code.Coding, element.Coding(tofhir.LOINC, c, ""))
-	}
-	o := w.observation(code)
-	o.Category = []*dpb.CodeableConcept{element.Concept(element.Coding("http://terminology.hl7.org/CodeSystem/observation-category", "vital-signs", ""))}
+	ref := w.Place("Observation", m.Name)
+	on := ref.On
+	o := w.observation(measured[m.Name])
+	o.Category = []*dpb.CodeableConcept{vitalSigns}
 	o.Effective = effective(v.At("op"), on)
 	o.Value = &obspb.Observation_ValueX{Choice: &obspb.Observation_ValueX_Quantity{
 		Quantity: element.Quantity(v.At("waarde").To(on+".value.value").Decimal(), m.Unit),
@@ -188,16 +184,16 @@ func (w *transferWriter) measurement(v form.Value, m record.Measure) *dpb.Refere
 		profiles = []string{tofhir.NlCore(m.Profile)}
 	}
 	w.Add(o, w.tagged(ref, "medisch", profiles...))
-	return element.Literal(ref)
+	return ref.Literal()
 }
 
 func (w *transferWriter) pain(v form.Value) *dpb.Reference {
-	ref := w.partRef("Observation", "pijn")
-	on := ref.String()
+	ref := w.Place("Observation", "pijn")
+	on := ref.On
 	scale := v.At("schaal").To(on + ".code").Str()
 	code, profiles := tofhir.ListConcept("pijnschaal", scale), []string(nil)
 	if scale == "FLACC" {
-		code, profiles = element.Concept(element.Coding(tofhir.SNOMED, "108291000146105", "")), []string{tofhir.NlCore("FLACCpainScale")}
+		code, profiles = flacc, []string{tofhir.NlCore("FLACCpainScale")}
 	}
 	o := w.observation(code)
 	o.Effective = effective(v.At("op"), on)
@@ -205,7 +201,7 @@ func (w *transferWriter) pain(v form.Value) *dpb.Reference {
 		Integer: &dpb.Integer{Value: int32(v.At("score").To(on + ".value").Whole())},
 	}}
 	w.Add(o, w.tagged(ref, "medisch", profiles...))
-	return element.Literal(ref)
+	return ref.Literal()
 }
 
 // nursing adds the nursing problems with their interventions, and the appointments.
@@ -219,30 +215,30 @@ func (w *transferWriter) nursing() {
 
 // nursingProblem adds a Condition and a CarePlan for each intervention.
 func (w *transferWriter) nursingProblem(v form.Value, part string) []*dpb.Reference {
-	ref := w.partRef("Condition", part)
-	on := ref.String()
+	ref := w.Place("Condition", part)
+	on := ref.On
 	domain := v.At("domein").To(on+".category[1]", on+".meta.tag").Str()
 	c := w.condition(v, on, "active")
 	c.Category = []*dpb.CodeableConcept{tofhir.ListConcept("mks-categorie", "verpleegkundig-probleem"), tofhir.ListConcept("mks-domein", domain)}
 	w.Add(c, w.tagged(ref, domain, w.problemProfile(v)...))
-	out := []*dpb.Reference{element.Literal(ref)}
+	out := []*dpb.Reference{ref.Literal()}
 	for i, item := range v.At("interventies").Items() {
-		plan := w.partRef("CarePlan", part+"."+strconv.Itoa(i+1))
-		on := plan.String()
+		plan := w.Place("CarePlan", part+"."+strconv.Itoa(i+1))
+		on := plan.On
 		p := &carepb.CarePlan{
 			Status:    element.Enum(&carepb.CarePlan_StatusCode{}, w.state.plan),
-			Intent:    element.Enum(&carepb.CarePlan_IntentCode{}, "plan"),
-			Category:  []*dpb.CodeableConcept{element.Concept(element.Coding(tofhir.SNOMED, "9632001", "")), tofhir.ListConcept("mks-categorie", "overdracht-interventie")},
+			Intent:    planIntent,
+			Category:  []*dpb.CodeableConcept{nursingCare, tofhir.ListConcept("mks-categorie", "overdracht-interventie")},
 			Subject:   w.PatientRef(),
-			Addresses: []*dpb.Reference{element.Literal(ref)},
+			Addresses: []*dpb.Reference{ref.Literal()},
 			Activity: []*carepb.CarePlan_Activity{{Detail: &carepb.CarePlan_Activity_Detail{
 				Status:      element.Enum(&carepb.CarePlan_Activity_Detail_StatusCode{}, w.activityStatus()),
 				Description: element.String(item.To(on + ".activity.detail.description").Str()),
 			}}},
 		}
-		element.AddExtension(p, element.Some(element.OwnExtension("doel-tekst", element.String(tofhir.Traced(v.At("doel"), tofhir.ExtensionValue(on, "doel-tekst")).Str())))...)
+		p.Extension = element.Some(element.OwnExtension("doel-tekst", element.String(tofhir.Traced(v.At("doel"), tofhir.ExtensionValue(on, "doel-tekst")).Str())))
 		w.Add(p, w.tagged(plan, domain))
-		out = append(out, element.Literal(plan))
+		out = append(out, plan.Literal())
 	}
 	return out
 }
@@ -258,14 +254,14 @@ func (w *transferWriter) activityStatus() string {
 }
 
 func (w *transferWriter) appointment(v form.Value, n int) *dpb.Reference {
-	ref := w.partRef("Encounter", "afspraak"+strconv.Itoa(n))
-	on := ref.String()
+	ref := w.Place("Encounter", "afspraak"+strconv.Itoa(n))
+	on := ref.On
 	e := w.contact("planned", "AMB")
 	e.Period = &dpb.Period{Start: element.Moment(v.At("op").To(on + ".period.start").Str())}
 	e.ServiceProvider = &dpb.Reference{Display: element.String(v.At("bij").To(on + ".serviceProvider.display").Str())}
 	if why := tofhir.Traced(v.At("reden"), on+".reasonCode.text").Str(); why != "" {
 		e.ReasonCode = []*dpb.CodeableConcept{element.TextConcept(why)}
 	}
-	w.Add(e, tofhir.About{ID: ref.ID})
-	return element.Literal(ref)
+	w.Add(e, ref.About())
+	return ref.Literal()
 }

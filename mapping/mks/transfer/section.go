@@ -103,10 +103,7 @@ var emptyTexts = map[string]string{
 
 func (s *section) proto(row sectionRow, children []*comppb.Composition_Section) *comppb.Composition_Section {
 	out := &comppb.Composition_Section{
-		Extension: s.extensions, Title: element.String(row.title), Text: narrative(s.text), Entry: s.entries, Section: children,
-	}
-	if row.code != "" {
-		out.Code = element.Concept(element.Coding(tofhir.SNOMED, row.code, ""))
+		Extension: s.extensions, Title: element.String(row.title), Code: sectionCodes[row.name], Text: narrative(s.text), Entry: s.entries, Section: children,
 	}
 	if s.text == "" && len(s.entries) == 0 && len(children) == 0 {
 		empty := cmp.Or(s.empty, "notasked")
@@ -123,7 +120,7 @@ func narrative(text string) *dpb.Narrative {
 		return nil
 	}
 	return &dpb.Narrative{
-		Status: element.Enum(&dpb.Narrative_StatusCode{}, "additional"),
+		Status: additional,
 		Div: &dpb.Xhtml{Value: `<div xmlns="http://www.w3.org/1999/xhtml" style="white-space: pre-wrap">` +
 			xmlText.Replace(text) + `</div>`},
 	}

@@ -19,8 +19,8 @@ func (w *transferWriter) dischargeReadiness() {
 	if !v.Present() {
 		return
 	}
-	ref := w.partRef("QuestionnaireResponse", "og")
-	on := ref.String()
+	ref := w.Place("QuestionnaireResponse", "og")
+	on := ref.On
 	q := &qpb.QuestionnaireResponse{
 		Questionnaire: &dpb.Canonical{Value: fhir.Canonical + "/Questionnaire/mks-ontslaggereedheid|1.0.0"},
 		Status:        element.Enum(&qpb.QuestionnaireResponse_StatusCode{}, w.state.response),
@@ -38,7 +38,7 @@ func (w *transferWriter) dischargeReadiness() {
 		q.Item = append(q.Item, w.training(t, on+".item"))
 	}
 	w.Add(q, w.tagged(ref, "veiligheid"))
-	w.readiness = element.Literal(ref)
+	w.readiness = ref.Literal()
 }
 
 // training is one group og.training: a parent who learned a procedure.
@@ -69,8 +69,8 @@ func answered(link string, v *qpb.QuestionnaireResponse_Item_Answer_ValueX) *qpb
 // Task as the parties have moved it (mks.md 2.7), and a withdrawal cancels it. Another receiver, or a
 // record that was withdrawn before, starts it anew.
 func (w *transferWriter) writeTask() error {
-	ref := w.partRef("Task", "taak")
-	stored, err := w.Known.Read(ref)
+	ref := w.Place("Task", "taak")
+	stored, err := w.Known.Read(ref.Ref)
 	if err != nil {
 		return fmt.Errorf("mks.writeTask: %w", err)
 	}
@@ -89,7 +89,7 @@ func (w *transferWriter) writeTask() error {
 
 // wasWithdrawn reports whether the stored version of the record is a withdrawal.
 func (w *transferWriter) wasWithdrawn() (bool, error) {
-	stored, err := w.Known.Read(w.composition)
+	stored, err := w.Known.Read(w.composition.Ref)
 	if err != nil {
 		return false, fmt.Errorf("mks.wasWithdrawn: %w", err)
 	}
@@ -133,23 +133,23 @@ func hasInput(task fhir.Node, ref string) bool {
 	return false
 }
 
-func (w *transferWriter) newTask(ref fhir.Ref) {
+func (w *transferWriter) newTask(ref tofhir.Place) {
 	t := &taskpb.Task{
 		Status:      element.Enum(&taskpb.Task_StatusCode{}, w.state.task),
 		Intent:      element.Enum(&taskpb.Task_IntentCode{}, "order"),
-		Code:        element.Concept(element.Coding(tofhir.SNOMED, "308292007", "")),
-		Focus:       element.Literal(w.composition),
+		Code:        handoverRequest,
+		Focus:       w.composition.Literal(),
 		ForValue:    w.PatientRef(),
 		AuthoredOn:  element.Moment(w.Root().At("vastgelegdOp").Str()),
 		Requester:   w.Ref(w.in.At("verzender").At("organisatie")),
 		Owner:       w.Ref(w.in.At("ontvanger").At("organisatie")),
 		Restriction: &taskpb.Task_Restriction{Period: &dpb.Period{End: element.DateTime(w.in.At("overplaatsingsdatum").Day())}},
-		Input:       []*taskpb.Task_Parameter{taskInput(element.Concept(element.Coding(tofhir.SNOMED, "11171000146100", "")), element.Literal(w.composition))},
+		Input:       []*taskpb.Task_Parameter{taskInput(handoverReport, w.composition.Literal())},
 	}
 	if w.readiness != nil {
 		t.Input = append(t.Input, taskInput(tofhir.ListConcept("mks-categorie", "ontslaggereedheid"), w.readiness))
 	}
-	w.Add(t, tofhir.About{ID: ref.ID, Profiles: []string{element.StructureDefinition("mks-overdracht-taak")}})
+	w.Add(t, ref.About(element.StructureDefinition("mks-overdracht-taak")))
 }
 
 func taskInput(kind *dpb.CodeableConcept, r *dpb.Reference) *taskpb.Task_Parameter {

@@ -9,6 +9,7 @@ import (
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 	comppb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/composition_go_proto"
 	encpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/encounter_go_proto"
+	obspb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/observation_go_proto"
 	orgpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/organization_go_proto"
 
 	"github.com/drieluik/drieluik/fhir"
@@ -26,8 +27,9 @@ func Steps() tofhir.Steps { return tofhir.Steps{Stored: checkStored, Write: writ
 type transferWriter struct {
 	*tofhir.Mapper
 	in          form.Value
-	composition fhir.Ref
+	composition tofhir.Place
 	state       transferState
+	status      *obspb.Observation_StatusCode // state.observation
 	sections    map[string]*section
 	domains     map[string]bool // union of the tags of all parts
 	encounter   *dpb.Reference
@@ -56,9 +58,10 @@ func transferStateOf(h record.Head) transferState {
 // writeTransfer adds the parts, the Composition that lists them and the Task that carries it.
 func writeTransfer(m *tofhir.Mapper) error {
 	w := &transferWriter{
-		Mapper: m, in: m.Content(), composition: fhir.Ref{Type: "Composition", ID: m.Key()},
+		Mapper: m, in: m.Content(), composition: m.AnchorPlace(),
 		state: transferStateOf(m.Head), sections: map[string]*section{}, domains: map[string]bool{},
 	}
+	w.status = element.Enum(&obspb.Observation_StatusCode{}, w.state.observation)
 	if err := w.personalData(); err != nil {
 		return err
 	}
@@ -76,15 +79,12 @@ func writeTransfer(m *tofhir.Mapper) error {
 	return w.writeTask()
 }
 
-// partRef returns the reference that a part of the transfer has.
-func (w *transferWriter) partRef(t fhir.Type, name string) fhir.Ref {
-	return fhir.Ref{Type: t, ID: w.Part(name)}
-}
-
 // tagged says what a part is about, and keeps its domain for the Composition.
-func (w *transferWriter) tagged(ref fhir.Ref, domain string, profiles ...string) tofhir.About {
+func (w *transferWriter) tagged(ref tofhir.Place, domain string, profiles ...string) tofhir.About {
 	w.domains[domain] = true
-	return tofhir.About{ID: ref.ID, Profiles: profiles, Domains: []string{domain}}
+	out := ref.About(profiles...)
+	out.Domains = []string{domain}
+	return out
 }
 
 // at returns the FHIRPath of a section that has a code, for traces.
@@ -97,18 +97,18 @@ func (w *transferWriter) at(name string) string {
 		if row.parent != "" {
 			level = ".section.section"
 		}
-		return w.composition.String() + level + ".where(code.coding.code = '" + row.code + "')"
+		return w.composition.On + level + ".where(code.coding.code = '" + row.code + "')"
 	}
-	return w.composition.String()
+	return w.composition.On
 }
 
 func (w *transferWriter) writeComposition() {
-	on, in := w.composition.String(), w.in
+	on, in := w.composition.On, w.in
 	variant := in.At("leeftijdsvariant").To(tofhir.ExtensionValue(on, "leeftijdsvariant"), on+".meta.profile").Str()
 	direction := in.At("richting").To(tofhir.ExtensionValue(on, "richting"), on+".category").Str()
 	c := &comppb.Composition{
 		Status:    element.Enum(&comppb.Composition_StatusCode{}, w.state.composition),
-		Type:      element.Concept(element.Coding(tofhir.SNOMED, "11171000146100", "")),
+		Type:      handoverReport,
 		Category:  []*dpb.CodeableConcept{tofhir.ListConcept("richting", direction)},
 		Subject:   w.PatientRef(),
 		Encounter: w.encounter,
@@ -118,11 +118,11 @@ func (w *transferWriter) writeComposition() {
 		Title:     element.String("Overdrachtsbericht kind " + variant + " jaar"),
 		Section:   w.compose(""),
 	}
-	element.AddExtension(c, element.OwnExtension("richting", element.CodeValue(direction)), element.OwnExtension("leeftijdsvariant", element.CodeValue(variant)))
+	c.Extension = element.Some(element.OwnExtension("richting", element.CodeValue(direction)), element.OwnExtension("leeftijdsvariant", element.CodeValue(variant)))
 	domains := slices.Sorted(maps.Keys(w.domains))
-	w.AddAnchor(c, tofhir.About{
-		ID: w.composition.ID, Profiles: []string{element.StructureDefinition("mks-overdracht-" + variant)}, Domains: tofhir.InDomainOrder(domains),
-	})
+	about := w.composition.About(element.StructureDefinition("mks-overdracht-" + variant))
+	about.Domains = tofhir.InDomainOrder(domains)
+	w.AddAnchor(c, about)
 }
 
 // personalData lists what is stored of insurance and family: active, and not sealed off.
@@ -161,11 +161,11 @@ func (w *transferWriter) knowParties() {
 		if !t.Ref.IsZero() || t.ID.System != record.URASystem {
 			continue
 		}
-		t.Ref = w.Sender
+		ref := w.Sender
 		if t.ID.Value != w.Head.URA {
-			t.Ref = w.Add(&orgpb.Organization{Identifier: element.Some(element.IdentifierOf(t.ID))}, tofhir.About{ID: mapping.ID("Organization/ura/" + t.ID.Value)})
+			ref = w.Add(&orgpb.Organization{Identifier: element.Some(element.IdentifierOf(t.ID))}, tofhir.About{ID: mapping.ID("Organization/ura/" + t.ID.Value)})
 		}
-		w.Targets[v.Str()] = t
+		w.Know(v, ref)
 	}
 }
 
@@ -200,8 +200,8 @@ func (w *transferWriter) admission() {
 	if !v.Present() {
 		return
 	}
-	ref := w.partRef("Encounter", "opname")
-	on := ref.String()
+	ref := w.Place("Encounter", "opname")
+	on := ref.On
 	status := "in-progress"
 	if end := v.At("tot"); end.Present() && !end.Instant().After(w.Root().At("vastgelegdOp").Instant()) {
 		status = "finished"
@@ -219,8 +219,8 @@ func (w *transferWriter) admission() {
 			DischargeDisposition: element.Concept(destination(to), tofhir.ListCoding("bestemming", to)),
 		}
 	}
-	w.Add(e, tofhir.About{ID: ref.ID, Profiles: []string{tofhir.NlCore("Encounter")}})
-	w.encounter = element.Literal(ref)
+	w.Add(e, ref.About(tofhir.NlCore("Encounter")))
+	w.encounter = ref.Literal()
 }
 
 // destination is the coding of others for where a child goes (mks.md 3.8).
@@ -252,8 +252,8 @@ func (w *transferWriter) threeWayTalk() {
 	if !v.Present() {
 		return
 	}
-	ref := w.partRef("Encounter", "drieluik")
-	on := ref.String()
+	ref := w.Place("Encounter", "drieluik")
+	on := ref.On
 	held, status := v.At("gehouden"), "cancelled"
 	if held.Yes() {
 		status = "finished"
@@ -269,8 +269,8 @@ func (w *transferWriter) threeWayTalk() {
 		e.Period = &dpb.Period{Start: start}
 	}
 	for _, role := range v.At("aanwezig").Items() {
-		element.AddExtension(e, element.OwnExtension("aanwezig-rol", element.CodeValue(role.To(tofhir.ExtensionValue(on, "aanwezig-rol")).Str())))
+		e.Extension = append(e.Extension, element.Some(element.OwnExtension("aanwezig-rol", element.CodeValue(role.To(tofhir.ExtensionValue(on, "aanwezig-rol")).Str())))...)
 	}
-	element.AddExtension(e, element.Some(element.OwnExtension("samenvatting", element.String(tofhir.Traced(v.At("samenvatting"), tofhir.ExtensionValue(on, "samenvatting")).Str())))...)
-	w.Add(e, tofhir.About{ID: ref.ID})
+	e.Extension = append(e.Extension, element.Some(element.OwnExtension("samenvatting", element.String(tofhir.Traced(v.At("samenvatting"), tofhir.ExtensionValue(on, "samenvatting")).Str())))...)
+	w.Add(e, ref.About())
 }
