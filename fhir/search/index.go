@@ -178,7 +178,7 @@ func Index(r *fhir.Resource, base string) ([]Row, error) {
 			}
 		}
 	}
-	return x.rows, nil
+	return append(make([]Row, 0, len(x.rows)), x.rows...), nil // those of a large transaction wait for each other
 }
 
 // kept reports whether the store keeps the parameter itself.
