@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -310,6 +311,7 @@ func (a *app) serve(ctx context.Context, l net.Listener, ready func()) error {
 	} else if err != nil {
 		return err
 	}
+	debug.FreeOSMemory() // what the start needed, and serving does not
 	ready()
 	failed := make(chan error, 1)
 	go func() {

@@ -95,7 +95,7 @@ func appendResources(out []*fhir.Resource, r *fhir.Resource) ([]*fhir.Resource, 
 	return out, nil
 }
 
-func parse(b []byte) (*fhir.Resource, error) { return sound(fhir.Parse(b, fhir.Limits{})) }
+func parse(b []byte) (*fhir.Resource, error) { return sound(fhir.ParseOwned(b, fhir.Limits{})) }
 
 func sound(r *fhir.Resource, issues []fhir.Issue) (*fhir.Resource, error) {
 	if fhir.HasErrors(issues) {
