@@ -299,7 +299,7 @@ func (q *inquiry) judgeStanding(t *target) outcome {
 		o.reason = "permit-self"
 		return o
 	case s.mode != modeHelper && isOverlapIssue(t.ResourceFacts) && !forFamily(t.ResourceFacts),
-		s.mode == modeHelper && isFamilyLoad(t.ResourceFacts):
+		s.mode == modeHelper && (isOverlapIssue(t.ResourceFacts) || isFamilyLoad(t.ResourceFacts)): // of the household alone
 		return outcome{step: stepConsent, reason: "consent-none"}
 	case row.denies == deniesNone:
 		return o

@@ -203,6 +203,7 @@ var readCases = []readCase{
 	{name: "a helper sees the Consent that it gave", who: asFriend, ref: "Consent/own", more: []string{consentOf("own", provisionFor("permit", home, ""), "RelatedPerson/friend")}, want: "permit-consent-party", must: []string{"redact-bsn"}},
 	{name: "an overlap issue that is for the family", who: asMother, ref: "DetectedIssue/issue", more: []string{issue("O4")}, want: "permit-custody", must: []string{"issue-view"}},
 	{name: "an overlap issue that is not", who: asMother, ref: "DetectedIssue/issue", more: []string{issue("O1")}, want: "consent-none"},
+	{name: "an overlap issue, and a helper with Consent", who: asFriend, ref: "DetectedIssue/issue", more: []string{friendSees, issue("O4")}, want: "consent-none"},
 	{name: "an overlap issue of its own plan", who: system(home), ref: "DetectedIssue/issue", own: map[string]string{"CarePlan/plan": home}, more: []string{issue("O1")}, want: "permit-issue-party", must: []string{"issue-view"}},
 	{name: "an overlap issue of others", who: system(home), ref: "DetectedIssue/issue", more: []string{issue("O1")}, want: "consent-none"},
 }

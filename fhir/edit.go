@@ -3,6 +3,7 @@ package fhir
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -160,12 +161,14 @@ func spliced(src string, cuts []splice) string {
 	for _, c := range cuts {
 		size += len(c.text) - int(c.end-c.start)
 	}
-	out := make([]byte, 0, size)
+	var out strings.Builder
+	out.Grow(size)
 	last := int32(0)
 	for _, c := range cuts {
-		out = append(out, src[last:c.start]...)
-		out = append(out, c.text...)
+		out.WriteString(src[last:c.start])
+		out.WriteString(c.text)
 		last = c.end
 	}
-	return string(append(out, src[last:]...))
+	out.WriteString(src[last:])
+	return out.String()
 }

@@ -27,6 +27,9 @@ type bench struct {
 
 func newBench(o options, errs io.Writer) (*bench, error) {
 	s, err := newSite(o.Binary)
+	if err == nil && o.Profile != "" {
+		s.admin, err = freeAddress()
+	}
 	return &bench{o: o, errs: errs, site: s, load: loadAverage()}, err
 }
 

@@ -24,6 +24,7 @@ import (
 type site struct {
 	binary, dir string
 	listen      string  // of the first start, so that tokens stay good over a restart
+	admin       string  // where the operator listens: off, or an address whose profiles are read
 	shared      *shared // what it shares with a second process; nil: it is alone
 	client      *client
 	cmd         *exec.Cmd
@@ -58,7 +59,7 @@ func newSite(binary string) (*site, error) {
 		return nil, err
 	}
 	binary, err = filepath.Abs(binary)
-	return &site{binary: binary, dir: dir, listen: "127.0.0.1:0", keys: map[string]*jose.PrivateKey{}, tokens: map[string]liveToken{}}, err
+	return &site{binary: binary, dir: dir, listen: "127.0.0.1:0", admin: "off", keys: map[string]*jose.PrivateKey{}, tokens: map[string]liveToken{}}, err
 }
 
 func (s *site) store() []string {
@@ -90,7 +91,7 @@ func (s *site) start(ctx context.Context) (time.Duration, error) {
 	defer log.Close() // the process has its own
 	cmd := exec.Command(s.binary, slices.Concat([]string{"serve", "--listen", s.listen}, s.store(), s.shared.flags())...)
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.Env = append(os.Environ(), "DRIELUIK_ADMIN_LISTEN=off")
+	cmd.Env = append(os.Environ(), "DRIELUIK_ADMIN_LISTEN="+s.admin)
 	begin := time.Now()
 	if err := cmd.Start(); err != nil {
 		return 0, fmt.Errorf("the server does not start: %w", err)

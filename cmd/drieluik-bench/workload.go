@@ -56,7 +56,11 @@ func (b *bench) measure(ctx context.Context, w workload, clients int, note strin
 	if err != nil {
 		return fmt.Errorf("%s cannot be prepared: %w", w.id, err)
 	}
+	profiled := b.profile(ctx, w.id, clients)
 	f := drive(ctx, clients, b.o.duration(), b.site.pid(), do)
+	if err := <-profiled; err != nil {
+		return err
+	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}

@@ -28,7 +28,7 @@ func (r *Rules) NewTable(patient fhir.Ref) *Table {
 }
 
 // rulesVersion counts the versions of the rules themselves: a change of what they find raises it.
-const rulesVersion = 1
+const rulesVersion = 2
 
 // Version tells the rules of a deployment from those with other limits, groups or code.
 func (r *Rules) Version() string {
@@ -149,8 +149,12 @@ func (t *Table) Next() time.Time {
 			at(x.days.end, 1)
 		}
 	}
-	for ref := range t.sources {
+	for ref, source := range t.sources {
 		s := t.fact(ref)
+		if ref.Type == "Consent" && source.live { // nothing blocks what blocks
+			at(source.lasts.start, 0)
+			at(source.lasts.end, 1)
+		}
 		switch {
 		case s == nil:
 		case s.visit != nil:

@@ -60,6 +60,14 @@ func (s span) before(o span) bool { return s.end != noDay && o.start != noDay &&
 
 func (s span) overlaps(o span) bool { return !s.before(o) && !o.before(s) }
 
+// covers reports whether a day is in s. A day that is not known is in no period that has an edge.
+func (s span) covers(d day) bool {
+	if d == noDay {
+		return s == span{noDay, noDay}
+	}
+	return (s.start == noDay || s.start <= d) && (s.end == noDay || d <= s.end)
+}
+
 // text returns the day as a FHIR date, "" for none.
 func (d day) text() string {
 	if d == noDay {

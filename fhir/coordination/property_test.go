@@ -43,6 +43,19 @@ func drawDay(t *rapid.T) string {
 	return today.AddDate(0, 0, rapid.IntRange(-40, 40).Draw(t, "day")).Format(time.DateOnly)
 }
 
+// drawEnd draws the end of a period that began, or none.
+func drawEnd(t *rapid.T) string {
+	if rapid.Bool().Draw(t, "ends") {
+		return fmt.Sprintf(`,"end":%q`, drawDay(t))
+	}
+	return ""
+}
+
+// drawPeriod draws a period, or none.
+func drawPeriod(t *rapid.T) string {
+	return one(t, "period", "", fmt.Sprintf(`,"period":{"start":%q%s}`, drawDay(t), drawEnd(t)), fmt.Sprintf(`,"period":{"end":%q}`, drawDay(t)))
+}
+
 // written is when a resource was last written.
 func written(t *rapid.T) string {
 	return fmt.Sprintf(`"meta":{"lastUpdated":"2026-10-%02dT08:00:00Z"}`, rapid.IntRange(1, 20).Draw(t, "written"))
@@ -61,9 +74,9 @@ func drawPlan(t *rapid.T) string {
 	var acts []string
 	for i := range rapid.IntRange(0, 3).Draw(t, "activities") {
 		act := fmt.Sprintf(`{"id":"a%d","detail":{"status":%q,"code":{"coding":[{"system":%q,"code":%q}]},"performer":[{"reference":%q}],
-			"doNotPerform":%s,"scheduledPeriod":{"start":%q},"extension":[{"url":"%s/StructureDefinition/weekly-burden-minutes","valueInteger":%d}]`,
+			"doNotPerform":%s,"scheduledPeriod":{"start":%q%s},"extension":[{"url":"%s/StructureDefinition/weekly-burden-minutes","valueInteger":%d}]`,
 			i, one(t, "status", "scheduled", "in-progress", "on-hold", "completed"), insats, one(t, "code", "vila", "fysisk-aktivitet", "kbt"), drawOrg(t),
-			one(t, "stop", "false", "false", "true"), drawDay(t), fhir.Canonical, rapid.IntRange(0, 200).Draw(t, "minutes"))
+			one(t, "stop", "false", "false", "true"), drawDay(t), drawEnd(t), fhir.Canonical, rapid.IntRange(0, 200).Draw(t, "minutes"))
 		if rapid.Bool().Draw(t, "reason") {
 			act += coded("reasonCode", behov, one(t, "need", "fetma", "oro"))
 		}
@@ -93,14 +106,14 @@ func drawOther(t *rapid.T) string {
 				"http://terminology.hl7.org/CodeSystem/condition-clinical","code":"active"}]}}`, one(t, "condition", "c0", "c1"), behov, one(t, "need", "fetma", "somn"))
 		},
 		func(t *rapid.T) string {
-			return fmt.Sprintf(`{"resourceType":"Appointment","id":%q,"status":"booked","start":"2026-11-10T09:%02d:00Z","end":"2026-11-10T10:00:00Z",
+			return fmt.Sprintf(`{"resourceType":"Appointment","id":%q,"status":"booked","start":"2026-11-09T22:%02d:00Z","end":"2026-11-%s:00:00Z",
 				"participant":[{"actor":{"reference":"Patient/olle"},"status":%q},{"actor":{"reference":"HealthcareService/%s"},"status":"accepted"}]}`,
-				one(t, "visit", "x0", "x1", "x2"), rapid.IntRange(0, 59).Draw(t, "minute"), one(t, "takes", "accepted", "declined"), one(t, "service", "a", "b"))
+				one(t, "visit", "x0", "x1", "x2"), rapid.IntRange(0, 59).Draw(t, "minute"), one(t, "until", "09T23", "10T10"), one(t, "takes", "accepted", "declined"), one(t, "service", "a", "b"))
 		},
 		func(t *rapid.T) string {
 			return fmt.Sprintf(`{"resourceType":"Consent","id":"c","status":%q,"patient":{"reference":"Patient/olle"},"category":[{"coding":[{"system":
-				"%s/CodeSystem/se-samtycke","code":"sparr"}]}],"provision":{"type":"deny","data":[{"meaning":"instance","reference":{"reference":%q}}]}}`,
-				one(t, "status", "active", "inactive"), fhir.Canonical, one(t, "blocked", "CarePlan/p0", "ServiceRequest/q1", "CareTeam/t", "Condition/c0"))
+				"%s/CodeSystem/se-samtycke","code":"sparr"}]}],"provision":{"type":"deny"%s,"data":[{"meaning":"instance","reference":{"reference":%q}}]}}`,
+				one(t, "status", "active", "inactive"), fhir.Canonical, drawPeriod(t), one(t, "blocked", "CarePlan/p0", "ServiceRequest/q1", "CareTeam/t", "Condition/c0"))
 		},
 		func(t *rapid.T) string {
 			return fmt.Sprintf(`{"resourceType":"DetectedIssue","id":"i","status":"final","patient":{"reference":"Patient/olle"},"implicated":[
@@ -156,6 +169,77 @@ func TestATableThatFollowedWritesSaysWhatAFreshOneSays(t *testing.T) {
 			}
 			if diff := cmp.Diff(said, before.Findings(then)); diff != "" {
 				rt.Fatal("a clone changed what it was made of: ", diff)
+			}
+		}
+	})
+}
+
+// fresh is a table made of resources alone.
+func fresh(t testing.TB, s coordination.Settings, stored map[fhir.Ref]*fhir.Resource) *coordination.Table {
+	out := coordination.NewTable(child, s, groups(t))
+	for _, r := range stored {
+		out.Put(r)
+	}
+	return out
+}
+
+// drawScene draws what day after day may change: two plans of two organisations, two visits, and what hides one of them.
+func drawScene(t *rapid.T) map[fhir.Ref]*fhir.Resource {
+	out := map[fhir.Ref]*fhir.Resource{}
+	put := func(text string, a ...any) {
+		r, issues := fhir.Parse(fmt.Appendf(nil, text, a...), fhir.Limits{})
+		if fhir.HasErrors(issues) {
+			t.Fatal(issues, text)
+		}
+		out[r.Ref()] = r
+	}
+	for i, org := range []string{"bup", "klinik"} {
+		put(`{"resourceType":"CarePlan","id":"p%d","status":"active","intent":"plan","subject":{"reference":"Patient/olle"},"author":{"reference":"Organization/%[2]s"},"activity":[{"id":"a0",
+			"detail":{"status":%[3]q,"code":{"coding":[{"system":%[4]q,"code":%[5]q}]},"scheduledPeriod":{"start":%[6]q%[7]s},
+			"extension":[{"url":"%[8]s/StructureDefinition/weekly-burden-minutes","valueInteger":160},{"url":"%[8]s/StructureDefinition/on-hold","extension":[{"url":"until","valueDate":%[9]q}]}]}}]}`,
+			i, org, one(t, "status", "scheduled", "on-hold"), insats, one(t, "code", "vila", "fysisk-aktivitet"), drawDay(t), drawEnd(t), fhir.Canonical, drawDay(t))
+		put(`{"resourceType":"Appointment","id":"x%d","status":"booked","start":"2026-11-09T22:00:00Z","end":"2026-11-%sZ","participant":[{"actor":{"reference":"Patient/olle"},"status":"accepted"},
+			{"actor":{"reference":"HealthcareService/%s"},"status":"accepted"}]}`, i, one(t, "until", "09T22:59:59", "09T23:00:00", "10T10:00:00"), org)
+	}
+	if rapid.Bool().Draw(t, "blocked") {
+		put(`{"resourceType":"Consent","id":"c","status":"active","patient":{"reference":"Patient/olle"},"category":[{"coding":[{"system":"%s/CodeSystem/se-samtycke","code":"sparr"}]}],
+			"provision":{"type":"deny"%s,"data":[{"meaning":"instance","reference":{"reference":%q}}]}}`, fhir.Canonical, drawPeriod(t), one(t, "blocked", "CarePlan/p0", "CareTeam/t", "Appointment/x1"))
+	}
+	if rapid.Bool().Draw(t, "led") {
+		put(`{"resourceType":"CareTeam","id":"t","status":"active","subject":{"reference":"Patient/olle"},"participant":[{"role":[{"text":"samordnare"}],"member":{"reference":"Organization/bup"},
+			"period":{"end":%q}}]}`, drawDay(t))
+	}
+	return out
+}
+
+// TestADayChangesNothingButInTheNightThatIsSaid: a table that is asked again only in the nights that it names says on
+// every day what a fresh one says.
+func TestADayChangesNothingButInTheNightThatIsSaid(t *testing.T) {
+	t.Parallel()
+	strict := coordination.Defaults("se")
+	strict.Stricter = map[fhir.Ref]coordination.Limits{{Type: "Organization", ID: "bup"}: {O2Days: 20, O5Days: 30, O5Starts: 1, O5Minutes: 200, O8GraceDays: 3}}
+	said := func(t *coordination.Table, at time.Time) []any {
+		return []any{t.Findings(at), t.Leads(), t.Coordinators(), fmt.Sprint(t.Resumes())}
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		s := rapid.SampledFrom([]coordination.Settings{coordination.Defaults("se"), strict}).Draw(rt, "settings")
+		table, stored, now := coordination.NewTable(child, s, groups(t)), drawScene(rt), today
+		table.Put(slices.Collect(maps.Values(stored))...)
+		for range rapid.IntRange(1, 4).Draw(rt, "times") {
+			for range rapid.IntRange(0, 3).Draw(rt, "writes") {
+				r := draw(rt)
+				stored[r.Ref()] = r
+				table.Put(r)
+			}
+			last, next := said(table, now), table.Next()
+			for range rapid.IntRange(0, 15).Draw(rt, "days") {
+				now = now.AddDate(0, 0, 1)
+				if !next.IsZero() && !now.Before(next) {
+					last, next = said(table, next), table.Next()
+				}
+				if diff := cmp.Diff(said(fresh(t, s, stored), now), last); diff != "" {
+					rt.Fatalf("%s, the next night %s: %s", now, next, diff)
+				}
 			}
 		}
 	})

@@ -24,7 +24,8 @@ type source struct {
 	visit   *visit
 	issue   *issue
 	org     fhir.Ref // of staff
-	live    bool     // a Condition that is a problem now, a Consent that blocks now
+	live    bool     // a Condition that is a problem now, a Consent that blocks
+	lasts   span     // of a Consent that blocks: the days on which it does
 }
 
 // request is what only a ServiceRequest says.
@@ -303,15 +304,19 @@ func readVisit(s *source, n fhir.Node, zone *time.Location) {
 
 var blocking = Coding{fhir.Canonical + "/CodeSystem/se-samtycke", "sparr"}
 
-func readConsent(s *source, n fhir.Node, _ *time.Location) {
+func readConsent(s *source, n fhir.Node, zone *time.Location) {
 	s.live = s.status == "active" && slices.Contains(codingsAt(n, "category"), blocking)
 	if !s.live {
 		return
 	}
+	s.lasts = spanOf(n.At("provision", "period"), zone)
 	for d := range n.All("provision", "data") {
 		s.refs = appendRefs(s.refs, d, "reference")
 	}
 }
+
+// blocks reports whether s is a Consent that blocks on a day.
+func (s *source) blocks(on day) bool { return s.ref.Type == "Consent" && s.live && s.lasts.covers(on) }
 
 func readIssue(s *source, n fhir.Node, _ *time.Location) {
 	if s.status == "entered-in-error" {

@@ -184,9 +184,9 @@ func (t *Table) updated(x *intervention) time.Time {
 	return time.Time{}
 }
 
-// block counts what a Consent blocks, by one more or less.
+// block counts what a Consent blocks today, by one more or less.
 func (t *Table) block(s *source, by int) {
-	if s == nil || s.ref.Type != "Consent" {
+	if s == nil || !s.blocks(t.today) {
 		return
 	}
 	for _, ref := range s.refs {
@@ -253,12 +253,30 @@ func (t *Table) Findings(now time.Time) Result {
 // On brings the facts to the day of an instant, and judges nothing yet.
 func (t *Table) On(now time.Time) {
 	if today := dayOf(now, t.s.Zone); today != t.today {
-		t.today, t.clash = today, true
+		t.turn(today)
+		t.clash = true
 		for ref := range t.all {
 			t.doubt[ref] = struct{}{}
 		}
 	}
 	t.derive()
+}
+
+// turn makes it another day: some Consents begin to block on it, or end.
+func (t *Table) turn(today day) {
+	var turned []*source
+	for ref, s := range t.sources {
+		if ref.Type == "Consent" && s.blocks(t.today) != s.blocks(today) {
+			turned = append(turned, s)
+		}
+	}
+	for _, s := range turned {
+		t.block(s, -1)
+	}
+	t.today = today
+	for _, s := range turned {
+		t.block(s, 1)
+	}
 }
 
 // derive makes what is stale anew. What comes out as it was keeps its pairs.

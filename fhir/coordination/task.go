@@ -179,7 +179,8 @@ func (f *follower) renewTask(task *fhir.Resource) error {
 	if err != nil {
 		return fhir.Wrap("coordination.task", err)
 	}
-	if now == task.Root().Member("input").Raw() && len(f.out.Brought) == 0 {
+	stays := f.Owner.IsZero() || f.Owner.String() == task.Root().At("owner", "reference").Text()
+	if stays && now == task.Root().Member("input").Raw() && len(f.out.Brought) == 0 {
 		return nil
 	}
 	priority, days := f.urgency()
@@ -191,8 +192,8 @@ func (f *follower) renewTask(task *fhir.Resource) error {
 		end := min(stamp(f.Now.AddDate(0, 0, days)), maxText(task.Root().At("restriction", "period", "end").Text()))
 		edits = append(edits, fhir.Edit{Path: []string{"restriction", "period", "end"}, JSON: strconv.Quote(end)})
 	}
-	if !f.Owner.IsZero() {
-		edits = append(edits, fhir.Edit{Path: []string{"owner", "reference"}, JSON: strconv.Quote(f.Owner.String())})
+	if !stays {
+		edits = append(edits, fhir.Edit{Path: []string{"owner"}, JSON: `{"reference":` + strconv.Quote(f.Owner.String()) + `}`})
 	}
 	r, err := task.Edit(edits...)
 	if err == nil && string(r.Bytes()) == string(task.Bytes()) {

@@ -1,6 +1,7 @@
 package coordination
 
 import (
+	"cmp"
 	"strconv"
 
 	"github.com/drieluik/drieluik/fhir"
@@ -12,9 +13,43 @@ type Reader struct {
 	Sees func(fhir.Ref) (bool, error)
 	// Family is the language in which a person of the family reads: nl, sv or en; "" for organisations.
 	Family string
+	Child  bool // the one of the family is the child itself
 }
 
-// plain say what an issue is to the family.
+// says is what an issue of a rule is to a reader, in one sentence.
+func (by Reader) says(rule string) string {
+	text := plain[rule][by.Family]
+	if by.Child {
+		text = cmp.Or(plainer[rule][by.Family], text)
+	}
+	return cmp.Or(text, Hint(rule))
+}
+
+// plainer say what an issue is to the child itself.
+var plainer = map[string]map[string]string{
+	Unaware: {
+		"nl": "Twee zorgverleners werken tegelijk met jou en weten dat misschien niet van elkaar. Vraag de coördinator.",
+		"sv": "Två verksamheter arbetar samtidigt med dig och känner kanske inte till varandra. Fråga samordnaren.",
+		"en": "Two services work with you at the same time and may not know of each other. Ask the coordinator.",
+	},
+	Contradiction: {
+		"nl": "Twee adviezen voor jou spreken elkaar tegen. Vraag de coördinator welk advies geldt.",
+		"sv": "Två råd till dig säger emot varandra. Fråga samordnaren vilket som gäller.",
+		"en": "Two pieces of advice for you contradict each other. Ask the coordinator which one holds.",
+	},
+	Load: {
+		"nl": "Er begint veel tegelijk voor jou en je gezin. Vraag de coördinator wat nu het belangrijkst is.",
+		"sv": "Mycket startar samtidigt för dig och din familj. Fråga samordnaren vad som är viktigast just nu.",
+		"en": "Much starts at once for you and your family. Ask the coordinator what matters most just now.",
+	},
+	Clash: {
+		"nl": "Twee afspraken van jou vallen tegelijk. Vraag of een van beide verzet kan worden.",
+		"sv": "Två av dina besök krockar. Be att få ändra ett av dem.",
+		"en": "Two of your appointments are at the same time. Ask to have one of them moved.",
+	},
+}
+
+// plain say what an issue is to those who raise the child.
 var plain = map[string]map[string]string{
 	Unaware: {
 		"nl": "Twee zorgverleners werken tegelijk met uw kind en weten dat misschien niet van elkaar. Vraag de coördinator.",
@@ -69,10 +104,7 @@ func ViewIssue(r *fhir.Resource, by Reader) (*fhir.Resource, error) {
 	if shown != "" {
 		implicated.JSON = "[" + shown[1:] + "]"
 	}
-	sentence := Hint(rule)
-	if text := plain[rule][by.Family]; text != "" {
-		sentence = text
-	}
+	sentence := by.says(rule)
 	edits = append(edits, implicated, fhir.Edit{Path: []string{"detail"}, JSON: strconv.Quote(sentence)},
 		fhir.Edit{Path: []string{"meta", "security"}, JSON: subsetted}, fhir.Edit{Path: []string{"code", "text"}, JSON: strconv.Quote(sentence)})
 	if by.Family != "" {
@@ -80,6 +112,19 @@ func ViewIssue(r *fhir.Resource, by Reader) (*fhir.Resource, error) {
 	}
 	out, err := r.Edit(edits...)
 	return out, fhir.Wrap(op, err)
+}
+
+// ViewFlag returns a Flag of these rules as a reader sees it: the same one for organisations, and for a person of the
+// family in plain words, with no rule.
+func ViewFlag(r *fhir.Resource, by Reader) (*fhir.Resource, error) {
+	if by.Family == "" {
+		return r, nil
+	}
+	out, err := r.Edit(
+		fhir.Edit{Path: []string{"code", "coding"}}, fhir.Edit{Path: []string{"code", "text"}, JSON: strconv.Quote(by.says(RuleOf(r.Root())))},
+		fhir.Edit{Path: []string{"meta", "source"}}, fhir.Edit{Path: []string{"text"}},
+	)
+	return out, fhir.Wrap("coordination.ViewFlag", err)
 }
 
 // hiddenOfTask are the members of a Task that tell how urgent the issues are which a reader may not see.

@@ -22,7 +22,7 @@ var feeds = map[fhir.Type]func(auth.ResourceFacts) bool{
 	"QuestionnaireResponse": bearing("mks-record", "verwijsboom"),
 	"Consent":               bearing("se-samtycke", "samordning"),
 	"Provenance":            func(f auth.ResourceFacts) bool { return f.Signed },
-	"Task":                  ofRules,
+	"Task":                  either(ofRules, bearing("se-task", "overlamning")),
 	"Communication":         either(ofRules, bearing("mks-categorie", "ouders-geinformeerd")),
 }
 

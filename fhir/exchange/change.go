@@ -26,9 +26,11 @@ func (b *batch) find(st *step) (error, error) {
 		st.ID = b.w.s.newID()
 	}
 	st.ref = fhir.Ref{Type: st.Type, ID: st.ID}
-	var err error
-	if st.prior, err = b.stored(st.ref); err != nil {
-		return nil, err
+	if st.chosen { // else nothing stands there
+		var err error
+		if st.prior, err = b.stored(st.ref); err != nil {
+			return nil, err
+		}
 	}
 	if st.Interaction == auth.Update && (st.prior == nil || st.prior.Deleted) {
 		st.effect = Created

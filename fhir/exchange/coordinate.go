@@ -117,6 +117,7 @@ func (o *overlap) run(children []fhir.Ref) error {
 	if err := o.each(children); err != nil {
 		return err
 	}
+	o.soon()
 	if err := o.attest(); err != nil {
 		return err
 	}

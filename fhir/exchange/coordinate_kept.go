@@ -22,6 +22,7 @@ type keptTable struct {
 	ours     []fhir.Ref       // issues, Tasks and Flags that the rules wrote, sorted
 	due      time.Time        // when the rules of time look at the child again, as far as these rules ask; zero: not known
 	heard    int64            // the row of the child's log up to which the table knows who has read what
+	relied   bool             // writes rested on nothing else being written about the child meanwhile
 	fleets   bool             // staff is named that the proof says nothing of
 }
 
@@ -142,7 +143,7 @@ func (o *overlap) built(patient fhir.Ref) (keptTable, error) {
 // there goes.
 func (o *overlap) renewed(old keptTable, proof tableProof) (keptTable, error) {
 	const op = "exchange.coordinate"
-	k := keptTable{child: old.child, table: old.table.Clone(), versions: map[fhir.Ref]int{}, ours: slices.Clone(old.ours), fleets: old.fleets, heard: old.heard}
+	k := keptTable{child: old.child, table: old.table.Clone(), versions: map[fhir.Ref]int{}, ours: slices.Clone(old.ours), relied: old.relied, fleets: old.fleets, heard: old.heard}
 	if old.proof.staff != proof.staff {
 		k.table.RemoveStaff()
 	}

@@ -37,7 +37,7 @@ func (o *overlap) table(patient fhir.Ref) (keptTable, error) {
 	if err := wanted(&k, o.latest); err != nil {
 		return k, err
 	}
-	if !k.table.Silent() { // what is written at the same time may be found only with this
+	if k.relied = !k.table.Silent(); k.relied { // what is written at the same time may be found only with this
 		o.unit.Relied = append(o.unit.Relied, Reliance{Compartment: patient.ID, State: state})
 	}
 	return k, nil
@@ -105,6 +105,17 @@ func (o *overlap) due(k *keptTable, next time.Time) {
 		o.unit.Due = append(o.unit.Due, Due{Compartment: k.child})
 	}
 	k.due = next
+}
+
+// soon has the rules of time look at once at the children for whom a document set when they are due, and of whom these
+// rules were not asked: what they ask for stood there before.
+func (o *overlap) soon() {
+	for i := range o.unit.Due {
+		d := &o.unit.Due[i]
+		if !o.timed && !slices.ContainsFunc(o.kept, func(k keptTable) bool { return k.child == d.Compartment }) {
+			*d = Due{Compartment: d.Compartment}
+		}
+	}
 }
 
 // committed keeps the tables of a unit that is stored, those of children about whom nobody else wrote meanwhile.

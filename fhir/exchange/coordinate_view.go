@@ -45,8 +45,11 @@ func (w *world) serve(p auth.Principal, st Stored, d auth.Decision) (Served, err
 // sight is what a reader sees of a stored resource: the same one when nothing is withheld.
 func (w *world) sight(p auth.Principal, st Stored, whole *fhir.Resource, obligations []string) (*fhir.Resource, error) {
 	if view := viewOf(st, obligations); view != nil {
-		var err error
-		if whole, err = view(whole, w.reader(p)); err != nil {
+		by, err := w.reader(p, st.Facts)
+		if err != nil {
+			return nil, err
+		}
+		if whole, err = view(whole, by); err != nil {
 			return nil, err
 		}
 		obligations = slices.DeleteFunc(slices.Clone(obligations), func(o string) bool { return o == auth.IssueView })
@@ -57,17 +60,17 @@ func (w *world) sight(p auth.Principal, st Stored, whole *fhir.Resource, obligat
 // viewOf returns what makes the form of a resource of the rules of coordination; nil for every other.
 func viewOf(st Stored, obligations []string) func(*fhir.Resource, coordination.Reader) (*fhir.Resource, error) {
 	if st.Deleted || st.Ref.Type == "DetectedIssue" && !slices.Contains(obligations, auth.IssueView) ||
-		st.Ref.Type == "Task" && !ofCoordination(st.Facts) {
+		st.Ref.Type != "DetectedIssue" && !ofCoordination(st.Facts) {
 		return nil
 	}
 	return viewers[st.Ref.Type]
 }
 
-// viewedOf are the Tasks of the rules of coordination, of which each reader sees another part.
+// viewedOf are the Tasks and Flags of the rules of coordination, of which each reader sees another part.
 func viewedOf(rows []auth.ResourceFacts) []auth.Reduction {
 	var out []auth.Reduction
 	for i := range rows {
-		if rows[i].Ref.Type == "Task" && rows[i].Source == coordination.TaskSource {
+		if rows[i].Ref.Type == "Task" && rows[i].Source == coordination.TaskSource || rows[i].Ref.Type == "Flag" && ofCoordination(rows[i]) {
 			out = append(out, auth.Reduction{Ref: rows[i].Ref})
 		}
 	}
@@ -76,11 +79,11 @@ func viewedOf(rows []auth.ResourceFacts) []auth.Reduction {
 
 // viewers make the form in which a resource of the rules of coordination leaves.
 var viewers = map[fhir.Type]func(*fhir.Resource, coordination.Reader) (*fhir.Resource, error){
-	"DetectedIssue": coordination.ViewIssue, "Task": coordination.ViewTask,
+	"DetectedIssue": coordination.ViewIssue, "Task": coordination.ViewTask, "Flag": coordination.ViewFlag,
 }
 
 // reader is a principal as one for whom an issue is shown.
-func (w *world) reader(p auth.Principal) coordination.Reader {
+func (w *world) reader(p auth.Principal, of auth.ResourceFacts) (coordination.Reader, error) {
 	by := coordination.Reader{Sees: func(ref fhir.Ref) (bool, error) {
 		st, err := w.v.Read(ref.Current())
 		if missing(err) {
@@ -92,8 +95,27 @@ func (w *world) reader(p auth.Principal) coordination.Reader {
 		d, err := w.decide(p, auth.Action{Interaction: auth.Read, Type: ref.Type}, &st.Facts)
 		return d.Permit, err
 	}}
-	if p.Role == auth.Guardian || p.Role == auth.ChildRole || p.Role == auth.Helper {
-		by.Family = coordination.LanguageOf(w.s.settings.Jurisdiction)
+	if p.Role != auth.Guardian && p.Role != auth.ChildRole && p.Role != auth.Helper {
+		return by, nil
 	}
-	return by
+	by.Child = p.Role == auth.ChildRole
+	country, err := w.country(of)
+	by.Family = coordination.LanguageOf(country)
+	return by, err
+}
+
+// country is the jurisdiction of the child that a resource is about.
+func (w *world) country(of auth.ResourceFacts) (string, error) {
+	if len(of.Patients) == 0 {
+		return w.s.settings.Jurisdiction, nil
+	}
+	c, err := w.child(of.Patients[0].ID)
+	if err != nil {
+		return "", err
+	}
+	dir, err := w.directory(c.DirectoryNeeds())
+	if err != nil {
+		return "", err
+	}
+	return c.Jurisdiction(w.s.settings, dir), nil
 }

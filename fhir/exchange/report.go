@@ -24,11 +24,12 @@ type OutcomeIssue struct {
 
 // OutcomeText is OperationOutcome.issue.details, with its text in other languages as R4 carries them.
 type OutcomeText struct {
-	Text       string      `json:"text"`
-	Translated *translated `json:"_text,omitempty"`
+	Text       string       `json:"text"`
+	Translated *InLanguages `json:"_text,omitempty"`
 }
 
-type translated struct {
+// InLanguages are the extensions of a text that is told in several languages.
+type InLanguages struct {
 	Extension []translation `json:"extension"`
 }
 
@@ -45,19 +46,23 @@ type translationPart struct {
 
 // detailsOf is what an issue says, in the languages in which it does.
 func detailsOf(i fhir.Issue) *OutcomeText {
-	out := &OutcomeText{Text: i.Text}
-	for _, t := range []struct{ lang, text string }{{"nl", i.In.NL}, {"sv", i.In.SV}} {
-		if t.text == "" {
-			continue
+	return &OutcomeText{Text: i.Text, Translated: Translated(i.In)}
+}
+
+// Translated renders translations of a text, as the extensions of its element; nil when there are none.
+func Translated(in fhir.Translations) *InLanguages {
+	var out InLanguages
+	for _, t := range []struct{ lang, text string }{{"nl", in.NL}, {"sv", in.SV}} {
+		if t.text != "" {
+			out.Extension = append(out.Extension, translation{
+				[]translationPart{{URL: "lang", Code: t.lang}, {URL: "content", Content: t.text}}, "http://hl7.org/fhir/StructureDefinition/translation",
+			})
 		}
-		if out.Translated == nil {
-			out.Translated = &translated{}
-		}
-		out.Translated.Extension = append(out.Translated.Extension, translation{
-			[]translationPart{{URL: "lang", Code: t.lang}, {URL: "content", Content: t.text}}, "http://hl7.org/fhir/StructureDefinition/translation",
-		})
 	}
-	return out
+	if out.Extension == nil {
+		return nil
+	}
+	return &out
 }
 
 // NewOutcome renders issues; without any it says that all went well.

@@ -30,6 +30,7 @@ type Service struct {
 	memory   *memory
 	checks   *validate.Validator
 	turn     sync.Mutex // repeats after a conflict
+	turns    turns
 	guesses  *guesses
 	protocol string // policy that AuditEvents name
 	allSign  bool

@@ -207,16 +207,25 @@ func (sub *submission) versions(v Lookups) ([]byte, error, error) {
 		}
 		if sub.source.Foreign {
 			return nil, sub.conflict(old.Compartment, "Bundle.identifier", "bundle-exists",
-				"A Bundle with this identifier was stored with another content; give the new one an identifier of its own."), nil
+				"A Bundle with this identifier was stored with another content; give the new one an identifier of its own.",
+				fhir.Translations{
+					NL: "Een Bundle met deze identifier is met een andere inhoud opgeslagen; geef de nieuwe een eigen identifier.",
+					SV: "En Bundle med denna identifier är lagrad med annat innehåll; ge den nya en egen identifier."}), nil
 		}
 		rules := versionRules(sub.source)
 		return nil, sub.conflict(old.Compartment, rules.Pointer, rules.Changed,
-			"This record and version were stored with another content; send a higher version."), nil
+			"This record and version were stored with another content; send a higher version.",
+			fhir.Translations{
+				NL: "Dit record is met deze versie en een andere inhoud opgeslagen; stuur een hogere versie.",
+				SV: "Denna version är lagrad med annat innehåll; skicka en högre version."}), nil
 	}
 	if n := len(stored); n > 0 && sub.source.Version < stored[n-1].Version {
 		rules := versionRules(sub.source)
 		return nil, sub.conflict(stored[n-1].Compartment, rules.Pointer, rules.Lower,
-			"A higher version of this record is stored; send a version above it."), nil
+			"A higher version of this record is stored; send a version above it.",
+			fhir.Translations{
+				NL: "Van dit record is een hogere versie opgeslagen; stuur een versie daarboven.",
+				SV: "En högre version är lagrad; skicka en version över den."}), nil
 	}
 	return sub.sameChild(v, stored)
 }
@@ -262,13 +271,16 @@ func (sub *submission) sameChild(v Lookups, stored []RecordVersion) ([]byte, err
 		return nil, nil, nil
 	}
 	refused := sub.conflict(compartment, versionRules(sub.source).Pointer, "record-child",
-		"This record is stored for another child; withdraw it there, and send it under a new recordId.")
+		"This record is stored for another child; withdraw it there, and send it under a new recordId.",
+		fhir.Translations{
+			NL: "Dit record is voor een ander kind opgeslagen; trek het daar in, en stuur het met een nieuw recordId.",
+			SV: "Dokumentet är lagrat för ett annat barn; makulera det där, och skicka det med ett nytt id."})
 	return nil, refused, nil
 }
 
-func (sub *submission) conflict(compartment, at, rule, text string) error {
+func (sub *submission) conflict(compartment, at, rule, text string, in fhir.Translations) error {
 	sub.refuse(compartment, 409, rule)
 	err := fhir.Errorf(fhir.Conflict, "exchange.Submit", "business-rule", rule, "%s", text)
-	err.Issues[0].Expression = at
+	err.Issues[0].Expression, err.Issues[0].In = at, in
 	return err
 }

@@ -26,7 +26,7 @@ type Ticked struct {
 // returns when none is left. Of several processes on one store one does it at a time.
 //
 // What is due is a row for each child with the instant at which a rule can speak next: 06:00
-// Europe/Amsterdam of a day, or the end of 24 hours. A run of the rules computes it anew, and a write that
+// Europe/Amsterdam of a day, its midnight where an end counts at once, or the end of 24 hours. A run of the rules computes it anew, and a write that
 // they look at sets it to at once, so that a Tick reads what is due and never walks all children; a store
 // of 100,000 children costs it one look at an index. A Tick that did not happen is caught up by the next
 // one, and one that is repeated finds nothing: the outcome, the next instant and the state of the child on
@@ -66,7 +66,12 @@ func (s *Service) due(ctx context.Context, now time.Time) (due []Due, err error)
 // tickPage runs the rules on some children. One that fails is put off, and keeps nobody else waiting.
 func (s *Service) tickPage(ctx context.Context, now time.Time, due []Due, out *Ticked) error {
 	for _, d := range due {
+		release, err := s.turns.take(ctx, []string{d.Compartment})
+		if err != nil {
+			return err
+		}
 		writes, err := again(s, func() (int, error) { return s.tickChild(ctx, now, d.Compartment) })
+		release()
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}

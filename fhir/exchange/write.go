@@ -86,6 +86,11 @@ func (s *Service) Transact(ctx context.Context, c Call, changes []Change) ([]Don
 // change makes changes that one event tells of.
 func (s *Service) change(ctx context.Context, e event, changes []Change) ([]Done, error) {
 	const op = "exchange.Write"
+	release, err := s.turns.take(ctx, s.compared(changes))
+	if err != nil {
+		return nil, s.broke(ctx, op, e, unavailable(op, "contended", err))
+	}
+	defer release()
 	out, err := again(s, func() ([]Done, error) { return s.changeOnce(ctx, e, changes) })
 	if moved(err) {
 		return nil, s.broke(ctx, op, e, contended(op, err))

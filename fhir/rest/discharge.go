@@ -9,6 +9,7 @@ import (
 	"github.com/drieluik/drieluik/auth"
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/exchange"
+	"github.com/drieluik/drieluik/fhir/workflow"
 )
 
 // dischargeCheck serves GET and POST /Task/id/$discharge-check.
@@ -27,18 +28,15 @@ func (s *Server) dischargeCheck(w http.ResponseWriter, r *http.Request) error {
 		if !check.Unseen {
 			parts = append(parts, parameter{Name: "ok", Bool: &check.OK})
 		}
-		parts = append(parts, parameter{Name: "text", String: checkText(check.Text, check.Unseen)}, parameter{Name: "who", String: check.Who})
+		parts = append(parts, said("text", check.Said()), said("who", check.Who))
 		out.Parameter = append(out.Parameter, parameter{Name: "check", Part: parts})
 	}
 	return writeParameters(w, out)
 }
 
-// checkText says of a check that says nothing why.
-func checkText(text string, unseen bool) string {
-	if unseen {
-		return text + " Whether it is so rests on what you may not see, or is not there."
-	}
-	return text
+// said is a parameter with words, in each language in which there are some.
+func said(name string, w workflow.Words) parameter {
+	return parameter{Name: name, String: w.EN, Translated: exchange.Translated(w.In())}
 }
 
 // completeness serves GET and POST /Patient/id/$completeness.
@@ -59,10 +57,10 @@ func (s *Server) completeness(w http.ResponseWriter, r *http.Request) error {
 	for _, d := range report {
 		parts := []parameter{{Name: "domein", Code: d.Code}}
 		for _, what := range d.Present {
-			parts = append(parts, parameter{Name: "present", String: what})
+			parts = append(parts, said("present", what))
 		}
 		for _, m := range d.Missing {
-			parts = append(parts, parameter{Name: "missing", Part: []parameter{{Name: "what", String: m.What}, {Name: "who", String: m.Who}}})
+			parts = append(parts, parameter{Name: "missing", Part: []parameter{said("what", m.What), said("who", m.Who)}})
 		}
 		if d.Hidden > 0 {
 			parts = append(parts, parameter{Name: "hidden", Int: &d.Hidden})

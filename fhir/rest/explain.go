@@ -180,17 +180,18 @@ type parameters struct {
 }
 
 type parameter struct {
-	Name      string          `json:"name"`
-	Code      string          `json:"valueCode,omitempty"`
-	String    string          `json:"valueString,omitempty"`
-	DateTime  string          `json:"valueDateTime,omitempty"`
-	Bool      *bool           `json:"valueBoolean,omitempty"`
-	Int       *int            `json:"valueInteger,omitempty"`
-	Date      string          `json:"valueDate,omitempty"`
-	Decimal   float64         `json:"valueDecimal,omitempty"`
-	Reference *paramReference `json:"valueReference,omitempty"`
-	Resource  json.RawMessage `json:"resource,omitempty"`
-	Part      []parameter     `json:"part,omitempty"`
+	Name       string                `json:"name"`
+	Code       string                `json:"valueCode,omitempty"`
+	String     string                `json:"valueString,omitempty"`
+	Translated *exchange.InLanguages `json:"_valueString,omitempty"`
+	DateTime   string                `json:"valueDateTime,omitempty"`
+	Bool       *bool                 `json:"valueBoolean,omitempty"`
+	Int        *int                  `json:"valueInteger,omitempty"`
+	Date       string                `json:"valueDate,omitempty"`
+	Decimal    float64               `json:"valueDecimal,omitempty"`
+	Reference  *paramReference       `json:"valueReference,omitempty"`
+	Resource   json.RawMessage       `json:"resource,omitempty"`
+	Part       []parameter           `json:"part,omitempty"`
 }
 
 type paramReference struct {

@@ -364,11 +364,7 @@ func TestWhatIsBlockedIsNoFact(t *testing.T) {
 	t.Parallel()
 	c := twoClinics(t)
 	c.meet()
-	c.create("hospital", "Consent", fmt.Sprintf(`{"resourceType":"Consent","status":"active","dateTime":"2026-11-20","patient":{"reference":%q},"organization":[{"reference":%q}],
-		"scope":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/consentscope","code":"patient-privacy"}]},
-		"category":[{"coding":[{"system":"https://drieluik.example/fhir/CodeSystem/se-samtycke","code":"sparr"}]}],
-		"policyRule":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"OPTOUT"}]},
-		"provision":{"type":"deny","data":[{"meaning":"instance","reference":{"reference":"CarePlan/px"}}]}}`, c.patient, c.orgs["hospital"]))
+	c.create("hospital", "Consent", c.block("px", ""))
 	if open := c.open(); len(open) > 0 {
 		t.Errorf("open: %v", open)
 	}
@@ -504,7 +500,7 @@ func TestTheFamilyIsToldInPlainWords(t *testing.T) {
 		{"url":"bron","valueCode":"brp"},{"url":"gecontroleerdOp","valueDate":"2026-11-01"}]}]}`, c.patient))
 	c.principals["mother"] = guardian(t, c.patient.String(), "RelatedPerson/"+mother, "patient/*.rs")
 	a := c.get("mother", "/fhir/"+issue).want(t, http.StatusOK).valid(t)
-	if !strings.Contains(a.body, "samordnaren") || strings.Contains(a.body, "O2") || !strings.Contains(a.body, "CarePlan/px") {
+	if !strings.Contains(a.body, "coördinator") || strings.Contains(a.body, "O2") || !strings.Contains(a.body, "CarePlan/px") {
 		t.Errorf("the issue as the mother reads it: %s", a.body)
 	}
 	found := c.search("mother", "/fhir/DetectedIssue?patient="+c.patient.ID)

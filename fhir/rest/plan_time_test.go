@@ -80,3 +80,28 @@ func TestAPlanEndsByItself(t *testing.T) {
 		"avslut": map[string]any{"datum": "2027-03-10", "orsak": "samtycke-aterkallat"}})).want(t, 201)
 	wants("the plan is ended")
 }
+
+// TestAConsentThatRunsOutEndsAccessInItsNight: with no write the others read the plan no more, and who coordinates is
+// told once.
+func TestAConsentThatRunsOutEndsAccessInItsNight(t *testing.T) {
+	t.Parallel()
+	consents := decode[map[string]any](t, coordinated(t, "valid/02-ylva.json", nil))["samtycke"].([]any)
+	for _, s := range consents {
+		s.(map[string]any)["giltigTill"] = "2026-12-01"
+	}
+	g, _, plan := planned(t, map[string]any{"samtycke": consents})
+	school := system("school", refOf(g.search("hab", "/fhir/Organization?name=F%C3%B6rskolan").ids()[0]), "system/*.cruds")
+	school.Purpose = "COC"
+	g.principals["school"] = school
+	for _, step := range []struct {
+		day    string
+		status int
+		want   []string
+	}{{"2026-12-01", 200, nil}, {"2026-12-02", 404, []string{"samtycke-upphort PractitionerRole"}}, {"2026-12-20", 404, []string{"samtycke-upphort PractitionerRole"}}} {
+		g.until(step.day)
+		g.get("school", "/fhir/"+plan).want(t, step.status)
+		if diff := cmp.Diff(step.want, g.plansAsk("hab")); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", step.day, diff)
+		}
+	}
+}

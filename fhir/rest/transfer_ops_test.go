@@ -75,6 +75,48 @@ func (s *transfer) permit(organization fhir.Ref) {
 		"reference":{"reference":%q}}]}}`, s.patient, s.principals["mother"].FHIRUser, s.orgs["hospital"], organization))
 }
 
+// TestWhatIsMissingIsSaidInDutchToo: a nurse reads in her own language what a transfer waits for, what a file
+// lacks, and why a step is refused.
+func TestWhatIsMissingIsSaidInDutchToo(t *testing.T) {
+	t.Parallel()
+	s := leaving(t)
+	for _, path := range []string{"/fhir/" + s.task + "/$discharge-check", "/fhir/" + s.patient + "/$completeness"} {
+		said := 0
+		var walk func([]spoken)
+		walk = func(all []spoken) {
+			for _, p := range all {
+				walk(p.Part)
+				if p.ValueString == "" {
+					continue
+				}
+				said++
+				if e := p.In.Extension; len(e) != 1 || e[0].Extension[0].ValueCode != "nl" || e[0].Extension[1].ValueString == "" {
+					t.Errorf("%s: %q is said in %+v", path, p.ValueString, e)
+				}
+			}
+		}
+		walk(decode[struct{ Parameter []spoken }](t, s.get("hospital", path).want(t, http.StatusOK).valid(t).body).Parameter)
+		if said < 9 {
+			t.Errorf("%s says %d things", path, said)
+		}
+	}
+	refused := s.move("hospital", "completed").want(t, http.StatusUnprocessableEntity)
+	if !strings.Contains(refused.body, "Vanuit deze status gaat de overdracht verder wanneer") {
+		t.Errorf("a step that is refused says %s", refused.body)
+	}
+}
+
+// spoken is a parameter with words and their translations.
+type spoken struct {
+	ValueString string
+	In          struct {
+		Extension []struct {
+			Extension []struct{ ValueCode, ValueString string }
+		}
+	} `json:"_valueString"`
+	Part []spoken
+}
+
 // report is one answer of $completeness: domain → what is present, missing with who, and the hidden count.
 func report(t *testing.T, a answer) map[string][]string {
 	t.Helper()

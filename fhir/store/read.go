@@ -18,7 +18,8 @@ type snapshot struct {
 	c    *conn
 	dict *interned
 
-	plans bool // its queries are planned for their values from now on
+	plans  bool                      // its queries are planned for their values from now on
+	states map[string]exchange.State // that were asked for
 }
 
 var _ exchange.Snapshot = (*snapshot)(nil)
@@ -210,9 +211,18 @@ func (s *snapshot) Identified(t fhir.Type, id fhir.Identifier) ([]exchange.Store
 
 // State implements exchange.Lookups.
 func (s *snapshot) State(id string) (exchange.State, error) {
-	var state exchange.State
-	_, err := s.c.one(`SELECT n,writes FROM epoch WHERE name=?`, args(id), &state.Epoch, &state.Writes)
-	return state, fhir.Wrap("store.State", err)
+	state, known := s.states[id]
+	if known {
+		return state, nil
+	}
+	if _, err := s.c.one(`SELECT n,writes FROM epoch WHERE name=?`, args(id), &state.Epoch, &state.Writes); err != nil {
+		return state, fhir.Wrap("store.State", err)
+	}
+	if s.states == nil {
+		s.states = map[string]exchange.State{}
+	}
+	s.states[id] = state
+	return state, nil
 }
 
 // Compartment implements exchange.Lookups.

@@ -71,7 +71,7 @@ func lacking(all []workflow.Domain) []string {
 	out := []string{}
 	for _, d := range all {
 		for _, m := range d.Missing {
-			out = append(out, d.Code+": "+m.What+" ("+m.Who+")")
+			out = append(out, d.Code+": "+m.What.EN+" ("+m.Who.EN+")")
 		}
 	}
 	return out
@@ -170,7 +170,7 @@ func TestItemsOfAHiddenDomainAreCountedAndNotNamed(t *testing.T) {
 	})
 	want := []workflow.Domain{
 		{Code: "medisch", Missing: got[0].Missing, Hidden: 1},
-		{Code: "veiligheid", Present: []string{"custody (gezag) checked in the last 180 days"}, Hidden: 3},
+		{Code: "veiligheid", Present: []workflow.Words{{EN: "custody (gezag) checked in the last 180 days", NL: "gezag gecontroleerd in de laatste 180 dagen"}}, Hidden: 3},
 		{Code: "sociaal", Hidden: 4}, {Code: "ontwikkeling", Hidden: 4},
 	}
 	if diff := cmp.Diff(want, got); diff != "" || len(got[0].Missing) != 6 {

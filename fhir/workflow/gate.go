@@ -19,18 +19,18 @@ const (
 type Check struct {
 	ID     string // G1 to G8
 	OK     bool
-	Unseen bool   // what it rests on was not there to be looked at, so that it says nothing
-	Advice bool   // never blocks
-	Text   string // what has to be true
-	Who    string // who has to see to it
+	Unseen bool  // what it rests on was not there to be looked at, so that it says nothing
+	Advice bool  // never blocks
+	Text   Words // what has to be true
+	Who    Words // who has to see to it
 }
 
-// Who has to do something.
-const (
-	receiver     = "receiver"
-	sendingNurse = "sending nurse"
-	coordinator  = "zorgcoordinator"
-	parent       = "parent"
+// Who has to do something. Read only.
+var (
+	receiver     = Words{"receiver", "ontvanger"}
+	sendingNurse = Words{"sending nurse", "overdragende verpleegkundige"}
+	coordinator  = Words{"zorgcoordinator", "zorgcoördinator"}
+	parent       = Words{"parent", "ouder"}
 )
 
 // condition is a row of the gate.
@@ -38,26 +38,39 @@ type condition struct {
 	id         string
 	directions []string // none: all
 	advice     bool
-	who, text  string
+	who, text  Words
 	holds      func(*evidence) (ok, seen bool)
 }
 
 var conditions = []condition{
-	{id: "G1", who: receiver, text: "The receiver has accepted the transfer.",
+	{id: "G1", who: receiver, text: Words{"The receiver has accepted the transfer.", "De ontvanger heeft de overdracht aanvaard."},
 		holds: func(e *evidence) (bool, bool) { return e.accepted, true }},
-	{id: "G2", directions: []string{toHome}, who: sendingNurse, text: "Care at home is arranged (zorgThuisGeregeld).",
+	{id: "G2", directions: []string{toHome}, who: sendingNurse, text: Words{"Care at home is arranged (zorgThuisGeregeld).", "De zorg thuis is geregeld (zorgThuisGeregeld)."},
 		holds: func(e *evidence) (bool, bool) { return e.yes("og.zorg"), e.form.Exists() }},
-	{id: "G3", directions: []string{toHome}, who: sendingNurse, text: "Materials are delivered (materialenGeleverd).",
+	{id: "G3", directions: []string{toHome}, who: sendingNurse, text: Words{"Materials are delivered (materialenGeleverd).", "De materialen zijn geleverd (materialenGeleverd)."},
 		holds: func(e *evidence) (bool, bool) { return e.yes("og.materialen"), e.form.Exists() }},
-	{id: "G4", directions: []string{toHome}, who: sendingNurse, text: "At least one parent is trained, and everybody who was trained is competent (oudersGetraind).",
+	{id: "G4", directions: []string{toHome}, who: sendingNurse, text: Words{
+		"At least one parent is trained, and everybody who was trained is competent (oudersGetraind).",
+		"Minstens één ouder is getraind, en wie getraind is, is bekwaam (oudersGetraind)."},
+
 		holds: func(e *evidence) (bool, bool) { return e.trainedAll(), e.form.Exists() }},
-	{id: "G5", directions: []string{toHome}, who: coordinator, text: "Every parent who does a reserved action has a record of competence (bekwaam) or a training.",
+	{id: "G5", directions: []string{toHome}, who: coordinator, text: Words{
+		"Every parent who does a reserved action has a record of competence (bekwaam) or a training.",
+		"Van elke ouder die een voorbehouden handeling doet, is bekwaamheid vastgelegd (bekwaam) of een training."},
+
 		holds: func(e *evidence) (bool, bool) { return e.able(), true }},
-	{id: "G6", directions: []string{toHome}, who: sendingNurse, text: "There is a telephone number for 24 hours (aanspreekpunt24u).",
+	{id: "G6", directions: []string{toHome}, who: sendingNurse, text: Words{
+		"There is a telephone number for 24 hours (aanspreekpunt24u).", "Er is een telefoonnummer voor 24 uur (aanspreekpunt24u)."},
+
 		holds: func(e *evidence) (bool, bool) { return len(answersTo(e.form, "og.telefoon")) > 0, e.form.Exists() }},
-	{id: "G7", directions: []string{toHome}, advice: true, who: sendingNurse, text: "Family, hospital nurse and home-care nurse have talked (drieluikgesprek); this is advice.",
+	{id: "G7", directions: []string{toHome}, advice: true, who: sendingNurse, text: Words{
+		"Family, hospital nurse and home-care nurse have talked (drieluikgesprek); this is advice.",
+		"Gezin, ziekenhuisverpleegkundige en thuiszorgverpleegkundige hebben elkaar gesproken (drieluikgesprek); dit is een advies."},
+
 		holds: func(e *evidence) (bool, bool) { return e.talked, e.talked }},
-	{id: "G8", directions: []string{toProvider, toAdult}, who: "zorgcoordinator of the sender", text: "The latest evaluation of the sender is the closing one (afsluitend).",
+	{id: "G8", directions: []string{toProvider, toAdult}, who: Words{"zorgcoordinator of the sender", "zorgcoördinator van de verzender"}, text: Words{
+		"The latest evaluation of the sender is the closing one (afsluitend).", "De laatste evaluatie van de verzender is de afsluitende (afsluitend)."},
+
 		holds: func(e *evidence) (bool, bool) { return e.closed, e.closed }},
 }
 
@@ -93,12 +106,29 @@ func Open(checks []Check) bool {
 	return !slices.ContainsFunc(checks, func(c Check) bool { return !c.OK && !c.Advice })
 }
 
+var (
+	needed = Words{
+		"The transfer cannot complete yet. Needed: %s To be seen to by: %s.",
+		"De overdracht kan nog niet worden voltooid. Nodig: %s Te regelen door: %s."}
+	unseen = Words{
+		"%s Whether it is so rests on what you may not see, or is not there.",
+		"%s Of dat zo is, hangt af van wat u niet mag zien of wat er niet is."}
+)
+
+// Said is what a reader is told of the check: what has to be true and, where nothing is said of it, why.
+func (c Check) Said() Words {
+	if c.Unseen {
+		return unseen.with(c.Text)
+	}
+	return c.Text
+}
+
 // Closed returns an issue for each check that keeps a transfer from completing.
 func Closed(checks []Check) []fhir.Issue {
 	var out []fhir.Issue
 	for _, c := range checks {
 		if !c.OK && !c.Advice {
-			out = append(out, fault(c.ID, "Task.status", "The transfer cannot complete yet. Needed: %s To be seen to by: %s.", c.Text, c.Who)...)
+			out = append(out, fault(c.ID, "Task.status", needed.with(c.Text, c.Who))...)
 		}
 	}
 	return out

@@ -62,7 +62,7 @@ func failing(t testing.TB, k shelf, before *fhir.Resource, whole bool) []string 
 	}
 	out := []string{}
 	for _, c := range checks {
-		if c.Text == "" || c.Who == "" {
+		if c.Text.EN == "" || c.Text.NL == "" || c.Who.EN == "" || c.Who.NL == "" {
 			t.Errorf("%s says nothing, or to nobody", c.ID)
 		}
 		if c.Unseen {

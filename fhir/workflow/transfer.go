@@ -1,7 +1,6 @@
 package workflow
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -38,7 +37,7 @@ type step struct {
 	from []string
 	to   string
 	by   Party
-	text string // who does it, for the refusal of another step
+	text Words // who does it, for the refusal of another step
 }
 
 var (
@@ -49,19 +48,19 @@ var (
 // steps is the state machine of a transfer: mks.md 3.8 with the rows of access.md 5. A source record
 // may begin its transfer anew, withdraw it, or put it in the place of a draft (mks.md 2.7).
 var steps = []step{
-	{[]string{draft}, requested, Requester, "the sender requests"},
-	{[]string{requested}, received, Owner, "the receiver marks it received"},
-	{[]string{requested, received}, accepted, Owner, "the receiver accepts"},
-	{[]string{requested, received}, rejected, Owner, "the receiver rejects"},
-	{[]string{accepted}, inProgress, Owner, "the receiver begins"},
-	{[]string{accepted, inProgress}, completed, Owner, "the receiver completes"},
-	{[]string{requested, received, accepted, inProgress}, onHold, Owner | Requester, "sender or receiver puts it on hold"},
-	{[]string{onHold}, inProgress, Owner | Requester, "sender or receiver goes on"},
-	{open, cancelled, Owner | Requester, "sender or receiver cancels"},
-	{all, requested, Holder, ""},
-	{all, draft, Holder, ""},
-	{all, cancelled, Holder, ""},
-	{all, mistaken, Holder, ""},
+	{[]string{draft}, requested, Requester, Words{"the sender requests", "de verzender haar aanvraagt"}},
+	{[]string{requested}, received, Owner, Words{"the receiver marks it received", "de ontvanger de ontvangst meldt"}},
+	{[]string{requested, received}, accepted, Owner, Words{"the receiver accepts", "de ontvanger aanvaardt"}},
+	{[]string{requested, received}, rejected, Owner, Words{"the receiver rejects", "de ontvanger weigert"}},
+	{[]string{accepted}, inProgress, Owner, Words{"the receiver begins", "de ontvanger begint"}},
+	{[]string{accepted, inProgress}, completed, Owner, Words{"the receiver completes", "de ontvanger voltooit"}},
+	{[]string{requested, received, accepted, inProgress}, onHold, Owner | Requester, Words{"sender or receiver puts it on hold", "verzender of ontvanger haar aanhoudt"}},
+	{[]string{onHold}, inProgress, Owner | Requester, Words{"sender or receiver goes on", "verzender of ontvanger verdergaat"}},
+	{open, cancelled, Owner | Requester, Words{"sender or receiver cancels", "verzender of ontvanger haar afbreekt"}},
+	{all, requested, Holder, Words{}},
+	{all, draft, Holder, Words{}},
+	{all, cancelled, Holder, Words{}},
+	{all, mistaken, Holder, Words{}},
 }
 
 // beginnings are the statuses in which a transfer may be made.
@@ -87,11 +86,13 @@ func Move(before, after *fhir.Resource, by Party) []fhir.Issue {
 		if slices.Contains(beginnings, to) || by&Holder != 0 {
 			return nil
 		}
-		return fault(ruleStep, "Task.status", "A transfer begins as draft or requested; what follows is for the receiver.")
+		return fault(ruleStep, "Task.status", Words{
+			"A transfer begins as draft or requested; what follows is for the receiver.",
+			"Een overdracht begint als draft of requested; wat volgt is aan de ontvanger."})
 	}
 	var out []fhir.Issue
 	if from := status(before); from != to && !slices.ContainsFunc(steps, func(s step) bool { return s.to == to && s.open(from, by) }) {
-		out = fault(ruleStep, "Task.status", "%s", refusalOf(from))
+		out = fault(ruleStep, "Task.status", refusalOf(from))
 	}
 	if by&Holder != 0 {
 		return out
@@ -103,17 +104,20 @@ func Move(before, after *fhir.Resource, by Party) []fhir.Issue {
 func (s step) open(from string, by Party) bool { return slices.Contains(s.from, from) && s.by&by != 0 }
 
 // refusalOf says what a transfer can become, and by whom.
-func refusalOf(from string) string {
-	var ways []string
+func refusalOf(from string) Words {
+	var en, nl []string
 	for _, s := range steps {
-		if s.text != "" && slices.Contains(s.from, from) {
-			ways = append(ways, s.text+" ("+s.to+")")
+		if s.text != (Words{}) && slices.Contains(s.from, from) {
+			en, nl = append(en, s.text.EN+" ("+s.to+")"), append(nl, s.text.NL+" ("+s.to+")")
 		}
 	}
-	if len(ways) == 0 {
-		return "This transfer is over and its status stays as it is; a new transfer needs a Task of its own."
+	if len(en) == 0 {
+		return Words{
+			"This transfer is over and its status stays as it is; a new transfer needs a Task of its own.",
+			"Deze overdracht is afgelopen en haar status blijft zoals die is; een nieuwe overdracht krijgt een eigen Task."}
 	}
-	return "From its status this transfer goes on when " + strings.Join(ways, ", ") + "."
+	return Words{"From its status this transfer goes on when %s.", "Vanuit deze status gaat de overdracht verder wanneer %s."}.
+		with(Words{strings.Join(en, ", "), strings.Join(nl, ", ")})
 }
 
 // fixed are the members of a transfer that stay once it was sent.
@@ -128,8 +132,9 @@ func sameParties(before, after *fhir.Resource) []fhir.Issue {
 	var out []fhir.Issue
 	for _, name := range fixed {
 		if !fhir.Equal(before.Root().Member(name), after.Root().Member(name)) {
-			out = append(out, fault(ruleParties, "Task."+name,
-				"A transfer that was sent keeps its code, document, child, sender and receiver; cancel it and make a new one.")...)
+			out = append(out, fault(ruleParties, "Task."+name, Words{
+				"A transfer that was sent keeps its code, document, child, sender and receiver; cancel it and make a new one.",
+				"Een verstuurde overdracht houdt haar code, document, kind, verzender en ontvanger; breek haar af en maak een nieuwe."})...)
 		}
 	}
 	return out
@@ -147,8 +152,9 @@ func sameReadiness(before, after *fhir.Resource) []fhir.Issue {
 	if kept && noted {
 		return nil
 	}
-	return fault(ruleReadiness, "Task.input",
-		"The forms of readiness stay; add a new one behind them, together with a note that says why.")
+	return fault(ruleReadiness, "Task.input", Words{
+		"The forms of readiness stay; add a new one behind them, together with a note that says why.",
+		"De formulieren van ontslaggereedheid blijven; voeg er een nieuw achter toe, met een notitie die zegt waarom."})
 }
 
 // readinessInputs are the inputs of a Task that name an answered form of readiness.
@@ -167,12 +173,6 @@ func status(r *fhir.Resource) string {
 		return ""
 	}
 	return r.Root().Member("status").Text()
-}
-
-func fault(rule, at, format string, args ...any) []fhir.Issue {
-	return []fhir.Issue{{
-		Severity: fhir.SeverityError, Code: "business-rule", Expression: at, Diagnostics: rule, Text: fmt.Sprintf(format, args...),
-	}}
 }
 
 // Transfer is a transfer Task with what it refers to.
@@ -283,7 +283,9 @@ func Accepts(before, after, consent *fhir.Resource, by Party) bool {
 // Unaccepted refuses that a sender goes on with what the receiver never accepted.
 func Unaccepted(before, after, consent *fhir.Resource, by Party) []fhir.Issue {
 	if status(before) == onHold && status(after) == inProgress && by&Owner == 0 && consent == nil {
-		return fault(ruleStep, "Task.status", "The receiver has not accepted this transfer; it goes on when the receiver says so (in-progress).")
+		return fault(ruleStep, "Task.status", Words{
+			"The receiver has not accepted this transfer; it goes on when the receiver says so (in-progress).",
+			"De ontvanger heeft deze overdracht niet aanvaard; zij gaat verder wanneer de ontvanger dat zegt (in-progress)."})
 	}
 	return nil
 }

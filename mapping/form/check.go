@@ -6,9 +6,22 @@ import (
 	"github.com/drieluik/drieluik/fhir"
 )
 
-const (
-	textLarge   = "The document has more members and elements than any real record. Split it."
-	textTooLong = "The list is longer than in any real record. Split it."
+// sentence is what is said of a bound of this reader, whatever the format.
+type sentence struct {
+	en string
+	in fhir.Translations
+}
+
+// Read only.
+var (
+	textLarge = sentence{"The document has more members and elements than any real record. Split it.", fhir.Translations{
+		NL: "Het document heeft meer velden en elementen dan enig echt record. Splits het.",
+		SV: "Dokumentet har fler fält och element än något verkligt dokument. Dela upp det.",
+	}}
+	textTooLong = sentence{"The list is longer than in any real record. Split it.", fhir.Translations{
+		NL: "De lijst is langer dan in enig echt record. Splits haar.",
+		SV: "Listan är längre än i något verkligt dokument. Dela upp den.",
+	}}
 )
 
 // measure counts the members and elements below v, and stops past the bound.
@@ -27,9 +40,9 @@ func (d *Document) measure(v Value) {
 }
 
 // overflow refuses a document past the bounds. Nothing else is asked of it.
-func (d *Document) overflow(v Value, text string) {
+func (d *Document) overflow(v Value, text sentence) {
 	d.large = true
-	d.Report(fhir.SeverityError, d.dialect.Rules.Large, v, text)
+	d.Say(fhir.SeverityError, d.dialect.Rules.Large, v, text.en, text.in)
 	d.Mark(v)
 }
 
@@ -42,7 +55,7 @@ func (d *Document) AtMost(list Value, most int) {
 
 // TooMany refuses a list that is longer than in any real record (Rules.Large).
 func (d *Document) TooMany(list Value) {
-	d.Report(fhir.SeverityError, d.dialect.Rules.Large, list, textTooLong)
+	d.Say(fhir.SeverityError, d.dialect.Rules.Large, list, textTooLong.en, textTooLong.in)
 	d.Mark(list)
 }
 
@@ -51,7 +64,7 @@ func (d *Document) Object(v Value, fs Fields) {
 	for n := range v.Node().Children() {
 		if fs.Named(n.Name()) == nil {
 			d.Keep(v.holding(n))
-			d.Inform(d.dialect.Rules.Unknown, v.holding(n), "This member is not known in "+d.dialect.Schema+". It is kept, not interpreted.")
+			d.Inform(d.dialect.Rules.Unknown, v.holding(n), "")
 		}
 	}
 	for i := range fs {
@@ -127,7 +140,7 @@ func (d *Document) missing(v Value, x *Field) {
 	}
 	d.Keep(v)
 	if rule := d.dialect.Rules.Empty; rule != "" {
-		d.Inform(rule, v, "This member is empty: it means absent. It is kept for the way back.")
+		d.Inform(rule, v, "")
 	}
 }
 

@@ -133,6 +133,15 @@ func (d *Document) Inform(rule string, v Value, text string) {
 // Report adds an issue. Each rule fires once per place. text is one sentence without values of the source;
 // "" stands for that of the dialect.
 func (d *Document) Report(severity, rule string, v Value, text string) {
+	var also fhir.Translations
+	if text == "" {
+		text, also = d.dialect.text(rule), d.dialect.Translated[rule]
+	}
+	d.Say(severity, rule, v, text, also)
+}
+
+// Say is Report with a sentence and its translations.
+func (d *Document) Say(severity, rule string, v Value, text string, in fhir.Translations) {
 	if d.told[finding{rule, v.place}] {
 		return
 	}
@@ -142,15 +151,8 @@ func (d *Document) Report(severity, rule string, v Value, text string) {
 	}
 	d.told[finding{rule, v.place}] = true
 	d.refused = d.refused || severity == fhir.SeverityError
-	var also fhir.Translations
-	if text == "" || rule == d.dialect.Rules.Unknown {
-		also = d.dialect.Translated[rule]
-	}
-	if text == "" {
-		text = d.dialect.text(rule)
-	}
 	d.issues = append(d.issues, fhir.Issue{
-		Severity: severity, Code: d.dialect.code(rule), Expression: v.Pointer(), Diagnostics: rule, Text: text, In: also,
+		Severity: severity, Code: d.dialect.code(rule), Expression: v.Pointer(), Diagnostics: rule, Text: text, In: in,
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -48,7 +49,13 @@ func submit(t testing.TB, k mapping.Known, text []byte) (mapping.Source, mapping
 	if err != nil {
 		t.Fatalf("map: %v", err)
 	}
-	return s, r, append(issues, r.Issues...)
+	issues = append(issues, r.Issues...)
+	for _, i := range issues { // whoever mends it reads Dutch
+		if i.In.NL == "" || i.In.NL == i.Text || strings.Contains(i.Text, "breaks rule") {
+			t.Errorf("%s is told as %q, in Dutch %q", i.Diagnostics, i.Text, i.In.NL)
+		}
+	}
+	return s, r, issues
 }
 
 // store submits documents and stores what they become; it fails on an error issue.

@@ -23,6 +23,7 @@ var ruleTexts = map[string]string{
 	"SP-S05": "The reference names nothing of the right kind in this document.",
 	"SP-S06": "This is not a date, or not a moment with seconds and offset.",
 	"SP-S07": "The identifying number fails its check.",
+	"SP-S08": "This member is not known in samordningsplan/1. It is kept, not interpreted.",
 	"SP-S09": "The value breaks the pattern, the length, the range or the condition of this member.",
 	"SP-S10": "The birth date differs from the one that the number tells. Check both.",
 	"SP-S11": "There are more faults than these. Mend these and send the document again.",

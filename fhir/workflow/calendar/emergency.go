@@ -37,9 +37,9 @@ func (e Emergency) Review() ([]Write, error) {
 		rule: RuleEmergency, discriminator: e.Token, code: coding{codes("access-task"), "btg-review"},
 		text:  sayReview,
 		focus: e.Patient, owner: e.Custodian, custodian: e.Custodian,
-		due:       e.Today.AddDate(0, 0, emergencyReview).Format(time.DateOnly),
-		performer: &concept{Coding: []coding{{codes("access-role"), "admin"}}, Text: "Privacy officer"},
-		labels:    []coding{custodianOnly},
+		due:        e.Today.AddDate(0, 0, emergencyReview).Format(time.DateOnly),
+		performers: []concept{{Coding: []coding{{codes("access-role"), "admin"}}, Text: "Privacy officer"}},
+		labels:     []coding{custodianOnly},
 	})
 	return r.out.Writes, fhir.Wrap("calendar.Review", r.err)
 }

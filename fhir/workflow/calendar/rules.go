@@ -37,7 +37,7 @@ type Situation struct {
 	Plans      []Known // master plans (mks-categorie#zorgplan), drafts too
 	Meetings   []Known // Encounters of an evaluatie-soort
 	Messages   []Known // Communications
-	Tasks      []Known // Tasks that rules wrote before
+	Tasks      []Known // Tasks that rules wrote before, and by which plans ask somebody to take charge of a child
 	Signatures []Known // Provenances with a signature on one of Plans
 	Trees      []Known // answered verwijsbomen
 	Transfers  []Known // Compositions of a transfer
@@ -177,6 +177,13 @@ func Morning(day time.Time) time.Time {
 func (r *run) wake(day time.Time) {
 	if day.After(r.today) {
 		r.wakeAt(Morning(day))
+	}
+}
+
+// wakeInNight asks for another run as soon as a day begins.
+func (r *run) wakeInNight(day time.Time) {
+	if day.After(r.today) {
+		r.wakeAt(time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, amsterdam()))
 	}
 }
 

@@ -50,6 +50,7 @@ type (
 		ID            string       `json:"id"`
 		Meta          meta         `json:"meta"`
 		Status        string       `json:"status"`
+		Business      *concept     `json:"businessStatus,omitempty"`
 		Intent        string       `json:"intent"`
 		Priority      string       `json:"priority"`
 		Code          concept      `json:"code"`
@@ -60,7 +61,7 @@ type (
 		AuthoredOn    string       `json:"authoredOn"`
 		Requester     reference    `json:"requester"`
 		PerformerType []concept    `json:"performerType,omitempty"`
-		Owner         reference    `json:"owner"`
+		Owner         *reference   `json:"owner,omitempty"`
 		Restriction   *restriction `json:"restriction,omitempty"`
 		Input         []taskInput  `json:"input,omitempty"`
 	}
@@ -105,10 +106,12 @@ type task struct {
 	code                coding
 	text                words
 	priority            string // "": routine
-	focus, owner        fhir.Ref
+	focus               fhir.Ref
+	owner               fhir.Ref // zero: nobody is known
 	custodian           fhir.Ref
 	due                 string
-	performer           *concept
+	status              string // of se-task-status; "": none
+	performers          []concept
 	labels              []coding
 	inputs              []taskInput
 }
@@ -173,14 +176,18 @@ func (r *run) ask(t task) {
 	body := taskBody{
 		Type: "Task", ID: id, Meta: meta{Source: source(t.rule), Security: t.labels},
 		Status: "requested", Intent: "order", Priority: t.priority, Code: concept{Coding: []coding{t.code}}, Description: text, Translated: translated,
-		Focus: to(t.focus), For: to(r.patient), AuthoredOn: instant(r.Now), Requester: to(t.custodian), Owner: to(t.owner),
-		Input: t.inputs,
+		Focus: to(t.focus), For: to(r.patient), AuthoredOn: instant(r.Now), Requester: to(t.custodian),
+		PerformerType: t.performers, Input: t.inputs,
+	}
+	if !t.owner.IsZero() {
+		owner := to(t.owner)
+		body.Owner = &owner
+	}
+	if t.status != "" {
+		body.Business = &concept{Coding: []coding{{codes("se-task-status"), t.status}}}
 	}
 	if t.due != "" {
 		body.Restriction = &restriction{Period: period{End: t.due}}
-	}
-	if t.performer != nil {
-		body.PerformerType = []concept{*t.performer}
 	}
 	r.write(body, t.custodian, 1, body.Meta)
 }

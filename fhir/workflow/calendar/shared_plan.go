@@ -28,14 +28,19 @@ type sharedPlan struct {
 }
 
 // sharedPlans holds samordningsplan.md 9: a plan of several organisations asks for its evaluation and its end, for
-// another coordinator when it has none, and tells that its consents have ended.
+// another coordinator when it has none, and tells that its consents have ended. That of a child asks for the next in
+// charge at a border of age (coordination.md 1).
 func (r *run) sharedPlans() {
 	for _, k := range r.Shared {
 		n := k.Resource.Root()
-		if n.Member("status").Text() != "active" || !extension(n, "plan-state").Exists() || r.takenOver(k) {
+		if n.Member("status").Text() != "active" || r.takenOver(k) {
 			continue
 		}
 		p := r.shared(k)
+		p.handover()
+		if !extension(n, "plan-state").Exists() {
+			continue
+		}
 		for _, rule := range []func(*sharedPlan){(*sharedPlan).evaluation, (*sharedPlan).ending, (*sharedPlan).carriers, (*sharedPlan).leading, (*sharedPlan).consented} {
 			rule(p)
 		}
@@ -210,7 +215,7 @@ func (p *sharedPlan) leading() {
 	role := p.find(who).Resource
 	if covers(p.lead.Member("period"), p.today) && (role == nil || p.carries(role.Root(), in)) {
 		if end, ok := lastDayOf(p.lead.At("period", "end")); ok {
-			p.wake(end.AddDate(0, 0, 1))
+			p.wakeInNight(end.AddDate(0, 0, 1))
 		}
 		return
 	}
@@ -247,7 +252,7 @@ func (p *sharedPlan) consented() {
 		}
 		if n.Member("status").Text() == "active" && covers(n.At("provision", "period"), p.today) {
 			if end, ok := lastDayOf(n.At("provision", "period", "end")); ok {
-				p.wake(end.AddDate(0, 0, 1))
+				p.wakeInNight(end.AddDate(0, 0, 1))
 			}
 			return
 		}

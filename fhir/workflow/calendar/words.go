@@ -108,6 +108,15 @@ var (
 		"Samtycket till samordningsplanen har upphört: de andra aktörerna ser inte längre planen",
 		"The consent to the coordinated plan has ended: the other parties see the plan no longer"}
 
+	sayHandover = words{"Draag de verantwoordelijkheid voor het belang van het kind over aan ", "Överlämna ansvaret för barnets bästa till ",
+		"Hand the charge of the child's best over to "}
+	sayHead          = words{"het schoolhoofd, uiterlijk", "rektorn, senast", "the school head, by"}
+	sayOfficer       = words{"de KAA-medewerker van de gemeente, uiterlijk", "kommunens KAA-handläggare, senast", "the KAA officer of the municipality, by"}
+	sayHeadOrOfficer = words{"het volgende schoolhoofd, of buiten school de KAA-medewerker van de gemeente, uiterlijk",
+		"nästa rektor, eller utanför skolan kommunens KAA-handläggare, senast", "the next school head, or outside school the KAA officer of the municipality, by"}
+	sayStays = words{"Wie nu verantwoordelijk is, blijft dat tot de opvolger heeft aanvaard.", "Den som är ansvarig nu är det tills efterträdaren har tackat ja.",
+		"Who is in charge now remains so until the next has accepted."}
+
 	sayAge = words{"Het kind wordt AGE jaar. ", "Barnet fyller AGE år. ", "The child turns AGE. "}
 	sayWlz = words{"Vanaf deze leeftijd kan opnieuw worden beoordeeld of de Wlz past. Bespreek een nieuwe verwijsboom.",
 		"Från denna ålder kan det bedömas på nytt om Wlz (långvarig vård) är tillämplig. Gå igenom ett nytt verwijsboom.",

@@ -74,7 +74,8 @@ func namesakes(m *tofhir.Mapper) error {
 			family := tofhir.Found(hit).At("name", "_family")
 			numbered := v.At("bsn").Present() && hasSystem(tofhir.Found(hit), record.BSNSystem)
 			if !numbered && ownName(family) == last {
-				m.Inform("MKS-MRG-01", v, "Somebody with the same family name is known already. Without BSN they are not united.")
+				m.Say(fhir.SeverityInformation, "MKS-MRG-01", v, "Somebody with the same family name is known already. Without BSN they are not united.",
+					fhir.Translations{NL: "Er is al iemand met dezelfde achternaam bekend. Zonder BSN worden zij niet samengevoegd."})
 			}
 		}
 	}

@@ -12,7 +12,7 @@ var Dialect = form.Dialect{
 		Missing: "MKS-ENV-01", Shape: broken, Count: broken, Large: broken, Unknown: "MKS-ENV-04", Empty: "MKS-ENV-16",
 		Duplicate: "MKS-ENV-14", Order: "MKS-ENV-15", More: moreFaults,
 	},
-	Texts: ruleTexts,
+	Texts: english(), Translated: dutch(),
 	Codes: map[string]string{
 		"MKS-ENV-01": "required", "MKS-VB-01": "required", "MKS-ZP-03": "required", "MKS-BB-01": "required",
 		"MKS-ENV-02": "value", "MKS-ENV-05": "value", "MKS-ENV-06": "value",

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/drieluik/drieluik/fhir"
@@ -194,29 +195,19 @@ func plansEvaluation(in form.Value) bool {
 	})
 }
 
-// planRules are severity and text of the rules ZP-01 to ZP-17 and of 7.12; ZP-03 is a rule of the form. Read only.
-var planRules = map[string]struct{ severity, text string }{
-	"MKS-ZP-01": {fhir.SeverityError, "The replaced version is not lower than this version."},
-	"MKS-ZP-02": {fhir.SeverityError, "The domain is not one of the division that the plan uses."},
-	"MKS-ZP-04": {fhir.SeverityError, "The kind of executor does not fit whom the reference names."},
-	"MKS-ZP-05": {fhir.SeverityError, "An action needs exactly one of tijden, frequentie and conditie."},
-	"MKS-ZP-06": {fhir.SeverityWarning, "Nobody does the action at one of its times. Give each time an executor."},
-	"MKS-ZP-07": {fhir.SeverityError, "A moment of the executor is not one of the times of the action."},
-	"MKS-ZP-08": {fhir.SeverityError, "A reserved act may not be done by a volunteer or by a professional without BIG."},
-	"MKS-ZP-09": {fhir.SeverityWarning, "A reserved act is done by family without a recorded competence. Record bekwaam."},
-	"MKS-ZP-10": {fhir.SeverityError, "A definitive plan needs an evaluatie-ouders twice a year with the zorgcoordinator and a parent or the child."},
-	"MKS-ZP-11": {fhir.SeverityWarning, "The plan was not drawn up by the current zorgcoordinator."},
-	"MKS-ZP-12": {fhir.SeverityWarning, "The plan is not signed by those who must sign: it is held as a draft, and the version in force stays."},
-	"MKS-ZP-13": {fhir.SeverityError, "A changed plan needs wijziging, made through the current zorgcoordinator."},
-	"MKS-ZP-14": {fhir.SeverityWarning, "The plan has nursing care but no noodplan."},
-	"MKS-ZP-15": {fhir.SeverityWarning, "The goal does not say with whom it was set."},
-	"MKS-ZP-16": {fhir.SeverityError, "The signature is for another version of the plan."},
-	"MKS-ZP-17": {fhir.SeverityWarning, "The law and part of care are no stored outcome of a verwijsboom."},
-	"MKS-WF-12": {fhir.SeverityInformation, "One parent does more than 21 actions a week. Ask whether that can be borne, and who can take over."},
+// planMilder are the rules ZP-01 to ZP-17 and of 7.12 that refuse no plan; ZP-03 is a rule of the form. Read only.
+var planMilder = map[string]string{
+	"MKS-ZP-06": fhir.SeverityWarning,
+	"MKS-ZP-09": fhir.SeverityWarning,
+	"MKS-ZP-11": fhir.SeverityWarning,
+	"MKS-ZP-12": fhir.SeverityWarning,
+	"MKS-ZP-14": fhir.SeverityWarning,
+	"MKS-ZP-15": fhir.SeverityWarning,
+	"MKS-ZP-17": fhir.SeverityWarning,
+	"MKS-WF-12": fhir.SeverityInformation,
 }
 
 // Tell reports a broken rule of the zorgplan.
 func (d *Document) Tell(rule string, v form.Value) {
-	r := planRules[rule]
-	d.Report(r.severity, rule, v, r.text)
+	d.Report(cmp.Or(planMilder[rule], fhir.SeverityError), rule, v, "")
 }

@@ -131,25 +131,28 @@ func gateRule(m *tofhir.Mapper, c form.Value) error {
 	if err != nil {
 		return err
 	}
-	var open []string
+	var en, nl []string
 	for _, check := range []struct {
-		ok   bool
-		text string
+		ok     bool
+		en, nl string
 	}{
-		{accepted, "G1 the receiver has not accepted yet"},
-		{r.At("zorgThuisGeregeld").Yes(), "G2 care at home is not arranged"},
-		{r.At("materialenGeleverd").Yes(), "G3 materials are not delivered"},
-		{trainedAll(r.At("oudersGetraind").Items()), "G4 no parent is trained, or one is not competent yet"},
-		{able, "G5 a parent does a reserved action without a record of competence or training"},
-		{r.At("aanspreekpunt24u").Present(), "G6 there is no telephone number for 24 hours"},
+		{accepted, "G1 the receiver has not accepted yet", "G1 de ontvanger heeft nog niet aanvaard"},
+		{r.At("zorgThuisGeregeld").Yes(), "G2 care at home is not arranged", "G2 de zorg thuis is niet geregeld"},
+		{r.At("materialenGeleverd").Yes(), "G3 materials are not delivered", "G3 de materialen zijn niet geleverd"},
+		{trainedAll(r.At("oudersGetraind").Items()), "G4 no parent is trained, or one is not competent yet",
+			"G4 er is geen ouder getraind, of een is nog niet bekwaam"},
+		{able, "G5 a parent does a reserved action without a record of competence or training",
+			"G5 een ouder doet een voorbehouden handeling zonder vastgelegde bekwaamheid of training"},
+		{r.At("aanspreekpunt24u").Present(), "G6 there is no telephone number for 24 hours", "G6 er is geen telefoonnummer voor 24 uur"},
 	} {
 		if !check.ok {
-			open = append(open, check.text)
+			en, nl = append(en, check.en), append(nl, check.nl)
 		}
 	}
-	if len(open) > 0 {
-		m.Report(fhir.SeverityWarning, "MKS-OVD-02", r,
-			"The discharge gate is closed; the transfer can complete when this is done: "+strings.Join(open, "; ")+".")
+	if len(en) > 0 {
+		m.Say(fhir.SeverityWarning, "MKS-OVD-02", r,
+			"The discharge gate is closed; the transfer can complete when this is done: "+strings.Join(en, "; ")+".",
+			fhir.Translations{NL: "De ontslagpoort is dicht; de overdracht kan worden voltooid als dit is gedaan: " + strings.Join(nl, "; ") + "."})
 	}
 	return nil
 }
