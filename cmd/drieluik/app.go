@@ -224,7 +224,7 @@ func (a *app) fhirServer(ctx context.Context, authServer *smart.Server) (*rest.S
 	}
 	return rest.New(rest.Config{
 		Exchange: a.exchange, Authenticate: authServer.Authenticate, Base: a.base + "/fhir", MaxBody: maxBody,
-		PageKey: key, Metadata: metadata, Terms: a.terms, NewID: newID, Log: a.log, Trace: a.traces.exchange(), Large: collectOften,
+		PageKey: key, Metadata: metadata, Terms: a.terms, NewID: newID, Log: a.log, Trace: a.traces.exchange(),
 	})
 }
 

@@ -21,7 +21,7 @@ import (
 	"github.com/drieluik/drieluik/fhir/exchange"
 )
 
-// Config of New. Every member is required, but Trace and Large.
+// Config of New. Every member is required, but Trace.
 type Config struct {
 	Exchange     *exchange.Service
 	Authenticate func(*http.Request) (auth.Principal, error) // who asks; an error when that cannot be told
@@ -32,15 +32,13 @@ type Config struct {
 	Terms        *terminology.Terms                          // published and loaded terminology
 	NewID        func() string                               // request ids
 	Log          *slog.Logger
-	Trace        exchange.Trace     // of the steps of a request
-	Large        func(working bool) // hears when work on large bodies begins, and when it ends
+	Trace        exchange.Trace // of the steps of a request
 }
 
 // Server serves the FHIR endpoint.
 type Server struct {
 	Config
 	pages pageSealer
-	turns *turns
 }
 
 // New returns a Server. It fails when the page key cannot be used.
@@ -49,7 +47,7 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, fhir.Wrap("rest.New", err)
 	}
-	return &Server{Config: c, pages: pages, turns: newTurns(c.MaxBody, c.Large)}, nil
+	return &Server{Config: c, pages: pages}, nil
 }
 
 // handler answers one request; an error becomes an OperationOutcome in one place.
@@ -138,8 +136,6 @@ func (s *Server) handle(h handler) http.HandlerFunc {
 		w.Header().Set("Cache-Control", "no-store")
 		who := &asker{}
 		ctx, told := s.watch(r.Context())
-		ctx, end := s.turns.begin(ctx)
-		defer end()
 		r = r.WithContext(withAsker(ctx, id, who))
 		r.Body = http.MaxBytesReader(w, r.Body, s.MaxBody)
 		if r.ContentLength > s.MaxBody { // nobody waits for what will not be read
