@@ -28,6 +28,7 @@ type Child struct {
 	tasks        []task
 	flags        []flag
 	consents     []*consent
+	ended        []*consent // withdrawn, of which something is kept: see beforeOf
 	givers       []fhir.Ref // bit i of a giver set stands for givers[i]
 	needs        []fhir.Ref
 
@@ -278,6 +279,7 @@ func (c *Child) sort() {
 	slices.SortFunc(c.teams, func(a, b team) int { return compareRefs(a.ref, b.ref) })
 	slices.SortFunc(c.tasks, func(a, b task) int { return compareRefs(a.ref, b.ref) })
 	slices.SortFunc(c.consents, func(a, b *consent) int { return compareRefs(a.ref, b.ref) })
+	slices.SortFunc(c.ended, func(a, b *consent) int { return compareRefs(a.ref, b.ref) })
 	slices.SortFunc(c.needs, compareRefs)
 }
 

@@ -21,7 +21,7 @@ const (
 	extensionConsent // Swedish: a guardian reads on between 13 and 15
 )
 
-// consent is one active privacy Consent of the child.
+// consent is one privacy Consent of the child, active or withdrawn.
 type consent struct {
 	ref        fhir.Ref // with version
 	keeper     fhir.Ref // organisation that recorded it
@@ -32,9 +32,10 @@ type consent struct {
 	hasHolder  bool
 	foreign    bool // an organization that cannot be resolved
 	performers []fhir.Ref
-	unknown    bool // a performer that cannot be resolved
-	anonymous  bool // no performer at all
-	opaque     bool // holds what is not understood
+	unknown    bool  // a performer that cannot be resolved
+	anonymous  bool  // no performer at all
+	opaque     bool  // holds what is not understood
+	end        int64 // of one that was withdrawn: when; 0 for another
 	provisions []provision
 }
 
@@ -93,8 +94,8 @@ type dataRef struct {
 }
 
 func (c *Child) readConsent(ref fhir.Ref, n fhir.Node, f ResourceFacts) {
-	privacy := isPrivacy(n)
-	if !privacy || n.Member("status").Text() != "active" || refAt(n, "patient") != c.Patient {
+	status := n.Member("status").Text()
+	if !isPrivacy(n) || status != "active" && status != "inactive" || refAt(n, "patient") != c.Patient {
 		return
 	}
 	out := &consent{ref: ref, keeper: f.Custodian.Current(), kind: kindOf(n), opaque: opaque(n)}
@@ -110,8 +111,6 @@ func (c *Child) readConsent(ref fhir.Ref, n fhir.Node, f ResourceFacts) {
 		out.unknown = out.unknown || p.IsZero()
 		if !p.IsZero() {
 			out.performers = append(out.performers, p)
-			c.giver(p)
-			c.need(p)
 		}
 	}
 	if base := n.Member("provision"); base.Exists() {
@@ -120,12 +119,31 @@ func (c *Child) readConsent(ref fhir.Ref, n fhir.Node, f ResourceFacts) {
 		out.provisions = []provision{{up: -1}}
 	}
 	out.optOut(n)
-	for _, p := range out.provisions {
+	if status == "inactive" {
+		out.end = unixNano(f.Updated)
+		if !out.opensPlan() {
+			return
+		}
+		c.ended = append(c.ended, out)
+	} else {
+		c.consents = append(c.consents, out)
+	}
+	c.look(out, status == "active")
+}
+
+// look remembers whom a Consent names, for the Directory; its givers when it stands.
+func (c *Child) look(cn *consent, stands bool) {
+	for _, who := range cn.performers {
+		c.need(who)
+		if stands {
+			c.giver(who)
+		}
+	}
+	for _, p := range cn.provisions {
 		for _, a := range p.actors {
 			c.need(a.ref)
 		}
 	}
-	c.consents = append(c.consents, out)
 }
 
 // optOut makes a base without type a deny when the policy rule says so.

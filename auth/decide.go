@@ -81,7 +81,7 @@ func (q *inquiry) phaseA() Decision {
 	if reason, ok := refusedMethods[q.a.Type][q.a.Interaction]; ok {
 		return refused(stepMethod, reason, 405)
 	}
-	if !slices.Contains(q.role.purposes, p.Purpose) {
+	if !slices.Contains(q.role.purposes, p.Purpose) || p.Purpose == reporting && !q.f.Directory.mustReport(p.Organization) {
 		return refused(stepScope, "purpose-not-allowed", 403)
 	}
 	if q.emergencyPurpose() && !p.BTG.valid(q.f.Now) {

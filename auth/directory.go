@@ -105,6 +105,12 @@ func (d *Directory) actsFor(ref fhir.Ref, p *Principal) bool {
 		!p.FHIRUser.IsZero() && e.practitioner == p.FHIRUser)
 }
 
+// mustReport reports whether the organisation is of a kind with a duty to report to the social services.
+func (d *Directory) mustReport(org fhir.Ref) bool {
+	codes, _ := d.orgTypes(org)
+	return slices.ContainsFunc(codes, func(c Coding) bool { return c.System == systemSwedishOrg && slices.Contains(reporters, c.Code) })
+}
+
 // careGiver reports whether the organisation is under the Swedish health-care act.
 func (d *Directory) careGiver(org fhir.Ref) bool {
 	codes, _ := d.orgTypes(org)

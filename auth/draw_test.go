@@ -41,6 +41,9 @@ func drawWorld(t *rapid.T) *drawn {
 		if label := rapid.SampledFrom([]string{"", "", "R", "V", "L"}).Draw(t, "label"); label != "" {
 			r = addSecurity(r, confidential, label)
 		}
+		if party := rapid.SampledFrom([]string{"", home, stranger}).Draw(t, "party"); party != "" { // a coordinated plan with a measure of its own
+			r = strings.Replace(r, `"status"`, `"category":[{"coding":[{"system":"`+fhir.Canonical+`/CodeSystem/se-plantyp","code":"SAMORD"}]}],"activity":[{"detail":{"status":"in-progress","performer":[{"reference":"`+party+`"}]}}],"status"`, 1)
+		}
 		d.records = append(d.records, r)
 		d.owners["CarePlan/"+id] = rapid.SampledFrom([]string{hospital, home, stranger}).Draw(t, "owner")
 	}
@@ -50,6 +53,10 @@ func drawWorld(t *rapid.T) *drawn {
 	d.owners["Appointment/both"] = rapid.SampledFrom([]string{hospital, home}).Draw(t, "owner")
 	for i := range rapid.IntRange(0, 3).Draw(t, "consents") {
 		d.consents = append(d.consents, drawConsent(t, fmt.Sprintf("c%d", i)))
+	}
+	if rapid.Bool().Draw(t, "agreed") { // to a plan, and it has ended
+		party := rapid.SampledFrom([]string{home, stranger}).Draw(t, "agreedWith")
+		d.consents = append(d.consents, consentOf("agreed", provisionFor("permit", party, `"period":{"end":"2026-11-01"},"data":[{"meaning":"related","reference":{"reference":"CarePlan/plan0"}}]`), giverMother, giverFather, giverChild))
 	}
 	d.principal, d.scopes = drawPrincipal(t)
 	return d
@@ -123,6 +130,9 @@ func drawConsent(t *rapid.T, id string) string {
 	c := consentOf(id, drawProvision(t, effect, 2), givers...)
 	if rapid.Bool().Draw(t, "held") {
 		c = held(c, rapid.SampledFrom([]string{hospital, home}).Draw(t, "holder"))
+	}
+	if rapid.IntRange(0, 4).Draw(t, "withdrawn") == 0 {
+		c = strings.Replace(c, `"status":"active"`, `"meta":{"lastUpdated":"2026-11-15T12:00:00Z"},"status":"inactive"`, 1)
 	}
 	return c
 }

@@ -54,6 +54,8 @@ type ConsentFacts struct {
 	Device     bool       // a Device or an app is a permitted actor
 	Permitted  []fhir.Ref // actors that some provision permits
 	Member     fhir.Ref   // netwerk-toestemming: the RelatedPerson that it names
+	Block      bool       // se-samtycke#sparr: what it names is hidden from others
+	Blocked    []fhir.Ref // of a block: what it names; zero for what cannot be resolved
 }
 
 // Label is one coding of meta.security with the persons that a seal bars.

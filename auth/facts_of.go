@@ -328,6 +328,10 @@ func consentFacts(root fhir.Node) *ConsentFacts {
 		if c.System == systemNetworkConsent {
 			f.Member = networkMember(root)
 		}
+		f.Block = f.Block || c == codeBlock
+	}
+	if f.Block {
+		f.Blocked = named(base, 0)
 	}
 	permittedActors(f, base, base.Member("actor"), 0)
 	return f

@@ -85,7 +85,11 @@ func (q *inquiry) shut(c *Child) bool {
 	if q.role.person || q.p.Role == Admin || q.emergency() || IsDirectory(q.a.Type) || partyTypes[q.a.Type] {
 		return false
 	}
-	g := &c.viewOf(q.p, q.f, q.act.disclose).ground
+	v := c.viewOf(q.p, q.f, q.act.disclose)
+	g := &v.ground
+	if q.a.Type == "CarePlan" && v.before != nil {
+		return false
+	}
 	return !g.related() && (q.a.Type != "Patient" || len(g.offer) == 0)
 }
 
@@ -153,7 +157,7 @@ func (q *inquiry) admit(out *Filter, r *ResourceFacts, seen map[fhir.Ref]bool) {
 	f := *q.f
 	f.Resource = r
 	if IsDirectory(q.a.Type) {
-		if IsDirectory(r.Ref.Type) {
+		if IsDirectory(r.Ref.Type) || q.p.Patient.IsZero() { // a read goes by the compartment of the token's patient
 			return
 		}
 		d := Decide(*q.p, Action{Interaction: Read, Type: r.Ref.Type}, f)

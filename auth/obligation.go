@@ -19,6 +19,7 @@ const (
 	networkCalm
 	networkContact
 	meetingView
+	planView
 )
 
 // Names of obligations, in the order in which a Decision lists them.
@@ -33,9 +34,10 @@ const (
 	NetworkCalm            = "network-view-parent"  // network-view of who has authority
 	NetworkContact         = "network-view-contact" // network-view of the family's contact at an organisation
 	MeetingView            = "meeting-view"         // a call to a meeting, of a reader who may not see its plan
+	PlanView               = "plan-view"            // a coordinated plan and its team, of a party to whom its own measures alone are left
 )
 
-var obligationNames = []string{MinimalPatient, RedactProtectedAddress, RedactBSN, IssueView, WarnCustodyStale, BTGReview, NetworkView, NetworkCalm, NetworkContact, MeetingView}
+var obligationNames = []string{MinimalPatient, RedactProtectedAddress, RedactBSN, IssueView, WarnCustodyStale, BTGReview, NetworkView, NetworkCalm, NetworkContact, MeetingView, PlanView}
 
 // obligationLists holds the list of every set, so that a decision shares them.
 var obligationLists = sync.OnceValue(func() [][]string {
@@ -59,8 +61,8 @@ func (o obligations) list() []string {
 	return obligationLists()[o]
 }
 
-// unite returns the obligations of both lists in order.
-func unite(a, b []string) []string {
+// Unite returns the obligations of both lists in order. The list is shared: do not change it.
+func Unite(a, b []string) []string {
 	var o obligations
 	for i, name := range obligationNames {
 		if slices.Contains(a, name) || slices.Contains(b, name) {

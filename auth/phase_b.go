@@ -97,7 +97,7 @@ func (q *inquiry) relate(r *ResourceFacts) Decision {
 			continue
 		}
 		out.Grounds = append(slices.Clip(out.Grounds), d.Grounds...)
-		out.Obligations = unite(out.Obligations, d.Obligations)
+		out.Obligations = Unite(out.Obligations, d.Obligations)
 	}
 	return out
 }
@@ -157,6 +157,11 @@ func (q *inquiry) judge(c *Child, t *target) Decision {
 		o = q.judgePerson(t)
 	} else {
 		o = q.judgeOrganization(t)
+	}
+	if o.step != "" && !(o.open && q.emergency() && !slices.ContainsFunc(t.Domains, isClosedDomain)) {
+		if kept := q.keepsMeasures(t); kept.reason != "" {
+			o = kept
+		}
 	}
 	if o.step != "" && !(o.open && q.emergency()) {
 		return hidden(o.step, o.reason)
@@ -227,7 +232,7 @@ func (q *inquiry) judgeOrganization(t *target) outcome {
 	case isFamilyLoad(t.ResourceFacts):
 		return outcome{step: stepConsent, reason: "consent-none"}
 	case t.Ref.Type == "CareTeam" && slices.ContainsFunc(g.team, t.isSelf):
-		return outcome{reason: "permit-team-member", grounds: g.refs()}
+		return outcome{reason: "permit-team-member", grounds: g.refs(), must: q.teamMust(t)}
 	case !g.related() && len(g.offer) > 0 && t.Ref.Type == "Patient":
 		return outcome{reason: "permit-task-offer", must: minimalPatient, grounds: g.offer[:1:1]}
 	case !g.related():

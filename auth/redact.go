@@ -23,6 +23,7 @@ var reductions = []struct {
 	{NetworkCalm, calmNetwork},
 	{NetworkContact, reduceForContact},
 	{MeetingView, reduceMeeting},
+	{PlanView, reducePlan},
 	{RedactProtectedAddress, redactPlaces},
 	{RedactBSN, redactNational},
 }
@@ -40,7 +41,7 @@ func Redacts(obligations []string) bool {
 // Redact returns r with what the obligations withhold taken out, access.md 3.4. Obligations that
 // do not change the resource are left to the caller. Of issue-view it gives the form of a reader
 // who may see nothing of what is implicated; fhir/coordination knows the fuller forms. Of meeting-view it gives
-// that of one who is not invited; MeetingFor knows the others.
+// that of one who is not invited; MeetingFor knows the others. Of plan-view it gives no measures: PlanFor knows whose.
 func Redact(r *fhir.Resource, obligations []string) (*fhir.Resource, error) {
 	out := r
 	for _, step := range reductions {

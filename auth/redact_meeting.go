@@ -35,7 +35,7 @@ func (q *inquiry) seesOther(ref fhir.Ref) bool {
 	other, known := q.f.Lookup(ref)
 	f := *q.f
 	f.Resource, f.Referrers = &other, nil
-	return known && Decide(*q.p, Action{Interaction: Read, Type: ref.Type}, f).Permit
+	return known && Decide(*q.p, Action{Interaction: Read, Type: ref.Type}, f).Whole()
 }
 
 func reduceMeeting(r *fhir.Resource, _ []string) (*fhir.Resource, error) {
@@ -78,7 +78,7 @@ func MeetingFor(r *fhir.Resource, is func(fhir.Ref) bool) (*fhir.Resource, error
 }
 
 // leadsTo reports whether a resource, as it leaves, refers to one of the directory. The facts do not say where in it
-// a reference stands: of a reduced meeting none counts.
+// a reference stands: of a reduced meeting, plan or team none counts.
 func (d Decision) leadsTo(ref fhir.Ref) bool {
 	switch {
 	case !d.Permit:
@@ -86,5 +86,5 @@ func (d Decision) leadsTo(ref fhir.Ref) bool {
 	case ref.Type == "Location" && slices.Contains(d.Obligations, RedactProtectedAddress):
 		return false
 	}
-	return !slices.Contains(d.Obligations, MeetingView)
+	return !slices.Contains(d.Obligations, MeetingView) && d.Whole()
 }

@@ -62,24 +62,28 @@ func (g grade) beats(o grade) bool {
 func (c *Child) rulingsFor(v *view) []ruling {
 	var out []ruling
 	for _, cn := range c.consents {
-		r := c.rulingOf(v, cn)
-		if !r.permits && !r.denies {
-			continue
-		}
-		concerns := false
-		for i := range cn.provisions {
-			p := &cn.provisions[i]
-			s := v.stanceOf(cn, p)
-			s.within = s.strict && (p.up < 0 || p.alone || r.stances[p.up].within)
-			s.named = s.named && s.within
-			r.stances = append(r.stances, s)
-			concerns = concerns || p.effect == permit && r.permits && s.strict || p.effect == deny && r.denies && s.loose
-		}
-		if concerns {
+		if r, concerns := c.rulingFor(v, cn); concerns {
 			out = append(out, r)
 		}
 	}
 	return out
+}
+
+// rulingFor is a Consent as far as it concerns the principal of v, and whether it does.
+func (c *Child) rulingFor(v *view, cn *consent) (r ruling, concerns bool) {
+	r = c.rulingOf(v, cn)
+	if !r.permits && !r.denies {
+		return r, false
+	}
+	for i := range cn.provisions {
+		p := &cn.provisions[i]
+		s := v.stanceOf(cn, p)
+		s.within = s.strict && (p.up < 0 || p.alone || r.stances[p.up].within)
+		s.named = s.named && s.within
+		r.stances = append(r.stances, s)
+		concerns = concerns || p.effect == permit && r.permits && s.strict || p.effect == deny && r.denies && s.loose
+	}
+	return r, concerns
 }
 
 // rulingOf judges for what a Consent counts now, whatever it says.
@@ -296,7 +300,10 @@ func (v *view) matchAction(p *provision, loose bool) bool {
 }
 
 func (v *view) matchPurpose(p *provision, loose bool) bool {
-	return len(p.purposes) == 0 || slices.ContainsFunc(p.purposes, func(c Coding) bool {
+	if len(p.purposes) == 0 {
+		return loose || v.p.Purpose != reporting
+	}
+	return slices.ContainsFunc(p.purposes, func(c Coding) bool {
 		return c.System == systemReason && purposeWithin(v.p.Purpose, c.Code) || loose && c.System != systemReason
 	})
 }

@@ -18,6 +18,8 @@ const (
 	systemSwedishConsent  = fhir.Canonical + "/CodeSystem/se-samtycke"
 	systemSwedishMeeting  = fhir.Canonical + "/CodeSystem/se-mote"
 	systemSwedishCall     = fhir.Canonical + "/CodeSystem/se-kallelse"
+	systemPlanType        = "https://fhir.inera.se/CodeSystem/typeofcareplan-cs"
+	systemOwnPlanType     = fhir.Canonical + "/CodeSystem/se-plantyp"
 	systemNetworkConsent  = fhir.Canonical + "/CodeSystem/netwerk-toestemming"
 	systemNetworkView     = fhir.Canonical + "/CodeSystem/netwerk-inzage"
 	systemNetworkTask     = fhir.Canonical + "/CodeSystem/netwerk-taak"
@@ -88,9 +90,16 @@ type roleRow struct {
 	person   bool     // guardian, child, helper
 }
 
+// reporting is the purpose of who has a duty to report to the social services (samordningsplan.md 7): it opens what the
+// organisation keeps itself, and what a consent names for it.
+const reporting = "PUBHLTH"
+
+// reporters are the activities whose organisations have that duty.
+var reporters = []string{"hsl", "sol", "lss", "skola", "tandvard"}
+
 var roles = map[Role]roleRow{
-	System:       {levels: []string{"system"}, purposes: []string{"TREAT", "COC"}},
-	Professional: {levels: []string{"user", "patient"}, purposes: []string{"TREAT", "COC", "ETREAT", "BTG"}},
+	System:       {levels: []string{"system"}, purposes: []string{"TREAT", "COC", reporting}},
+	Professional: {levels: []string{"user", "patient"}, purposes: []string{"TREAT", "COC", "ETREAT", "BTG", reporting}},
 	Guardian:     {levels: []string{"patient", "user"}, purposes: []string{"FAMRQT"}, person: true},
 	ChildRole:    {levels: []string{"patient", "user"}, purposes: []string{"PATRQT"}, person: true},
 	Helper:       {levels: []string{"patient", "user"}, purposes: []string{"SUPNWK"}, person: true},

@@ -40,6 +40,7 @@ type view struct {
 	ground   ground
 	standing standing
 	rulings  []ruling
+	before   *view // by what stood before, of the plans that an organisation took part in; nil: nothing
 }
 
 // viewOf returns the view of c for a principal at an instant, compiled or kept. Keeping changes no
@@ -86,6 +87,7 @@ func (c *Child) compile(key viewKey, now int64) *view {
 	v.ground = c.groundOf(v)
 	self := c.selfOf(v)
 	v.rulings = c.rulingsFor(v)
+	v.before = c.beforeOf(v)
 	v.standing = c.standingOf(v, self, jurisdiction)
 	return v
 }

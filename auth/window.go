@@ -1,6 +1,9 @@
 package auth
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // window is the span [low, high) around an instant in which nothing changes by itself.
 type window struct{ low, now, high int64 }
@@ -86,7 +89,7 @@ func (c *Child) recordEdges(w *window, zone *time.Location) {
 	for _, f := range c.flags {
 		w.span(f.period, zone)
 	}
-	for _, cn := range c.consents {
+	for _, cn := range slices.Concat(c.consents, c.ended) {
 		if cn.dated {
 			w.edge(cn.dateTime.low(zone))
 		}

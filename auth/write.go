@@ -63,7 +63,7 @@ func (q *inquiry) mayPatch(stored *ResourceFacts) Decision {
 // writeChecks are the rows of access.md 5 in their order; scope and context come before them.
 var writeChecks = []func(q *inquiry, body, stored *ResourceFacts) Decision{
 	(*inquiry).checkPatients, (*inquiry).checkCustodian, (*inquiry).checkRole, (*inquiry).checkLabels,
-	(*inquiry).checkGrant, (*inquiry).checkGiver, (*inquiry).checkTransition,
+	(*inquiry).checkGrant, (*inquiry).checkGiver, (*inquiry).checkBlock, (*inquiry).checkTransition,
 }
 
 var fine = Decision{Permit: true}
@@ -88,7 +88,11 @@ func (q *inquiry) storedReach(stored *ResourceFacts) Decision {
 	if IsDirectory(q.a.Type) {
 		return fine
 	}
-	return q.phaseB(stored)
+	d := q.phaseB(stored)
+	if d.Permit && !d.Whole() { // nobody writes over what it does not see
+		return refused(stepWrite, "write-not-custodian", 403)
+	}
+	return d
 }
 
 // mayAct judges the person who creates: related to each patient of the body and, but for a Consent,

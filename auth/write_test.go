@@ -59,12 +59,23 @@ var (
 	leadTeam      = `{"resourceType":"CareTeam","id":"team","status":"active","subject":{"reference":"Patient/kim"},"participant":[{"role":[{"coding":[{"code":"zorgcoordinator"}]}],"member":{"reference":"Organization/home"}}]}`
 )
 
-// extended is Sweden with an extension for the mother.
-var extended = []string{
-	strings.Replace(childBorn("2012-05-04"), `"birthDate"`, `"identifier":[{"system":"http://electronichealth.se/identifier/personnummer","value":"x"}],"birthDate"`, 1),
-	`{"resourceType":"RelatedPerson","id":"mother","active":true,"patient":{"reference":"Patient/kim"},"relationship":[{"coding":[{"system":"` + fhir.Canonical + `/CodeSystem/se-foretradare","code":"vardnadshavare"}]}]}`,
-	strings.Replace(held(childSaysYes, hospital), `"code":"59284-0"}]}`, `"code":"59284-0"}]},{"coding":[{"system":"`+fhir.Canonical+`/CodeSystem/se-samtycke","code":"utokad-vardnadshavare"}]}`, 1),
+// block is a Consent that blocks a resource for others, of a giver.
+func block(of, giver string) string {
+	c := consentOf("no", `{"type":"deny","data":[{"meaning":"instance","reference":{"reference":"`+of+`"}}]}`, giver)
+	return strings.Replace(c, `"category":[`, `"category":[{"coding":[{"system":"`+fhir.Canonical+`/CodeSystem/se-samtycke","code":"sparr"}]},`, 1)
 }
+
+// inSweden is the family under Swedish rules.
+func inSweden(born string) []string {
+	return []string{
+		strings.Replace(childBorn(born), `"birthDate"`, `"identifier":[{"system":"http://electronichealth.se/identifier/personnummer","value":"x"}],"birthDate"`, 1),
+		`{"resourceType":"RelatedPerson","id":"mother","active":true,"patient":{"reference":"Patient/kim"},"relationship":[{"coding":[{"system":"` + fhir.Canonical + `/CodeSystem/se-foretradare","code":"vardnadshavare"}]}]}`,
+	}
+}
+
+// extended is Sweden with an extension for the mother.
+var extended = append(inSweden("2012-05-04"),
+	strings.Replace(held(childSaysYes, hospital), `"code":"59284-0"}]}`, `"code":"59284-0"}]},{"coding":[{"system":"`+fhir.Canonical+`/CodeSystem/se-samtycke","code":"utokad-vardnadshavare"}]}`, 1))
 
 var writeCases = []writeCase{
 	{name: "an organisation pushes for any child", who: system(stranger), do: auth.Create, body: newPlan, want: "permit-write", http: 201},
@@ -149,6 +160,19 @@ var writeCases = []writeCase{
 	{name: "a performer withdraws under a seal against her", who: asMother, do: auth.Update, more: []string{grant, childWith(labelled(accessSystem, "seal-person", giverMother))}, body: status(grant, "active", "inactive"), want: "permit-withdraw", http: 200},
 	{name: "14 in Sweden: an extension lets a guardian read only", born: "2012-05-04", who: asMother, more: extended, do: auth.Create, body: message(giverMother), want: "rep-read-only", http: 403},
 	{name: "14 in Sweden: but give her part of a Consent", born: "2012-05-04", who: asMother, more: extended, do: auth.Create, body: grant, want: "permit-write", http: 201},
+	{name: "who keeps a plan blocks it", who: system(hospital), do: auth.Create, body: held(block("CarePlan/plan", giverMother), hospital), want: "permit-write", http: 201},
+	{name: "nobody blocks what another keeps", who: system(home), do: auth.Create, more: []string{yes("")}, body: held(block("CarePlan/plan", giverMother), home), want: "write-not-custodian", http: 403},
+	{name: "nor what is not there, with the same answer", who: system(home), do: auth.Create, body: held(block("CarePlan/none", giverMother), home), want: "write-not-custodian", http: 403},
+	{name: "nor who works where", who: system(home), do: auth.Create, body: held(block("Organization/hospital", giverMother), home), want: "write-not-custodian", http: 403},
+	{name: "nor in an exception", who: system(home), do: auth.Create, body: held(strings.Replace(block("CarePlan/none", giverMother), `"data"`, `"provision":[{"type":"deny","data":[{"meaning":"instance","reference":{"reference":"CarePlan/plan"}}]}],"x"`, 1), home), want: "write-not-custodian", http: 403},
+	{name: "nor by an update", who: system(home), do: auth.Update, more: []string{held(consentOf("no", provisionFor("deny", stranger, ""), giverMother), home)}, own: map[string]string{"Consent/no": home}, body: held(block("CarePlan/plan", giverMother), home), want: "write-not-custodian", http: 403},
+	{name: "but an old one of that kind ends", who: system(home), do: auth.Update, more: []string{held(block("CarePlan/plan", giverMother), home)}, own: map[string]string{"Consent/no": home}, body: status(held(block("CarePlan/plan", giverMother), home), "active", "inactive"), want: "permit-withdraw", http: 200},
+	{name: "a Dutch guardian blocks", who: asMother, do: auth.Create, body: block("CarePlan/plan", giverMother), want: "permit-write", http: 201},
+	{name: "a Swedish guardian does not", who: asMother, more: inSweden("2020-05-04"), do: auth.Create, body: block("CarePlan/plan", giverMother), want: "write-role", http: 403},
+	{name: "but objects to sharing by consent", who: asMother, more: inSweden("2020-05-04"), do: auth.Create, body: consentOf("no", provisionFor("deny", home, ""), giverMother), want: "permit-write", http: 201},
+	{name: "17 in Sweden: a youth blocks", who: asChild, more: inSweden("2009-05-04"), do: auth.Create, body: block("CarePlan/plan", giverChild), want: "permit-write", http: 201},
+	{name: "13 in Sweden: not yet, unless found mature", who: asChild, more: inSweden("2013-05-04"), do: auth.Create, body: block("CarePlan/plan", giverChild), want: "rep-child-too-young", http: 403},
+
 	{name: "a Consent is not deleted", who: asMother, do: auth.Delete, more: []string{grant}, ref: "Consent/yes", want: "delete-refused", http: 405},
 }
 

@@ -1,8 +1,10 @@
 package fhir
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -26,6 +28,11 @@ type splice struct {
 // a value that is not an object, or when the outcome is not a resource.
 func (r *Resource) Edit(edits ...Edit) (*Resource, error) {
 	const op = "fhir.Resource.Edit"
+	if text, ok := r.atOnce(edits); ok && text == r.src {
+		return r, nil
+	} else if ok {
+		return r.reparse(op, text)
+	}
 	out := r
 	for i, e := range edits {
 		cut, err := out.splice(e)
@@ -49,6 +56,26 @@ func (r *Resource) Edit(edits ...Edit) (*Resource, error) {
 		return r, nil
 	}
 	return r.reparse(op, out.src)
+}
+
+// atOnce returns the text that several edits make of r, when each adds or replaces something in another member of it:
+// none then sees what another one did.
+func (r *Resource) atOnce(edits []Edit) (string, bool) {
+	if len(edits) < 2 || r.Root().Len() == 0 {
+		return "", false
+	}
+	cuts := make([]splice, len(edits))
+	for i, e := range edits {
+		if e.JSON == "" || len(e.Path) == 0 || slices.ContainsFunc(edits[:i], func(o Edit) bool { return o.Path[0] == e.Path[0] }) {
+			return "", false
+		}
+		var err error
+		if cuts[i], err = r.splice(e); err != nil {
+			return "", false
+		}
+	}
+	slices.SortStableFunc(cuts, func(a, b splice) int { return cmp.Compare(a.start, b.start) })
+	return spliced(r.src, cuts), true
 }
 
 // reparse returns the resource, or document, that text became.

@@ -105,6 +105,30 @@ func TestRemovingWhatWasAddedGivesTheSameResource(t *testing.T) {
 	})
 }
 
+// TestEditsTogetherAreEditsOneByOne wherever they are.
+func TestEditsTogetherAreEditsOneByOne(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		r := must(t, `{"id":"x","meta":{"tag":[{"code":"a"}]},"resourceType":"Patient","name":[{"text":"a"}],"active":true}`)
+		paths := rapid.SampledFrom([][]string{{"id"}, {"meta", "source"}, {"meta", "tag"}, {"new"}, {"newer", "a"}, {"newer", "b"}, {"name"}, {"active"}})
+		edits := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) fhir.Edit {
+			e := fhir.Edit{Path: paths.Draw(t, "path"), JSON: rapid.SampledFrom([]string{`"b"`, ` [ {"a":1} ]`, `true`, ``}).Draw(t, "json")}
+			e.Append = e.JSON != "" && rapid.Bool().Draw(t, "append")
+			return e
+		}), 2, 4).Draw(t, "edits")
+		want, bad := r, error(nil)
+		for _, e := range edits {
+			if bad == nil {
+				want, bad = want.Edit(e)
+			}
+		}
+		got, err := r.Edit(edits...)
+		if bad == nil && (err != nil || string(got.Bytes()) != string(want.Bytes())) {
+			t.Fatalf("%v\n%s\none by one\n%s", err, got.Bytes(), want.Bytes())
+		}
+	})
+}
+
 func TestMapReferences(t *testing.T) {
 	t.Parallel()
 	const src = `{"resourceType":"Bundle","type":"transaction","entry":[{"fullUrl":"urn:uuid:1","resource":{

@@ -87,7 +87,7 @@ func methodRules() []clientRule {
 		{"grant_types", func(c Client) []string { return c.GrantTypes }, oneOf(GrantCode, GrantRefresh, GrantCredentials), "must be authorization_code, refresh_token or client_credentials"},
 		{"grant_types", nil, func(c Client, _ string) bool { return grantsFit(c) }, "client_credentials is the one grant of a backend client, and of no other"},
 		{"grant_types", nil, func(c Client, _ string) bool { return !repeats(c.GrantTypes) }, "each grant once"},
-		{"purposes", func(c Client) []string { return c.Purposes }, oneOf("COC", "ETREAT", "BTG", "HCOMPL"), "must be COC, ETREAT, BTG or HCOMPL"},
+		{"purposes", func(c Client) []string { return c.Purposes }, oneOf("COC", "ETREAT", "BTG", "HCOMPL", "PUBHLTH"), "must be COC, ETREAT, BTG, HCOMPL or PUBHLTH"},
 		{"skip_consent", nil, func(c Client, _ string) bool {
 			return !c.SkipConsent || c.Type == TypeConfidential && len(c.LaunchURIs) > 0
 		}, "is for confidential clients with launch_uris"},

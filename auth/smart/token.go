@@ -200,19 +200,10 @@ func (s *Server) issueTold(ctx context.Context, a accessRecord, tell func(tokenA
 	return answer, nil
 }
 
-// Purposes of use (v3-ActReason) that a token without a user may have, the default first
-// (access.md 1).
-func purposesOf(role auth.Role) []string {
-	if role == auth.Admin {
-		return []string{"HSYSADMIN", "HCOMPL"}
-	}
-	return []string{"TREAT", "COC"}
-}
-
 // purposeOf judges purpose_of_use (SMART-115): absent means the role's default; every other code
 // must be one of the role and be registered for the client.
 func purposeOf(c *registered, asked string) (string, error) {
-	ofRole := purposesOf(c.role())
+	ofRole := auth.Purposes(c.role())
 	if asked == "" || asked == ofRole[0] {
 		return ofRole[0], nil
 	}

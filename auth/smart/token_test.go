@@ -260,13 +260,13 @@ func TestSMART115_PurposeOfUse(t *testing.T) {
 	k := ecKey(t, "k")
 	c := smart.Client{ID: "plain", Name: "Plain", Type: smart.TypeBackend, Scope: scope, JWKS: jwks(k), Organization: "urn:x|1"}
 	b.add(c)
-	c.ID, c.Purposes = "coc", []string{"COC", "BTG"}
+	c.ID, c.Purposes = "coc", []string{"COC", "BTG", "PUBHLTH"}
 	b.add(c)
 	c.ID, c.Purposes, c.Admin = "admin", []string{"HCOMPL", "COC"}, true
 	b.add(c)
 	cases := []struct{ client, asked, purpose string }{
 		{"plain", "", "TREAT"}, {"plain", "TREAT", "TREAT"}, {"plain", "COC", ""}, {"plain", "FAMRQT", ""},
-		{"coc", "", "TREAT"}, {"coc", "COC", "COC"}, {"coc", "BTG", ""},
+		{"coc", "", "TREAT"}, {"coc", "COC", "COC"}, {"coc", "BTG", ""}, {"coc", "PUBHLTH", "PUBHLTH"}, {"plain", "PUBHLTH", ""}, {"admin", "PUBHLTH", ""},
 		{"admin", "", "HSYSADMIN"}, {"admin", "HCOMPL", "HCOMPL"}, {"admin", "COC", ""},
 	}
 	for _, c := range cases {

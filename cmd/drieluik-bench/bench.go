@@ -39,17 +39,18 @@ func (b *bench) say(format string, args ...any) { fmt.Fprintf(b.errs, format+"\n
 
 // ceilings are what the machine allows, measured without drieluik (performance.md).
 type ceilings struct {
-	HTTP     float64       `json:"c1RequestsPerSecond"`        // bare net/http, 32 clients
-	HTTPCPU  float64       `json:"c1MicrosecondsCPU"`          // of its server, per request
-	Grouped  float64       `json:"c2UnitsPerSecond"`           // bare SQLite, 32 units in a commit
-	Single   float64       `json:"c3CommitsPerSecond"`         // bare SQLite, one unit in a commit
-	Commit   time.Duration `json:"c3P50"`                      // of one such commit
-	Verify   float64       `json:"c4VerifiesPerSecond"`        // ES384 assertions, all processors
-	Page     time.Duration `json:"c5P50"`                      // one patient's page of 20 by bare SQL
-	Append   float64       `json:"c6AppendsPerSecond"`         // 4 kB and fdatasync
-	Batched  float64       `json:"c7UnitsPerSecond,omitempty"` // pgx.Batch on 16 connections; 0: no PostgreSQL
-	Valid    float64       `json:"c8MegabytesPerSecond"`       // encoding/json.Valid, one processor
-	AuditCPU float64       `json:"auditMicrosecondsCPU"`       // of one bare row of the log in a shared commit
+	HTTP     float64       `json:"c1RequestsPerSecond"`          // bare net/http, 32 clients
+	HTTPCPU  float64       `json:"c1MicrosecondsCPU"`            // of its server, per request
+	Grouped  float64       `json:"c2UnitsPerSecond"`             // bare SQLite, 32 units in a commit
+	Single   float64       `json:"c3CommitsPerSecond"`           // bare SQLite, one unit in a commit
+	Commit   time.Duration `json:"c3P50"`                        // of one such commit
+	Verify   float64       `json:"c4VerifiesPerSecond"`          // ES384 assertions, all processors
+	Page     time.Duration `json:"c5P50"`                        // one patient's page of 20 by bare SQL
+	Append   float64       `json:"c6AppendsPerSecond"`           // 4 kB and fdatasync
+	Batched  float64       `json:"c7UnitsPerSecond,omitempty"`   // pgx.Batch on 16 connections; 0: no PostgreSQL
+	Copied   float64       `json:"copyUnitsPerSecond,omitempty"` // the same rows by COPY, 32 units in a commit
+	Valid    float64       `json:"c8MegabytesPerSecond"`         // encoding/json.Valid, one processor
+	AuditCPU float64       `json:"auditMicrosecondsCPU"`         // of one bare row of the log in a shared commit
 }
 
 // mostClients is the load under which C1 and the goals of throughput are measured.

@@ -76,11 +76,15 @@ var goals = []goal{
 	{id: "W7", what: "parse a CarePlan of 4 kB", ceiling: "C8", text: "≥ 100 MB/s", ratio: c8},
 	{id: "W7", what: "parse and validate it", ceiling: "C8", text: "≥ 30 MB/s", ratio: c8},
 	{id: "W8", text: "≥ 1000 documents/s", ratio: func(_ *bench, r row) float64 { return r.rate() / 1000 }, met: atLeast(1)},
+	{id: "W9", ceiling: "C2", text: "≥ 0.8 × C2", ratio: c2, met: atLeast(0.8)},
 	{id: "W10", text: "≤ 2 µs", met: atMost(2), ratio: func(_ *bench, r row) float64 { return 1e6 / r.unitRate() }},
 	{id: "W10", text: "≤ 1 allocation", apart: true, met: func(n float64) bool { return n <= 1 }, ratio: value},
 	{id: "W11", text: "≤ 200 µs", met: atMost(200), ratio: func(_ *bench, r row) float64 { return 1e6 / r.unitRate() }},
 	{id: "W12", what: "W3", clients: 32, ceiling: "C7", text: "≥ 0.6 × C7", met: atLeast(0.6), ratio: func(b *bench, r row) float64 {
 		return r.unitRate() / b.ceiling(func(c ceilings) float64 { return c.Batched })
+	}},
+	{id: "W12", what: "W9", ceiling: "COPY", text: "≥ 0.6 × COPY", met: atLeast(0.6), ratio: func(b *bench, r row) float64 {
+		return r.unitRate() / b.ceiling(func(c ceilings) float64 { return c.Copied })
 	}},
 	{id: "start", text: "< 0.15 s (at 100,000)", ratio: value, met: atMost(0.15)},
 	{id: "memory", what: "idle after a start", text: "< 45 MB", ratio: value, met: atMost(45)},

@@ -124,7 +124,7 @@ func measureAll(ctx context.Context, o options, out, errs io.Writer) error {
 		return err
 	}
 	defer b.close()
-	parts := []func(context.Context) error{b.ceilings, b.begin, b.workloads, b.inProcess, b.growth, b.footprint, b.pair, b.ceilings}
+	parts := []func(context.Context) error{b.ceilings, b.begin, b.workloads, b.importing, b.inProcess, b.growth, b.footprint, b.pair, b.ceilings}
 	if o.Soak > 0 {
 		parts = []func(context.Context) error{b.ceilings, b.begin, b.soak, b.ceilings}
 	}

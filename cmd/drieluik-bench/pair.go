@@ -106,14 +106,14 @@ func reached(address string) error {
 	}
 }
 
-// pair is W12: W1 to W4 once more, on two processes that share PostgreSQL and Redis. It is left out where
+// pair is W12: W1 to W4 and W9 once more, on two processes that share PostgreSQL and Redis. It is left out where
 // those are not installed, and of a short run unless it is asked for.
 func (b *bench) pair(ctx context.Context) error {
 	if !b.o.wants("W12") || b.o.Short && len(b.o.Only) == 0 {
 		return nil
 	}
 	two := &bench{o: b.o, errs: b.errs, limits: b.limits}
-	two.o.Only = []string{"W1", "W2", "W3", "W4"}
+	two.o.Only = []string{"W1", "W2", "W3", "W4", "W9"}
 	var err error
 	if two.site, err = newSite(b.o.Binary); err != nil {
 		return err
@@ -126,12 +126,14 @@ func (b *bench) pair(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	batched, err := two.site.shared.bare(ctx, b.o.duration())
-	if err != nil {
+	c := &b.limits[len(b.limits)-1]
+	if c.Batched, err = two.site.shared.bare(ctx, b.o.duration()); err != nil {
 		return err
 	}
-	b.limits[len(b.limits)-1].Batched = batched
-	for _, part := range []func(context.Context) error{two.begin, two.site.join, two.workloads} {
+	if c.Copied, err = two.site.shared.copied(ctx, b.o.duration()); err != nil {
+		return err
+	}
+	for _, part := range []func(context.Context) error{two.begin, two.site.join, two.workloads, two.importing} {
 		if err := part(ctx); err != nil {
 			return err
 		}

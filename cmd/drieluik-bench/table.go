@@ -62,6 +62,7 @@ func (b *bench) ceilingLines() []string {
 		fmt.Sprintf("C5 bare SQL, one page of 20\t1\t\t\t%s\t\t\t\t\t\tceiling", short(time.Duration(mean(func(c ceilings) float64 { return float64(c.Page) })))),
 		fmt.Sprintf("C6 append 4 kB and sync\t1\t%.0f\t\t\t\t\t\t\t\tceiling", mean(func(c ceilings) float64 { return c.Append })),
 		fmt.Sprintf("C7 bare PostgreSQL, pgx.Batch on %d connections\t\t\t%.0f\t\t\t\t\t\t\tceiling", bareConnections, mean(func(c ceilings) float64 { return c.Batched })),
+		fmt.Sprintf("bare PostgreSQL by COPY, 32 units in a commit\t\t\t%.0f\t\t\t\t\t\t\tceiling", mean(func(c ceilings) float64 { return c.Copied })),
 		fmt.Sprintf("C8 json.Valid, MB/s\t1\t\t%.0f\t\t\t\t\t\t\tceiling", mean(func(c ceilings) float64 { return c.Valid })),
 		fmt.Sprintf("bare row of the log in a shared commit\t\t\t\t\t\t%.0f\t\t\t\tceiling", mean(func(c ceilings) float64 { return c.AuditCPU })),
 	}

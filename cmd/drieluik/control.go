@@ -44,6 +44,7 @@ type order struct {
 	Path                string // file to write, where the server runs
 	Type                fhir.Type
 	Cursor              string // of a page of export
+	Gathered            bool   // of import: the record was made of lines, and names no sender
 }
 
 type outcome struct {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"regexp"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -14,9 +15,12 @@ import (
 	"github.com/drieluik/drieluik/fhir"
 )
 
+// importGC is how much an import lets its memory grow between two collections, in percent of what it holds.
+const importGC = 200
+
 type importCmd struct {
 	storeFlags
-	Workers    int      `help:"How many children at once; left out: as many as there are processors."`
+	Workers    int      `help:"How many children at once; left out: two for each processor."`
 	Org        string   `help:"Organisation that FHIR Bundles come from: SYSTEM|VALUE, or a URA number. Source documents name their own."`
 	Base       string   `default:"https://import.invalid/fhir" help:"FHIR base URL of the server that single resources come from: their ids are known again under it."`
 	Signatures string   `default:"one" enum:"one,all" help:"How many guardians sign a changed plan, as serve has it; a running server goes by its own."`
@@ -37,8 +41,8 @@ func (importCmd) Help() string {
 
 // Run imports everything that the paths name.
 func (c importCmd) Run(ctx context.Context, s streams) error {
-	if c.Workers == 0 {
-		c.Workers = runtime.GOMAXPROCS(0)
+	if c.Workers == 0 { // while some wait for a commit, which they share, others work
+		c.Workers = min(2*runtime.GOMAXPROCS(0), 64)
 	}
 	if c.Workers < 1 || c.Workers > 64 {
 		return usageError{errors.New("--workers takes 1 to 64")}
@@ -46,6 +50,9 @@ func (c importCmd) Run(ctx context.Context, s streams) error {
 	files, err := importFiles(c.Paths)
 	if err != nil {
 		return usageError{err}
+	}
+	if os.Getenv("GOGC") == "" { // nobody waits for an answer: memory for a fifth of its time
+		defer debug.SetGCPercent(debug.SetGCPercent(importGC))
 	}
 	if err := os.Remove(c.Errors); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("cannot write %s; choose another --errors", c.Errors)
@@ -124,7 +131,7 @@ func (r *importRun) take(ctx context.Context, rec importRecord) error {
 		out.Issues = []fhir.Issue{*rec.bad}
 	} else {
 		var err error
-		o := order{Do: "import", File: rec.body, Organization: organizationIdentifier(r.cmd.Org)}
+		o := order{Do: "import", File: rec.body, Organization: organizationIdentifier(r.cmd.Org), Gathered: rec.entries != nil}
 		if out, err = r.do(ctx, o); err != nil {
 			return err
 		}

@@ -66,7 +66,7 @@ func isRecordFile(name string) bool {
 // readRecords gives every record of the files, in their order, until yield says no; last the resources that
 // stand by themselves, together for each child.
 func readRecords(files []importFile, base string, yield func(importRecord) bool) error {
-	bare := &bareResources{at: map[fhir.Ref]int{}, base: base}
+	bare := &bareResources{at: map[fhir.Ref]int{}, names: map[fhir.Ref]fhir.Ref{}, base: base}
 	for _, f := range files {
 		read := readDocuments
 		if strings.EqualFold(filepath.Ext(f.path), ".ndjson") {

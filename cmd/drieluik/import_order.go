@@ -15,7 +15,10 @@ import (
 // importOne takes one record as $submit does, on behalf of the organisation that sent it. What is wrong
 // with the record is in the outcome; an error means that the store does not take records now.
 func (a *app) importOne(ctx context.Context, o order) (outcome, error) {
-	from := senderOf(o.File)
+	var from sender
+	if !o.Gathered {
+		from = senderOf(o.File)
+	}
 	switch {
 	case from.bad != nil:
 		return outcome{Issues: []fhir.Issue{*from.bad}}, nil

@@ -19,9 +19,10 @@ import (
 // bareResources are the resources that stand by themselves in lines, as a bulk export gives them: where they are,
 // and what they are about. Each child's become one Bundle when all lines were seen.
 type bareResources struct {
-	rows []bareRow
-	at   map[fhir.Ref]int
-	base string // FHIR base of the server that they come from
+	rows  []bareRow
+	at    map[fhir.Ref]int
+	names map[fhir.Ref]fhir.Ref // that lines have, each once
+	base  string                // FHIR base of the server that they come from
 }
 
 // bareRow is one of them.
@@ -39,12 +40,14 @@ type bareRow struct {
 
 // take keeps a line in mind, and reports whether it is a resource by itself.
 func (b *bareResources) take(rec importRecord, offset int64) bool {
-	var head struct{ ResourceType, Schema string }
-	if rec.bad != nil || json.Unmarshal(rec.body, &head) != nil || head.ResourceType == "" || head.ResourceType == bundle.Schema || head.Schema != "" {
+	if rec.bad != nil {
+		return false
+	}
+	r, issues := fhir.Parse(rec.body, fhir.Limits{})
+	if !standsAlone(rec.body, r, fhir.HasErrors(issues)) {
 		return false
 	}
 	row := bareRow{file: rec.file, line: rec.line, offset: offset, size: rec.size}
-	r, issues := fhir.Parse(rec.body, fhir.Limits{})
 	switch {
 	case fhir.HasErrors(issues):
 		row.bad = &issues[0]
@@ -58,8 +61,19 @@ func (b *bareResources) take(rec importRecord, offset int64) bool {
 	return true
 }
 
+// standsAlone reports whether a line is a resource, and neither a source document nor a Bundle. One that cannot be
+// parsed is what its head says.
+func standsAlone(line []byte, r *fhir.Resource, faulty bool) bool {
+	if !faulty {
+		return r.Type() != bundle.Schema && !r.Root().Member("schema").Exists()
+	}
+	var head struct{ ResourceType, Schema string }
+	return json.Unmarshal(line, &head) == nil && head.ResourceType != "" && head.ResourceType != bundle.Schema && head.Schema == ""
+}
+
+// read keeps what a resource is about and refers to, without its text: a name is kept once, however many lines have it.
 func (b *bareResources) read(row *bareRow, r *fhir.Resource) {
-	row.ref = r.Ref()
+	row.ref = b.kept(r.Ref())
 	if _, twice := b.at[row.ref]; twice {
 		row.bad = &fhir.Issue{Severity: fhir.SeverityError, Code: "duplicate", Diagnostics: "import-twice",
 			Text: "This type and id came before in these files; give each resource once."}
@@ -68,10 +82,23 @@ func (b *bareResources) read(row *bareRow, r *fhir.Resource) {
 	b.at[row.ref] = len(b.rows)
 	for text := range r.References() {
 		if ref, ok := fhir.ParseRef(strings.TrimPrefix(text, b.base+"/")); ok && !slices.Contains(row.refs, ref.Current()) {
-			row.refs = append(row.refs, ref.Current())
+			row.refs = append(row.refs, b.kept(ref.Current()))
 		}
 	}
-	row.about = auth.FactsOf(r, nil, nil).Patients
+	for _, child := range auth.FactsOf(r, nil, nil).Patients {
+		row.about = append(row.about, b.kept(child))
+	}
+}
+
+// kept is a reference that holds no line in memory.
+func (b *bareResources) kept(ref fhir.Ref) fhir.Ref {
+	same, ok := b.names[ref]
+	if !ok {
+		same = ref
+		same.Type, same.ID = fhir.Type(strings.Clone(string(ref.Type))), strings.Clone(ref.ID)
+		b.names[same] = same
+	}
+	return same
 }
 
 // records gives a Bundle for each child, then what belongs to none, as refused.

@@ -186,7 +186,8 @@ func (b *batch) put(st *step) (error, error) {
 		}
 	}
 	if !d.Permit {
-		return b.denied(d, st)
+		refused, err := b.denied(d, st)
+		return ofBlock(&w, refused), err
 	}
 	if refused := b.matches(st); refused != nil {
 		return refused, nil

@@ -70,9 +70,9 @@ func (o *outlook) tableOf(patient fhir.Ref, seen bool) (*coordination.Table, err
 		return nil, unavailable("exchange.Load", "policy-unavailable", err)
 	}
 	for _, st := range all {
+		d := auth.Decision{Permit: true}
 		if seen && slices.Contains(loaded, st.Ref.Type) {
-			d, err := o.w.decide(o.e.call.Principal, auth.Action{Interaction: auth.Read, Type: st.Ref.Type}, &st.Facts)
-			if err != nil {
+			if d, err = o.w.decide(o.e.call.Principal, auth.Action{Interaction: auth.Read, Type: st.Ref.Type}, &st.Facts); err != nil {
 				return nil, err
 			}
 			if !d.Permit {
@@ -81,6 +81,9 @@ func (o *outlook) tableOf(patient fhir.Ref, seen bool) (*coordination.Table, err
 			o.e.saw(st, d)
 		}
 		r, err := tree(st)
+		if err == nil && !d.Whole() { // of a plan that is closed to it, its own measures
+			r, err = o.w.shown(o.e.call.Principal, r, d.Obligations)
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/drieluik/drieluik/auth"
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/coordination"
 )
@@ -173,7 +174,10 @@ func reads(row AuditRow, tell func(org, resource fhir.Ref, at time.Time)) bool {
 	var a struct {
 		Action, Outcome string
 		Agent           []struct{ Who struct{ Reference string } }
-		Entity          []struct{ What struct{ Reference string } }
+		Entity          []struct {
+			What   struct{ Reference string }
+			Detail []auditDetail
+		}
 	}
 	if json.Unmarshal(row.Body, &a) != nil || a.Action != "R" || a.Outcome != "0" {
 		return false
@@ -185,7 +189,8 @@ func reads(row AuditRow, tell func(org, resource fhir.Ref, at time.Time)) bool {
 			continue
 		}
 		for _, e := range a.Entity {
-			if ref, ok := fhir.ParseRef(e.What.Reference); ok && slices.Contains(coordinated, ref.Type) {
+			inPart := slices.Contains(e.Detail, auditDetail{Type: "obligation", Value: auth.PlanView}) // what others do was left out
+			if ref, ok := fhir.ParseRef(e.What.Reference); ok && !inPart && slices.Contains(coordinated, ref.Type) {
 				tell(org, ref, row.At)
 				any = true
 			}

@@ -18,8 +18,9 @@ func (w *world) serve(p auth.Principal, st Stored, d auth.Decision) (Served, err
 		}
 		return serveTeam(st, d, members)
 	}
-	if slices.Contains(d.Obligations, auth.MeetingView) && !st.Deleted {
-		return w.serveMeeting(p, st, d)
+	own := slices.Contains(d.Obligations, auth.MeetingView) || slices.Contains(d.Obligations, auth.PlanView)
+	if own && !st.Deleted {
+		return w.serveOwn(p, st, d)
 	}
 	if viewOf(st, d.Obligations) == nil {
 		return serve(st, d)
@@ -93,7 +94,7 @@ func (w *world) reader(p auth.Principal, of auth.ResourceFacts) (coordination.Re
 			return false, unavailable("exchange.serve", "policy-unavailable", err)
 		}
 		d, err := w.decide(p, auth.Action{Interaction: auth.Read, Type: ref.Type}, &st.Facts)
-		return d.Permit, err
+		return d.Whole(), err
 	}}
 	if p.Role != auth.Guardian && p.Role != auth.ChildRole && p.Role != auth.Helper {
 		return by, nil

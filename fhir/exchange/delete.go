@@ -79,7 +79,7 @@ func (b *batch) holds(f *auth.ResourceFacts, ref fhir.Ref) (bool, error) {
 		return false, nil
 	}
 	d, err := b.w.decide(b.event.call.Principal, auth.Action{Interaction: auth.Read, Type: f.Ref.Type}, f)
-	return d.Permit, err
+	return d.Whole(), err
 }
 
 func refersTo(f *auth.ResourceFacts, ref fhir.Ref) bool {

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -233,22 +234,24 @@ func (s *Service) saveExport(ctx context.Context, key string, job *exportJob) er
 	return nil
 }
 
-// exportOf returns an export of the caller's client that is not over.
-func (s *Service) exportOf(ctx context.Context, e *event, id string) (*exportJob, error) {
+// exportOf returns an export of the caller's client that is not over, and what it was read from.
+func (s *Service) exportOf(ctx context.Context, e *event, id string) (*exportJob, Setting, error) {
 	const op = "exchange.Export"
-	value, ok, err := s.jobs.Setting(ctx, exportKey(e.call.Principal, id))
-	if err != nil {
-		return nil, unavailable(op, "policy-unavailable", err)
+	was := Setting{Key: exportKey(e.call.Principal, id)}
+	var ok bool
+	var err error
+	if was.Value, ok, err = s.jobs.Setting(ctx, was.Key); err != nil {
+		return nil, was, unavailable(op, "policy-unavailable", err)
 	}
 	job := new(exportJob)
-	if ok && json.Unmarshal(value, job) == nil && s.now().Before(job.Expires) {
-		return job, nil
+	if ok && json.Unmarshal(was.Value, job) == nil && s.now().Before(job.Expires) {
+		return job, was, nil
 	}
 	e.missed()
 	if err := s.record(ctx, op, e.audits(s)); err != nil {
-		return nil, err
+		return nil, was, err
 	}
-	return nil, notFound(op, "not-found")
+	return nil, was, notFound(op, "not-found")
 }
 
 // ExportStatus takes an export a step further and tells how far it is: it is planned by those who wait for
@@ -258,25 +261,51 @@ func (s *Service) ExportStatus(ctx context.Context, c Call, id string) (Exported
 	const op = "exchange.ExportStatus"
 	c.Operation = "export"
 	e := s.event(c, auth.Export, "Patient")
-	job, err := s.exportOf(ctx, &e, id)
+	job, was, err := s.exportOf(ctx, &e, id)
 	if err != nil {
 		return Exported{}, err
 	}
 	if refused, err := s.planExport(ctx, &e, job); err != nil || refused != nil {
 		return Exported{}, cmp.Or(err, refused)
 	}
-	if err := s.saveExport(ctx, exportKey(c.Principal, id), job); err != nil {
+	err = s.advanceExport(ctx, e, was, job)
+	if moved(err) { // another look took it further meanwhile, or it was dropped
+		now := s.event(c, auth.Export, "Patient")
+		if job, _, err = s.exportOf(ctx, &now, id); err == nil {
+			err = s.record(ctx, op, e.audits(s))
+		}
+	}
+	if err != nil {
 		return Exported{}, err
 	}
-	out := Exported{
-		Done: job.Planned, Resources: job.resources(), At: job.At, Expires: job.Expires, Request: job.Request,
+	return job.told(), nil
+}
+
+// advanceExport keeps how far an export is, with the rows of the look that took it there. moved says that it is not
+// any more what the look found.
+func (s *Service) advanceExport(ctx context.Context, e event, was Setting, job *exportJob) error {
+	const op = "exchange.ExportStatus"
+	value, err := json.Marshal(job)
+	if err != nil {
+		return fhir.Wrap(op, err)
 	}
+	var u Unit
+	if !bytes.Equal(value, was.Value) {
+		u.Relied, u.Settings = []Reliance{{Setting: &was}}, []Setting{{Key: was.Key, Value: value}}
+	}
+	_, err = s.commit(ctx, op, e, u)
+	return err
+}
+
+// told is what its client is told of an export.
+func (j *exportJob) told() Exported {
+	out := Exported{Done: j.Planned, Resources: j.resources(), At: j.At, Expires: j.Expires, Request: j.Request}
 	if out.Done {
-		for _, f := range job.Files {
+		for _, f := range j.Files {
 			out.Files = append(out.Files, ExportedFile{f.Type, f.Count})
 		}
 	}
-	return out, s.record(ctx, op, e.audits(s))
+	return out
 }
 
 // DropExport ends an export. NotFound when there is no such export of this client.
@@ -284,15 +313,11 @@ func (s *Service) DropExport(ctx context.Context, c Call, id string) error {
 	const op = "exchange.DropExport"
 	c.Operation = "export"
 	e := s.event(c, auth.Delete, "Patient")
-	if _, err := s.exportOf(ctx, &e, id); err != nil {
+	_, was, err := s.exportOf(ctx, &e, id)
+	if err != nil {
 		return err
 	}
 	e.asked(auth.Decision{Permit: true, HTTP: 202})
-	if err := s.record(ctx, op, e.audits(s)); err != nil {
-		return err
-	}
-	if err := s.jobs.SaveSetting(ctx, exportKey(c.Principal, id), nil); err != nil {
-		return unavailable(op, "policy-unavailable", err)
-	}
-	return nil
+	_, err = s.commit(ctx, op, e, Unit{Settings: []Setting{{Key: was.Key}}})
+	return err
 }

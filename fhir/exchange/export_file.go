@@ -18,7 +18,7 @@ func (s *Service) ExportFile(ctx context.Context, c Call, id string, n int, emit
 	const op = "exchange.ExportFile"
 	c.Operation = "export"
 	e := s.event(c, auth.Export, "Patient")
-	job, err := s.exportOf(ctx, &e, id)
+	job, _, err := s.exportOf(ctx, &e, id)
 	if err != nil {
 		return err
 	}

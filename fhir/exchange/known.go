@@ -11,6 +11,7 @@ import (
 type known struct {
 	v      Lookups
 	relied []Reliance
+	absent map[fhir.Ref]bool // what Read did not find, and was not deleted either
 }
 
 // Read implements mapping.Known.
@@ -18,6 +19,9 @@ func (k *known) Read(ref fhir.Ref) (*mapping.Found, error) {
 	st, err := k.v.Read(ref.Current())
 	if missing(err) {
 		k.relied = append(k.relied, Reliance{Ref: fhir.Ref{Type: ref.Type, ID: ref.ID, Version: st.Ref.Version}})
+		if fhir.KindOf(err) != fhir.Gone {
+			k.miss(ref.Current())
+		}
 		return nil, nil
 	}
 	if err != nil {
@@ -25,6 +29,13 @@ func (k *known) Read(ref fhir.Ref) (*mapping.Found, error) {
 	}
 	k.relied = append(k.relied, Reliance{Ref: st.Ref})
 	return found(st)
+}
+
+func (k *known) miss(ref fhir.Ref) {
+	if k.absent == nil {
+		k.absent = map[fhir.Ref]bool{}
+	}
+	k.absent[ref] = true
 }
 
 // Identified implements mapping.Known.

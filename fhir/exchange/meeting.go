@@ -46,5 +46,5 @@ func (f *following) sees(ref fhir.Ref) (bool, error) {
 		return false, f.w.broken
 	}
 	d, err := f.w.decide(f.p, auth.Action{Interaction: auth.Read, Type: ref.Type}, &facts)
-	return d.Permit, err
+	return d.Whole(), err
 }

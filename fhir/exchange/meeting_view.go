@@ -8,9 +8,10 @@ import (
 	"github.com/drieluik/drieluik/fhir"
 )
 
-// serveMeeting renders a call to a meeting for one of those invited (samordningsplan.md 8).
-func (w *world) serveMeeting(p auth.Principal, st Stored, d auth.Decision) (Served, error) {
-	const op = "exchange.serveMeeting"
+// serveOwn renders what of a resource is a reader's own: of a call to a meeting for one of those invited
+// (samordningsplan.md 8), of a plan for one who keeps its own measures alone (samordningsplan.md 7).
+func (w *world) serveOwn(p auth.Principal, st Stored, d auth.Decision) (Served, error) {
+	const op = "exchange.serveOwn"
 	out := Served{Ref: st.Ref, Updated: st.Updated, Body: fhir.Serve(st.Body, st.MetaAt, st.Ref.Version, st.Updated)}
 	r, err := out.tree()
 	if err != nil {
@@ -34,6 +35,13 @@ func (w *world) shown(p auth.Principal, r *fhir.Resource, obligations []string) 
 			return nil, err
 		}
 		obligations = slices.DeleteFunc(slices.Clone(obligations), func(o string) bool { return o == auth.MeetingView })
+	}
+	if slices.Contains(obligations, auth.PlanView) {
+		var err error
+		if r, err = auth.PlanFor(r, func(ref fhir.Ref) bool { return w.isParty(p, ref) }); err != nil {
+			return nil, err
+		}
+		obligations = slices.DeleteFunc(slices.Clone(obligations), func(o string) bool { return o == auth.PlanView })
 	}
 	return auth.Redact(r, obligations)
 }

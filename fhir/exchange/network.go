@@ -21,6 +21,11 @@ func (f *following) anyTask(w *Write) error {
 	if err != nil {
 		return err
 	}
+	if workflow.IsHelp(after) {
+		if err := f.turn(w, prior, before, after); err != nil || f.refused != nil {
+			return err
+		}
+	}
 	if after == nil || f.holder || !workflow.IsHelp(after) && !workflow.IsHelp(before) {
 		return f.task(w)
 	}

@@ -116,5 +116,6 @@ func (w *world) decideVersion(p auth.Principal, a auth.Action, st Stored) (auth.
 	if err != nil || !now.Permit {
 		return now, err
 	}
+	d.Obligations = auth.Unite(d.Obligations, now.Obligations)
 	return d, nil
 }

@@ -172,7 +172,7 @@ func (sub *submission) put(w *world) (error, error) {
 	d := sub.draft
 	d.announce(rs)
 	for _, m := range sub.result.Resources {
-		prior, err := d.stored(m.Resource.Ref())
+		prior, err := sub.prior(m.Resource.Ref())
 		if err != nil {
 			return nil, err
 		}
@@ -200,6 +200,15 @@ func (sub *submission) put(w *world) (error, error) {
 		sub.event.wrote(wr, auth.Decision{Permit: true, Reason: "permit-write"})
 	}
 	return nil, nil
+}
+
+// prior is what is stored of a resource, nil when nothing is. What the mapping did not find on this snapshot is not
+// looked for again.
+func (sub *submission) prior(ref fhir.Ref) (*Stored, error) {
+	if sub.known.absent[ref] {
+		return nil, nil
+	}
+	return sub.draft.stored(ref)
 }
 
 // judge decides on a resource as its sender wrote it, as on a write of its own (access.md 5). What

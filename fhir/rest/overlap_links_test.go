@@ -76,3 +76,31 @@ func TestWhoHasReadWhatTheOtherDoesKnowsOfIt(t *testing.T) {
 		t.Errorf("what was read is another now: %s", status())
 	}
 }
+
+// TestWhoReadsItsOwnMeasuresAloneDoesNotKnowOfTheOthers: of a plan that is closed to it a party reads its own; that
+// it has read the plan makes nobody believe that it knows of the rest.
+func TestWhoReadsItsOwnMeasuresAloneDoesNotKnowOfTheOthers(t *testing.T) {
+	t.Parallel()
+	c := twoClinics(t)
+	c.put("home", "/fhir/CarePlan/ph", c.plan("ph", "home", "scheduled", "2026-12-01", "fetma")).want(t, http.StatusCreated)
+	shared := strings.NewReplacer(`"intent":"plan",`, `"intent":"plan","category":[{"coding":[{"system":"https://fhir.inera.se/CodeSystem/typeofcareplan-cs","code":"SIP"}]}],`,
+		`"activity":[`, `"activity":[{"id":"h","detail":{"status":"in-progress","description":"Eget","performer":[{"reference":"`+c.orgs["home"].String()+`"}]}},`)
+	c.put("hospital", "/fhir/CarePlan/px", shared.Replace(c.plan("px", "hospital", "scheduled", "2026-11-26", "oro"))).want(t, http.StatusCreated)
+	c.team(c.patient, "home", "hospital")
+	c.parent("mother")
+	c.consent("mother", "mother", "permit", c.patient, c.orgs["hospital"], "")
+	agreed := c.consent("mother", "mother", "permit", c.patient, c.orgs["home"], `,"data":[{"meaning":"related","reference":{"reference":"CarePlan/px"}}]`)
+	whole, _, _ := strings.Cut(agreed, "/_history")
+	body := c.get("mother", "/fhir/"+whole).want(t, http.StatusOK).body
+	c.put("mother", "/fhir/"+whole, strings.Replace(body, `"status":"active"`, `"status":"inactive"`, 1)).want(t, http.StatusOK)
+	open := len(c.open())
+	c.advance(time.Second)
+	if a := c.get("home", "/fhir/CarePlan/px").want(t, http.StatusOK); !strings.Contains(a.body, "Eget") || strings.Contains(a.body, "insats-oro") {
+		t.Errorf("not its own measure alone: %s", a.body)
+	}
+	c.get("hospital", "/fhir/CarePlan/ph").want(t, http.StatusOK)
+	c.create("home", "Condition", fmt.Sprintf(`{"resourceType":"Condition","subject":{"reference":%q},"code":{"text":"x"}}`, c.patient))
+	if now := len(c.open()); open == 0 || now != open {
+		t.Errorf("%d issues, and then %d", open, now)
+	}
+}

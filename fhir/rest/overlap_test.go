@@ -359,17 +359,6 @@ func TestAChildWithTooMuchToCompareIsLookedAtLater(t *testing.T) {
 	}
 }
 
-// TestWhatIsBlockedIsNoFact: no issue tells of it, and the one that did is over.
-func TestWhatIsBlockedIsNoFact(t *testing.T) {
-	t.Parallel()
-	c := twoClinics(t)
-	c.meet()
-	c.create("hospital", "Consent", c.block("px", ""))
-	if open := c.open(); len(open) > 0 {
-		t.Errorf("open: %v", open)
-	}
-}
-
 // goal is a Goal of an organisation, and with a plan the member of its child plan.
 func (c *clinics) goal(id, priority, more string) string {
 	return fmt.Sprintf(`{"resourceType":"Goal","id":%q,"lifecycleStatus":"active","subject":{"reference":%q},"description":{"text":"Mål"},

@@ -200,8 +200,11 @@ func TestAPlanIsSharedAsItsConsentsSay(t *testing.T) {
 	}
 	g.submit("hab", coordinated(t, "valid/02-ylva.json", map[string]any{"samtycke": agreed, "version": 3})).want(t, 201)
 	reads("hab", true)
-	reads("school", false)
+	reads("school for treatment", false)
 	reads("social", false)
+	if b := g.search("school", goals); len(b.Entry) != 0 { // what the school keeps: TestAPartyKeepsItsOwnMeasures
+		t.Errorf("the school finds the goals %v", b.ids())
+	}
 	g.submit("hab", coordinated(t, "valid/02-ylva.json", map[string]any{"version": 2})).want(t, 409).wantIssue(t, "SP-V02", "/version")
 	g.submit("hab", coordinated(t, "valid/02-ylva.json", nil)).want(t, 200)
 }

@@ -34,6 +34,7 @@ type receiver struct {
 	status int // of its answers
 	got    []told
 	seen   http.Header // of the last request
+	body   string      // of the last request
 }
 
 // told is what a notification says.
@@ -54,7 +55,7 @@ func newReceiver(t testing.TB) *receiver {
 		answer{body: string(body)}.valid(t)
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		r.seen = req.Header.Clone()
+		r.seen, r.body = req.Header.Clone(), string(body)
 		r.got = append(r.got, toldIn(t, string(body))...)
 		w.WriteHeader(r.status)
 	}))

@@ -29,6 +29,7 @@ type parameter struct {
 	components  []component
 
 	expression *path.Expression
+	first      []string          // elements of which the expression needs one; none: that is not known
 	systems    map[string]string // token of type code: its implied system, by code
 }
 
@@ -105,6 +106,7 @@ func compile(resource string) ([]parameter, error) {
 		if p.expression, err = compileExpression(d.Expression); err != nil {
 			return nil, fmt.Errorf("search: %s.%s: %w", resource, d.Code, err)
 		}
+		p.first = firstElements(d.Expression)
 		if p.kind == Token {
 			p.systems = impliedSystems(d.Expression)
 		}
@@ -170,9 +172,9 @@ func Index(r *fhir.Resource, base string) ([]Row, error) {
 		return nil, err
 	}
 	x := extraction{base: withoutSlash(base), rows: make([]Row, 0, 64)}
-	root := path.Typed(r.Root())
+	root, members := path.Typed(r.Root()), membersOf(r)
 	for i := range params {
-		if p := &params[i]; !kept(p.code) {
+		if p := &params[i]; !kept(p.code) && p.mayGive(members) {
 			if err := x.parameter(p, root); err != nil {
 				return nil, fmt.Errorf("search: %s.%s: %w", r.Type(), p.code, err)
 			}

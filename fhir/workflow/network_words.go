@@ -9,6 +9,11 @@ var helpWords = map[string]struct{ en, nl, sv string }{
 		"Een hulptaak begint als draft of requested; de helper geeft antwoord.",
 		"En hjälpuppgift börjar som draft eller requested; hjälparen svarar.",
 	},
+	ruleTurn: {
+		"The reserve, who was asked when nobody answered, has taken this turn. Thank you all the same; decline, or leave it.",
+		"De reserve, die gevraagd is toen niemand antwoordde, heeft deze beurt aangenomen. Toch bedankt; wijs af, of laat het zo.",
+		"Reserven, som tillfrågades när ingen svarade, har tagit den här turen. Tack ändå; avböj, eller låt det vara.",
+	},
 	"NW-R01": {
 		"An agreement is accepted only after the helper was prepared. Say how, in the extension voorbereiding.",
 		"Een afspraak wordt pas aangenomen als de helper is voorbereid. Zeg hoe, in de extensie voorbereiding.",

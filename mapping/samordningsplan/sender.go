@@ -137,7 +137,8 @@ func bears(own fhir.Node, system, value string) bool {
 	return false
 }
 
-// rivals holds SP-R06d: two plans of one person are not stood in for by different plans.
+// rivals holds SP-R06d: two plans of one person are not stood in for by different plans. Of a plan in which the sender
+// takes no part it learns nothing (access.md 5).
 func (m *mapper) rivals() error {
 	mine, at := m.standIn()
 	if mine.Value == "" || m.person == nil {
@@ -149,7 +150,7 @@ func (m *mapper) rivals() error {
 	}
 	for _, hit := range all {
 		n := hit.Resource.Root()
-		if hit.Resource.Ref() == m.planRef() || n.Member("status").Text() != "draft" {
+		if hit.Resource.Ref() == m.planRef() || n.Member("status").Text() != "draft" || !m.takesPart(hit) {
 			continue
 		}
 		for old := range n.All("supportingInfo") {
@@ -160,6 +161,21 @@ func (m *mapper) rivals() error {
 		}
 	}
 	return nil
+}
+
+// takesPart reports whether the sender keeps a stored plan, or is one of its organisations.
+func (m *mapper) takesPart(plan *mapping.Found) bool {
+	if plan.Custodian.Current() == m.sender.Current() {
+		return true
+	}
+	for _, name := range []string{"author", "contributor"} {
+		for ref := range plan.Resource.Root().All(name, "reference") {
+			if ref.Text() == m.sender.Current().String() {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // standIn is the plan that stands in for a draft, and where it says so.
