@@ -9,7 +9,7 @@ import (
 // Body returns the text to store: without meta.versionId and meta.lastUpdated, and with the offset
 // just behind `"meta":{`, where Serve puts them back. A resource without meta gets an empty one.
 // Insignificant white space goes; the text of numbers and strings and the order of members stay.
-// It fails for a document, and when meta is not an object.
+// The caller must not change it. It fails for a document, and when meta is not an object.
 func (r *Resource) Body() (body []byte, at int, err error) {
 	const op = "fhir.Resource.Body"
 	root, meta := r.Root(), r.Root().Member("meta")
@@ -34,7 +34,10 @@ func (r *Resource) Body() (body []byte, at int, err error) {
 		}
 		body = appendMember(body, m)
 	}
-	return append(body, '}'), at, nil
+	if body = append(body, '}'); string(body) == r.src {
+		return r.Bytes(), at, nil // one text for both
+	}
+	return body, at, nil
 }
 
 // metaFollows returns the member behind which a missing meta belongs: id, or resourceType.

@@ -6,6 +6,7 @@ import (
 	"math"
 	"strings"
 	"unicode/utf8"
+	"unsafe"
 )
 
 // Limits bounds what Parse accepts. Zero members mean the defaults.
@@ -56,18 +57,23 @@ type fault struct {
 // a missing or unknown resourceType, and input past the limits. Elements are checked by
 // conformance/validate, not here. The Resource is nil when an issue is an error.
 func Parse(src []byte, limits Limits) (*Resource, []Issue) {
-	return parse(src, limits, true)
+	return parse(string(src), limits, true)
 }
 
 // ParseDocument reads any JSON object with the same strictness on duplicates, UTF-8 and limits,
 // but leaves null and empty values to the caller. It serves source documents, whose Issue
 // expressions are JSON pointers.
 func ParseDocument(src []byte, limits Limits) (*Resource, []Issue) {
-	return parse(src, limits, false)
+	return parse(string(src), limits, false)
+}
+
+// ParseOwned reads as Parse does, and keeps src instead of a copy: the caller must not change it any more.
+func ParseOwned(src []byte, limits Limits) (*Resource, []Issue) {
+	return parse(unsafe.String(unsafe.SliceData(src), len(src)), limits, true)
 }
 
 // parse does the work of Parse (strict) and ParseDocument.
-func parse(src []byte, limits Limits, strict bool) (*Resource, []Issue) {
+func parse(src string, limits Limits, strict bool) (*Resource, []Issue) {
 	s, issues := scan(src, limits, strict)
 	if s == nil {
 		return nil, issues
@@ -89,15 +95,15 @@ func (s *scanner) resource() (*Resource, []Issue) {
 }
 
 // scan reads the nodes of src. The scanner is nil when src is not even text of bearable size.
-func scan(src []byte, limits Limits, strict bool) (*scanner, []Issue) {
+func scan(src string, limits Limits, strict bool) (*scanner, []Issue) {
 	limits = limits.orDefault()
 	if len(src) > limits.Bytes {
 		return nil, []Issue{ruleSize.issue("", fmt.Sprintf("%s: at most %d bytes.", ruleSize.text, limits.Bytes))}
 	}
-	if !utf8.Valid(src) {
+	if !utf8.ValidString(src) {
 		return nil, []Issue{ruleUTF8.issue("", ruleUTF8.text)}
 	}
-	s := &scanner{src: string(src), limits: limits, strict: strict}
+	s := &scanner{src: src, limits: limits, strict: strict}
 	s.scan()
 	return s, nil
 }
@@ -105,7 +111,13 @@ func scan(src []byte, limits Limits, strict bool) (*scanner, []Issue) {
 // Detach reads the value of n, such as an entry of a Bundle, as a resource of its own with a text that
 // it shares. It refuses what Parse refuses.
 func (n Node) Detach() (*Resource, []Issue) {
-	s := &scanner{src: n.Raw(), limits: unbounded, strict: true}
+	return ParseText(n.Raw())
+}
+
+// ParseText reads a text that stands in what was accepted before, such as Node.Raw of an entry, and shares it.
+// It refuses what Parse refuses, but for the limits.
+func ParseText(src string) (*Resource, []Issue) {
+	s := &scanner{src: src, limits: unbounded, strict: true}
 	s.scan()
 	return s.resource()
 }

@@ -30,7 +30,8 @@ func FromProto(m proto.Message) (*Resource, error) {
 
 // ToProto fills m, a google/fhir R4 resource message or a ContainedResource, from r. Times finer than
 // a microsecond are cut off. It fails when r has an element that R4 does not have, or a value that
-// its type does not allow; the issue names it.
+// its type does not allow; the issue names it. Resources within r need a program that imports the
+// message ContainedResource.
 func ToProto(r *Resource, m proto.Message) error {
 	const op = "fhir.ToProto"
 	if r == nil || m == nil || !m.ProtoReflect().IsValid() {

@@ -244,6 +244,9 @@ func shapeOf(fd protoreflect.FieldDescriptor) shapeOfField {
 const (
 	anyName       = "google.protobuf.Any"
 	containedName = "ContainedResource"
+	// containedFull is looked up, not imported: it brings the messages of all resource types along, of which a
+	// mapping needs thirty.
+	containedFull = "google.fhir.r4.core." + containedName
 )
 
 // isPrimitive reports whether d is a primitive type of FHIR.

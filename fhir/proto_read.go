@@ -5,8 +5,8 @@ import (
 	"strings"
 
 	dpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
-	rpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/bundle_and_contained_resource_go_proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/known/anypb"
 )
 
@@ -42,11 +42,15 @@ func readAnyResource(n Node, m protoreflect.Message) error {
 	if !ok {
 		return refuse(n, "The message is not a resource.")
 	}
-	inner := &rpb.ContainedResource{}
-	if err := readAnyResource(n, inner.ProtoReflect()); err != nil {
+	inner, err := protoregistry.GlobalTypes.FindMessageByName(containedFull)
+	if err != nil {
+		return refuse(n, "A resource within a resource needs the message ContainedResource, which this program leaves out.")
+	}
+	m = inner.New()
+	if err := readAnyResource(n, m); err != nil {
 		return err
 	}
-	return Wrap("fhir.ToProto", packed.MarshalFrom(inner))
+	return Wrap("fhir.ToProto", packed.MarshalFrom(m.Interface()))
 }
 
 // resourceField returns the branch of ContainedResource for a resource type, or nil.

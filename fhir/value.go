@@ -3,7 +3,7 @@ package fhir
 // ParseValue reads any JSON value with the strictness of ParseDocument, and returns its root.
 // The node is missing when an issue is an error.
 func ParseValue(src []byte, limits Limits) (Node, []Issue) {
-	s, issues := scan(src, limits, false)
+	s, issues := scan(string(src), limits, false)
 	if s == nil {
 		return Node{}, issues
 	}

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -189,10 +190,7 @@ func (a *app) server(ctx context.Context) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	pages, err := guide.New()
-	if err != nil {
-		return nil, err
-	}
+	pages := guide.NewSite()
 	r := chi.NewRouter()
 	r.Use(a.meters.measure, a.traces.watch, fhirServer.KnownMethods(r))
 	authServer.Routes(r)
@@ -218,10 +216,8 @@ func (a *app) fhirServer(ctx context.Context, authServer *smart.Server) (*rest.S
 	if err != nil {
 		return nil, err
 	}
-	metadata, err := a.metadata()
-	if err != nil {
-		return nil, err
-	}
+	started := time.Now()
+	metadata := sync.OnceValues(func() ([]byte, error) { return a.metadata(started) })
 	maxBody, err := bytesOf(a.settings.MaxBody)
 	if err != nil {
 		return nil, err
@@ -315,6 +311,7 @@ func (a *app) serve(ctx context.Context, l net.Listener, ready func()) error {
 	} else if err != nil {
 		return err
 	}
+	debug.FreeOSMemory() // what the start needed, and serving does not
 	ready()
 	failed := make(chan error, 1)
 	go func() {

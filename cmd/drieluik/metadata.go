@@ -12,10 +12,10 @@ import (
 	"github.com/drieluik/drieluik/fhir/subscription"
 )
 
-// metadata renders the CapabilityStatement.
-func (a *app) metadata() ([]byte, error) {
+// metadata renders the CapabilityStatement, which is that of a start of the server.
+func (a *app) metadata(started time.Time) ([]byte, error) {
 	return conformance.Statement(conformance.Capabilities{
-		Base: a.base + "/fhir", Release: release, Date: time.Now(),
+		Base: a.base + "/fhir", Release: release, Date: started,
 		Interactions: rest.Interactions[:], System: rest.SystemInteractions[:],
 		Operations: operations(), Topics: topics(),
 		Token: a.base + "/auth/token", Introspect: a.base + "/auth/introspect", Revoke: a.base + "/auth/revoke",

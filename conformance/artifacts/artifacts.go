@@ -5,8 +5,10 @@ package artifacts
 
 import (
 	"embed"
-	"encoding/json"
 	"io/fs"
+	"slices"
+	"strings"
+	"sync"
 
 	"github.com/drieluik/drieluik/fhir"
 )
@@ -36,6 +38,14 @@ func Schemas() (map[string][]byte, error) {
 // All returns the published resources, those of Bundles one by one, in the order of the files, then
 // the search parameters that are ours, and last the ImplementationGuide. Tables of rules among the files, which are no resources, are left out.
 func All() ([]*fhir.Resource, error) {
+	all, err := published()
+	return slices.Clone(all), err
+}
+
+// published reads the files once, for all that ask.
+var published = sync.OnceValues(read)
+
+func read() ([]*fhir.Resource, error) {
 	const op = "artifacts.All"
 	names, err := fs.Glob(files, "*.json")
 	if err != nil {
@@ -43,18 +53,19 @@ func All() ([]*fhir.Resource, error) {
 	}
 	var out []*fhir.Resource
 	for _, name := range names {
+		kind, _, _ := strings.Cut(name, "-") // a file has the name of its resource, Type-id
+		if _, ok := fhir.ParseType(kind); !ok {
+			continue
+		}
 		b, err := files.ReadFile(name)
 		if err != nil {
 			return nil, fhir.Wrap(op, err)
 		}
-		var kind struct{ ResourceType string }
-		if err := json.Unmarshal(b, &kind); err != nil {
-			return nil, fhir.Wrap(op, err)
+		r, err := parse(b)
+		if err == nil {
+			out, err = appendResources(out, r)
 		}
-		if kind.ResourceType == "" {
-			continue
-		}
-		if out, err = appendResources(out, b); err != nil {
+		if err != nil {
 			return nil, fhir.Wrap(op, err)
 		}
 	}
@@ -68,25 +79,25 @@ func All() ([]*fhir.Resource, error) {
 }
 
 // appendResources appends a resource, or the entries of a Bundle.
-func appendResources(out []*fhir.Resource, b []byte) ([]*fhir.Resource, error) {
-	r, err := parse(b)
-	if err != nil {
-		return nil, err
-	}
+func appendResources(out []*fhir.Resource, r *fhir.Resource) ([]*fhir.Resource, error) {
 	if r.Type() != "Bundle" {
 		return append(out, r), nil
 	}
 	for n := range r.Root().All("entry", "resource") {
-		var err error
-		if out, err = appendResources(out, []byte(n.Raw())); err != nil {
+		entry, err := sound(n.Detach())
+		if err == nil {
+			out, err = appendResources(out, entry)
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
 	return out, nil
 }
 
-func parse(b []byte) (*fhir.Resource, error) {
-	r, issues := fhir.Parse(b, fhir.Limits{})
+func parse(b []byte) (*fhir.Resource, error) { return sound(fhir.ParseOwned(b, fhir.Limits{})) }
+
+func sound(r *fhir.Resource, issues []fhir.Issue) (*fhir.Resource, error) {
 	if fhir.HasErrors(issues) {
 		return nil, &fhir.Error{Kind: fhir.Internal, Op: "artifacts", Issues: issues}
 	}

@@ -59,6 +59,28 @@ func TestThePackageLoadsAndIsValid(t *testing.T) {
 	}
 }
 
+// TestFilesAreNamedByTheirResource: a file with another name would not be published.
+func TestFilesAreNamedByTheirResource(t *testing.T) {
+	t.Parallel()
+	names, err := filepath.Glob("*.json")
+	if err != nil || len(names) == 0 {
+		t.Fatal("no files", err)
+	}
+	for _, name := range names {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var r struct{ ResourceType string }
+		if err := json.Unmarshal(b, &r); err != nil {
+			t.Fatal(name, err)
+		}
+		if kind, _, _ := strings.Cut(name, "-"); r.ResourceType != "" && kind != r.ResourceType {
+			t.Errorf("%s holds a resource of type %s", name, r.ResourceType)
+		}
+	}
+}
+
 // TestEveryCanonicalOfOursResolves: what an artefact names under our base is published, and the address
 // of each is its canonical.
 func TestEveryCanonicalOfOursResolves(t *testing.T) {

@@ -75,7 +75,9 @@ func (s *Set) Resources(types ...fhir.Type) []*fhir.Resource {
 	var out []*fhir.Resource
 	for _, t := range types {
 		for n := range s.All(t) {
-			if r, _ := fhir.Parse([]byte(n.Raw()), fhir.Limits{Bytes: maxFile, Nodes: maxNodes}); r != nil {
+			if r := n.Resource(); r.Type() == t && r.Root() == n { // it was read as strictly
+				out = append(out, r)
+			} else if r, _ := n.Detach(); r != nil {
 				out = append(out, r)
 			}
 		}

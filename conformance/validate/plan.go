@@ -45,8 +45,8 @@ type rule func(*checker, fhir.Node)
 // plans holds the plan of every structure; each is made when it is first needed.
 var plans = sync.OnceValue(func() map[string]func() *plan {
 	all := map[string]func() *plan{}
-	for name, s := range r4.All() {
-		all[name] = sync.OnceValue(func() *plan { return newPlan(s, all) })
+	for name := range r4.Names() {
+		all[name] = sync.OnceValue(func() *plan { return newPlan(r4.Lookup(name), all) })
 	}
 	return all
 })

@@ -13,6 +13,9 @@ import (
 // find says what a step is about: a new resource, a stored one, or what its condition matches.
 func (b *batch) find(st *step) (error, error) {
 	st.effect = effects[st.Interaction]
+	if err := st.read(); err != nil {
+		return nil, err
+	}
 	if st.Where != nil {
 		settled, refused, err := b.findWhere(st)
 		if settled || refused != nil || err != nil {
@@ -36,6 +39,19 @@ func (b *batch) find(st *step) (error, error) {
 		}
 	}
 	return nil, b.identify(st)
+}
+
+// read makes the tree of what came as text.
+func (st *step) read() error {
+	if st.Text == "" || st.Resource != nil {
+		return nil
+	}
+	r, issues := fhir.ParseText(st.Text)
+	if r == nil {
+		return &fhir.Error{Kind: fhir.Unprocessable, Op: "exchange.Write", Issues: issues}
+	}
+	st.Resource = r
+	return nil
 }
 
 var effects = map[auth.Interaction]Effect{auth.Create: Created, auth.Update: Updated, auth.Patch: Updated, auth.Delete: Deleted}

@@ -3,6 +3,7 @@ package exchange
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/drieluik/drieluik/auth"
 	"github.com/drieluik/drieluik/fhir"
@@ -50,18 +51,32 @@ func (w *world) draft() *draft {
 func (d *draft) announce(rs []*fhir.Resource) {
 	var later []*fhir.Resource
 	for _, r := range rs {
-		f := auth.FactsOf(r, nil, d.patientsOf)
-		d.patients[r.Ref()] = f.Patients
+		f, own := auth.FactsOf(r, nil, d.patientsOf), apart(r.Ref())
+		d.patients[own] = apartAll(f.Patients)
 		if r.Type() == "PractitionerRole" {
-			d.staff[r.Ref()] = f.Refs
+			d.staff[own] = apartAll(f.Refs)
 		}
 		if len(f.Patients) == 0 && !auth.IsDirectory(r.Type()) {
 			later = append(later, r) // a Provenance may stand before the RelatedPerson that it is about
 		}
 	}
 	for _, r := range later {
-		d.patients[r.Ref()] = auth.FactsOf(r, nil, d.patientsOf).Patients
+		d.patients[apart(r.Ref())] = apartAll(auth.FactsOf(r, nil, d.patientsOf).Patients)
 	}
+}
+
+// apart returns a reference that does not keep the text alive in which it stands.
+func apart(ref fhir.Ref) fhir.Ref {
+	ref.ID = strings.Clone(ref.ID)
+	return ref
+}
+
+func apartAll(refs []fhir.Ref) []fhir.Ref {
+	out := make([]fhir.Ref, len(refs))
+	for i, ref := range refs {
+		out[i] = apart(ref)
+	}
+	return out
 }
 
 // patientsOf resolves a reference that stands for patients: in this unit, then in the store.

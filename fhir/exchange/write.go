@@ -17,7 +17,8 @@ type Change struct {
 	Interaction auth.Interaction // create, update, patch or delete
 	Type        fhir.Type
 	ID          string         // update, patch, delete: of what is changed; "" when Where says
-	Resource    *fhir.Resource // create, update
+	Resource    *fhir.Resource // create, update; nil when Text is given
+	Text        string         // create, update within a transaction: a sound resource, read when it is its turn
 	Patch       Patch          // patch
 	Where       *Where         // nil: unconditional
 	IfMatch     int            // the version that must be current; 0: any

@@ -12,57 +12,74 @@ import (
 //go:embed tables.txt
 var table string
 
-// tables reads the table once, when it is first needed.
+// tables finds the records once, when they are first needed.
 var tables = sync.OnceValue(func() *index { return load(table) })
 
-// index is the table in memory. Its texts share the memory of the table.
+// index is the table in memory. Its texts share the memory of the table. What a record says is read when
+// somebody first asks for it: a program needs some of the types.
 type index struct {
-	structures   map[string]*Structure
+	structures   map[string]*record
 	resources    []string
 	params       map[string]func() []SearchParam
 	compartments map[string]map[string][]string
 	valueSets    map[string]func() map[string]bool
+
+	mu       sync.Mutex // of what structures share
+	types    map[string][]TypeRef
+	bindings map[string]*Binding
 }
 
-// loader holds the record that the following lines belong to.
-type loader struct {
-	index
-	structure   *Structure
-	elements    []Element                // of all structures one after the other
-	own         map[string][]SearchParam // those declared for a type
-	constraints *[]Constraint            // of the structure or the element before
-	components  *[]Component             // of the search parameter before
-	valueSet    string
-	systems     map[string][]string // value set: "system TAB codes"
-	types       map[string][]TypeRef
-	bindings    map[string]*Binding
+// record is a structure: a line T with the lines E and C behind it.
+type record struct {
+	lines     []string
+	once      sync.Once
+	structure *Structure
 }
 
-// records says how each kind of line is taken in. The generator and its test answer for the form.
-var records = map[byte]func(*loader, fields){
-	'T': (*loader).addStructure,
-	'E': (*loader).addElement,
-	'C': (*loader).addConstraint,
-	'P': (*loader).addParam,
-	'K': (*loader).addComponent,
-	'M': (*loader).addCompartment,
-	'V': (*loader).addValueSet,
-	'S': (*loader).addSystem,
+// lookup returns the structure of that name, or nil.
+func (x *index) lookup(name string) *Structure {
+	r := x.structures[name]
+	if r == nil {
+		return nil
+	}
+	r.once.Do(func() { r.structure = x.read(r.lines) })
+	return r.structure
+}
+
+// finder holds the record that the following lines belong to.
+type finder struct {
+	*index
+	structure *record
+	base      string              // of the search parameter before
+	own       map[string][]string // type: the lines P and K of those declared for it
+	valueSet  string
+	systems   map[string][]string // value set: "system TAB codes"
+}
+
+// kindsOfLines says where each kind of line belongs. The generator and its test answer for the form.
+var kindsOfLines = map[byte]func(f *finder, line string){
+	'T': (*finder).addStructure,
+	'E': (*finder).addPart,
+	'C': (*finder).addPart,
+	'P': (*finder).addParam,
+	'K': (*finder).addComponent,
+	'M': (*finder).addCompartment,
+	'V': (*finder).addValueSet,
+	'S': (*finder).addSystem,
 }
 
 func load(text string) *index {
-	l := &loader{
-		index: index{
-			structures:   make(map[string]*Structure, 1024),
+	f := &finder{
+		index: &index{
+			structures:   make(map[string]*record, 1024),
 			params:       map[string]func() []SearchParam{},
 			compartments: map[string]map[string][]string{},
 			valueSets:    map[string]func() map[string]bool{},
+			types:        map[string][]TypeRef{},
+			bindings:     map[string]*Binding{},
 		},
-		elements: make([]Element, 0, strings.Count(text, "\nE\t")),
-		own:      map[string][]SearchParam{},
-		systems:  map[string][]string{},
-		types:    map[string][]TypeRef{},
-		bindings: map[string]*Binding{},
+		own:     map[string][]string{},
+		systems: map[string][]string{},
 	}
 	for text != "" {
 		line, rest, _ := strings.Cut(text, "\n")
@@ -70,16 +87,112 @@ func load(text string) *index {
 		if len(line) < 2 {
 			continue
 		}
-		if add, ok := records[line[0]]; ok {
-			add(l, fields{line[2:]})
+		if add, ok := kindsOfLines[line[0]]; ok {
+			add(f, line)
 		}
 	}
-	l.finish()
-	return &l.index
+	f.finish()
+	return f.index
+}
+
+func (f *finder) addStructure(line string) {
+	in := inside(line)
+	name, kind := in.next(), in.next()
+	_, abstract := in.next(), in.next() != ""
+	f.structure = &record{lines: []string{line}}
+	f.structures[name] = f.structure
+	if kind == "resource" && !abstract {
+		f.resources = append(f.resources, name)
+	}
+}
+
+func (f *finder) addPart(line string) { f.structure.lines = append(f.structure.lines, line) }
+
+func (f *finder) addParam(line string) {
+	in := inside(line)
+	f.base = in.next()
+	f.addComponent(line)
+}
+
+func (f *finder) addComponent(line string) { f.own[f.base] = append(f.own[f.base], line) }
+
+func (f *finder) addCompartment(line string) {
+	in := inside(line)
+	compartment, resource := in.next(), in.next()
+	if f.compartments[compartment] == nil {
+		f.compartments[compartment] = map[string][]string{}
+	}
+	f.compartments[compartment][resource] = words(in.rest)
+}
+
+func (f *finder) addValueSet(line string) {
+	f.valueSet = inside(line).rest
+	f.systems[f.valueSet] = nil
+}
+
+func (f *finder) addSystem(line string) {
+	f.systems[f.valueSet] = append(f.systems[f.valueSet], inside(line).rest)
+}
+
+// finish says how what the lines only name is made on first use.
+func (f *finder) finish() {
+	for set, systems := range f.systems {
+		f.valueSets[set] = sync.OnceValue(func() map[string]bool { return codes(systems) })
+	}
+	for _, name := range f.resources {
+		f.params[name] = sync.OnceValue(func() []SearchParam { return paramsOf(f.lookup(name), f.own) })
+	}
+	slices.Sort(f.resources)
+}
+
+// read makes a structure of its lines, with the elements of its base types before its own.
+func (x *index) read(lines []string) *Structure {
+	in := inside(lines[0])
+	s := &Structure{Name: in.next(), Kind: in.next(), Base: in.next(), Abstract: in.next() != ""}
+	own := make([]Element, 0, len(lines)-1)
+	x.mu.Lock()
+	for _, line := range lines[1:] {
+		in := inside(line)
+		switch {
+		case line[0] == 'E':
+			own = append(own, x.element(in))
+		case len(own) == 0:
+			s.Constraints = append(s.Constraints, constraint(in))
+		default:
+			e := &own[len(own)-1]
+			e.Constraints = append(e.Constraints, constraint(in))
+		}
+	}
+	x.mu.Unlock()
+	s.base = x.lookup(s.Base)
+	s.inherit(own)
+	s.fields = sync.OnceValue(func() map[string]Field { return fieldsOf(s, x.lookup) })
+	return s
+}
+
+// inherit puts the elements of the base types before own, which replace those of the same name.
+func (s *Structure) inherit(own []Element) {
+	if s.base == nil {
+		s.Elements = own
+		return
+	}
+	inherited := s.base.Elements
+	s.Elements = append(make([]Element, 0, len(inherited)+len(own)), inherited...)
+	for _, e := range own {
+		i := slices.IndexFunc(inherited, func(b Element) bool { return b.Name == e.Name })
+		if i < 0 {
+			s.Elements = append(s.Elements, e)
+			continue
+		}
+		s.Elements[i] = e
+	}
 }
 
 // fields reads the tab-separated fields of a line one after the other.
 type fields struct{ rest string }
+
+// inside is what stands behind the kind of a line.
+func inside(line string) fields { return fields{line[2:]} }
 
 func (f *fields) next() string {
 	field, rest, _ := strings.Cut(f.rest, "\t")
@@ -87,28 +200,17 @@ func (f *fields) next() string {
 	return field
 }
 
-func (l *loader) addStructure(f fields) {
-	s := &Structure{Name: f.next(), Kind: f.next(), Base: f.next(), Abstract: f.next() != ""}
-	l.structures[s.Name] = s
-	l.structure, l.constraints = s, &s.Constraints
-	if s.Kind == "resource" && !s.Abstract {
-		l.resources = append(l.resources, s.Name)
-	}
-}
-
-func (l *loader) addElement(f fields) {
+// element reads a line E.
+func (x *index) element(f fields) Element {
 	e := Element{Path: f.next()}
 	name := e.Path[strings.LastIndexByte(e.Path, '.')+1:]
 	e.Name, e.Choice = strings.CutSuffix(name, "[x]")
 	e.Min, e.Max = cardinality(f.next())
 	flags := f.next()
 	e.Summary, e.Modifier = strings.Contains(flags, "s"), strings.Contains(flags, "m")
-	e.Types = l.typeRefs(f.next())
-	e.Binding = l.binding(f.next())
-	l.elements = append(l.elements, e)
-	end := len(l.elements)
-	l.structure.Elements = l.elements[end-1-len(l.structure.Elements) : end : end]
-	l.constraints = &l.elements[end-1].Constraints
+	e.Types = x.typeRefs(f.next())
+	e.Binding = x.binding(f.next())
+	return e
 }
 
 // cardinality reads "0..*": both bounds have one character.
@@ -123,8 +225,8 @@ func cardinality(s string) (minimum, maximum int) {
 }
 
 // typeRefs reads "Reference(Patient|Group) Quantity[profile]".
-func (l *loader) typeRefs(text string) []TypeRef {
-	if refs, ok := l.types[text]; ok {
+func (x *index) typeRefs(text string) []TypeRef {
+	if refs, ok := x.types[text]; ok {
 		return refs
 	}
 	refs := make([]TypeRef, 0, 1+strings.Count(text, " "))
@@ -139,45 +241,25 @@ func (l *loader) typeRefs(text string) []TypeRef {
 		r.Code = word
 		refs = append(refs, r)
 	}
-	l.types[text] = refs
+	x.types[text] = refs
 	return refs
 }
 
-func (l *loader) binding(text string) *Binding {
+func (x *index) binding(text string) *Binding {
 	if text == "" {
 		return nil
 	}
-	if b, ok := l.bindings[text]; ok {
+	if b, ok := x.bindings[text]; ok {
 		return b
 	}
 	strength, set, _ := strings.Cut(text, " ")
 	b := &Binding{Strength: strength, ValueSet: set}
-	l.bindings[text] = b
+	x.bindings[text] = b
 	return b
 }
 
-func (l *loader) addConstraint(f fields) {
-	*l.constraints = append(*l.constraints, Constraint{Key: f.next(), Severity: f.next(), Expression: f.rest})
-}
-
-func (l *loader) addParam(f fields) {
-	base := f.next()
-	p := SearchParam{Code: f.next(), Type: f.next(), URL: f.next()}
-	p.Targets, p.Expression = words(f.next()), f.rest
-	l.own[base] = append(l.own[base], p)
-	l.components = &l.own[base][len(l.own[base])-1].Components
-}
-
-func (l *loader) addComponent(f fields) {
-	*l.components = append(*l.components, Component{Definition: f.next(), Expression: f.rest})
-}
-
-func (l *loader) addCompartment(f fields) {
-	compartment, resource := f.next(), f.next()
-	if l.compartments[compartment] == nil {
-		l.compartments[compartment] = map[string][]string{}
-	}
-	l.compartments[compartment][resource] = words(f.rest)
+func constraint(f fields) Constraint {
+	return Constraint{Key: f.next(), Severity: f.next(), Expression: f.rest}
 }
 
 func words(s string) []string {
@@ -187,62 +269,8 @@ func words(s string) []string {
 	return strings.Split(s, " ")
 }
 
-func (l *loader) addValueSet(f fields) {
-	l.valueSet = f.rest
-	l.systems[l.valueSet] = nil
-}
-
-func (l *loader) addSystem(f fields) {
-	l.systems[l.valueSet] = append(l.systems[l.valueSet], f.rest)
-}
-
-// finish links what the lines only name. What only some programs need is made on first use.
-func (l *loader) finish() {
-	for set, systems := range l.systems {
-		l.valueSets[set] = sync.OnceValue(func() map[string]bool { return codes(systems) })
-	}
-	done := make(map[*Structure]bool, len(l.structures))
-	for _, s := range l.structures {
-		l.inherit(s, done)
-	}
-	for _, s := range l.structures {
-		s.fields = sync.OnceValue(func() map[string]Field { return fieldsOf(s, l.structures) })
-	}
-	for _, name := range l.resources {
-		s := l.structures[name]
-		l.params[name] = sync.OnceValue(func() []SearchParam { return paramsOf(s, l.own) })
-	}
-	slices.Sort(l.resources)
-}
-
-// inherit puts the elements of the base types before those of s; s replaces one of the same name.
-func (l *loader) inherit(s *Structure, done map[*Structure]bool) {
-	if done[s] {
-		return
-	}
-	done[s] = true
-	own := s.Elements
-	s.base = l.structures[s.Base]
-	if s.base == nil {
-		s.Elements = slices.Clone(own)
-		return
-	}
-	l.inherit(s.base, done)
-	inherited := s.base.Elements
-	s.Elements = make([]Element, 0, len(inherited)+len(own))
-	s.Elements = append(s.Elements, inherited...)
-	for _, e := range own {
-		i := slices.IndexFunc(inherited, func(b Element) bool { return b.Name == e.Name })
-		if i < 0 {
-			s.Elements = append(s.Elements, e)
-			continue
-		}
-		s.Elements[i] = e
-	}
-}
-
 // fieldsOf names the members of s as JSON does: value[x] becomes valueString, valueQuantity …
-func fieldsOf(s *Structure, structures map[string]*Structure) map[string]Field {
+func fieldsOf(s *Structure, lookup func(string) *Structure) map[string]Field {
 	all := make(map[string]Field, len(s.Elements))
 	for i := range s.Elements {
 		e := &s.Elements[i]
@@ -251,17 +279,28 @@ func fieldsOf(s *Structure, structures map[string]*Structure) map[string]Field {
 			if e.Choice {
 				name += strings.ToUpper(t.Code[:1]) + t.Code[1:]
 			}
-			all[name] = Field{Element: e, Type: t.Code, Structure: structures[t.Code], Targets: t.Targets}
+			all[name] = Field{Element: e, Type: t.Code, Structure: lookup(t.Code), Targets: t.Targets}
 		}
 	}
 	return all
 }
 
 // paramsOf merges the parameters declared for a resource type and for its base types.
-func paramsOf(s *Structure, declared map[string][]SearchParam) []SearchParam {
+func paramsOf(s *Structure, declared map[string][]string) []SearchParam {
 	var all []SearchParam
 	for ; s != nil; s = s.base {
-		all = append(all, declared[s.Name]...)
+		for _, line := range declared[s.Name] {
+			f := inside(line)
+			if line[0] == 'K' {
+				of := &all[len(all)-1].Components
+				*of = append(*of, Component{Definition: f.next(), Expression: f.rest})
+				continue
+			}
+			f.next() // the type
+			p := SearchParam{Code: f.next(), Type: f.next(), URL: f.next()}
+			p.Targets, p.Expression = words(f.next()), f.rest
+			all = append(all, p)
+		}
 	}
 	slices.SortStableFunc(all, func(a, b SearchParam) int { return strings.Compare(a.Code, b.Code) })
 	return slices.CompactFunc(all, func(a, b SearchParam) bool { return a.Code == b.Code })

@@ -88,10 +88,21 @@ type Component struct {
 }
 
 // Lookup returns the structure of that name, or nil.
-func Lookup(name string) *Structure { return tables().structures[name] }
+func Lookup(name string) *Structure { return tables().lookup(name) }
 
 // All yields every structure by name, nested parts included, in no order.
-func All() iter.Seq2[string, *Structure] { return maps.All(tables().structures) }
+func All() iter.Seq2[string, *Structure] {
+	return func(yield func(string, *Structure) bool) {
+		for name := range Names() {
+			if !yield(name, Lookup(name)) {
+				return
+			}
+		}
+	}
+}
+
+// Names yields the name of every structure, nested parts included, in no order. It reads none of them.
+func Names() iter.Seq[string] { return maps.Keys(tables().structures) }
 
 // Resources returns the names of the concrete resource types in alphabetical order.
 func Resources() []string { return tables().resources }

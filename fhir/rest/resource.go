@@ -164,7 +164,7 @@ func resource(r *http.Request, t fhir.Type) (*fhir.Resource, error) {
 	if err != nil {
 		return nil, err
 	}
-	res, issues := fhir.Parse(b, fhir.Limits{Bytes: len(b)})
+	res, issues := fhir.ParseOwned(b, fhir.Limits{Bytes: len(b)})
 	if fhir.HasErrors(issues) {
 		return nil, &fhir.Error{Kind: fhir.Malformed, Op: op, Issues: issues}
 	}

@@ -169,7 +169,7 @@ func (g *rig) wire(st exchange.Store) {
 	})
 	server, err := rest.New(rest.Config{
 		Exchange: g.exchange, Authenticate: g.authenticate, Base: base, MaxBody: cmp.Or(g.limit, maxBody), PageKey: [32]byte{1},
-		Metadata: []byte(`{"resourceType":"CapabilityStatement"}`), NewID: newID, Log: log,
+		Metadata: func() ([]byte, error) { return []byte(`{"resourceType":"CapabilityStatement"}`), nil }, NewID: newID, Log: log,
 		Terms: terms,
 	})
 	if err != nil {

@@ -28,7 +28,7 @@ type Config struct {
 	Base         string                                      // FHIR base URL, such as "https://host/fhir"
 	MaxBody      int64                                       // bytes of a request body
 	PageKey      [32]byte                                    // seals the links to further pages
-	Metadata     []byte                                      // CapabilityStatement
+	Metadata     func() ([]byte, error)                      // CapabilityStatement, made when it is first asked for
 	Terms        *terminology.Terms                          // published and loaded terminology
 	NewID        func() string                               // request ids
 	Log          *slog.Logger
@@ -273,6 +273,10 @@ func (s *Server) wrongMethod(routes chi.Routes) handler {
 
 func (s *Server) metadata(w http.ResponseWriter, _ *http.Request) error {
 	w.Header().Set("Access-Control-Allow-Origin", "*")
+	statement, err := s.Metadata()
+	if err != nil {
+		return err
+	}
 	w.Header().Set("Cache-Control", "public, max-age=300")
-	return writeJSON(w, http.StatusOK, s.Metadata)
+	return writeJSON(w, http.StatusOK, statement)
 }

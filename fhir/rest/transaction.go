@@ -121,7 +121,7 @@ func (tr *transactionIn) content(ch *exchange.Change, en bundleEntryIn) bool {
 		tr.fault(en.path+".request.url", "invalid", "bundle-url", "The url must name the type of the resource.")
 		return false
 	}
-	ch.Resource = res
+	ch.Text = en.body.Raw() // trees of all entries take twice as much
 	return true
 }
 

@@ -18,18 +18,19 @@ var kinds = map[string]Kind{
 	"quantity": Quantity, "uri": URI, "composite": Composite, "special": Special,
 }
 
-// parameter is a search parameter, ready to run.
+// parameter is a search parameter. Only one that is compiled reads resources: a query asks for no more than
+// the rest.
 type parameter struct {
-	code       string
-	definition string
-	kind       Kind
-	targets    []string
-	expression *path.Expression
-	first      []string // elements of which the expression needs one; none: that is not known
-
-	identifiers bool              // token of type Identifier
-	systems     map[string]string // token of type code: its implied system, by code
+	code        string
+	definition  string
+	kind        Kind
+	targets     []string
+	identifiers bool // token of type Identifier
 	components  []component
+
+	expression *path.Expression
+	first      []string          // elements of which the expression needs one; none: that is not known
+	systems    map[string]string // token of type code: its implied system, by code
 }
 
 // component is a part of a composite parameter. Its rows are named "code$1", "code$2" and so on.
@@ -39,50 +40,82 @@ type component struct {
 	expression *path.Expression
 }
 
-// parameters holds the compiled parameters of each resource type; a type is compiled once, when it
-// is first needed.
-var parameters = sync.OnceValue(func() map[fhir.Type]func() ([]parameter, error) {
-	all := map[fhir.Type]func() ([]parameter, error){}
+// typeParameters are the parameters of a resource type; each list is made once, when it is first needed.
+type typeParameters struct {
+	declared func() []parameter
+	compiled func() ([]parameter, error)
+}
+
+var parameters = sync.OnceValue(func() map[fhir.Type]typeParameters {
+	all := map[fhir.Type]typeParameters{}
 	for _, name := range r4.Resources() {
-		all[fhir.Type(name)] = sync.OnceValues(func() ([]parameter, error) { return compile(name) })
+		all[fhir.Type(name)] = typeParameters{
+			declared: sync.OnceValue(func() []parameter { return declare(name) }),
+			compiled: sync.OnceValues(func() ([]parameter, error) { return compile(name) }),
+		}
 	}
 	return all
 })
 
-// parametersOf returns the parameters of a type that have an expression.
+// parametersOf returns the parameters of a type that have an expression, not compiled.
 func parametersOf(t fhir.Type) ([]parameter, error) {
-	compiled, ok := parameters()[t]
+	of, ok := parameters()[t]
 	if !ok {
-		return nil, fhir.Errorf(fhir.Internal, "search.parameters", "not-supported", "SEARCH-TYPE-UNKNOWN", "The resource type is unknown.")
+		return nil, unknownType()
 	}
-	return compiled()
+	return of.declared(), nil
 }
 
-// compile compiles the parameters of a type. Parameters without an expression (_text, _content,
-// _filter, _query) are no index parameters.
-func compile(resource string) ([]parameter, error) {
-	definitions := defined(resource)
-	var out []parameter
-	for _, d := range definitions {
-		if d.Expression == "" {
-			continue
+// compiledOf returns the same, ready to read resources.
+func compiledOf(t fhir.Type) ([]parameter, error) {
+	of, ok := parameters()[t]
+	if !ok {
+		return nil, unknownType()
+	}
+	return of.compiled()
+}
+
+func unknownType() error {
+	return fhir.Errorf(fhir.Internal, "search.parameters", "not-supported", "SEARCH-TYPE-UNKNOWN", "The resource type is unknown.")
+}
+
+// indexed returns the definitions of a type that have an expression; without one (_text, _content,
+// _filter, _query) they are no index parameters.
+func indexed(resource string) []r4.SearchParam {
+	return slices.DeleteFunc(defined(resource), func(d r4.SearchParam) bool { return d.Expression == "" })
+}
+
+func declare(resource string) []parameter {
+	definitions := indexed(resource)
+	out := make([]parameter, len(definitions))
+	for i, d := range definitions {
+		out[i] = parameter{code: d.Code, definition: d.URL, kind: kinds[d.Type], targets: targetsOf(d)}
+		out[i].identifiers = out[i].kind == Token && ofIdentifiers(d.Expression)
+		for j, part := range d.Components {
+			out[i].components = append(out[i].components, component{param: d.Code + "$" + strconv.Itoa(j+1), kind: kindOf(definitions, part.Definition)})
 		}
-		p := parameter{code: d.Code, definition: d.URL, kind: kinds[d.Type], targets: targetsOf(d), first: firstElements(d.Expression)}
+	}
+	return out
+}
+
+func compile(resource string) ([]parameter, error) {
+	out := declare(resource)
+	for i, d := range indexed(resource) {
+		p := &out[i]
 		var err error
 		if p.expression, err = compileExpression(d.Expression); err != nil {
 			return nil, fmt.Errorf("search: %s.%s: %w", resource, d.Code, err)
 		}
+		p.first = firstElements(d.Expression)
 		if p.kind == Token {
-			p.systems, p.identifiers = impliedSystems(d.Expression), ofIdentifiers(d.Expression)
+			p.systems = impliedSystems(d.Expression)
 		}
-		for i, part := range d.Components {
-			c := component{param: d.Code + "$" + strconv.Itoa(i+1), kind: kindOf(definitions, part.Definition)}
+		for j, part := range d.Components {
+			c := &p.components[j]
 			if c.expression, err = compileExpression(part.Expression); err != nil {
 				return nil, fmt.Errorf("search: %s.%s: %w", resource, c.param, err)
 			}
-			p.components = append(p.components, c)
 		}
-		out = append(out, p)
 	}
 	return out, nil
 }
@@ -134,7 +167,7 @@ type extraction struct {
 // Parameters without an expression in R4 (_text, _content, _filter, _query) have no rows.
 // A reference to a contained resource has none either.
 func Index(r *fhir.Resource, base string) ([]Row, error) {
-	params, err := parametersOf(r.Type())
+	params, err := compiledOf(r.Type())
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +180,7 @@ func Index(r *fhir.Resource, base string) ([]Row, error) {
 			}
 		}
 	}
-	return x.rows, nil
+	return append(make([]Row, 0, len(x.rows)), x.rows...), nil // those of a large transaction wait for each other
 }
 
 // kept reports whether the store keeps the parameter itself.

@@ -11,7 +11,7 @@ import (
 // References returns the local resources to which a reference parameter of r leads, "*" for all of
 // them, each once. base is the FHIR base URL.
 func References(r *fhir.Resource, base, param string) ([]fhir.Ref, error) {
-	params, err := parametersOf(r.Type())
+	params, err := compiledOf(r.Type())
 	if err != nil {
 		return nil, err
 	}

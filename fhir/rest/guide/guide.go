@@ -16,6 +16,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/drieluik/drieluik/conformance/artifacts"
@@ -29,7 +30,25 @@ var pageFiles embed.FS
 // Root is the address under which the pages are.
 const Root = "/ig/"
 
-// Guide is the site of the published artefacts. It never changes, and is safe for concurrent use.
+// Site serves the Guide, which it makes when somebody first asks for a page. It is safe for concurrent use.
+type Site struct{ guide func() (*Guide, error) }
+
+// NewSite returns a site that holds nothing yet.
+func NewSite() Site { return Site{sync.OnceValues(New)} }
+
+// ServeHTTP answers GET and HEAD below Root.
+func (s Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	g, err := s.guide()
+	if err != nil {
+		http.Error(w, unservable, http.StatusInternalServerError)
+		return
+	}
+	g.ServeHTTP(w, r)
+}
+
+const unservable = "The page cannot be served."
+
+// Guide is the content of the site of the published artefacts. It never changes, and is safe for concurrent use.
 type Guide struct {
 	items     map[string]*item // by Type/id
 	groups    []group          // in the order of the index
@@ -136,7 +155,7 @@ func (g *Guide) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	body, status, err := g.page(r, name)
 	if err != nil {
-		http.Error(w, "The page cannot be served.", http.StatusInternalServerError)
+		http.Error(w, unservable, http.StatusInternalServerError)
 		return
 	}
 	if status != http.StatusOK {
@@ -198,14 +217,18 @@ func (g *Guide) page(r *http.Request, name string) ([]byte, int, error) {
 
 // Canonicals leads a browser that opens the canonical of an artefact under /fhir/ to its page; everything
 // else goes to next. Programs, which accept no HTML, are not led anywhere.
-func (g *Guide) Canonicals(next http.Handler) http.Handler {
+func (s Site) Canonicals(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name, below := strings.CutPrefix(r.URL.Path, "/fhir/")
-		it := g.items[name]
-		if r.Method != http.MethodGet || !below || it == nil || !strings.Contains(r.Header.Get("Accept"), "text/html") || r.Header.Get("Authorization") != "" {
+		if r.Method != http.MethodGet || !below || !strings.Contains(r.Header.Get("Accept"), "text/html") || r.Header.Get("Authorization") != "" {
 			next.ServeHTTP(w, r)
 			return
 		}
-		http.Redirect(w, r, it.href(), http.StatusSeeOther)
+		g, err := s.guide()
+		if err != nil || g.items[name] == nil {
+			next.ServeHTTP(w, r)
+			return
+		}
+		http.Redirect(w, r, g.items[name].href(), http.StatusSeeOther)
 	})
 }

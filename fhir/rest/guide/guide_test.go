@@ -183,11 +183,7 @@ func TestPagesShowWhatTheArtefactsSay(t *testing.T) {
 // else anywhere.
 func TestCanonicalsOpenInABrowser(t *testing.T) {
 	t.Parallel()
-	g, err := site()
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := g.Canonicals(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }))
+	h := guide.NewSite().Canonicals(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }))
 	const browser = "text/html,application/xhtml+xml,*/*;q=0.8"
 	for _, c := range []struct {
 		method, path, accept, token string
