@@ -70,7 +70,7 @@ func (d *Document) Object(v Value, fs Fields) {
 			continue
 		}
 		d.Keep(v.holding(n))
-		d.Inform(d.dialect.Rules.Unknown, v.holding(n), "")
+		d.Inform(d.dialect.Rules.Unknown, v.holding(n))
 	}
 	for i := range fs {
 		if there[i].Exists() {
@@ -149,7 +149,7 @@ func (d *Document) missing(v Value, x *Field) {
 	}
 	d.Keep(v)
 	if rule := d.dialect.Rules.Empty; rule != "" {
-		d.Inform(rule, v, "")
+		d.Inform(rule, v)
 	}
 }
 

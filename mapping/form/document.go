@@ -102,7 +102,7 @@ func (d *Document) Full() bool { return d.refused && len(d.issues) >= MaxIssues 
 
 // Fault reports a fault of form and marks the place, so that rules which need it are skipped.
 func (d *Document) Fault(rule string, v Value) {
-	d.Report(fhir.SeverityError, rule, v, "")
+	d.Report(fhir.SeverityError, rule, v)
 	d.Mark(v)
 }
 
@@ -117,28 +117,20 @@ func (d *Document) Mark(v Value) {
 }
 
 // Fail reports an error of a rule.
-func (d *Document) Fail(rule string, v Value) { d.Report(fhir.SeverityError, rule, v, "") }
+func (d *Document) Fail(rule string, v Value) { d.Report(fhir.SeverityError, rule, v) }
 
 // Warn reports a warning: the document is stored all the same.
-func (d *Document) Warn(rule string, v Value) { d.Report(fhir.SeverityWarning, rule, v, "") }
+func (d *Document) Warn(rule string, v Value) { d.Report(fhir.SeverityWarning, rule, v) }
 
-// Inform reports something worth knowing. text is one sentence without values of the source; "" stands
-// for that of the dialect.
-func (d *Document) Inform(rule string, v Value, text string) {
-	d.Report(fhir.SeverityInformation, rule, v, text)
+// Inform reports something worth knowing.
+func (d *Document) Inform(rule string, v Value) { d.Report(fhir.SeverityInformation, rule, v) }
+
+// Report adds an issue, with what the dialect says of its rule. Each rule fires once per place.
+func (d *Document) Report(severity, rule string, v Value) {
+	d.Say(severity, rule, v, d.dialect.text(rule), d.dialect.Translated[rule])
 }
 
-// Report adds an issue. Each rule fires once per place. text is one sentence without values of the source;
-// "" stands for that of the dialect.
-func (d *Document) Report(severity, rule string, v Value, text string) {
-	var also fhir.Translations
-	if text == "" {
-		text, also = d.dialect.text(rule), d.dialect.Translated[rule]
-	}
-	d.Say(severity, rule, v, text, also)
-}
-
-// Say is Report with a sentence and its translations.
+// Say is Report with another sentence, without values of the source, and its translations.
 func (d *Document) Say(severity, rule string, v Value, text string, in fhir.Translations) {
 	if d.told[finding{rule, v.place}] {
 		return

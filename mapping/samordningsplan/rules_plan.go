@@ -70,7 +70,7 @@ func (p *plan) measures() {
 		}
 	}
 	if p.is(active, followUp) && all.AbsentOrSound() && len(carriers) < 2 {
-		p.Inform("SP-R05", all, "")
+		p.Inform("SP-R05", all)
 	}
 }
 

@@ -161,7 +161,7 @@ func patientUnion(m *tofhir.Mapper) (tofhir.Union, error) {
 	u.Labels = storedSeals(m)
 	u.Differs = func(member string) {
 		if source, ok := patientPointers[member]; ok && m.Related && m.Child.Others && !u.Barred[member] {
-			m.Inform("MKS-MRG-01", m.Content().At(source), "")
+			m.Inform("MKS-MRG-01", m.Content().At(source))
 		}
 	}
 	return u, nil

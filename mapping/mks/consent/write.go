@@ -118,7 +118,7 @@ func consentPeriod(m *tofhir.Mapper, c *conpb.Consent, on string) *dpb.Extension
 		p.Period = element.Period(from, end.Day())
 		return nil
 	}
-	m.Inform("MKS-TOE-04", end, "")
+	m.Inform("MKS-TOE-04", end)
 	if j.Never(from) {
 		last = from
 		if m.Head.Status == "definitief" {

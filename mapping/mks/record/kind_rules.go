@@ -69,7 +69,7 @@ func custodyRules(d *Document) {
 	people := d.byID("betrokkenen")
 	for _, h := range custody.At("houders").Items() {
 		if people[h.Str()].At("afgeschermd").Present() {
-			d.Inform("MKS-KIND-11", h, "")
+			d.Inform("MKS-KIND-11", h)
 		}
 	}
 }

@@ -209,5 +209,5 @@ var planMilder = map[string]string{
 
 // Tell reports a broken rule of the zorgplan.
 func (d *Document) Tell(rule string, v form.Value) {
-	d.Report(cmp.Or(planMilder[rule], fhir.SeverityError), rule, v, "")
+	d.Report(cmp.Or(planMilder[rule], fhir.SeverityError), rule, v)
 }

@@ -38,7 +38,7 @@ func checkReferralTable(d *Document, in form.Value) {
 	said := decide.AnswersOf(given)
 	for _, rule := range decide.Referral.Told(said) {
 		n := referralNotes[rule]
-		d.Report(n.severity, rule, given.At(n.answer), "")
+		d.Report(n.severity, rule, given.At(n.answer))
 	}
 	list := in.At("uitkomsten")
 	if list.AbsentOrSound() && decide.Referral.Differs(referralOutcomes(list), said) {

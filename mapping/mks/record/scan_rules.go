@@ -53,7 +53,7 @@ func checkScanItems(d *Document, list form.Value) {
 		}
 	}
 	if list.Sound() && len(seen) < scanItems {
-		d.Inform("MKS-HBS-09", list, "")
+		d.Inform("MKS-HBS-09", list)
 	}
 }
 
@@ -78,7 +78,7 @@ func checkScanNeed(d *Document, need form.Value) {
 		d.Warn("MKS-HBS-07", note)
 	}
 	if who := need.At("over"); who.Sound() {
-		d.Inform("MKS-HBS-08", who, "")
+		d.Inform("MKS-HBS-08", who)
 	}
 }
 
