@@ -157,9 +157,12 @@ func (e *factsEncoder) consent(c *auth.ConsentFacts) {
 	}
 	e.uint(1)
 	e.refs(c.Holders)
-	e.flags(c.OpenPermit, c.Device, c.Permits, c.Other)
+	e.flags(c.OpenPermit, c.Device, c.Permits, c.Other, c.Block)
 	e.refs(c.Permitted)
 	e.refs([]fhir.Ref{c.Member})
+	if c.Block { // facts of before there were any end here
+		e.refs(c.Blocked)
+	}
 }
 
 func (e *factsEncoder) row(r search.Row) {

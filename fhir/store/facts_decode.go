@@ -74,10 +74,13 @@ func (d *factsDecoder) consent() *auth.ConsentFacts {
 	}
 	c := &auth.ConsentFacts{Holders: d.refs()}
 	flags := d.uint()
-	c.OpenPermit, c.Device, c.Permits, c.Other = flags&1 != 0, flags&2 != 0, flags&4 != 0, flags&8 != 0
+	c.OpenPermit, c.Device, c.Permits, c.Other, c.Block = flags&1 != 0, flags&2 != 0, flags&4 != 0, flags&8 != 0, flags&16 != 0
 	c.Permitted = d.refs()
 	if member := d.refs(); len(member) == 1 {
 		c.Member = member[0]
+	}
+	if c.Block {
+		c.Blocked = d.refs()
 	}
 	return c
 }
