@@ -68,8 +68,8 @@ func pair(id string) exchange.Unit {
 func TestAcknowledgedUnitsSurviveAKill(t *testing.T) {
 	dir := t.TempDir()
 	var acknowledged []string
-	for round := range 4 {
-		acknowledged = append(acknowledged, killAfter(t, dir, 60+45*round)...)
+	for round := range rounds(4) {
+		acknowledged = append(acknowledged, killAfter(t, dir, 60+45*(round%4))...)
 		s := openAt(t, dir)
 		checkUnits(t, s, acknowledged)
 		if err := s.Close(); err != nil {

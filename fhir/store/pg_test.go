@@ -155,15 +155,19 @@ func (p pgTests) lateNotices(t *testing.T) {
 func (p pgTests) kills(t *testing.T) {
 	address := p.NewStore(t)
 	var acknowledged []string
-	rounds := 3
-	if n, err := strconv.Atoi(os.Getenv("DRIELUIK_TORTURE")); err == nil {
-		rounds = n
-	}
-	for round := range rounds {
+	for round := range rounds(3) {
 		acknowledged = append(acknowledged, killAfter(t, address, 60+45*(round%4))...)
 		p.settle(t)
 		checkUnits(t, openPostgres(t, address, store.Options{}), acknowledged)
 	}
+}
+
+// rounds is how often a test of faults repeats what it does: short, unless DRIELUIK_TORTURE says how often.
+func rounds(short int) int {
+	if n, err := strconv.Atoi(os.Getenv("DRIELUIK_TORTURE")); err == nil {
+		return n
+	}
+	return short
 }
 
 // settle waits until what was killed has ended at the server.
