@@ -11,3 +11,5 @@ import (
 func lockFolder(string) (*os.File, error) {
 	return nil, errors.New("the embedded store needs the file locks of a Unix system")
 }
+
+func unlockFolder(f *os.File) error { return f.Close() }

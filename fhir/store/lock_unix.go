@@ -26,3 +26,8 @@ func lockFolder(dir string) (*os.File, error) {
 	}
 	return nil, errors.Join(fmt.Errorf("folder %q: %w", dir, err), f.Close())
 }
+
+// unlockFolder gives the folder back, also when a process that is just being started still has the file.
+func unlockFolder(f *os.File) error {
+	return errors.Join(syscall.Flock(int(f.Fd()), syscall.LOCK_UN), f.Close())
+}

@@ -100,7 +100,7 @@ func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 	}
 	s, err := open(ctx, filepath.Join(dir, fileName), lock, o.withDefaults())
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", op, errors.Join(err, lock.Close()))
+		return nil, fmt.Errorf("%s: %w", op, errors.Join(err, unlockFolder(lock)))
 	}
 	return s, nil
 }
@@ -147,7 +147,7 @@ func open(ctx context.Context, file string, lock *os.File, o Options) (*Store, e
 	db.SetMaxIdleConns(0)
 	readers := newPool(db, o.Readers)
 	s := &Store{dict: newInterned(), readers: readers, recent: newRecent(maxRecent)}
-	s.shut = func() error { return errors.Join(db.Close(), lock.Close()) }
+	s.shut = func() error { return errors.Join(db.Close(), unlockFolder(lock)) }
 	w, err := newWriter(ctx, file, db, s, readers, o)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
