@@ -36,11 +36,14 @@ var transferRecord = document{hospital, "boris/11-overdracht-ziekenhuis-naar-hui
 // maxChildren is how many children the test range of BSNs has room for, pushes of W5 included.
 const maxChildren = 6000
 
-// testBSN returns the n-th BSN of the test range 9999xxxxx that passes the 11-proef; beyond the last
-// it begins again.
+// testBSN returns the n-th BSN of the test range 9999xxxxx that passes the 11-proef; beyond the last it begins
+// again behind maxChildren, so that a push of a new child is never about one that others read.
 func testBSN(n int) string {
-	n %= len(testBSNs())
-	return testBSNs()[n]
+	all := testBSNs()
+	if n >= len(all) {
+		n = maxChildren + (n-len(all))%(len(all)-maxChildren)
+	}
+	return all[n]
 }
 
 var testBSNs = sync.OnceValue(func() []string {
