@@ -59,8 +59,8 @@ func (c moveCmd) Run(ctx context.Context, s streams) error {
 	return err
 }
 
-// move copies the store, with its audit key sealed as processes that share a database keep it. That it was moved
-// is the last thing that its log tells in the folder, and one of those that it tells in the database.
+// move copies the store, with its audit key sealed as processes that share a database keep it. That all was taken along
+// is the last thing that its log tells in the folder, and is told in the database too.
 func (a *app) move(ctx context.Context, s streams, to string) error {
 	key, err := a.auditKey(ctx)
 	if err != nil {
@@ -82,7 +82,7 @@ func (a *app) move(ctx context.Context, s streams, to string) error {
 		err = a.lose(ctx, time.Now())
 	}
 	if err == nil {
-		err = a.exchange.Note(ctx, exchange.Incident{Event: "moved"})
+		err = a.exchange.Note(ctx, exchange.Incident{Event: "move"})
 	}
 	if err != nil {
 		return err

@@ -41,7 +41,7 @@ var incidents = map[string]string{
 	"client_changed": typeActivity, "user_changed": typeActivity, "key_rotated": typeActivity,
 	"organization_changed": typeActivity, "emergency_opened": typeAlert,
 	"started": typeActivity, "log_purged": typeActivity, "log_exported": typeExport,
-	"backup": typeExport, "exported": typeExport, "restored": typeAlert, "moved": typeExport,
+	"backup": typeExport, "exported": typeExport, "restored": typeAlert, "move": typeExport,
 }
 
 // Note puts one incident into the log, durable when it returns. An event that the log does not have is

@@ -29,7 +29,7 @@ type Service struct {
 	log      *slog.Logger
 	memory   *memory
 	checks   *validate.Validator
-	turn     sync.Mutex // repeats after a conflict
+	repeats  sync.Mutex // after a conflict
 	turns    turns
 	guesses  *guesses
 	protocol string // policy that AuditEvents name
@@ -355,8 +355,8 @@ func again[T any](s *Service, f func() (T, error)) (T, error) {
 	if err == nil || !moved(err) {
 		return out, err
 	}
-	s.turn.Lock() // repeats take turns: the losers of a race do not run the next one against each other
-	defer s.turn.Unlock()
+	s.repeats.Lock() // they take turns: the losers of a race do not run the next one against each other
+	defer s.repeats.Unlock()
 	for range attempts {
 		if out, err = f(); err == nil || !moved(err) {
 			break

@@ -66,12 +66,7 @@ func (s *Service) due(ctx context.Context, now time.Time) (due []Due, err error)
 // tickPage runs the rules on some children. One that fails is put off, and keeps nobody else waiting.
 func (s *Service) tickPage(ctx context.Context, now time.Time, due []Due, out *Ticked) error {
 	for _, d := range due {
-		release, err := s.turns.take(ctx, []string{d.Compartment})
-		if err != nil {
-			return err
-		}
-		writes, err := again(s, func() (int, error) { return s.tickChild(ctx, now, d.Compartment) })
-		release()
+		writes, err := s.tickInTurn(ctx, now, d.Compartment)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -88,6 +83,15 @@ func (s *Service) tickPage(ctx context.Context, now time.Time, due []Due, out *T
 		}
 	}
 	return nil
+}
+
+func (s *Service) tickInTurn(ctx context.Context, now time.Time, id string) (int, error) {
+	release, err := s.turns.take(ctx, []string{id})
+	if err != nil {
+		return 0, err
+	}
+	defer release()
+	return again(s, func() (int, error) { return s.tickChild(ctx, now, id) })
 }
 
 // tickChild runs the rules on one child. What they write is in its log as the server's own act.

@@ -75,11 +75,18 @@ func (t *turns) leave(child string, held bool) {
 func (s *Service) compared(changes []Change) []string {
 	var out []string
 	for _, ch := range changes {
-		if ch.Resource == nil || !slices.Contains(coordinated, ch.Type) {
+		r := ch.Resource
+		if !slices.Contains(coordinated, ch.Type) {
+			continue
+		}
+		if r == nil && ch.Text != "" { // of a transaction
+			r, _ = fhir.ParseText(ch.Text)
+		}
+		if r == nil {
 			continue
 		}
 		for _, member := range []string{"subject", "patient"} {
-			child, ok := fhir.ParseRef(ch.Resource.Root().Member(member).Member("reference").Text())
+			child, ok := fhir.ParseRef(r.Root().Member(member).Member("reference").Text())
 			if k, kept := s.tables.of(child.ID); ok && kept && k.relied {
 				out = append(out, child.ID)
 			}

@@ -134,6 +134,9 @@ func moveAll(ctx context.Context, from *conn, tx pgx.Tx, told func(string, int64
 	if !ok {
 		return errForeign
 	}
+	if _, err := tx.Exec(ctx, `LOCK TABLE kv,dict,epoch IN EXCLUSIVE MODE`); err != nil { // nobody begins to use it meanwhile
+		return err
+	}
 	var used bool
 	err := tx.QueryRow(ctx, `SELECT EXISTS(SELECT FROM epoch) OR EXISTS(SELECT FROM dict) OR EXISTS(SELECT FROM kv WHERE key LIKE '`+settingPrefix+`%')`).Scan(&used)
 	if err == nil && used {

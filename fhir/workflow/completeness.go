@@ -33,69 +33,69 @@ var domains = [...]string{"medisch", "veiligheid", "sociaal", "ontwikkeling"}
 
 // items are the rows of mks.md 7.2.
 var items = []item{
-	{domain: "medisch", what: Words{"diagnoses", "diagnoses"}, kind: "Condition", who: sendingNurse, handed: true, holds: func(f *file) bool {
+	{domain: "medisch", what: dutch("diagnoses", "diagnoses"), kind: "Condition", who: sendingNurse, handed: true, holds: func(f *file) bool {
 		return f.sent.some("Condition", func(n fhir.Node) bool {
 			return coded(n, categorySystem, "medische-diagnose", "category", "coding") || f.entered(n, "52870002")
 		})
 	}},
-	{domain: "medisch", what: Words{"allergies, or that none are known", "allergieën, of dat er geen bekend zijn"}, kind: "AllergyIntolerance", who: sendingNurse, handed: true, holds: func(f *file) bool {
+	{domain: "medisch", what: dutch("allergies, or that none are known", "allergieën, of dat er geen bekend zijn"), kind: "AllergyIntolerance", who: sendingNurse, handed: true, holds: func(f *file) bool {
 		return f.sent.some("AllergyIntolerance", sound) || f.nilKnown("420134006")
 	}},
-	{domain: "medisch", what: Words{"alerts, or that none are known", "alerts, of dat er geen bekend zijn"}, kind: "Flag", who: sendingNurse, handed: true, holds: func(f *file) bool {
+	{domain: "medisch", what: dutch("alerts, or that none are known", "alerts, of dat er geen bekend zijn"), kind: "Flag", who: sendingNurse, handed: true, holds: func(f *file) bool {
 		return f.sent.some("Flag", isActive) || f.nilKnown("308813009")
 	}},
-	{domain: "medisch", what: Words{"feeding", "voeding"}, kind: "NutritionOrder", who: sendingNurse, handed: true, holds: func(f *file) bool {
+	{domain: "medisch", what: dutch("feeding", "voeding"), kind: "NutritionOrder", who: sendingNurse, handed: true, holds: func(f *file) bool {
 		return f.sent.some("NutritionOrder", isActive)
 	}},
-	{domain: "medisch", what: Words{"devices", "hulpmiddelen"}, kind: "DeviceUseStatement", who: sendingNurse, handed: true, holds: func(f *file) bool {
+	{domain: "medisch", what: dutch("devices", "hulpmiddelen"), kind: "DeviceUseStatement", who: sendingNurse, handed: true, holds: func(f *file) bool {
 		return f.sent.some("DeviceUseStatement", isActive)
 	}},
-	{domain: "medisch", what: Words{"measurements of the last 7 days", "metingen van de laatste 7 dagen"}, kind: "Observation", who: sendingNurse, handed: true, holds: func(f *file) bool {
+	{domain: "medisch", what: dutch("measurements of the last 7 days", "metingen van de laatste 7 dagen"), kind: "Observation", who: sendingNurse, handed: true, holds: func(f *file) bool {
 		return f.sent.some("Observation", f.measured)
 	}},
-	{domain: "medisch", what: Words{"active care plan", "actief zorgplan"}, kind: "CarePlan", who: coordinator, holds: func(f *file) bool {
+	{domain: "medisch", what: dutch("active care plan", "actief zorgplan"), kind: "CarePlan", who: coordinator, holds: func(f *file) bool {
 		return f.all.some("CarePlan", func(n fhir.Node) bool {
 			return isActive(n) && coded(n, categorySystem, "zorgplan", "category", "coding")
 		})
 	}},
-	{domain: "veiligheid", what: Words{"emergency plan (noodplan)", "noodplan"}, kind: "CarePlan", who: coordinator, holds: func(f *file) bool {
+	{domain: "veiligheid", what: dutch("emergency plan (noodplan)", "noodplan"), kind: "CarePlan", who: coordinator, holds: func(f *file) bool {
 		return f.all.some("CarePlan", func(n fhir.Node) bool {
 			return isActive(n) && coded(n, fhir.Canonical+"/CodeSystem/plan-soort", "noodplan", "category", "coding")
 		})
 	}},
-	{domain: "veiligheid", what: Words{"trained parents", "getrainde ouders"}, kind: "QuestionnaireResponse", who: sendingNurse, handed: true, holds: func(f *file) bool {
+	{domain: "veiligheid", what: dutch("trained parents", "getrainde ouders"), kind: "QuestionnaireResponse", who: sendingNurse, handed: true, holds: func(f *file) bool {
 		return f.sent.some("QuestionnaireResponse", func(n fhir.Node) bool {
 			e := evidence{form: n}
 			return slices.ContainsFunc(e.trainings(), competent)
 		})
 	}},
-	{domain: "veiligheid", what: Words{"living situation (woonsituatie)", "woonsituatie"}, kind: "Observation", who: sendingNurse, handed: true, holds: func(f *file) bool {
+	{domain: "veiligheid", what: dutch("living situation (woonsituatie)", "woonsituatie"), kind: "Observation", who: sendingNurse, handed: true, holds: func(f *file) bool {
 		return f.sent.observed(snomed, "365508006")
 	}},
-	{domain: "veiligheid", what: Words{"custody (gezag) checked in the last 180 days", "gezag gecontroleerd in de laatste 180 dagen"}, kind: "CarePlan", who: coordinator, holds: (*file).custodyChecked},
-	{domain: "sociaal", what: Words{"family situation (gezinssituatie)", "gezinssituatie"}, kind: "Observation", who: sendingNurse, handed: true, holds: func(f *file) bool {
+	{domain: "veiligheid", what: dutch("custody (gezag) checked in the last 180 days", "gezag gecontroleerd in de laatste 180 dagen"), kind: "CarePlan", who: coordinator, holds: (*file).custodyChecked},
+	{domain: "sociaal", what: dutch("family situation (gezinssituatie)", "gezinssituatie"), kind: "Observation", who: sendingNurse, handed: true, holds: func(f *file) bool {
 		return f.sent.observed(fhir.Canonical+"/CodeSystem/mks-observatie", "gezinssituatie-kind")
 	}},
-	{domain: "sociaal", what: Words{"first contact person (role 01)", "eerste contactpersoon (rol 01)"}, kind: "RelatedPerson", who: parent, holds: func(f *file) bool {
+	{domain: "sociaal", what: dutch("first contact person (role 01)", "eerste contactpersoon (rol 01)"), kind: "RelatedPerson", who: parent, holds: func(f *file) bool {
 		return f.all.some("RelatedPerson", func(n fhir.Node) bool {
 			return n.Member("active").Text() != "false" && coded(n, contactRoles, "01", "relationship", "coding")
 		})
 	}},
-	{domain: "sociaal", what: Words{"scan item draagkracht discussed", "scanitem draagkracht besproken"}, kind: "QuestionnaireResponse", who: coordinator, holds: discussed("hbs.soc.draagkracht")},
-	{domain: "sociaal", what: Words{"scan item respijt discussed", "scanitem respijt besproken"}, kind: "QuestionnaireResponse", who: coordinator, holds: discussed("hbs.soc.respijt")},
-	{domain: "ontwikkeling", what: Words{"day care or school (opvang)", "opvang of school"}, kind: "Observation", who: parent, holds: func(f *file) bool {
+	{domain: "sociaal", what: dutch("scan item draagkracht discussed", "scanitem draagkracht besproken"), kind: "QuestionnaireResponse", who: coordinator, holds: discussed("hbs.soc.draagkracht")},
+	{domain: "sociaal", what: dutch("scan item respijt discussed", "scanitem respijt besproken"), kind: "QuestionnaireResponse", who: coordinator, holds: discussed("hbs.soc.respijt")},
+	{domain: "ontwikkeling", what: dutch("day care or school (opvang)", "opvang of school"), kind: "Observation", who: parent, holds: func(f *file) bool {
 		return f.all.observed(fhir.Canonical+"/CodeSystem/mks-observatie", "opvang-onderwijs")
 	}},
-	{domain: "ontwikkeling", what: Words{"development", "ontwikkeling"}, kind: "Observation", who: sendingNurse, handed: true, holds: func(f *file) bool {
+	{domain: "ontwikkeling", what: dutch("development", "ontwikkeling"), kind: "Observation", who: sendingNurse, handed: true, holds: func(f *file) bool {
 		return f.sent.observed(snomed, "251803000")
 	}},
-	{domain: "ontwikkeling", what: Words{"feeding pattern of a baby", "voedingspatroon van een baby"}, kind: "NutritionOrder", who: sendingNurse, handed: true, baby: true, holds: func(f *file) bool {
+	{domain: "ontwikkeling", what: dutch("feeding pattern of a baby", "voedingspatroon van een baby"), kind: "NutritionOrder", who: sendingNurse, handed: true, baby: true, holds: func(f *file) bool {
 		return f.sent.some("NutritionOrder", func(n fhir.Node) bool {
 			return isActive(n) && (n.At("enteralFormula", "administration", "schedule").Exists() || n.At("oralDiet", "schedule").Exists() || n.Member("note").Exists())
 		})
 	}},
-	{domain: "ontwikkeling", what: Words{"scan item spel discussed", "scanitem spel besproken"}, kind: "QuestionnaireResponse", who: coordinator, holds: discussed("hbs.ont.spel")},
-	{domain: "ontwikkeling", what: Words{"scan item onderwijs discussed", "scanitem onderwijs besproken"}, kind: "QuestionnaireResponse", who: coordinator, holds: discussed("hbs.ont.onderwijs")},
+	{domain: "ontwikkeling", what: dutch("scan item spel discussed", "scanitem spel besproken"), kind: "QuestionnaireResponse", who: coordinator, holds: discussed("hbs.ont.spel")},
+	{domain: "ontwikkeling", what: dutch("scan item onderwijs discussed", "scanitem onderwijs besproken"), kind: "QuestionnaireResponse", who: coordinator, holds: discussed("hbs.ont.onderwijs")},
 }
 
 // contactRoles are the roles of contact persons (list COD472).

@@ -123,9 +123,9 @@ const (
 
 // Objection is the refusal of an acceptance against an objection. It names nobody.
 func Objection() []fhir.Issue {
-	return fault(RuleObjection, "Task.status", Words{
+	return fault(RuleObjection, "Task.status", dutch(
 		"Somebody objected to sharing with the receiver; the sender talks with the family, and the receiver can accept once the objection is withdrawn.",
-		objectionText + "; de verzender spreekt met het gezin, en de ontvanger kan aanvaarden zodra het bezwaar is ingetrokken."})
+		objectionText+"; de verzender spreekt met het gezin, en de ontvanger kan aanvaarden zodra het bezwaar is ingetrokken."))
 }
 
 // Objected returns the Task with the objection as the reason of its status, and itself when it has it.

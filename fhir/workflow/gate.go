@@ -27,10 +27,10 @@ type Check struct {
 
 // Who has to do something. Read only.
 var (
-	receiver     = Words{"receiver", "ontvanger"}
-	sendingNurse = Words{"sending nurse", "overdragende verpleegkundige"}
-	coordinator  = Words{"zorgcoordinator", "zorgcoördinator"}
-	parent       = Words{"parent", "ouder"}
+	receiver     = dutch("receiver", "ontvanger")
+	sendingNurse = dutch("sending nurse", "overdragende verpleegkundige")
+	coordinator  = dutch("zorgcoordinator", "zorgcoördinator")
+	parent       = dutch("parent", "ouder")
 )
 
 // condition is a row of the gate.
@@ -43,33 +43,33 @@ type condition struct {
 }
 
 var conditions = []condition{
-	{id: "G1", who: receiver, text: Words{"The receiver has accepted the transfer.", "De ontvanger heeft de overdracht aanvaard."},
+	{id: "G1", who: receiver, text: dutch("The receiver has accepted the transfer.", "De ontvanger heeft de overdracht aanvaard."),
 		holds: func(e *evidence) (bool, bool) { return e.accepted, true }},
-	{id: "G2", directions: []string{toHome}, who: sendingNurse, text: Words{"Care at home is arranged (zorgThuisGeregeld).", "De zorg thuis is geregeld (zorgThuisGeregeld)."},
+	{id: "G2", directions: []string{toHome}, who: sendingNurse, text: dutch("Care at home is arranged (zorgThuisGeregeld).", "De zorg thuis is geregeld (zorgThuisGeregeld)."),
 		holds: func(e *evidence) (bool, bool) { return e.yes("og.zorg"), e.form.Exists() }},
-	{id: "G3", directions: []string{toHome}, who: sendingNurse, text: Words{"Materials are delivered (materialenGeleverd).", "De materialen zijn geleverd (materialenGeleverd)."},
+	{id: "G3", directions: []string{toHome}, who: sendingNurse, text: dutch("Materials are delivered (materialenGeleverd).", "De materialen zijn geleverd (materialenGeleverd)."),
 		holds: func(e *evidence) (bool, bool) { return e.yes("og.materialen"), e.form.Exists() }},
-	{id: "G4", directions: []string{toHome}, who: sendingNurse, text: Words{
+	{id: "G4", directions: []string{toHome}, who: sendingNurse, text: dutch(
 		"At least one parent is trained, and everybody who was trained is competent (oudersGetraind).",
-		"Minstens één ouder is getraind, en wie getraind is, is bekwaam (oudersGetraind)."},
+		"Minstens één ouder is getraind, en wie getraind is, is bekwaam (oudersGetraind)."),
 
 		holds: func(e *evidence) (bool, bool) { return e.trainedAll(), e.form.Exists() }},
-	{id: "G5", directions: []string{toHome}, who: coordinator, text: Words{
+	{id: "G5", directions: []string{toHome}, who: coordinator, text: dutch(
 		"Every parent who does a reserved action has a record of competence (bekwaam) or a training.",
-		"Van elke ouder die een voorbehouden handeling doet, is bekwaamheid vastgelegd (bekwaam) of een training."},
+		"Van elke ouder die een voorbehouden handeling doet, is bekwaamheid vastgelegd (bekwaam) of een training."),
 
 		holds: func(e *evidence) (bool, bool) { return e.able(), true }},
-	{id: "G6", directions: []string{toHome}, who: sendingNurse, text: Words{
-		"There is a telephone number for 24 hours (aanspreekpunt24u).", "Er is een telefoonnummer voor 24 uur (aanspreekpunt24u)."},
+	{id: "G6", directions: []string{toHome}, who: sendingNurse, text: dutch(
+		"There is a telephone number for 24 hours (aanspreekpunt24u).", "Er is een telefoonnummer voor 24 uur (aanspreekpunt24u)."),
 
 		holds: func(e *evidence) (bool, bool) { return len(answersTo(e.form, "og.telefoon")) > 0, e.form.Exists() }},
-	{id: "G7", directions: []string{toHome}, advice: true, who: sendingNurse, text: Words{
+	{id: "G7", directions: []string{toHome}, advice: true, who: sendingNurse, text: dutch(
 		"Family, hospital nurse and home-care nurse have talked (drieluikgesprek); this is advice.",
-		"Gezin, ziekenhuisverpleegkundige en thuiszorgverpleegkundige hebben elkaar gesproken (drieluikgesprek); dit is een advies."},
+		"Gezin, ziekenhuisverpleegkundige en thuiszorgverpleegkundige hebben elkaar gesproken (drieluikgesprek); dit is een advies."),
 
 		holds: func(e *evidence) (bool, bool) { return e.talked, e.talked }},
-	{id: "G8", directions: []string{toProvider, toAdult}, who: Words{"zorgcoordinator of the sender", "zorgcoördinator van de verzender"}, text: Words{
-		"The latest evaluation of the sender is the closing one (afsluitend).", "De laatste evaluatie van de verzender is de afsluitende (afsluitend)."},
+	{id: "G8", directions: []string{toProvider, toAdult}, who: dutch("zorgcoordinator of the sender", "zorgcoördinator van de verzender"), text: dutch(
+		"The latest evaluation of the sender is the closing one (afsluitend).", "De laatste evaluatie van de verzender is de afsluitende (afsluitend)."),
 
 		holds: func(e *evidence) (bool, bool) { return e.closed, e.closed }},
 }
@@ -107,12 +107,12 @@ func Open(checks []Check) bool {
 }
 
 var (
-	needed = Words{
+	needed = dutch(
 		"The transfer cannot complete yet. Needed: %s To be seen to by: %s.",
-		"De overdracht kan nog niet worden voltooid. Nodig: %s Te regelen door: %s."}
-	unseen = Words{
+		"De overdracht kan nog niet worden voltooid. Nodig: %s Te regelen door: %s.")
+	unseen = dutch(
 		"%s Whether it is so rests on what you may not see, or is not there.",
-		"%s Of dat zo is, hangt af van wat u niet mag zien of wat er niet is."}
+		"%s Of dat zo is, hangt af van wat u niet mag zien of wat er niet is.")
 )
 
 // Said is what a reader is told of the check: what has to be true and, where nothing is said of it, why.

@@ -3,7 +3,7 @@ package workflow
 import "github.com/drieluik/drieluik/fhir"
 
 // helpWords are what is said of a rule of help, in the languages of those who read it. Read only.
-var helpWords = map[string]struct{ en, nl, sv string }{
+var helpWords = map[string]Words{
 	ruleStep: {
 		"A task of help begins as draft or requested; the helper answers.",
 		"Een hulptaak begint als draft of requested; de helper geeft antwoord.",
@@ -47,13 +47,7 @@ var helpWords = map[string]struct{ en, nl, sv string }{
 }
 
 // helpFault is an error by a rule of help.
-func helpFault(rule, at string) fhir.Issue {
-	w := helpWords[rule]
-	return fhir.Issue{
-		Severity: fhir.SeverityError, Code: "business-rule", Expression: at, Diagnostics: rule,
-		Text: w.en, In: fhir.Translations{NL: w.nl, SV: w.sv},
-	}
-}
+func helpFault(rule, at string) fhir.Issue { return fault(rule, at, helpWords[rule])[0] }
 
 // Unasked says that somebody may not be asked for help (NW-R03).
 func Unasked() fhir.Issue {

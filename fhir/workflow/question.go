@@ -35,9 +35,9 @@ func About(question *fhir.Resource) (fhir.Ref, []fhir.Issue) {
 			return ref.Current(), nil
 		}
 	}
-	out := fault(ruleAbout, "Communication.about", Words{
+	out := fault(ruleAbout, "Communication.about", dutch(
 		"Name the transfer that the question is about: the Composition, in about.",
-		"Noem de overdracht waarover de vraag gaat: de Composition, in about."})
+		"Noem de overdracht waarover de vraag gaat: de Composition, in about."))
 	out[0].Code = "required"
 	return fhir.Ref{}, out
 }

@@ -48,15 +48,15 @@ var (
 // steps is the state machine of a transfer: mks.md 3.8 with the rows of access.md 5. A source record
 // may begin its transfer anew, withdraw it, or put it in the place of a draft (mks.md 2.7).
 var steps = []step{
-	{[]string{draft}, requested, Requester, Words{"the sender requests", "de verzender haar aanvraagt"}},
-	{[]string{requested}, received, Owner, Words{"the receiver marks it received", "de ontvanger de ontvangst meldt"}},
-	{[]string{requested, received}, accepted, Owner, Words{"the receiver accepts", "de ontvanger aanvaardt"}},
-	{[]string{requested, received}, rejected, Owner, Words{"the receiver rejects", "de ontvanger weigert"}},
-	{[]string{accepted}, inProgress, Owner, Words{"the receiver begins", "de ontvanger begint"}},
-	{[]string{accepted, inProgress}, completed, Owner, Words{"the receiver completes", "de ontvanger voltooit"}},
-	{[]string{requested, received, accepted, inProgress}, onHold, Owner | Requester, Words{"sender or receiver puts it on hold", "verzender of ontvanger haar aanhoudt"}},
-	{[]string{onHold}, inProgress, Owner | Requester, Words{"sender or receiver goes on", "verzender of ontvanger verdergaat"}},
-	{open, cancelled, Owner | Requester, Words{"sender or receiver cancels", "verzender of ontvanger haar afbreekt"}},
+	{[]string{draft}, requested, Requester, dutch("the sender requests", "de verzender haar aanvraagt")},
+	{[]string{requested}, received, Owner, dutch("the receiver marks it received", "de ontvanger de ontvangst meldt")},
+	{[]string{requested, received}, accepted, Owner, dutch("the receiver accepts", "de ontvanger aanvaardt")},
+	{[]string{requested, received}, rejected, Owner, dutch("the receiver rejects", "de ontvanger weigert")},
+	{[]string{accepted}, inProgress, Owner, dutch("the receiver begins", "de ontvanger begint")},
+	{[]string{accepted, inProgress}, completed, Owner, dutch("the receiver completes", "de ontvanger voltooit")},
+	{[]string{requested, received, accepted, inProgress}, onHold, Owner | Requester, dutch("sender or receiver puts it on hold", "verzender of ontvanger haar aanhoudt")},
+	{[]string{onHold}, inProgress, Owner | Requester, dutch("sender or receiver goes on", "verzender of ontvanger verdergaat")},
+	{open, cancelled, Owner | Requester, dutch("sender or receiver cancels", "verzender of ontvanger haar afbreekt")},
 	{all, requested, Holder, Words{}},
 	{all, draft, Holder, Words{}},
 	{all, cancelled, Holder, Words{}},
@@ -86,9 +86,9 @@ func Move(before, after *fhir.Resource, by Party) []fhir.Issue {
 		if slices.Contains(beginnings, to) || by&Holder != 0 {
 			return nil
 		}
-		return fault(ruleStep, "Task.status", Words{
+		return fault(ruleStep, "Task.status", dutch(
 			"A transfer begins as draft or requested; what follows is for the receiver.",
-			"Een overdracht begint als draft of requested; wat volgt is aan de ontvanger."})
+			"Een overdracht begint als draft of requested; wat volgt is aan de ontvanger."))
 	}
 	var out []fhir.Issue
 	if from := status(before); from != to && !slices.ContainsFunc(steps, func(s step) bool { return s.to == to && s.open(from, by) }) {
@@ -112,12 +112,12 @@ func refusalOf(from string) Words {
 		}
 	}
 	if len(en) == 0 {
-		return Words{
+		return dutch(
 			"This transfer is over and its status stays as it is; a new transfer needs a Task of its own.",
-			"Deze overdracht is afgelopen en haar status blijft zoals die is; een nieuwe overdracht krijgt een eigen Task."}
+			"Deze overdracht is afgelopen en haar status blijft zoals die is; een nieuwe overdracht krijgt een eigen Task.")
 	}
-	return Words{"From its status this transfer goes on when %s.", "Vanuit deze status gaat de overdracht verder wanneer %s."}.
-		with(Words{strings.Join(en, ", "), strings.Join(nl, ", ")})
+	return dutch("From its status this transfer goes on when %s.", "Vanuit deze status gaat de overdracht verder wanneer %s.").
+		with(dutch(strings.Join(en, ", "), strings.Join(nl, ", ")))
 }
 
 // fixed are the members of a transfer that stay once it was sent.
@@ -132,9 +132,9 @@ func sameParties(before, after *fhir.Resource) []fhir.Issue {
 	var out []fhir.Issue
 	for _, name := range fixed {
 		if !fhir.Equal(before.Root().Member(name), after.Root().Member(name)) {
-			out = append(out, fault(ruleParties, "Task."+name, Words{
+			out = append(out, fault(ruleParties, "Task."+name, dutch(
 				"A transfer that was sent keeps its code, document, child, sender and receiver; cancel it and make a new one.",
-				"Een verstuurde overdracht houdt haar code, document, kind, verzender en ontvanger; breek haar af en maak een nieuwe."})...)
+				"Een verstuurde overdracht houdt haar code, document, kind, verzender en ontvanger; breek haar af en maak een nieuwe."))...)
 		}
 	}
 	return out
@@ -152,9 +152,9 @@ func sameReadiness(before, after *fhir.Resource) []fhir.Issue {
 	if kept && noted {
 		return nil
 	}
-	return fault(ruleReadiness, "Task.input", Words{
+	return fault(ruleReadiness, "Task.input", dutch(
 		"The forms of readiness stay; add a new one behind them, together with a note that says why.",
-		"De formulieren van ontslaggereedheid blijven; voeg er een nieuw achter toe, met een notitie die zegt waarom."})
+		"De formulieren van ontslaggereedheid blijven; voeg er een nieuw achter toe, met een notitie die zegt waarom."))
 }
 
 // readinessInputs are the inputs of a Task that name an answered form of readiness.
@@ -283,9 +283,9 @@ func Accepts(before, after, consent *fhir.Resource, by Party) bool {
 // Unaccepted refuses that a sender goes on with what the receiver never accepted.
 func Unaccepted(before, after, consent *fhir.Resource, by Party) []fhir.Issue {
 	if status(before) == onHold && status(after) == inProgress && by&Owner == 0 && consent == nil {
-		return fault(ruleStep, "Task.status", Words{
+		return fault(ruleStep, "Task.status", dutch(
 			"The receiver has not accepted this transfer; it goes on when the receiver says so (in-progress).",
-			"De ontvanger heeft deze overdracht niet aanvaard; zij gaat verder wanneer de ontvanger dat zegt (in-progress)."})
+			"De ontvanger heeft deze overdracht niet aanvaard; zij gaat verder wanneer de ontvanger dat zegt (in-progress)."))
 	}
 	return nil
 }
