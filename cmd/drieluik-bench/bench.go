@@ -17,6 +17,7 @@ type bench struct {
 	children []child
 	parents  []parent
 	next     atomic.Int64 // number of the next child that a push makes
+	pushed   pool         // patients whom a soak writes about
 	stored   int          // resources that the loading made
 	limits   []ceilings   // measured before and after
 	rows     []row

@@ -34,7 +34,7 @@ type options struct {
 	Sizes    []int         `default:"10000,100000" help:"Numbers of resources of --growth; the first is what others are compared with."`
 	Soak     time.Duration `placeholder:"DURATION" help:"Nothing but W1 to W5 mixed, at 70 % of what the server can do, for so long: each minute its memory, wrong answers and p99."`
 	JSON     string        `name:"json" type:"path" help:"Write the figures to this file, to compare two builds."`
-	Profile  string        `placeholder:"FOLDER" type:"existingdir" help:"Write a CPU profile of the server under each workload into this folder, for go tool pprof."`
+	Profile  string        `placeholder:"FOLDER" type:"existingdir" help:"Write a CPU profile of the server under each workload into this folder, for go tool pprof; of a soak each minute, and what memory holds."`
 	Bare     bool          `hidden:"" help:"Be the bare server that C1 measures."`
 }
 

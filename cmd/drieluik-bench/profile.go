@@ -23,6 +23,14 @@ func (b *bench) profile(ctx context.Context, id string, clients int) <-chan erro
 	return done
 }
 
+// heap writes what the server holds in memory, when profiles are wanted.
+func (b *bench) heap(ctx context.Context, id string) error {
+	if b.o.Profile == "" {
+		return nil
+	}
+	return fetch(ctx, fmt.Sprintf("http://%s/debug/pprof/heap", b.site.admin), filepath.Join(b.o.Profile, id+"-heap.pprof"))
+}
+
 // fetch writes what an address answers into a file.
 func fetch(ctx context.Context, url, name string) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)

@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
+	"sync"
 	"text/tabwriter"
 	"time"
 )
@@ -36,14 +39,14 @@ type minute struct {
 }
 
 // soak loads the server with all workloads at once, at a part of what it can do, and looks at it every minute:
-// whether it grows, fails or gets slower. Half of the children are read, the other half are written.
+// whether it grows, fails or gets slower. Half of the children are read, the others are written.
 func (b *bench) soak(ctx context.Context) error {
 	do, err := b.blended(ctx)
 	if err != nil {
 		return err
 	}
 	b.say("measuring the capacity of the blend")
-	full := drive(ctx, mostClients, b.o.duration(), b.site.pid(), do)
+	full := drive(ctx, mostClients, min(b.o.Soak, time.Minute), b.site.pid(), do)
 	if full.Count == 0 {
 		return fmt.Errorf("the blend has no answer, such as: %s", full.First)
 	}
@@ -54,7 +57,12 @@ func (b *bench) soak(ctx context.Context) error {
 		if err := b.renew(ctx); err != nil {
 			return err
 		}
+		name := fmt.Sprintf("soak-%02d", len(b.soaking.Minutes)+1)
+		profiled := b.profile(ctx, name, mostClients)
 		m := minute{figures: paced(ctx, mostClients, min(left, time.Minute), every, b.site.pid(), do), Load: loadAverage(), Memory: memoryOf(b.site.pid(), "VmRSS")}
+		if err := errors.Join(<-profiled, b.heap(ctx, name)); err != nil {
+			return err
+		}
 		b.soaking.Minutes = append(b.soaking.Minutes, m)
 		b.say("minute %d: %.0f requests/s, p50 %s, p99 %s, %d wrong, %d MB %s", len(b.soaking.Minutes), m.rate(), short(m.P50), short(m.P99), m.Failed, m.Memory>>20, m.First)
 	}
@@ -76,8 +84,8 @@ func (b *bench) blended(ctx context.Context) (job, error) {
 	return func(ctx context.Context, w *worker) (int, error) { return jobs[w.rnd.IntN(len(jobs))](ctx, w) }, nil
 }
 
-// readers are the children whom reading workloads ask for, and writers those about whom others write. They are
-// the same, but in a soak: there a search is held to what it found at first.
+// readers are the children whom reading workloads ask for. In a soak nobody writes about them: there a search is held
+// to what it found at first.
 func (b *bench) readers() []child {
 	if b.o.Soak == 0 {
 		return b.children
@@ -85,11 +93,49 @@ func (b *bench) readers() []child {
 	return b.children[:(len(b.children)+1)/2]
 }
 
-func (b *bench) writers() []child {
+// writers returns who draws the patient of a write: one of those who are stored. In a soak that is the other half and
+// whoever was pushed since, so that the store grows by children and not a few children without end.
+func (b *bench) writers() func(*rand.Rand) string {
 	if b.o.Soak == 0 {
-		return b.children
+		return func(rnd *rand.Rand) string { return b.children[rnd.IntN(len(b.children))].patient }
 	}
-	return b.children[len(b.children)/2:]
+	b.pushed.add(patients(b.children[len(b.children)/2:])...)
+	return b.pushed.draw
+}
+
+// patients are those of children.
+func patients(children []child) []string {
+	out := make([]string, len(children))
+	for i, c := range children {
+		out[i] = c.patient
+	}
+	return out
+}
+
+// pool is patients to draw from, of many goroutines.
+type pool struct {
+	mu   sync.Mutex
+	all  []string
+	seen map[string]bool
+}
+
+func (p *pool) add(patients ...string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.seen == nil {
+		p.seen = map[string]bool{}
+	}
+	for _, id := range patients {
+		if !p.seen[id] {
+			p.seen[id], p.all = true, append(p.all, id)
+		}
+	}
+}
+
+func (p *pool) draw(rnd *rand.Rand) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.all[rnd.IntN(len(p.all))]
 }
 
 // print writes the minutes.

@@ -226,13 +226,13 @@ func carePlan(patient string, n uint64) []byte {
 
 // creating is W3, by the organisation that keeps the child's record.
 func (b *bench) creating(context.Context) (job, error) {
-	children := b.writers()
+	draw := b.writers()
 	return func(ctx context.Context, w *worker) (int, error) {
 		token, err := b.site.token(ctx, homecare)
 		if err != nil {
 			return 0, err
 		}
-		patient := children[w.rnd.IntN(len(children))].patient
+		patient := draw(w.rnd)
 		body, err := b.site.client.call(ctx, w, request{
 			method: http.MethodPost, path: "/fhir/CarePlan", token: token, media: fhirMedia, body: carePlan(patient, w.rnd.Uint64()),
 		})
@@ -248,14 +248,14 @@ const transactionSize = 20
 
 // transacting is W4: observations of one child, the first of them named by the others.
 func (b *bench) transacting(context.Context) (job, error) {
-	children := b.writers()
+	draw := b.writers()
 	const first = "urn:uuid:0d9d3a3e-6f3c-4a2b-9a55-0d9b1a6f0001"
 	return func(ctx context.Context, w *worker) (int, error) {
 		token, err := b.site.token(ctx, homecare)
 		if err != nil {
 			return 0, err
 		}
-		patient := children[w.rnd.IntN(len(children))].patient
+		patient := draw(w.rnd)
 		var doc bytes.Buffer
 		doc.WriteString(`{"resourceType":"Bundle","type":"transaction","entry":[`)
 		for i := range transactionSize {
@@ -288,6 +288,12 @@ func (b *bench) submitting(context.Context) (job, error) {
 		locations, err := b.push(ctx, w, transferRecord, int(b.next.Add(1))-1)
 		if err == nil && !slices.ContainsFunc(locations, func(l string) bool { return strings.HasPrefix(l, "Composition/") }) {
 			err = errors.New("a transfer made no Composition")
+		}
+		for _, l := range locations {
+			if id, ok := strings.CutPrefix(l, "Patient/"); ok && b.o.Soak > 0 {
+				id, _, _ = strings.Cut(id, "/")
+				b.pushed.add(id)
+			}
 		}
 		return len(locations), err
 	}, nil

@@ -324,7 +324,7 @@ func (o *overlap) writeAll(k *keptTable, out coordination.Outcome, party fhir.Re
 		}
 		k.table.Put(w.Resource)
 		if ref := w.Resource.Ref(); !slices.Contains(k.ours, ref) {
-			k.ours = append(k.ours, ref)
+			k.ours = append(k.ours, apart(ref))
 		}
 	}
 	for _, b := range out.Brought {

@@ -34,8 +34,8 @@ type tableProof struct{ writes, staff int64 }
 const (
 	maxTables = 300
 	maxPairs  = 2000   // of one table
-	maxLen    = 2000   // of one table, in resources and interventions of about 1 kB
-	maxLens   = 60_000 // of all tables
+	maxLen    = 8000   // of one table, in resources and interventions of about 1 kB
+	maxLens   = 40_000 // of all tables
 )
 
 // tables keeps the facts of children between writes. A table serves only while the counts that a write reads in
@@ -115,6 +115,7 @@ func (o *overlap) current(patient fhir.Ref, proof tableProof) (keptTable, error)
 // built reads the facts of a child.
 func (o *overlap) built(patient fhir.Ref) (keptTable, error) {
 	const op = "exchange.coordinate"
+	patient = apart(patient)
 	k := keptTable{child: patient.ID, table: o.w.s.coordination.NewTable(patient), versions: map[fhir.Ref]int{}}
 	all, _, err := o.w.v.Compartment(patient.ID, coordinated...)
 	if err != nil {
@@ -176,7 +177,7 @@ func (o *overlap) renewed(old keptTable, proof tableProof) (keptTable, error) {
 
 // take takes a resource into facts that nobody else has yet. Of what is no fact of the table the body is not asked.
 func (k *keptTable) take(f auth.ResourceFacts, st Stored) error {
-	ref := st.Ref.Current()
+	ref := apart(st.Ref.Current())
 	k.versions[ref] = st.Ref.Version
 	if slices.Contains(ruled, ref.Type) {
 		place, there := slices.BinarySearchFunc(k.ours, ref, byName)
@@ -234,10 +235,10 @@ func (k keptTable) after(u *Unit, writes int64) keptTable {
 		if !slices.Contains(tabled, w.Ref.Type) || !slices.Contains(w.Compartments, k.child) {
 			continue
 		}
-		if ref := w.Ref.Current(); len(w.Body) == 0 {
-			delete(k.versions, ref)
+		if len(w.Body) == 0 {
+			delete(k.versions, w.Ref.Current())
 		} else {
-			k.versions[ref] = w.Ref.Version
+			k.versions[apart(w.Ref.Current())] = w.Ref.Version
 		}
 	}
 	return k

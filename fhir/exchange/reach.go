@@ -202,7 +202,7 @@ func (w *world) heads(v Lookups, id string, t fhir.Type) ([]auth.ResourceFacts, 
 	}
 	facts, err := v.Heads(id, t)
 	if err == nil && known {
-		w.s.memory.keepFacts(k, keptHeads{state.Writes, facts})
+		w.s.memory.keepFacts(headsKey{strings.Clone(id), t}, keptHeads{state.Writes, facts})
 	}
 	return facts, err
 }

@@ -76,7 +76,7 @@ func (s *Service) term(v Snapshot, consent fhir.Ref) (term, error) {
 	child := st.Facts.Patients[0].ID
 	now, err := v.State(child)
 	if err == nil {
-		s.memory.keepTerm(consent, keptTerm{t, child, now.Epoch})
+		s.memory.keepTerm(apart(consent), keptTerm{t, child, now.Epoch})
 	}
 	return t, err
 }

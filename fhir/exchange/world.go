@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/drieluik/drieluik/auth"
@@ -139,6 +140,7 @@ func (w *world) child(id string) (*auth.Child, error) {
 	if err != nil {
 		return nil, fhir.Wrap("exchange.child", err)
 	}
+	id = strings.Clone(id) // it may stand in the text of a write, which the policy outlives
 	m := auth.Material{Compartment: id, Epoch: state.Epoch}
 	for _, st := range stored {
 		r, err := tree(st)
@@ -185,6 +187,7 @@ func (w *world) directory(needs []fhir.Ref) (*auth.Directory, error) {
 		if err != nil && !missing(err) {
 			return nil, fhir.Wrap(op, err)
 		}
+		ref = apart(ref)
 		more[ref] = nil
 		if err == nil {
 			if more[ref], err = tree(st); err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -159,4 +160,40 @@ func TestTheLogIsReadOnFromWhereItWas(t *testing.T) {
 			t.Errorf("write %d: %d, %d rows of the log", i, a.status, log.rows)
 		}
 	}
+}
+
+// TestWhatIsKeptOfAChildHoldsNoTexts: what a process remembers of children between requests is small, however long
+// the texts are from which it was read.
+func TestWhatIsKeptOfAChildHoldsNoTexts(t *testing.T) {
+	g := looking(t)
+	const children, size = 60, 200_000
+	note := `"note":[{"text":"` + strings.Repeat("lang ", size/5) + `"}],"status":`
+	plan := strings.Replace((&clinics{rig: g, patient: fhir.Ref{Type: "Patient", ID: "%s"}}).plan("", "home", "scheduled", "2026-12-01", "oro"), `"status":`, note, 1)
+	long := func() {
+		patient := g.create("home", "Patient", strings.Replace(patientBody, "{", `{"extension":[{"url":"https://example.org/x","valueString":"`+strings.Repeat("x", size)+`"}],`, 1))
+		g.create("home", "CareTeam", fmt.Sprintf(`{"resourceType":"CareTeam",%s"active","subject":{"reference":"Patient/%s"},
+			"participant":[{"member":{"reference":%q,"display":"Thuiszorg"}}]}`, note, patient, g.orgs["home"]))
+		body := strings.Replace(strings.Replace(plan, `"id":"",`, "", 1), "Patient/%s", "Patient/"+patient, 1)
+		id := g.create("home", "CarePlan", body)
+		g.get("home", "/fhir/CarePlan/"+id).want(t, http.StatusOK)
+		g.search("home", "/fhir/CarePlan?patient="+patient)
+	}
+	long()
+	before := living()
+	for range children {
+		long()
+	}
+	if grown := living() - before; grown > children*size/4 {
+		t.Errorf("%d children with texts of %d bytes hold %d bytes in memory", children, 3*size, grown)
+	}
+	runtime.KeepAlive(g)
+}
+
+// living is how many bytes are in use.
+func living() int {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int(m.HeapAlloc)
 }
