@@ -231,7 +231,11 @@ func (c *Child) readTask(ref fhir.Ref, n fhir.Node, _ ResourceFacts) {
 	if refAt(n, "for") != c.Patient {
 		return
 	}
-	t := task{ref: ref, status: held(n.Member("status").Text()), owner: refAt(n, "owner"), requester: refAt(n, "requester")}
+	status := held(n.Member("status").Text())
+	if !slices.Contains(liveTasks, status) {
+		return // it gives nobody a relation any more
+	}
+	t := task{ref: ref, status: status, owner: refAt(n, "owner"), requester: refAt(n, "requester")}
 	t.help = slices.Contains(readCodings(n, "code", "coding"), Coding{System: systemNetworkTask, Code: "hulp"})
 	for ext := range n.All("extension") {
 		t.guides = append(append(t.guides, refsAt(ext, "valueReference")...), refsAt(ext, "extension", "valueReference")...)

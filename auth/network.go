@@ -61,7 +61,7 @@ func (c *Child) shows(member, other fhir.Ref) bool {
 	})
 }
 
-// liveTasks are the statuses of a task of help that is proposed or holds.
+// liveTasks are the statuses of a Task that is proposed or holds: no other gives anybody a relation.
 var liveTasks = []string{"requested", "received", "accepted", "in-progress", "on-hold"}
 
 // helpPlan is the category of a plan by which somebody of a network helps.

@@ -34,17 +34,24 @@ import (
 	"github.com/drieluik/drieluik/mapping/samordningsplan"
 )
 
-// sources are the source formats that this release converts. signatures is one or all (mks.md 7.6).
-func sources(signatures string) []mapping.Format {
-	records := mapping.Format(mks.Format{})
+// sources are the source formats that this release converts. signatures is one or all (mks.md 7.6); terms are the
+// codes that are loaded, nil: none.
+func sources(signatures string, terms *terminology.Terms) []mapping.Format {
+	var of mks.Format
+	if terms != nil {
+		of.Holds = terms.Holds
+	}
+	records := mapping.Format(of)
 	if signatures == "all" {
-		records = mks.AllSign{}
+		records = mks.AllSign{Format: of}
 	}
 	return []mapping.Format{records, samordningsplan.Format{}, netwerk.Format{}}
 }
 
 // formats are what can be pushed: source documents, and FHIR itself.
-func formats(signatures string) []mapping.Format { return append(sources(signatures), bundle.Format{}) }
+func formats(signatures string, terms *terminology.Terms) []mapping.Format {
+	return append(sources(signatures, terms), bundle.Format{})
+}
 
 // app is an opened store with the use cases on top; server makes it answer.
 type app struct {
@@ -110,7 +117,7 @@ func openApp(ctx context.Context, s settings, base string, log *slog.Logger) (*a
 	a := &app{meters: watched, traces: traced, settings: s, base: base, log: log, store: st, terms: defs.terms, parentApp: "parent-app"}
 	a.exchange = exchange.New(exchange.Config{
 		Coordination: overlap,
-		Store:        st, Jobs: st, Base: base + "/fhir", Formats: formats(s.Signatures),
+		Store:        st, Jobs: st, Base: base + "/fhir", Formats: formats(s.Signatures, defs.terms),
 		Settings: auth.Settings{Jurisdiction: s.Jurisdiction, ParentRead1215: s.ParentRead1215},
 		Release:  release, Instance: instance(),
 		Now: time.Now, NewID: newID, Log: log, Validator: defs.validator,

@@ -40,7 +40,7 @@ func (c convertCmd) Run(s streams) error {
 	if err != nil {
 		return err
 	}
-	formats := sources("one")
+	formats := sources("one", nil)
 	if c.To != "fhir" && !slices.ContainsFunc(formats, func(f mapping.Format) bool { return f.Schema() == c.To }) {
 		return usageError{errors.New("--to takes fhir or " + schemas(formats))}
 	}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/drieluik/drieluik/conformance/terminology"
 	"github.com/drieluik/drieluik/conformance/validate"
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/exchange"
@@ -45,7 +46,7 @@ func (v validateCmd) Run(s streams) error {
 			return usageError{errors.New("--profile names a profile that is not loaded; add the --package that holds it")}
 		}
 	}
-	run := validation{validator: defs.validator, profiles: v.Profile}
+	run := validation{validator: defs.validator, terms: defs.terms, profiles: v.Profile}
 	checked, faulty := 0, 0
 	for _, name := range v.Files {
 		b, err := readFile(name, s.in)
@@ -93,6 +94,7 @@ func parts(name string, b []byte) []part {
 // validation is one run over resources and documents.
 type validation struct {
 	validator *validate.Validator
+	terms     *terminology.Terms
 	profiles  []string
 	documents [][]byte // source documents so far: a later one may refer to them
 	told      int      // issues about them
@@ -117,7 +119,7 @@ func (v *validation) check(b []byte) []fhir.Issue {
 // document tells the faults of a source document, taken behind those before it as $submit would,
 // else the errors of what it is mapped to.
 func (v *validation) document(b []byte, limits fhir.Limits) []fhir.Issue {
-	service := exchange.New(exchange.Config{Formats: sources("one"), Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	service := exchange.New(exchange.Config{Formats: sources("one", v.terms), Now: time.Now, Log: slog.New(slog.DiscardHandler)})
 	out, err := service.Convert(append(slices.Clip(v.documents), b), limits)
 	if e := (&fhir.Error{}); errors.As(err, &e) && len(e.Issues) > 0 {
 		return e.Issues

@@ -100,6 +100,25 @@ func TestValidateTakesSourceDocumentsInTheirOrder(t *testing.T) {
 	}
 }
 
+// TestValidateTellsOfCodesThatALoadedSystemLacks: with the package of a code system, of a source document too.
+func TestValidateTellsOfCodesThatALoadedSystemLacks(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	system := `{"resourceType":"CodeSystem","id":"icf","url":"http://hl7.org/fhir/sid/icf-nl","status":"active","content":"complete","concept":[{"code":"b140"}]}`
+	if err := os.WriteFile(filepath.Join(folder, "CodeSystem-icf.json"), []byte(system), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	child, plan := "../../testdata/mks/boris/01-kind.json", "../../testdata/mks/boris/07-zorgplan-v3.json"
+	want := ":/inhoud/doelen/0/statusNaam/icf: warning: "
+	out, stderr, code := tool(t, "validate", "--package", "../../conformance/artifacts", "--package", folder, child, plan)
+	if code != 0 || !strings.Contains(out, want) {
+		t.Errorf("exit %d: %s%s", code, out, stderr)
+	}
+	if out, _, _ = tool(t, "validate", "--package", "../../conformance/artifacts", child, plan); strings.Contains(out, want) {
+		t.Errorf("a system that is not loaded: %s", out)
+	}
+}
+
 func TestValidateSaysWhatIsWrongWithTheCall(t *testing.T) {
 	t.Parallel()
 	whole := resourceFile(t, "w.json", `{"resourceType":"Patient",`+wholeText+`}`)

@@ -113,6 +113,17 @@ func canonical(url, version string) string {
 	return url + "|" + version
 }
 
+// Holds reports whether a code system, given as "url" or "url|version", has a code. loaded is false when that
+// cannot be said: the system is not loaded, or not all of it.
+func (t *Terms) Holds(system, code string) (held, loaded bool) {
+	s, ok := t.systems.get(system)
+	if !ok {
+		return false, false
+	}
+	_, held = s.find(code)
+	return held, held || s.complete
+}
+
 // Member reports whether a code is in a value set, given as "url" or "url|version". An empty system
 // means any. known is false when that cannot be said: the set, or the system that decides it, is
 // not loaded. It has the form that validation and World.MemberOf of fhir/path build upon.

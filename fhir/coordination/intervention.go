@@ -9,18 +9,23 @@ import (
 
 // intervention is something that is done, or is to be done, for the child by one organisation. Tables share it.
 type intervention struct {
-	ref         string
+	*setting
+	ref      string
+	activity bool     // else a request
+	org      fhir.Ref // zero: nobody's
+	needs    []string
+	codes    []Coding
+	days     span
+	authored day
+	urgent   bool
+	stop     bool // doNotPerform
+	held     bool
+	minutes  int // -1: not known
+}
+
+// setting is what all interventions that one resource carries have in common.
+type setting struct {
 	carrier     fhir.Ref
-	activity    bool     // else a request
-	org         fhir.Ref // zero: nobody's
-	needs       []string
-	codes       []Coding
-	days        span
-	authored    day
-	urgent      bool
-	stop        bool // doNotPerform
-	held        bool
-	minutes     int        // -1: not known
 	plans       []fhir.Ref // the plan, or that at the top of it
 	shown       fhir.Ref   // the highest active one of them
 	teams       []fhir.Ref // active ones
@@ -74,9 +79,9 @@ func (m *maker) request(s *source) {
 	}
 	q := s.request
 	x := &intervention{
-		ref: s.ref.String(), carrier: s.ref, org: m.org(q.performer), needs: m.groups(nil, s.reasons), codes: s.codes,
-		days: q.days, authored: q.authored, urgent: q.urgent, stop: q.stop, requisition: q.requisition,
-		names: s.names, ancestors: m.ancestors(s),
+		setting: &setting{carrier: s.ref, requisition: q.requisition, names: s.names, ancestors: m.ancestors(s)},
+		ref:     s.ref.String(), org: m.org(q.performer), needs: m.groups(nil, s.reasons), codes: s.codes,
+		days: q.days, authored: q.authored, urgent: q.urgent, stop: q.stop,
 	}
 	for _, ref := range m.t.orderers[s.ref] {
 		if p := m.use(ref); p != nil && p.plan != nil && p.status == "active" {
@@ -95,11 +100,13 @@ func (m *maker) plan(s *source) {
 	}
 	chain := m.chain(s)
 	author := m.author(chain)
-	teams, ancestors := refSet(m.teams(chain)), m.ancestors(s)
-	shown := s.ref
+	common := &setting{
+		carrier: s.ref, plans: []fhir.Ref{chain[len(chain)-1].ref}, shown: s.ref,
+		teams: refSet(m.teams(chain)), names: s.names, ancestors: m.ancestors(s),
+	}
 	for _, p := range chain {
 		if p.status == "active" {
-			shown = p.ref
+			common.shown = p.ref
 		}
 	}
 	var addressed []string
@@ -109,9 +116,8 @@ func (m *maker) plan(s *source) {
 	addressed = set(addressed)
 	for _, a := range s.plan.activities {
 		x := &intervention{
-			ref: a.ref, carrier: s.ref, activity: true, org: author, needs: m.groups(nil, a.reasons), codes: a.codes,
-			days: a.days, authored: noDay, stop: a.stop, held: a.held, minutes: a.minutes, plans: []fhir.Ref{chain[len(chain)-1].ref},
-			shown: shown, teams: teams, names: s.names, ancestors: ancestors,
+			setting: common, ref: a.ref, activity: true, org: author, needs: m.groups(nil, a.reasons), codes: a.codes,
+			days: a.days, authored: noDay, stop: a.stop, held: a.held, minutes: a.minutes,
 		}
 		if len(a.reasons) == 0 {
 			x.needs = addressed

@@ -191,6 +191,7 @@ func readPlan(s *source, n fhir.Node, zone *time.Location) {
 		act.ref = activityRef(s.ref, a, i)
 		p.activities = append(p.activities, act)
 	}
+	p.activities = slices.Clone(p.activities) // with no room to spare: it is kept
 	s.plan = p
 }
 

@@ -34,8 +34,8 @@ type tableProof struct{ writes, staff int64 }
 const (
 	maxTables = 300
 	maxPairs  = 2000   // of one table
-	maxLen    = 8000   // of one table, in resources and interventions of about 1 kB
-	maxLens   = 40_000 // of all tables
+	maxLen    = 8000   // of one table, in resources and interventions of about 0.7 kB
+	maxLens   = 24_000 // of all tables
 )
 
 // tables keeps the facts of children between writes. A table serves only while the counts that a write reads in

@@ -109,6 +109,11 @@ func (s *Service) Export(ctx context.Context, c Call, ask Bulk) (string, error) 
 	if err := s.disclose(ctx, op, e); err != nil || refused != nil {
 		return "", cmp.Or(err, refused)
 	}
+	done, err := s.turns.take(ctx, []string{exportKey(c.Principal, "")}) // who counts sees what was begun just before
+	if err != nil {
+		return "", unavailable(op, "policy-unavailable", err)
+	}
+	defer done()
 	if err := s.exportRoom(ctx, c.Principal); err != nil {
 		return "", err
 	}

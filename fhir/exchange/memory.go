@@ -41,7 +41,7 @@ type keptHeads struct {
 func (h keptHeads) rows() int { return len(h.facts) + 1 }
 
 // maxHeads bounds the facts that are kept, about 1 kB each; when there are more, all are let go.
-const maxHeads = 20_000
+const maxHeads = 8000
 
 // kept is the compiled policy of one child.
 type kept struct {

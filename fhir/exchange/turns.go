@@ -8,14 +8,15 @@ import (
 	"github.com/drieluik/drieluik/fhir"
 )
 
-// turns lets those who write about one child go one after another where each would else find that what it
-// compared with has moved, and run again. It keeps nobody from anything: what stands is proven at the commit.
+// turns lets those who write about one child, or begin exports for one client, go one after another where each would
+// else find that what it compared with has moved, and run again. It keeps nobody from anything: what stands is
+// proven at the commit.
 type turns struct {
 	mu  sync.Mutex
 	all map[string]*turn
 }
 
-// turn is that of one child. Whoever holds it has the token.
+// turn is that of one child or client. Whoever holds it has the token.
 type turn struct {
 	token chan struct{}
 	users int // that hold it or wait for it
@@ -70,8 +71,8 @@ func (t *turns) leave(child string, held bool) {
 	}
 }
 
-// compared are the children that changes name and of whom it is known that a write about them is compared with
-// what stands at others.
+// compared are the children that changes name, but those of whom it is known that a write about them is compared with
+// nothing that others write.
 func (s *Service) compared(changes []Change) []string {
 	var out []string
 	for _, ch := range changes {
@@ -87,7 +88,7 @@ func (s *Service) compared(changes []Change) []string {
 		}
 		for _, member := range []string{"subject", "patient"} {
 			child, ok := fhir.ParseRef(r.Root().Member(member).Member("reference").Text())
-			if k, kept := s.tables.of(child.ID); ok && kept && k.relied {
+			if k, kept := s.tables.of(child.ID); ok && (!kept || k.relied) {
 				out = append(out, child.ID)
 			}
 		}

@@ -108,7 +108,7 @@ func (s *Server) ecomap(w http.ResponseWriter, r *http.Request) error {
 	h := w.Header()
 	h.Set("ETag", tag)
 	h.Set("Cache-Control", "private, no-store")
-	h.Set("Vary", "Accept, Accept-Language, Authorization")
+	h.Add("Vary", "Accept, Accept-Language, Authorization")
 	h.Set("Content-Language", style.Language)
 	if holds(r, tag) {
 		w.WriteHeader(http.StatusNotModified)

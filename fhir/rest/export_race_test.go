@@ -87,3 +87,28 @@ func TestLooksAtAnExportAtTheSameTimeLoseNothing(t *testing.T) {
 	all.Wait()
 	g.get("hospital", together).want(t, http.StatusOK)
 }
+
+// TestExportsThatBeginAtTheSameTimeKeepToTheLimit of twenty for a client.
+func TestExportsThatBeginAtTheSameTimeKeepToTheLimit(t *testing.T) {
+	t.Parallel()
+	g := newRig(t)
+	g.child("hospital")
+	var begun, refused atomic.Int32
+	var all sync.WaitGroup
+	for range 40 {
+		all.Go(func() {
+			switch a := g.get("hospital", "/fhir/Patient/$export?_type=CarePlan", "Prefer", "respond-async"); a.status {
+			case http.StatusAccepted:
+				begun.Add(1)
+			case http.StatusTooManyRequests:
+				refused.Add(1)
+			default:
+				t.Errorf("%d %s", a.status, a.body)
+			}
+		})
+	}
+	all.Wait()
+	if begun.Load() != 20 || refused.Load() != 20 {
+		t.Errorf("%d of 40 exports began, %d were refused", begun.Load(), refused.Load())
+	}
+}

@@ -38,7 +38,8 @@ type Config struct {
 // Server serves the FHIR endpoint.
 type Server struct {
 	Config
-	pages pageSealer
+	pages    pageSealer
+	compress func(http.Handler) http.Handler
 }
 
 // New returns a Server. It fails when the page key cannot be used.
@@ -47,7 +48,11 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, fhir.Wrap("rest.New", err)
 	}
-	return &Server{Config: c, pages: pages}, nil
+	compress, err := compressor()
+	if err != nil {
+		return nil, fhir.Wrap("rest.New", err)
+	}
+	return &Server{Config: c, pages: pages, compress: compress}, nil
 }
 
 // handler answers one request; an error becomes an OperationOutcome in one place.
@@ -64,7 +69,7 @@ const (
 // Routes adds the FHIR endpoint under /fhir.
 func (s *Server) Routes(r chi.Router) {
 	r.Route("/fhir", func(r chi.Router) {
-		r.Use(middleware.GetHead)
+		r.Use(s.compress, middleware.GetHead)
 		r.NotFound(s.handle(s.unknownPath))
 		r.MethodNotAllowed(s.handle(s.wrongMethod(r)))
 		r.Get("/metadata", s.handle(s.metadata))

@@ -20,8 +20,11 @@ import (
 	"github.com/drieluik/drieluik/mapping/rebuild"
 )
 
-// Format is mks-bron/1. It has no state.
-type Format struct{}
+// Format is mks-bron/1.
+type Format struct {
+	// Holds reports whether a code system has a code, and whether it is loaded at all; nil: none is (ENV-17).
+	Holds func(system, code string) (held, loaded bool)
+}
 
 // stepsOf are the record types on their way to FHIR. It is read only.
 var stepsOf = map[string]tofhir.Steps{
@@ -38,8 +41,9 @@ var (
 func (Format) Schema() string { return record.Version }
 
 // Read checks form, lists, identifiers and the rules that need the document alone (mks.md 2.1 to 2.4).
-func (Format) Read(doc *fhir.Resource, now time.Time) (mapping.Source, []fhir.Issue) {
+func (f Format) Read(doc *fhir.Resource, now time.Time) (mapping.Source, []fhir.Issue) {
 	d := record.Read(doc, now)
+	d.Holds = f.Holds
 	if d.Known && !d.Large() {
 		d.Type.Local(d)
 	}

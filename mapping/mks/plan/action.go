@@ -95,7 +95,7 @@ func (w *planWriter) writeAction(a form.Value) {
 // actionDetail is the one activity of an action: what, when and by whom.
 func (w *planWriter) actionDetail(a, e form.Value, form actionForm, on string) *carepb.CarePlan_Activity_Detail {
 	instruction := a.At("instructie").To(on + ".description").Str()
-	code := &dpb.CodeableConcept{Coding: tofhir.Codings(a.At("code"), on+".code")}
+	code := &dpb.CodeableConcept{Coding: w.Codings(a.At("code"), on+".code")}
 	if form.code != "" {
 		code.Coding = append([]*dpb.Coding{element.Coding(tofhir.SNOMED, form.code, "")}, code.Coding...)
 	}

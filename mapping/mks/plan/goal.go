@@ -53,7 +53,7 @@ func (w *planWriter) goal(v form.Value, on string) (*goalpb.Goal, []string) {
 	target := &goalpb.Goal_Target{}
 	if name := v.At("statusNaam"); name.Present() {
 		text := tofhir.Traced(name.At("tekst"), on+".target.measure.text").Str()
-		target.Measure = element.TextConcept(text, tofhir.Codings(name, on+".target.measure")...)
+		target.Measure = element.TextConcept(text, w.Codings(name, on+".target.measure")...)
 		if name.At("sct").Present() || name.At("omaha").Present() || name.At("noc").Present() || name.At("icf").Present() {
 			profiles = []string{tofhir.NlCore("TreatmentObjective")}
 		}

@@ -237,7 +237,7 @@ func (w *planWriter) writeProblems() {
 			Identifier:     []*dpb.Identifier{w.partID("probleem", v.At("id").To(on+".identifier").Str())},
 			ClinicalStatus: element.Concept(element.Coding("http://terminology.hl7.org/CodeSystem/condition-clinical", "active", "")),
 			Category:       []*dpb.CodeableConcept{tofhir.ListConcept("mks-categorie", "zorgplanprobleem"), w.domainConcept(v.At("domein").To(on + ".category[1]"))},
-			Code:           element.TextConcept(v.At("tekst").To(on+".code.text").Str(), tofhir.Codings(v.At("code"), on+".code")...),
+			Code:           element.TextConcept(v.At("tekst").To(on+".code.text").Str(), w.Codings(v.At("code"), on+".code")...),
 			Subject:        w.PatientRef(),
 		}
 		var profiles []string

@@ -14,6 +14,8 @@ type Document struct {
 	Head    Head
 	Known   bool // the record type is one of mks.md 2.4
 	AllSign bool // every holder of authority must sign a plan (mks.md 7.6)
+	// Holds reports whether a code system has a code, and whether it is loaded; nil: none is.
+	Holds func(system, code string) (held, loaded bool)
 }
 
 // Head is the envelope. Its members are zero when they are faulty.

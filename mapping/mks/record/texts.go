@@ -49,6 +49,8 @@ var ruleTexts = map[string]said{
 		"Het einde ligt voor het begin."},
 	"MKS-ENV-16": {"This member is empty: it means absent. It is kept for the way back.",
 		"Dit veld is leeg: dat betekent afwezig. Het wordt bewaard voor de weg terug."},
+	"MKS-ENV-17": {"The code system that is loaded here does not hold this code. It is kept.",
+		"Het codestelsel dat hier geladen is, kent deze code niet. Zij wordt bewaard."},
 	"MKS-REF-01": {"No child record of this source is stored yet: the reference stays logical until it comes.",
 		"Van deze bron is nog geen kind-record opgeslagen: de verwijzing blijft logisch tot het er is."},
 	"MKS-REF-02": {"The reference names nothing in the lists of the child record.",

@@ -51,7 +51,7 @@ func (w *scanWriter) needCondition(v form.Value, on string) *condpb.Condition {
 	c := &condpb.Condition{
 		Identifier: []*dpb.Identifier{element.Identifier(w.Head.Base()+"/behoefte", w.Head.RecordID+"#"+v.At("id").To(on+".identifier").Str())},
 		Code: element.TextConcept(record.Label("hulpbehoefte-item", name),
-			append(tofhir.Codings(v.At("code"), on+".code"), tofhir.ListCoding("hulpbehoefte-item", name))...),
+			append(w.Codings(v.At("code"), on+".code"), tofhir.ListCoding("hulpbehoefte-item", name))...),
 		Subject:      w.PatientRef(),
 		RecordedDate: element.DateTime(record.LastOf(w.in.At("afgenomenOp")).To(on + ".recordedDate").Day()),
 		Recorder:     w.Ref(w.in.At("afgenomenDoor").To(on + ".recorder")),

@@ -54,8 +54,9 @@ var listConcepts = sync.OnceValue(func() map[string]map[string]*dpb.CodeableConc
 })
 
 // Codings returns the Codings of a codering and traces each to place, such as
-// "Condition/x.code". The member tekst is not a coding: trace it where it goes.
-func Codings(v form.Value, place string) []*dpb.Coding {
+// "Condition/x.code". The member tekst is not a coding: trace it where it goes. A code that its code system
+// does not hold, as far as that is loaded, is told of (ENV-17).
+func (m *Mapper) Codings(v form.Value, place string) []*dpb.Coding {
 	if !v.Present() {
 		return nil
 	}
@@ -63,6 +64,12 @@ func Codings(v form.Value, place string) []*dpb.Coding {
 	for _, s := range CodingSystems {
 		if c := v.At(s.Member); c.Present() && record.PlainCode.MatchString(c.Str()) { // else it becomes a source-member
 			out = append(out, element.Coding(s.System, c.To(place+".coding").Str(), ""))
+			if m.Holds == nil {
+				continue
+			}
+			if held, loaded := m.Holds(s.System, c.Str()); loaded && !held {
+				m.Warn("MKS-ENV-17", c)
+			}
 		}
 	}
 	return out

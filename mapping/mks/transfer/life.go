@@ -44,7 +44,7 @@ func (w *transferWriter) device(v form.Value, part string) *dpb.Reference {
 	on := ref.On
 	d := &devpb.Device{
 		Status:  element.Enum(&devpb.Device_StatusCode{}, "active"),
-		Type:    element.TextConcept(v.At("soort").To(on+".type.text").Str(), tofhir.Codings(v.At("code"), on+".type")...),
+		Type:    element.TextConcept(v.At("soort").To(on+".type.text").Str(), w.Codings(v.At("code"), on+".type")...),
 		Patient: w.PatientRef(),
 	}
 	if w.state.void {

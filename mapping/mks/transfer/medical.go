@@ -66,7 +66,7 @@ func (w *transferWriter) listOrNone(member, name string, add func(v form.Value, 
 // condition returns a Condition of the child with the status of this version.
 func (w *transferWriter) condition(v form.Value, on, clinical string) *condpb.Condition {
 	c := &condpb.Condition{
-		Code:    element.TextConcept(v.At("tekst").To(on+".code.text").Str(), tofhir.Codings(v.At("code"), on+".code")...),
+		Code:    element.TextConcept(v.At("tekst").To(on+".code.text").Str(), w.Codings(v.At("code"), on+".code")...),
 		Subject: w.PatientRef(),
 	}
 	if w.state.void {
@@ -107,7 +107,7 @@ func (w *transferWriter) allergy(v form.Value, n int) *dpb.Reference {
 	ref := w.Place("AllergyIntolerance", "allergie"+strconv.Itoa(n))
 	on := ref.On
 	a := &allergypb.AllergyIntolerance{
-		Code:    element.TextConcept(v.At("stof").To(on+".code.text").Str(), tofhir.Codings(v.At("code"), on+".code")...),
+		Code:    element.TextConcept(v.At("stof").To(on+".code.text").Str(), w.Codings(v.At("code"), on+".code")...),
 		Patient: w.PatientRef(),
 	}
 	if w.state.void {
@@ -137,7 +137,7 @@ func (w *transferWriter) alert(v form.Value, n int) *dpb.Reference {
 	f := &flagpb.Flag{
 		Status: element.Enum(&flagpb.Flag_StatusCode{}, w.state.flag),
 		Code: element.TextConcept(v.At("tekst").To(on+".code.text").Str(),
-			append(tofhir.Codings(v.At("code"), on+".code"), element.Coding(tofhir.NullFlavor, "OTH", ""))...),
+			append(w.Codings(v.At("code"), on+".code"), element.Coding(tofhir.NullFlavor, "OTH", ""))...),
 		Subject: w.PatientRef(),
 	}
 	w.Add(f, w.tagged(ref, "medisch", alertProfile(v)...))
