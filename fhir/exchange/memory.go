@@ -75,7 +75,7 @@ func (m *memory) keepFacts(k headsKey, h keptHeads) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	old, ok := m.heads[k]
-	if ok && old.writes > h.writes || len(h.facts) > maxHeads/10 {
+	if ok && old.writes > h.writes || len(h.facts) > maxHeads/4 {
 		return
 	}
 	if ok {
