@@ -94,6 +94,9 @@ func (t *Table) Shared(a, b string) bool {
 	return x != nil && y != nil && len(meet(x.plans, y.plans)) > 0
 }
 
+// Stands reports whether an intervention is there.
+func (t *Table) Stands(name string) bool { return t.all[name] != nil }
+
 // Leads returns who coordinates the care of the child on the day of the last Findings, else who answers for
 // its best; sorted.
 func (t *Table) Leads() []fhir.Ref {
@@ -157,6 +160,8 @@ func (t *Table) Next() time.Time {
 		}
 		switch {
 		case s == nil:
+		case s.issue != nil && s.issue.waits:
+			at(dayOf(s.updated, t.s.Zone), waitDays+1)
 		case s.visit != nil:
 			at(s.visit.last, 1)
 		case s.team != nil && s.status == "active":

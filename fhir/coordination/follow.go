@@ -16,6 +16,7 @@ type Case struct {
 	Tasks   []*fhir.Resource // Tasks samordna-insatser, of any status
 	Flags   []*fhir.Resource // Flags of these rules
 	Acks    []Ack
+	Waiting []fhir.Ref // issues that hold a start of the unit, which is not stored
 	Goals   []fhir.Ref // that are put beside what is most important now
 	Owner   fhir.Ref   // who coordinates; zero: nobody
 	Else    fhir.Ref   // who owns a Task when nobody coordinates
@@ -23,6 +24,8 @@ type Case struct {
 	Find func(fhir.Ref) (*fhir.Resource, error)
 	// Shared reports whether two interventions stand in one plan.
 	Shared func(a, b string) bool
+	// Stands reports whether an intervention is there.
+	Stands func(name string) bool
 }
 
 // Written is a resource that the rules write: new, or the next version of what is stored.
@@ -46,7 +49,7 @@ type Outcome struct {
 
 // Follow says what the rules write.
 func (c *Case) Follow() (Outcome, error) {
-	f := follower{Case: c, stored: map[fhir.Ref]*fhir.Resource{}, now: map[fhir.Ref]*fhir.Resource{}}
+	f := follower{Case: c, stored: map[fhir.Ref]*fhir.Resource{}, now: map[fhir.Ref]*fhir.Resource{}, settled: map[string][]string{}}
 	for _, r := range c.Issues {
 		f.stored[r.Ref()] = r
 	}
@@ -60,9 +63,11 @@ func (c *Case) Follow() (Outcome, error) {
 
 type follower struct {
 	*Case
-	stored map[fhir.Ref]*fhir.Resource
-	now    map[fhir.Ref]*fhir.Resource // issues after the step, by ref
-	out    Outcome
+	stored  map[fhir.Ref]*fhir.Resource
+	now     map[fhir.Ref]*fhir.Resource // issues after the step, by ref
+	open    []Brought                   // issues that are preliminary, with those of starts that wait
+	settled map[string][]string         // by rule: what is implicated by issues that hold a start now, or were acknowledged
+	out     Outcome
 }
 
 // keep takes an issue as it is now, and writes it when it is not as it was.
@@ -96,11 +101,19 @@ func (f *follower) found() error {
 				return err
 			}
 		}
+		waits := statusOf(r) == Preliminary && slices.Contains(f.Waiting, ref)
+		if r, err = marked(r, waits); err != nil {
+			return err
+		}
+		if waits || at >= 0 {
+			f.settled[x.Rule] = append(f.settled[x.Rule], x.Implicated...)
+		}
 		b := Brought{ref, x}
 		changed := f.keep(r)
 		if statusOf(r) != Preliminary {
 			continue
 		}
+		f.open = append(f.open, b)
 		if f.out.Open = append(f.out.Open, b); changed {
 			f.out.Brought = append(f.out.Brought, b)
 		}
@@ -140,6 +153,19 @@ func (f *follower) known() error {
 	return nil
 }
 
+// waits reports whether an issue that is not found is that of a start which waits: not for longer than it may, not
+// for what is there no longer, and not when the start was repeated.
+func (f *follower) waits(issue *fhir.Resource) bool {
+	n := issue.Root()
+	since, err := time.Parse(time.RFC3339, n.At("meta", "lastUpdated").Text())
+	if statusOf(issue) != Preliminary || !isWaiting(n) || err != nil || f.Now.Sub(since) > waitDays*24*time.Hour {
+		return false
+	}
+	names := ImplicatedBy(n)
+	again := func(name string) bool { return slices.Contains(f.settled[RuleOf(n)], name) }
+	return slices.ContainsFunc(names, f.Stands) && !slices.ContainsFunc(names, again)
+}
+
 // gone cancels what is found no longer.
 func (f *follower) gone() error {
 	for _, old := range f.Issues {
@@ -147,7 +173,17 @@ func (f *follower) gone() error {
 		if f.now[old.Ref()] != nil || status != Preliminary && status != Final {
 			continue
 		}
+		if f.waits(old) {
+			f.now[old.Ref()] = old
+			f.open = append(f.open, Brought{old.Ref(), Finding{
+				Rule: RuleOf(old.Root()), Severity: old.Root().Member("severity").Text(), Implicated: ImplicatedBy(old.Root()),
+			}})
+			continue
+		}
 		r, err := withStatus(old, Cancelled)
+		if err == nil && len(f.Waiting) == 0 { // else the start waits on under another id
+			r, err = marked(r, false)
+		}
 		names := ImplicatedBy(old.Root())
 		if err == nil && f.Shared != nil && len(names) == 2 && f.Shared(names[0], names[1]) {
 			r, err = mitigatedBy(old, Cancelled, mitigation{Action: codedAs(actionSystem, "gemensam-plan"), Date: stamp(f.Now)})

@@ -67,9 +67,42 @@ func RuleOf(issue fhir.Node) string {
 	return ""
 }
 
-// IsOpen reports whether an issue is one of the rule, and open.
-func IsOpen(issue *fhir.Resource, rule string) bool {
-	return statusOf(issue) == Preliminary && RuleOf(issue.Root()) == rule
+// waiting marks the issue of a start that was held. What it was found in is not stored: that the rules find it no
+// longer is no reason to end it.
+var waiting = Coding{actionSystem, "start-vantar"}
+
+// waitDays is for how many days such an issue stands when nobody repeats the start.
+const waitDays = 14
+
+func isWaiting(issue fhir.Node) bool {
+	for tag := range issue.All("meta", "tag") {
+		if tag.Member("system").Text() == waiting.System && tag.Member("code").Text() == waiting.Code {
+			return true
+		}
+	}
+	return false
+}
+
+// Waits reports whether an issue is one of the rule by which a start may have been told to wait: it is open, or that
+// of the same start under another id stands in its place.
+func Waits(issue *fhir.Resource, rule string) bool {
+	status := statusOf(issue)
+	return RuleOf(issue.Root()) == rule && (status == Preliminary || status == Cancelled && isWaiting(issue.Root()))
+}
+
+// marked is the issue with the mark of a start that waits, or without.
+func marked(r *fhir.Resource, is bool) (*fhir.Resource, error) {
+	if isWaiting(r.Root()) == is {
+		return r, nil
+	}
+	e, err := put([]Coding{waiting}, "meta", "tag")
+	if err == nil {
+		if !is {
+			e.JSON = ""
+		}
+		r, err = r.Edit(e)
+	}
+	return r, fhir.Wrap("coordination.marked", err)
 }
 
 // gating are the rules that hold a start.

@@ -88,6 +88,7 @@ type issue struct {
 	ours       bool // these rules wrote it
 	implicated []string
 	mitigated  time.Time
+	waits      bool // of a start that was held
 }
 
 // readers read what each type says. Other types are no facts.
@@ -324,6 +325,7 @@ func readIssue(s *source, n fhir.Node, _ *time.Location) {
 		return
 	}
 	i := &issue{ours: strings.HasPrefix(n.At("meta", "source").Text(), SourceBase), implicated: ImplicatedBy(n)}
+	i.waits = s.status == Preliminary && isWaiting(n)
 	for m := range n.All("mitigation") {
 		at, ok := instant(m.Member("date").Text())
 		if ok && at.After(i.mitigated) {

@@ -77,9 +77,9 @@ func (f *follower) task() error {
 		}
 	}
 	switch {
-	case len(f.out.Open) == 0 && open == nil:
+	case len(f.open) == 0 && open == nil:
 		return nil
-	case len(f.out.Open) == 0:
+	case len(f.open) == 0:
 		r, err := withStatus(open, "completed")
 		return f.write(r, nil, err)
 	case open == nil:
@@ -98,7 +98,7 @@ func (f *follower) write(r *fhir.Resource, implicated []string, err error) error
 
 // urgency is what the open issues ask of their Task: its priority, and within how many days.
 func (f *follower) urgency() (string, int) {
-	for _, b := range f.out.Open {
+	for _, b := range f.open {
 		if b.Finding.Severity == High {
 			return "urgent", soonDays
 		}
@@ -110,7 +110,7 @@ func (f *follower) urgency() (string, int) {
 // were acknowledged, of each the last one.
 func (f *follower) inputs(task *fhir.Resource) []taskInput {
 	var out, reasons []taskInput
-	for _, b := range f.out.Open {
+	for _, b := range f.open {
 		out = append(out, taskInput{Type: codedAs(RuleSystem, b.Finding.Rule), Issue: to(b.Issue)})
 	}
 	goals := slices.Clone(f.Goals)
@@ -147,7 +147,7 @@ func (f *follower) newest() fhir.Ref {
 	if n := len(f.out.Brought); n > 0 {
 		return f.out.Brought[n-1].Issue
 	}
-	return f.out.Open[0].Issue
+	return f.open[0].Issue
 }
 
 func (f *follower) owner() fhir.Ref {
@@ -217,7 +217,7 @@ func (f *follower) flags() error {
 		kept[r.ID()] = r
 	}
 	open := map[string]bool{}
-	for _, b := range f.out.Open {
+	for _, b := range f.open {
 		if b.Finding.Rule != Contradiction {
 			continue
 		}

@@ -233,6 +233,9 @@ func (o *overlap) judge(patient fhir.Ref) (err error) {
 	if err == nil {
 		err = o.gate(c, out)
 	}
+	if c.Waiting = o.waiting(c); err == nil && len(c.Waiting) > 0 {
+		out, err = c.Follow()
+	}
 	if err == nil {
 		err = o.writeAll(&k, out, c.Else)
 	}
@@ -286,7 +289,7 @@ func (o *overlap) resume(patient fhir.Ref, t *coordination.Table) error {
 
 // situation gathers what the rules wrote about the child before, as it will be after the unit.
 func (o *overlap) situation(patient fhir.Ref, k keptTable, result coordination.Result) (*coordination.Case, error) {
-	c := &coordination.Case{Patient: patient, Now: o.w.now, Result: result, Shared: k.table.Shared, Goals: o.beside[patient]}
+	c := &coordination.Case{Patient: patient, Now: o.w.now, Result: result, Shared: k.table.Shared, Stands: k.table.Stands, Goals: o.beside[patient]}
 	var err error
 	if c.Else, err = o.party(result.Findings); err != nil {
 		return nil, err

@@ -115,11 +115,21 @@ func (o *overlap) started() (map[string]int, error) {
 	return out, nil
 }
 
-// foretold reports whether an open issue was told of a start that was held and so never stored: what it implicates
+// waiting are the issues of a child that hold a start.
+func (o *overlap) waiting(c *coordination.Case) (out []fhir.Ref) {
+	for _, h := range o.held {
+		if h.c == c {
+			out = append(out, h.Issue)
+		}
+	}
+	return out
+}
+
+// foretold reports whether an issue was told of a start that was held and so never stored: what it implicates
 // is the same but for what is not there, as the repeated create has another id.
 func (o *overlap) foretold(h heldStart, ref fhir.Ref) bool {
 	i := slices.IndexFunc(h.c.Issues, func(r *fhir.Resource) bool { return r.Ref() == ref })
-	if i < 0 || !coordination.IsOpen(h.c.Issues[i], h.Finding.Rule) {
+	if i < 0 || !coordination.Waits(h.c.Issues[i], h.Finding.Rule) {
 		return false
 	}
 	common := false

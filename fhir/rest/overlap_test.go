@@ -171,6 +171,100 @@ func TestAStartThatIsHeldIsNotStored(t *testing.T) {
 	}
 }
 
+// TestAStartThatIsHeldWaitsForTheTalk: a talk takes hours, in which the rules look at the child again and others write
+// about it. The issue and its Task stand until then, and the acknowledgement is taken.
+func TestAStartThatIsHeldWaitsForTheTalk(t *testing.T) {
+	t.Parallel()
+	for name, body := range map[string]func(*clinics) (method, path, started string){
+		"created": func(c *clinics) (string, string, string) {
+			return http.MethodPost, "/fhir/CarePlan", strings.Replace(c.plan("", "hospital", "in-progress", "2026-11-22", "oro"), `"id":"",`, "", 1)
+		},
+		"updated": func(c *clinics) (string, string, string) {
+			started := c.plan("px", "hospital", "in-progress", "2026-11-22", "oro")
+			c.put("hospital", "/fhir/CarePlan/px", strings.Replace(started, `"status":"active"`, `"status":"draft"`, 1)).want(t, http.StatusCreated)
+			return http.MethodPut, "/fhir/CarePlan/px", started
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := twoClinics(t)
+			c.put("home", "/fhir/CarePlan/ph", c.plan("ph", "home", "scheduled", "2026-12-01", "fetma")).want(t, http.StatusCreated)
+			method, path, started := body(c)
+			hold := func() (issue string) {
+				held := c.do("hospital", method, path, started).want(t, http.StatusConflict)
+				_, issue, _ = strings.Cut(held.body, "The issue is ")
+				issue, _, _ = strings.Cut(issue, ".")
+				return issue
+			}
+			later := func(d time.Duration) {
+				c.tick()
+				c.advance(d)
+				c.create("home", "Condition", fmt.Sprintf(`{"resourceType":"Condition","subject":{"reference":%q},"code":{"text":"trött"}}`, c.patient))
+				c.tick()
+			}
+			stands := func(issue, status, task string) {
+				t.Helper()
+				if got := c.get("hospital", "/fhir/"+issue).body; !strings.Contains(got, `"status":"`+status+`"`) {
+					t.Errorf("the issue is to be %s: %s", status, got)
+				}
+				if open := c.search("hospital", "/fhir/Task?code=samordna-insatser&status=requested&patient="+c.patient.ID).ids(); (len(open) > 0) != (task == "open") {
+					t.Errorf("the Task is to be %s: %v", task, open)
+				}
+			}
+			first := hold()
+			later(3 * time.Hour)
+			stands(first, "preliminary", "open")
+			c.do("home", http.MethodDelete, "/fhir/CarePlan/ph", "").want(t, http.StatusNoContent)
+			stands(first, "cancelled", "over") // nobody is left to talk with
+
+			c.put("home", "/fhir/CarePlan/pi", c.plan("pi", "home", "scheduled", "2026-12-01", "fetma")).want(t, http.StatusCreated)
+			second := hold()
+			later(3 * time.Hour)
+			repeated := hold() // under another id where it is created
+			later(time.Hour)
+			stands(repeated, "preliminary", "open")
+			if second != repeated {
+				stands(second, "cancelled", "open")
+			}
+			ack := `; reason="Vi har talats vid i telefon"`
+			if a := c.do("hospital", method, path, started, "X-Coordination-Ack", second+ack); a.status/100 != 2 {
+				t.Fatalf("%d %s", a.status, a.body)
+			}
+			final := 0
+			for _, body := range c.kept("hospital", "DetectedIssue") {
+				if strings.Contains(body, `"preliminary"`) && strings.Contains(body, `"O2"`) {
+					t.Errorf("open after the acknowledgement: %s", body)
+				}
+				if strings.Contains(body, `"final"`) && !strings.Contains(body, "start-vantar") {
+					final++
+				}
+			}
+			if final != 1 {
+				t.Errorf("%d issues are final", final)
+			}
+		})
+	}
+}
+
+// TestAStartThatNobodyRepeatsWaitsForTwoWeeks: then its issue ends in the night.
+func TestAStartThatNobodyRepeatsWaitsForTwoWeeks(t *testing.T) {
+	t.Parallel()
+	c := twoClinics(t)
+	c.put("home", "/fhir/CarePlan/ph", c.plan("ph", "home", "scheduled", "2026-12-30", "fetma")).want(t, http.StatusCreated)
+	c.do("hospital", http.MethodPost, "/fhir/CarePlan", strings.Replace(c.plan("", "hospital", "in-progress", "2026-11-22", "oro"), `"id":"",`, "", 1)).want(t, http.StatusConflict)
+	for days := range 20 {
+		c.tick()
+		waiting := false
+		for _, body := range c.kept("hospital", "DetectedIssue") {
+			waiting = waiting || strings.Contains(body, `"preliminary"`) && strings.Contains(body, "start-vantar")
+		}
+		if want := days < 15; waiting != want {
+			t.Errorf("after %d nights it waits: %v", days, waiting)
+		}
+		c.advance(24 * time.Hour)
+	}
+}
+
 // TestAnEmergencyIsNeverHeld: neither what is urgent, nor who acts in one, nor a document of what already happened.
 func TestAnEmergencyIsNeverHeld(t *testing.T) {
 	t.Parallel()
