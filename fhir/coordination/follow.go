@@ -186,7 +186,7 @@ func (f *follower) gone() error {
 		}
 		names := ImplicatedBy(old.Root())
 		if err == nil && f.Shared != nil && len(names) == 2 && f.Shared(names[0], names[1]) {
-			r, err = mitigatedBy(old, Cancelled, mitigation{Action: codedAs(actionSystem, "gemensam-plan"), Date: stamp(f.Now)})
+			r, err = mitigatedBy(r, Cancelled, mitigation{Action: codedAs(actionSystem, "gemensam-plan"), Date: stamp(f.Now)})
 		}
 		if err != nil {
 			return err
