@@ -53,7 +53,7 @@ func (c *Case) Follow() (Outcome, error) {
 	for _, r := range c.Issues {
 		f.stored[r.Ref()] = r
 	}
-	for _, step := range []func() error{f.found, f.known, f.gone, f.flags, f.task} {
+	for _, step := range []func() error{f.found, f.known, f.waiting, f.gone, f.flags, f.task} {
 		if err := step(); err != nil {
 			return Outcome{}, err
 		}
@@ -166,22 +166,40 @@ func (f *follower) waits(issue *fhir.Resource) bool {
 	return slices.ContainsFunc(names, f.Stands) && !slices.ContainsFunc(names, again)
 }
 
-// gone cancels what is found no longer.
-func (f *follower) gone() error {
+// waiting leaves the issues of starts that wait as they are.
+func (f *follower) waiting() error {
 	for _, old := range f.Issues {
-		status := statusOf(old)
-		if f.now[old.Ref()] != nil || status != Preliminary && status != Final {
-			continue
-		}
-		if f.waits(old) {
+		if f.now[old.Ref()] == nil && f.waits(old) {
 			f.now[old.Ref()] = old
 			f.open = append(f.open, Brought{old.Ref(), Finding{
 				Rule: RuleOf(old.Root()), Severity: old.Root().Member("severity").Text(), Implicated: ImplicatedBy(old.Root()),
 			}})
+		}
+	}
+	return nil
+}
+
+// replaced reports whether the start of an issue waits on under another id.
+func (f *follower) replaced(issue *fhir.Resource) bool {
+	names := ImplicatedBy(issue.Root())
+	for _, r := range f.now {
+		if n := r.Root(); statusOf(r) == Preliminary && isWaiting(n) && RuleOf(n) == RuleOf(issue.Root()) && len(meet(names, ImplicatedBy(n))) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// gone cancels what is found no longer. The mark of a start that waits goes with the wait: its acknowledgement serves
+// once.
+func (f *follower) gone() error {
+	for _, old := range f.Issues {
+		status, waited := statusOf(old), isWaiting(old.Root()) && !f.replaced(old)
+		if f.now[old.Ref()] != nil || status != Preliminary && status != Final && (status != Cancelled || !waited) {
 			continue
 		}
 		r, err := withStatus(old, Cancelled)
-		if err == nil && len(f.Waiting) == 0 { // else the start waits on under another id
+		if err == nil && waited {
 			r, err = marked(r, false)
 		}
 		names := ImplicatedBy(old.Root())

@@ -228,14 +228,7 @@ func (o *overlap) judge(patient fhir.Ref) (err error) {
 			return err
 		}
 	}
-	c.Acks = o.acks
-	out, err := c.Follow()
-	if err == nil {
-		err = o.gate(c, out)
-	}
-	if c.Waiting = o.waiting(c); err == nil && len(c.Waiting) > 0 {
-		out, err = c.Follow()
-	}
+	out, err := o.follow(c)
 	if err == nil {
 		err = o.writeAll(&k, out, c.Else)
 	}
@@ -244,6 +237,19 @@ func (o *overlap) judge(patient fhir.Ref) (err error) {
 	}
 	o.uncoded(k.table)
 	return o.keep(k)
+}
+
+// follow says what the rules write, and what of it holds a start: its issues wait.
+func (o *overlap) follow(c *coordination.Case) (coordination.Outcome, error) {
+	c.Acks = o.acks
+	out, err := c.Follow()
+	if err == nil {
+		err = o.gate(c, out)
+	}
+	if c.Waiting = o.waiting(c); err == nil && len(c.Waiting) > 0 {
+		return c.Follow()
+	}
+	return out, err
 }
 
 // result is what the rules say of a child, as far as one write may tell of it.

@@ -239,6 +239,11 @@ func TestAStartThatIsHeldWaitsForTheTalk(t *testing.T) {
 					final++
 				}
 			}
+			if second != repeated { // a further plan is another start
+				for _, issue := range []string{first, second, repeated} {
+					c.do("hospital", method, path, started, "X-Coordination-Ack", issue+ack).want(t, http.StatusConflict).wantIssue(t, "O-ACK", "CarePlan")
+				}
+			}
 			if final != 1 {
 				t.Errorf("%d issues are final", final)
 			}
