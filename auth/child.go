@@ -189,7 +189,7 @@ func readCustody(ext fhir.Node) custody {
 	for part := range ext.All("extension") {
 		switch part.Member("url").Text() {
 		case "type":
-			out.kind = held(part.Member("valueCode").Text())
+			out.kind = fhir.Interned(part.Member("valueCode").Text())
 		case "period":
 			out.period = readSpan(part.Member("valuePeriod"))
 		case "gecontroleerdOp":
@@ -211,7 +211,7 @@ func (c *Child) readTeam(ref fhir.Ref, n fhir.Node, f ResourceFacts) {
 	}
 	for part := range n.All("participant") {
 		m := member{ref: refAt(part, "member"), onBehalfOf: refAt(part, "onBehalfOf"), period: readSpan(part.Member("period"))}
-		m.name = held(part.At("member", "display").Text())
+		m.name = fhir.Interned(part.At("member", "display").Text())
 		for _, role := range readCodings(part, "role", "coding") {
 			if slices.Contains(coordinatorRoles, role.Code) {
 				m.coordinator = true
@@ -231,7 +231,7 @@ func (c *Child) readTask(ref fhir.Ref, n fhir.Node, _ ResourceFacts) {
 	if refAt(n, "for") != c.Patient {
 		return
 	}
-	status := held(n.Member("status").Text())
+	status := fhir.Interned(n.Member("status").Text())
 	if !slices.Contains(liveTasks, status) {
 		return // it gives nobody a relation any more
 	}

@@ -219,7 +219,7 @@ func (p *provision) readWho(n fhir.Node) {
 func (p *provision) readWhat(n fhir.Node) {
 	p.classes = readCodings(n, "class")
 	for ext := range extensions(n, extCategories) {
-		p.categories = append(p.categories, held(ext.Member("valueCode").Text()))
+		p.categories = append(p.categories, fhir.Interned(ext.Member("valueCode").Text()))
 	}
 	for code := range n.All("code") {
 		found := readCodings(code, "coding")
@@ -236,7 +236,7 @@ func (p *provision) readWhat(n fhir.Node) {
 	p.hasTime = n.Member("dataPeriod").Exists()
 	p.time = readSpan(n.Member("dataPeriod"))
 	for d := range n.All("data") {
-		p.data = append(p.data, dataRef{meaning: held(d.Member("meaning").Text()), ref: refAt(d, "reference")})
+		p.data = append(p.data, dataRef{meaning: fhir.Interned(d.Member("meaning").Text()), ref: refAt(d, "reference")})
 	}
 }
 
@@ -295,7 +295,7 @@ func readActor(n fhir.Node) actor {
 		}
 		return a
 	}
-	a := actor{system: held(n.At("identifier", "system").Text()), value: held(n.At("identifier", "value").Text())}
+	a := actor{system: fhir.Interned(n.At("identifier", "system").Text()), value: fhir.Interned(n.At("identifier", "value").Text())}
 	if n.Member("identifier").Exists() {
 		a.form = actorForeign
 	}

@@ -3,7 +3,6 @@ package auth
 import (
 	"slices"
 	"strings"
-	"unique"
 
 	"github.com/drieluik/drieluik/fhir"
 )
@@ -124,12 +123,9 @@ func readRef(n fhir.Node) fhir.Ref {
 	if !ok {
 		return fhir.Ref{}
 	}
-	ref.ID = held(ref.ID)
+	ref.ID = fhir.Interned(ref.ID)
 	return ref.Current()
 }
-
-// held returns a text that does not hold the whole resource in memory: a policy is kept for long.
-func held(text string) string { return unique.Make(text).Value() }
 
 // refAt returns the literal reference at the names, zero when there is none.
 func refAt(n fhir.Node, names ...string) fhir.Ref { return readRef(n.At(names...)) }
@@ -157,5 +153,5 @@ func readCodings(n fhir.Node, names ...string) []Coding {
 }
 
 func readCoding(n fhir.Node) Coding {
-	return Coding{System: held(n.Member("system").Text()), Code: held(n.Member("code").Text())}
+	return Coding{System: fhir.Interned(n.Member("system").Text()), Code: fhir.Interned(n.Member("code").Text())}
 }

@@ -2,6 +2,7 @@ package fhir
 
 import (
 	"sync"
+	"unique"
 
 	"github.com/drieluik/drieluik/fhir/r4"
 )
@@ -31,3 +32,7 @@ func Types() []Type {
 	}
 	return out
 }
+
+// Interned returns a text that does not hold the whole resource in memory in which it stands: what is kept for long
+// is made of such texts.
+func Interned(text string) string { return unique.Make(text).Value() }

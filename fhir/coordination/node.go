@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strconv"
 	"time"
-	"unique"
 
 	"github.com/drieluik/drieluik/fhir"
 )
@@ -12,12 +11,9 @@ import (
 // refAt returns the first literal reference at the names, zero when there is none.
 func refAt(n fhir.Node, names ...string) fhir.Ref {
 	ref, _ := fhir.ParseRef(n.At(names...).At("reference").Text())
-	ref.ID = kept(ref.ID)
+	ref.ID = fhir.Interned(ref.ID)
 	return ref.Current()
 }
-
-// kept returns a text that does not hold the whole resource in memory: a table is kept for long.
-func kept(text string) string { return unique.Make(text).Value() }
 
 // maxOfList is how many codes, references or identifiers of one list are read: comparing them costs their square.
 const maxOfList = 500
@@ -35,7 +31,7 @@ func appendRefs(refs []fhir.Ref, n fhir.Node, name string) []fhir.Ref {
 func codingsAt(n fhir.Node, name string) []Coding {
 	var out []Coding
 	for c := range n.All(name, "coding") {
-		coding := Coding{kept(c.Member("system").Text()), kept(c.Member("code").Text())}
+		coding := Coding{fhir.Interned(c.Member("system").Text()), fhir.Interned(c.Member("code").Text())}
 		if coding.System != "" && coding.Code != "" && len(out) < maxOfList && !slices.Contains(out, coding) {
 			out = append(out, coding)
 		}

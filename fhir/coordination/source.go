@@ -111,7 +111,7 @@ func read(r *fhir.Resource, patient fhir.Ref, zone *time.Location) *source {
 	if !ok || !about(n, patient) {
 		return nil
 	}
-	s := &source{ref: fhir.Ref{Type: r.Type(), ID: kept(r.ID())}, status: kept(n.Member("status").Text())}
+	s := &source{ref: fhir.Ref{Type: r.Type(), ID: fhir.Interned(r.ID())}, status: fhir.Interned(n.Member("status").Text())}
 	if at, err := time.Parse(time.RFC3339, n.At("meta", "lastUpdated").Text()); err == nil {
 		s.updated = at
 	}
