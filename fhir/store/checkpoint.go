@@ -2,7 +2,8 @@ package store
 
 import (
 	"context"
-	"os"
+	"database/sql/driver"
+	"errors"
 	"sync"
 	"time"
 )
@@ -12,6 +13,8 @@ import (
 // commit would pay for a checkpoint. So the writer makes that moment.
 const (
 	walLimit  = 32 << 20              // bytes
+	walMost   = 4                     // times its limit, before commits wait for what moves it
+	frameSize = 4096 + 24             // bytes that a page takes in it
 	readPause = 20 * time.Millisecond // at most, for readers that are inside
 )
 
@@ -80,17 +83,39 @@ func (g *gate) open() {
 	g.opened, g.empty = nil, nil
 }
 
-// checkpoint moves the log into the file when it has grown past its limit: first what can be moved
-// beside readers, then, without them, the rest. A reader that stays too long (it may be waiting for
-// this very writer) puts it off until the log has grown by the limit again. Commits are durable
-// without it.
+// checkpoint moves the log into the file when it has grown past its limit. Most of it moves beside commits and
+// readers, on a connection of its own; what came meanwhile is left to finish. Commits are durable without it.
 func (w *writer) checkpoint() error {
-	size := w.walSize()
-	if size < w.walNext || w.c == nil {
+	size, err := w.logged()
+	switch {
+	case err != nil || size < w.walNext:
+		return err
+	case w.moved == nil:
+		moved := make(chan error, 1)
+		w.moved = moved
+		go func() { moved <- moveLog(w.db) }()
+		return nil
+	case size < walMost*w.walNext:
 		return nil
 	}
-	w.walNext = size + w.walStep
-	if err := w.c.exec(`PRAGMA wal_checkpoint(PASSIVE)`); err != nil {
+	return w.finish(<-w.moved)
+}
+
+// moveLog moves what stands in the log into the file, but for what a reader still needs there.
+func moveLog(db driver.Connector) error {
+	c, err := newConn(context.Background(), db)
+	if err != nil {
+		return err
+	}
+	return errors.Join(c.exec(`PRAGMA wal_checkpoint(PASSIVE)`), c.close())
+}
+
+// finish moves the rest without readers, so that the next commit starts the log anew. A reader that stays too
+// long (it may be waiting for this very writer) puts it off until the log has grown by the limit again.
+func (w *writer) finish(err error) error {
+	w.moved = nil
+	w.walNext += w.walStep
+	if err != nil || w.c == nil {
 		return err
 	}
 	alone := w.readers.gate.close(readPause)
@@ -98,18 +123,19 @@ func (w *writer) checkpoint() error {
 	if !alone {
 		return nil
 	}
-	if err := w.c.exec(`PRAGMA wal_checkpoint(TRUNCATE)`); err != nil {
+	if err := w.c.exec(`PRAGMA wal_checkpoint(RESTART)`); err != nil {
 		return err
 	}
 	w.walNext = w.walStep
 	return nil
 }
 
-// walSize returns the size of the log in bytes, 0 when there is none.
-func (w *writer) walSize() int64 {
-	i, err := os.Stat(w.file + "-wal")
-	if err != nil {
-		return 0
+// logged returns how much of the log is in use, in bytes: its file keeps its size.
+func (w *writer) logged() (int64, error) {
+	if w.c == nil {
+		return 0, nil
 	}
-	return i.Size()
+	var busy, frames, moved int64
+	_, err := w.c.one(`PRAGMA wal_checkpoint(NOOP)`, nil, &busy, &frames, &moved)
+	return frames * frameSize, err
 }

@@ -1,11 +1,6 @@
 package store
 
-import (
-	"context"
-	"database/sql"
-	"errors"
-	"fmt"
-)
+import "context"
 
 // link is one connection to a database: to a SQLite file or to PostgreSQL. One goroutine uses it at a
 // time. Queries are written for SQLite, with ? for bound values.
@@ -66,104 +61,5 @@ var fileDialect = dialect{
 // in which they were committed.
 const lastCheckpoint = `(SELECT coalesce(max(a.rowid),0) FROM epoch e CROSS JOIN audit a ON a.comp=e.comp AND a.seq=e.seq
 	WHERE e.name='` + checkpoints + `')`
-
-// maxPrepared bounds the statements that one connection keeps prepared. The texts of searches have
-// no end; when there are too many, all are let go.
-const maxPrepared = 64
-
-// fileLink is a SQLite connection with its prepared statements.
-type fileLink struct {
-	c     *sql.Conn
-	stmts map[string]*sql.Stmt
-}
-
-func newConn(ctx context.Context, db *sql.DB) (*conn, error) {
-	c, err := db.Conn(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("connect: %w", err)
-	}
-	return &conn{&fileLink{c: c, stmts: map[string]*sql.Stmt{}}, &fileDialect}, nil
-}
-
-func (c *fileLink) close() error {
-	var errs []error
-	for _, s := range c.stmts {
-		errs = append(errs, s.Close())
-	}
-	return errors.Join(append(errs, c.c.Close())...)
-}
-
-// stmt returns query prepared.
-func (c *fileLink) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
-	if s, ok := c.stmts[query]; ok {
-		return s, nil
-	}
-	if len(c.stmts) >= maxPrepared {
-		for q, s := range c.stmts {
-			if err := s.Close(); err != nil {
-				return nil, err
-			}
-			delete(c.stmts, q)
-		}
-	}
-	s, err := c.c.PrepareContext(ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	c.stmts[query] = s
-	return s, nil
-}
-
-func (c *fileLink) exec(query string, args ...any) error {
-	_, err := c.run(query, args)
-	return err
-}
-
-func (c *fileLink) run(query string, args []any) (sql.Result, error) {
-	ctx := context.Background()
-	s, err := c.stmt(ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	return s.ExecContext(ctx, args...)
-}
-
-func (c *fileLink) change(query string, args ...any) (int64, error) {
-	r, err := c.run(query, args)
-	if err != nil {
-		return 0, err
-	}
-	return r.RowsAffected()
-}
-
-func (c *fileLink) one(query string, args []any, dst ...any) (bool, error) {
-	ctx := context.Background()
-	s, err := c.stmt(ctx, query)
-	if err != nil {
-		return false, err
-	}
-	err = s.QueryRowContext(ctx, args...).Scan(dst...)
-	if errors.Is(err, sql.ErrNoRows) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
-func (c *fileLink) each(ctx context.Context, f func(scan func(...any) error) error, query string, args ...any) error {
-	s, err := c.stmt(ctx, query)
-	if err != nil {
-		return err
-	}
-	rows, err := s.QueryContext(ctx, args...)
-	if err != nil {
-		return err
-	}
-	for rows.Next() {
-		if err := f(rows.Scan); err != nil {
-			return errors.Join(err, rows.Close())
-		}
-	}
-	return errors.Join(rows.Err(), rows.Close())
-}
 
 func args(v ...any) []any { return v }

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"os"
 
 	"github.com/drieluik/drieluik/auth"
 	"github.com/drieluik/drieluik/fhir/exchange"
@@ -26,8 +27,7 @@ func (s *Store) Exec(ctx context.Context, sql string) error {
 		if !ok {
 			return t.c.exec(sql)
 		}
-		_, err := l.c.ExecContext(ctx, sql)
-		return err
+		return l.script(ctx, sql)
 	})
 }
 
@@ -39,8 +39,14 @@ func (s *Store) LimitLog(ctx context.Context, n int64) error {
 	})
 }
 
-// LogSize returns the size of the write-ahead log in bytes.
-func (s *Store) LogSize() int64 { return s.writer.(*writer).walSize() }
+// LogSize returns the size of the file of the write-ahead log in bytes: the most that it has held.
+func (s *Store) LogSize() int64 {
+	i, err := os.Stat(s.writer.(*writer).file + "-wal")
+	if err != nil {
+		return 0
+	}
+	return i.Size()
+}
 
 // Queued returns how many jobs wait for the writer.
 func (s *Store) Queued() int { return len(s.writer.(*writer).jobs) }

@@ -2,10 +2,11 @@ package store
 
 import (
 	"context"
-	"database/sql"
+	"database/sql/driver"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"strconv"
 	"strings"
@@ -149,7 +150,7 @@ func moveAll(ctx context.Context, from *conn, tx pgx.Tx, told func(string, int64
 		return err
 	}
 	for _, t := range movedTables {
-		n, err := t.move(ctx, l.c, tx)
+		n, err := t.move(ctx, l, tx)
 		if err != nil {
 			return fmt.Errorf("%s: %w", t.name, err)
 		}
@@ -169,8 +170,8 @@ func moveAll(ctx context.Context, from *conn, tx pgx.Tx, told func(string, int64
 	return from.exec(`ROLLBACK`)
 }
 
-func (t *movedTable) move(ctx context.Context, from *sql.Conn, tx pgx.Tx) (n int64, err error) {
-	rows, err := from.QueryContext(ctx, t.query)
+func (t *movedTable) move(ctx context.Context, from *fileLink, tx pgx.Tx) (n int64, err error) {
+	rows, err := from.rows(ctx, t.query, nil)
 	if err != nil {
 		return 0, err
 	}
@@ -179,26 +180,35 @@ func (t *movedTable) move(ctx context.Context, from *sql.Conn, tx pgx.Tx) (n int
 	for i, c := range t.columns {
 		names[i] = c.name
 	}
-	return tx.CopyFrom(ctx, pgx.Identifier{t.name}, names, &movedRows{rows, t.columns})
+	return tx.CopyFrom(ctx, pgx.Identifier{t.name}, names, &movedRows{rows: rows, columns: t.columns, row: make([]driver.Value, len(names))})
 }
 
-// movedRows feeds the rows of a query to PostgreSQL.
+// movedRows feeds the rows of a query to PostgreSQL. It implements pgx.CopyFromSource.
 type movedRows struct {
-	*sql.Rows
+	rows    driver.Rows
 	columns []movedColumn
+	row     []driver.Value
+	err     error
 }
 
-// Values implements pgx.CopyFromSource.
+func (r *movedRows) Next() bool {
+	if r.err == nil {
+		r.err = r.rows.Next(r.row)
+	}
+	return r.err == nil
+}
+
+func (r *movedRows) Err() error {
+	if errors.Is(r.err, io.EOF) {
+		return nil
+	}
+	return r.err
+}
+
 func (r *movedRows) Values() ([]any, error) {
-	values, into := make([]any, len(r.columns)), make([]any, len(r.columns))
-	for i := range values {
-		into[i] = &values[i]
-	}
-	if err := r.Scan(into...); err != nil {
-		return nil, err
-	}
+	values := make([]any, len(r.columns))
 	for i, c := range r.columns {
-		if c.turn != nil {
+		if values[i] = r.row[i]; c.turn != nil {
 			values[i] = c.turn(values[i])
 		}
 	}

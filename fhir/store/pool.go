@@ -2,7 +2,7 @@ package store
 
 import (
 	"context"
-	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"sync"
 )
@@ -12,7 +12,7 @@ var errClosed = errors.New("store is closed")
 // pool lends connections to readers. The one last given back goes out first: its pages and
 // statements are warm, and connections that load does not call for are never opened.
 type pool struct {
-	db     *sql.DB
+	db     driver.Connector
 	gate   gate
 	lent   chan struct{} // one element per connection that is out
 	closed chan struct{}
@@ -21,7 +21,7 @@ type pool struct {
 	idle []*conn
 }
 
-func newPool(db *sql.DB, readers int) *pool {
+func newPool(db driver.Connector, readers int) *pool {
 	return &pool{db: db, lent: make(chan struct{}, readers), closed: make(chan struct{})}
 }
 

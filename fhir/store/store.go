@@ -10,7 +10,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"net/url"
@@ -22,7 +21,7 @@ import (
 
 	"github.com/drieluik/drieluik/fhir/exchange"
 
-	_ "modernc.org/sqlite" // driver "sqlite"
+	"modernc.org/sqlite"
 )
 
 const (
@@ -139,18 +138,16 @@ func open(ctx context.Context, file string, lock *os.File, o Options) (*Store, e
 	if err := f.Close(); err != nil {
 		return nil, err
 	}
-	db, err := sql.Open("sqlite", source(file))
+	db, err := sqlite.NewConnector(source(file))
 	if err != nil {
 		return nil, err
 	}
-	db.SetMaxOpenConns(0)
-	db.SetMaxIdleConns(0)
 	readers := newPool(db, o.Readers)
 	s := &Store{dict: newInterned(), readers: readers, recent: newRecent(maxRecent)}
-	s.shut = func() error { return errors.Join(db.Close(), unlockFolder(lock)) }
+	s.shut = func() error { return unlockFolder(lock) }
 	w, err := newWriter(ctx, file, db, s, readers, o)
 	if err != nil {
-		return nil, errors.Join(err, db.Close())
+		return nil, err
 	}
 	s.writer = w
 	go w.run()
@@ -165,7 +162,7 @@ func source(file string) string {
 	}
 	q := url.Values{"_pragma": {
 		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "cache_size(-2000)",
-		"wal_autocheckpoint(0)", "temp_store(MEMORY)", "trusted_schema(OFF)",
+		"wal_autocheckpoint(0)", fmt.Sprintf("journal_size_limit(%d)", walMost*walLimit), "temp_store(MEMORY)", "trusted_schema(OFF)",
 	}}
 	return (&url.URL{Scheme: "file", Path: file, RawQuery: q.Encode()}).String()
 }

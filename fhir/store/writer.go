@@ -3,7 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
-	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"runtime"
@@ -38,7 +38,7 @@ type job struct {
 // writer owns the only connection that writes.
 type writer struct {
 	file    string
-	db      *sql.DB
+	db      driver.Connector
 	dict    *interned
 	recent  *recent
 	readers *pool
@@ -50,8 +50,9 @@ type writer struct {
 	last int64 // last instant given out, milliseconds
 	rid  int64 // last number given to a resource
 
-	walNext int64 // size of the log at which to checkpoint
-	walStep int64 // how much the log may grow before that
+	walNext int64      // size of the log at which to checkpoint
+	walStep int64      // how much the log may grow before that
+	moved   chan error // of the checkpoint that runs beside commits; nil: none does
 
 	mu     sync.RWMutex // guards closed against sends on jobs
 	closed bool
@@ -59,7 +60,7 @@ type writer struct {
 	fault  error // of the last checkpoint and of closing, once ended is closed
 }
 
-func newWriter(ctx context.Context, file string, db *sql.DB, s *Store, readers *pool, o Options) (*writer, error) {
+func newWriter(ctx context.Context, file string, db driver.Connector, s *Store, readers *pool, o Options) (*writer, error) {
 	w := &writer{file: file, db: db, dict: s.dict, recent: s.recent, readers: readers, now: o.Now, told: o.Committed, jobs: make(chan *job, o.Queue), ended: make(chan struct{}), walNext: walLimit, walStep: walLimit}
 	if err := w.connect(ctx); err != nil {
 		return nil, err
@@ -123,8 +124,7 @@ func (w *writer) script(text string) error {
 	if !ok {
 		return errForeign
 	}
-	_, err := l.c.ExecContext(context.Background(), text)
-	return err
+	return l.script(context.Background(), text)
 }
 
 // do queues a job and waits for its outcome. When ctx ends first, a job that is still queued will
@@ -180,14 +180,28 @@ func (w *writer) stop() (bool, error) {
 // run commits group after group until the queue is closed and empty.
 func (w *writer) run() {
 	defer close(w.ended)
-	for j := range w.jobs {
-		// Let those run who were answered just now: without it groups of one and of all the others
-		// take turns, at twice the number of fsyncs.
-		runtime.Gosched()
-		w.commit(w.gather(j))
-		if err := w.checkpoint(); err != nil { // nothing is lost; a new connection tries again
+	for open := true; open; {
+		var j *job
+		var err error
+		select {
+		case j, open = <-w.jobs:
+			if !open {
+				continue
+			}
+			// Let those run who were answered just now: without it groups of one and of all the others
+			// take turns, at twice the number of fsyncs.
+			runtime.Gosched()
+			w.commit(w.gather(j))
+			err = w.checkpoint()
+		case moved := <-w.moved:
+			err = w.finish(moved)
+		}
+		if err != nil { // nothing is lost; a new connection tries again
 			w.fault = errors.Join(err, w.drop())
 		}
+	}
+	if w.moved != nil {
+		w.fault = errors.Join(w.fault, <-w.moved)
 	}
 	w.fault = errors.Join(w.fault, w.drop())
 }
