@@ -66,6 +66,7 @@ func TestPostgres(t *testing.T) {
 	t.Run("a later release takes over while an earlier one serves", p.migrated)
 	t.Run("the layout can be spread over nodes as the page says", p.distributed)
 	t.Run("a store of a later release is refused", p.later)
+	t.Run("no connection is left", p.full)
 	t.Run("a store that was restored elsewhere goes on above what was handed out", p.restored)
 	t.Run("many resources in one unit", p.large)
 	t.Run("it is restarted", p.restarts)
@@ -158,7 +159,11 @@ func (p pgTests) kills(t *testing.T) {
 	for round := range rounds(3) {
 		acknowledged = append(acknowledged, killAfter(t, address, 60+45*(round%4))...)
 		p.settle(t)
-		checkUnits(t, openPostgres(t, address, store.Options{}), acknowledged)
+		s := openPostgres(t, address, store.Options{})
+		checkUnits(t, s, acknowledged)
+		if err := s.Close(); err != nil { // its connections are a round's
+			t.Fatal(err)
+		}
 	}
 }
 
@@ -412,6 +417,17 @@ func (p pgTests) clocks(t *testing.T) {
 	}
 	if v := verify(t, a, store.AuditCheck{Signer: seal{"us"}}); v.Break != nil || v.Checkpoints != 2 {
 		t.Errorf("%+v %+v", v, v.Break)
+	}
+}
+
+// full is a database that has no connection left: whoever starts a server reads that, and what helps.
+func (p pgTests) full(t *testing.T) {
+	if err := p.Exec(context.Background(), `CREATE ROLE crowded LOGIN CONNECTION LIMIT 0`); err != nil {
+		t.Fatal(err)
+	}
+	_, err := store.Open(context.Background(), strings.Replace(p.Address(), "drieluik@", "crowded@", 1), store.Options{})
+	if !errors.Is(err, store.ErrNoPostgres) || !strings.Contains(err.Error(), "max_connections") {
+		t.Errorf("open: %v", err)
 	}
 }
 

@@ -15,6 +15,9 @@ import (
 	"github.com/drieluik/drieluik/fhir"
 )
 
+// pgFull is the SQLSTATE of a server, or a role, that has no connection left.
+const pgFull = "53300"
+
 // ErrNoPostgres says that the server of a postgres:// address cannot be used.
 var ErrNoPostgres = errors.New("cannot use the PostgreSQL of --store; check that it runs, and address, database, user and password")
 
@@ -82,7 +85,11 @@ func openPostgres(ctx context.Context, dsn string, o Options, steps []string) (*
 func noPostgres(err error) error {
 	var told *pgconn.PgError
 	if errors.As(err, &told) {
-		return fmt.Errorf("%w (SQLSTATE %s)", ErrNoPostgres, told.Code)
+		hint := ""
+		if told.Code == pgFull {
+			hint = ": it has no connection left; raise max_connections, or let fewer processes use it"
+		}
+		return fmt.Errorf("%w (SQLSTATE %s)%s", ErrNoPostgres, told.Code, hint)
 	}
 	return ErrNoPostgres
 }
