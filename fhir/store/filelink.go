@@ -89,6 +89,16 @@ func (c *fileLink) stmt(ctx context.Context, query string) (*fileStmt, error) {
 	return s, nil
 }
 
+// ready returns query prepared, and the values that it is run with.
+func (c *fileLink) ready(ctx context.Context, query string, args []any) (*fileStmt, []driver.NamedValue, error) {
+	s, err := c.stmt(ctx, query)
+	if err != nil {
+		return nil, nil, err
+	}
+	values, err := bound(args)
+	return s, values, err
+}
+
 func (c *fileLink) exec(query string, args ...any) error {
 	_, err := c.run(query, args)
 	return err
@@ -96,11 +106,7 @@ func (c *fileLink) exec(query string, args ...any) error {
 
 func (c *fileLink) run(query string, args []any) (driver.Result, error) {
 	ctx := context.Background()
-	s, err := c.stmt(ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	values, err := bound(args)
+	s, values, err := c.ready(ctx, query, args)
 	if err != nil {
 		return nil, err
 	}
@@ -117,11 +123,7 @@ func (c *fileLink) change(query string, args ...any) (int64, error) {
 
 // rows runs a query. Whoever asked closes what it returns.
 func (c *fileLink) rows(ctx context.Context, query string, args []any) (driver.Rows, error) {
-	s, err := c.stmt(ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	values, err := bound(args)
+	s, values, err := c.ready(ctx, query, args)
 	if err != nil {
 		return nil, err
 	}
@@ -191,7 +193,7 @@ func bound(args []any) ([]driver.NamedValue, error) {
 
 var (
 	errColumns = errors.New("a row has another number of columns than are asked for")
-	errNull    = errors.New("a column has no value")
+	errKind    = errors.New("a column has no value, or one of another kind")
 )
 
 // scanRow puts a row where dst points.
@@ -247,11 +249,8 @@ func scanInto[T any](value driver.Value, dst *T) error {
 		return nil
 	}
 	var n sql.Null[T]
-	if err := n.Scan(value); err != nil {
-		return err
-	}
-	if !n.Valid {
-		return errNull
+	if err := n.Scan(value); err != nil || !n.Valid { // its text would tell the value
+		return errKind
 	}
 	*dst = n.V
 	return nil
