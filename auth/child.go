@@ -105,6 +105,7 @@ func NewChild(m Material) *Child {
 		}
 	}
 	c.sort()
+	c.tasks = slices.Clone(c.tasks) // without room for more: a child is kept
 	return c
 }
 

@@ -119,9 +119,9 @@ func (s Served) tree() (*fhir.Resource, error) {
 	return r, fhir.Wrap(s.Ref.String(), err)
 }
 
-// parsed reads what this server wrote.
+// parsed reads what this server wrote, and keeps it: body must not be changed any more.
 func parsed(body []byte) (*fhir.Resource, error) {
-	r, issues := fhir.Parse(body, fhir.Limits{Bytes: len(body), Nodes: len(body)})
+	r, issues := fhir.ParseOwned(body, fhir.Limits{Bytes: len(body), Nodes: len(body)})
 	if fhir.HasErrors(issues) {
 		return nil, &fhir.Error{Kind: fhir.Internal, Op: "exchange.parsed"}
 	}

@@ -171,7 +171,14 @@ func Index(r *fhir.Resource, base string) ([]Row, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := extraction{base: withoutSlash(base), rows: make([]Row, 0, 64)}
+	scratch := rowsPool.Get().(*[]Row)
+	x := extraction{base: withoutSlash(base), rows: (*scratch)[:0]}
+	defer func() {
+		clear(x.rows)
+		if *scratch = x.rows; cap(x.rows) <= maxPooled {
+			rowsPool.Put(scratch)
+		}
+	}()
 	root, members := path.Typed(r.Root()), membersOf(r)
 	for i := range params {
 		if p := &params[i]; !kept(p.code) && p.mayGive(members) {
@@ -182,6 +189,12 @@ func Index(r *fhir.Resource, base string) ([]Row, error) {
 	}
 	return append(make([]Row, 0, len(x.rows)), x.rows...), nil // those of a large transaction wait for each other
 }
+
+// rowsPool lends room in which the rows of a resource are gathered.
+var rowsPool = sync.Pool{New: func() any { rows := make([]Row, 0, 64); return &rows }}
+
+// maxPooled bounds the room that goes back, of about 0.1 kB a row.
+const maxPooled = 4096
 
 // kept reports whether the store keeps the parameter itself.
 func kept(code string) bool { return code == "_id" || code == "_lastUpdated" }
@@ -221,6 +234,7 @@ func (x *extraction) composite(p *parameter, items []path.Item) error {
 				x.read(v)
 			}
 			if len(x.rows) == x.start {
+				clear(x.rows[before:])
 				x.rows = x.rows[:before]
 				break
 			}

@@ -69,9 +69,10 @@ func TestAcknowledgedUnitsSurviveAKill(t *testing.T) {
 	dir := t.TempDir()
 	var acknowledged []string
 	for round := range rounds(4) {
-		acknowledged = append(acknowledged, killAfter(t, dir, 60+45*(round%4))...)
+		fresh := killAfter(t, dir, 60+45*(round%4))
+		acknowledged = append(acknowledged, fresh...)
 		s := openAt(t, dir)
-		checkUnits(t, s, acknowledged)
+		checkUnits(t, s, acknowledged, fresh)
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
@@ -111,14 +112,15 @@ func killAfter(t *testing.T, dir string, n int) []string {
 	return ids
 }
 
-func checkUnits(t *testing.T, s *store.Store, acknowledged []string) {
+// checkUnits holds what is stored to all that was ever acknowledged, and reads what was since the last round.
+func checkUnits(t *testing.T, s *store.Store, acknowledged, fresh []string) {
 	t.Helper()
 	ctx := context.Background()
 	err := s.View(ctx, func(sn exchange.Snapshot) error {
-		for _, id := range acknowledged {
+		for _, id := range fresh {
 			for _, half := range []string{".a", ".b"} {
 				if _, err := sn.Read(fhir.Ref{Type: "Goal", ID: id + half}); err != nil {
-					t.Errorf("acknowledged unit %s lost %s: %v", id, half, err)
+					t.Errorf("acknowledged unit %s cannot be read at %s: %v", id, half, err)
 				}
 			}
 		}
@@ -129,6 +131,11 @@ func checkUnits(t *testing.T, s *store.Store, acknowledged []string) {
 		halves := map[string]int{}
 		for _, r := range all {
 			halves[r.Ref.ID[:strings.LastIndexByte(r.Ref.ID, '.')]]++
+		}
+		for _, id := range acknowledged {
+			if halves[id] == 0 {
+				t.Errorf("acknowledged unit %s is lost", id)
+			}
 		}
 		for id, n := range halves {
 			if n != 2 {

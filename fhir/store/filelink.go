@@ -17,8 +17,9 @@ const maxPrepared = 64
 // and the conversions of database/sql would be a sixteenth of the processor's time under load, and a second copy of
 // each body.
 type fileLink struct {
-	c     driver.Conn
-	stmts map[string]*fileStmt
+	c      driver.Conn
+	stmts  map[string]*fileStmt
+	values []driver.NamedValue // of the statement that begins: the driver binds them and lets them go
 }
 
 // fileStmt is a prepared statement.
@@ -89,15 +90,18 @@ func (c *fileLink) stmt(ctx context.Context, query string) (*fileStmt, error) {
 	return s, nil
 }
 
-// ready returns query prepared, and the values that it is run with.
+// ready returns query prepared, and the values that it is run with. They serve until done.
 func (c *fileLink) ready(ctx context.Context, query string, args []any) (*fileStmt, []driver.NamedValue, error) {
 	s, err := c.stmt(ctx, query)
 	if err != nil {
 		return nil, nil, err
 	}
-	values, err := bound(args)
-	return s, values, err
+	c.values, err = appendBound(c.values[:0], args)
+	return s, c.values, err
 }
+
+// done lets go what was bound.
+func (c *fileLink) done() { clear(c.values) }
 
 func (c *fileLink) exec(query string, args ...any) error {
 	_, err := c.run(query, args)
@@ -106,6 +110,7 @@ func (c *fileLink) exec(query string, args ...any) error {
 
 func (c *fileLink) run(query string, args []any) (driver.Result, error) {
 	ctx := context.Background()
+	defer c.done()
 	s, values, err := c.ready(ctx, query, args)
 	if err != nil {
 		return nil, err
@@ -123,6 +128,7 @@ func (c *fileLink) change(query string, args ...any) (int64, error) {
 
 // rows runs a query. Whoever asked closes what it returns.
 func (c *fileLink) rows(ctx context.Context, query string, args []any) (driver.Rows, error) {
+	defer c.done()
 	s, values, err := c.ready(ctx, query, args)
 	if err != nil {
 		return nil, err
@@ -170,23 +176,21 @@ func (c *fileLink) each(ctx context.Context, f func(scan func(...any) error) err
 	}
 }
 
-// bound returns values as the driver takes them.
-func bound(args []any) ([]driver.NamedValue, error) {
-	values := make([]driver.NamedValue, len(args))
+// appendBound adds args as the driver takes them.
+func appendBound(values []driver.NamedValue, args []any) ([]driver.NamedValue, error) {
 	for i, arg := range args {
-		values[i].Ordinal = i + 1
+		value := driver.NamedValue{Ordinal: i + 1, Value: arg}
 		switch v := arg.(type) {
 		case nil, int64, float64, bool, string, []byte:
-			values[i].Value = v
 		case int:
-			values[i].Value = int64(v)
+			value.Value = int64(v)
 		default:
-			value, err := driver.DefaultParameterConverter.ConvertValue(arg)
-			if err != nil {
-				return nil, fmt.Errorf("value %d of a statement: %w", i+1, err)
+			var err error
+			if value.Value, err = driver.DefaultParameterConverter.ConvertValue(arg); err != nil {
+				return values, fmt.Errorf("value %d of a statement: %w", i+1, err)
 			}
-			values[i].Value = value
 		}
+		values = append(values, value)
 	}
 	return values, nil
 }

@@ -157,10 +157,11 @@ func (p pgTests) kills(t *testing.T) {
 	address := p.NewStore(t)
 	var acknowledged []string
 	for round := range rounds(3) {
-		acknowledged = append(acknowledged, killAfter(t, address, 60+45*(round%4))...)
+		fresh := killAfter(t, address, 60+45*(round%4))
+		acknowledged = append(acknowledged, fresh...)
 		p.settle(t)
 		s := openPostgres(t, address, store.Options{})
-		checkUnits(t, s, acknowledged)
+		checkUnits(t, s, acknowledged, fresh)
 		if err := s.Close(); err != nil { // its connections are a round's
 			t.Fatal(err)
 		}

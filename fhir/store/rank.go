@@ -77,6 +77,7 @@ func compareKeys(x, y any) int {
 
 // fill makes the page.
 func (r *ranking) fill(page *exchange.Page) error {
+	page.Matches = make([]exchange.Stored, 0, min(len(r.rows), r.plan.Count))
 	for i := range r.rows {
 		if i == r.plan.Count {
 			var err error

@@ -246,13 +246,15 @@ func (s *snapshot) Compartment(id string, types ...fhir.Type) ([]exchange.Stored
 		}
 	}
 	slices.Sort(numbers)
-	var out []exchange.Stored
-	for _, n := range slices.Compact(numbers) {
-		if out, err = s.members(out, comp, n); err != nil {
-			return nil, state, fhir.Wrap(op, err)
+	out, err := gatherStored.all(func(out []exchange.Stored) ([]exchange.Stored, error) {
+		for _, n := range slices.Compact(numbers) {
+			if out, err = s.members(out, comp, n); err != nil {
+				return out, err
+			}
 		}
-	}
-	return out, state, nil
+		return out, nil
+	})
+	return out, state, fhir.Wrap(op, err)
 }
 
 // typesIn returns the types that a compartment has.
@@ -302,18 +304,19 @@ func (s *snapshot) heads(compartment string, t fhir.Type, deleted bool) ([]auth.
 	if err != nil || typ < 0 {
 		return nil, err
 	}
-	var out []auth.ResourceFacts
-	err = s.c.each(s.ctx, func(scan func(...any) error) error {
-		var r row
-		if err := scan(&r.id, &r.ver, &r.at, &r.filed, &r.facts); err != nil {
+	return gatherFacts.all(func(out []auth.ResourceFacts) ([]auth.ResourceFacts, error) {
+		err := s.c.each(s.ctx, func(scan func(...any) error) error {
+			var r row
+			if err := scan(&r.id, &r.ver, &r.at, &r.filed, &r.facts); err != nil {
+				return err
+			}
+			f, err := factsOf(fhir.Ref{Type: t, ID: r.id, Version: r.ver}, r.facts, r.at, r.filed)
+			out = append(out, f)
 			return err
-		}
-		f, err := factsOf(fhir.Ref{Type: t, ID: r.id, Version: r.ver}, r.facts, r.at, r.filed)
-		out = append(out, f)
-		return err
-	}, `SELECT h.id,h.ver,h.at,h.filed,h.facts FROM resource_head h
-		WHERE h.comp=(SELECT comp FROM epoch WHERE name=?) AND h.type=? AND h.deleted=? ORDER BY h.rid`, compartment, typ, deleted)
-	return out, err
+		}, `SELECT h.id,h.ver,h.at,h.filed,h.facts FROM resource_head h
+			WHERE h.comp=(SELECT comp FROM epoch WHERE name=?) AND h.type=? AND h.deleted=? ORDER BY h.rid`, compartment, typ, deleted)
+		return out, err
+	})
 }
 
 // Related implements exchange.Lookups.

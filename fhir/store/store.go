@@ -161,7 +161,7 @@ func source(file string) string {
 		file = whole
 	}
 	q := url.Values{"_pragma": {
-		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "cache_size(-1000)",
+		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "cache_size(-500)",
 		"wal_autocheckpoint(0)", fmt.Sprintf("journal_size_limit(%d)", walMost*walLimit), "temp_store(MEMORY)", "trusted_schema(OFF)",
 	}}
 	return (&url.URL{Scheme: "file", Path: file, RawQuery: q.Encode()}).String()

@@ -77,7 +77,7 @@ func (w *writer) connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := c.exec(`PRAGMA cache_size=-16000`); err != nil {
+	if err := c.exec(`PRAGMA cache_size=-8000`); err != nil {
 		return errors.Join(err, c.close())
 	}
 	w.c = c
