@@ -138,7 +138,7 @@ func (b *bench) begin(ctx context.Context) error {
 		return err
 	}
 	b.say("%d children, %d resources stored in %s", len(b.children), b.stored, time.Since(start).Round(time.Millisecond))
-	if !b.o.wants("W2") {
+	if !b.o.wants("W2") && !b.o.Growth && b.o.Soak == 0 {
 		return nil
 	}
 	if err := b.logIn(ctx); err != nil {

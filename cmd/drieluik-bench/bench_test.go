@@ -86,6 +86,17 @@ func TestEveryWorkloadIsMeasuredAndJudged(t *testing.T) {
 	}
 }
 
+// TestGrowthAndSoaksHaveParents where no workload of the table asks for any.
+func TestGrowthAndSoaksHaveParents(t *testing.T) {
+	t.Parallel()
+	for _, more := range [][]string{{"--growth", "--sizes", "100,150"}, {"--soak", "1s"}} {
+		args := append([]string{"--binary", binary, "--only", "W1", "--children", "2", "--parents", "1", "--seconds", "0.02", "--clients", "2"}, more...)
+		if out, err := exec.CommandContext(t.Context(), bench, args...).CombinedOutput(); err != nil {
+			t.Errorf("%v: %v\n%s", more, err, out)
+		}
+	}
+}
+
 // TestASoakTellsOfEachMinute with one that is short: what came, what was wrong, and the memory of the server.
 func TestASoakTellsOfEachMinute(t *testing.T) {
 	t.Parallel()
