@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/exchange"
@@ -53,6 +54,51 @@ func TestLogStartsAnewUnderSteadyReads(t *testing.T) {
 	v, err := s.VerifyAudit(ctx, store.AuditCheck{})
 	if err != nil || v.Break != nil || v.Rows != 60 {
 		t.Errorf("chains: %+v, %v", v, err)
+	}
+}
+
+// TestCommitsGoOnWhileTheLogMoves although what moves it stands still.
+func TestCommitsGoOnWhileTheLogMoves(t *testing.T) {
+	s := openAt(t, t.TempDir())
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	const limit = 1 << 20
+	began, release := make(chan struct{}), make(chan struct{})
+	let := sync.OnceFunc(func() { close(release) })
+	defer let()
+	if err := errors.Join(s.LimitLog(ctx, limit), s.HoldLog(ctx, began, release)); err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	write := func() error {
+		n++
+		_, err := s.Commit(ctx, unit(fmt.Sprint(n), 1))
+		return err
+	}
+	for moving := false; !moving; {
+		if err := write(); err != nil {
+			t.Fatalf("before the log moves: %v", err)
+		}
+		select {
+		case <-began:
+			moving = true
+		default:
+		}
+	}
+	for range 5 {
+		if err := write(); err != nil {
+			t.Fatalf("commit %d waited for the log that moves: %v", n, err)
+		}
+	}
+	held := s.LogSize()
+	let()
+	for range 3 * n { // three logs more
+		if err := write(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if size := s.LogSize(); size > held+2*limit {
+		t.Errorf("the log has grown from %d to %d bytes since it moved", held, size)
 	}
 }
 

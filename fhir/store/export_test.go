@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"os"
 
@@ -37,6 +38,31 @@ func (s *Store) LimitLog(ctx context.Context, n int64) error {
 		s.writer.(*writer).walNext, s.writer.(*writer).walStep = n, n
 		return nil
 	})
+}
+
+// HoldLog keeps the next move of the write-ahead log into the file from going on until release is closed; it closes
+// began when there is one.
+func (s *Store) HoldLog(ctx context.Context, began chan<- struct{}, release <-chan struct{}) error {
+	return s.Do(ctx, func() error {
+		w := s.writer.(*writer)
+		w.db = &heldConnector{w.db, began, release}
+		return nil
+	})
+}
+
+type heldConnector struct {
+	driver.Connector
+	began   chan<- struct{}
+	release <-chan struct{}
+}
+
+func (h *heldConnector) Connect(ctx context.Context) (driver.Conn, error) {
+	if h.began != nil {
+		close(h.began)
+		h.began = nil
+	}
+	<-h.release
+	return h.Connector.Connect(ctx)
 }
 
 // LogSize returns the size of the file of the write-ahead log in bytes: the most that it has held.
