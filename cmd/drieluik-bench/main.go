@@ -30,7 +30,7 @@ type options struct {
 	Short    bool          `help:"Done within 45 s: at most 40 children, 0.7 s for each figure."`
 	Only     []string      `help:"Measure these workloads alone, such as W2,W3."`
 	Growth   bool          `help:"Measure W1 to W3 again at the sizes; takes minutes."`
-	Long     bool          `help:"As --growth, to 1,000,000 resources too; takes a quarter of an hour and 2 GB."`
+	Long     bool          `help:"As --growth, to 1,000,000 resources too; takes some 20 minutes and 2 GB."`
 	Sizes    []int         `default:"10000,100000" help:"Numbers of resources of --growth; the first is what others are compared with."`
 	Soak     time.Duration `placeholder:"DURATION" help:"Nothing but W1 to W5 mixed, at 70 % of what the server can do, for so long: each minute its memory, wrong answers and p99."`
 	JSON     string        `name:"json" type:"path" help:"Write the figures to this file, to compare two builds."`

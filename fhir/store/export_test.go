@@ -77,6 +77,9 @@ func (s *Store) LogSize() int64 {
 // Queued returns how many jobs wait for the writer.
 func (s *Store) Queued() int { return len(s.writer.(*writer).jobs) }
 
+// ScanValue reads a column of a row of SQLite.
+var ScanValue = scanValue
+
 // EncodeFacts and DecodeFacts are the codec of the facts column.
 var (
 	EncodeFacts = encodeFacts
