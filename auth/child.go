@@ -101,12 +101,29 @@ func NewChild(m Material) *Child {
 			ref = s.Resource.Ref()
 		}
 		if read, ok := factReaders[s.Resource.Type()]; ok {
+			s.Facts.Custodian.ID = fhir.Interned(s.Facts.Custodian.ID)
+			ref.ID = fhir.Interned(ref.ID)
 			read(c, ref, s.Resource.Root(), s.Facts)
 		}
 	}
 	c.sort()
-	c.tasks = slices.Clone(c.tasks) // without room for more: a child is kept
+	c.fit()
 	return c
+}
+
+// fit leaves the lists no room for more: a child is kept.
+func (c *Child) fit() {
+	c.persons, c.teams, c.tasks, c.flags = slices.Clone(c.persons), slices.Clone(c.teams), slices.Clone(c.tasks), slices.Clone(c.flags)
+	c.consents, c.ended, c.givers, c.needs = slices.Clone(c.consents), slices.Clone(c.ended), slices.Clone(c.givers), slices.Clone(c.needs)
+	for i := range c.persons {
+		c.persons[i].custody = slices.Clone(c.persons[i].custody)
+	}
+	for i := range c.teams {
+		c.teams[i].members = slices.Clone(c.teams[i].members)
+	}
+	for _, cn := range append(slices.Clip(c.consents), c.ended...) {
+		cn.provisions = slices.Clone(cn.provisions)
+	}
 }
 
 // factReaders take one resource into the child.

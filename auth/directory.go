@@ -91,18 +91,23 @@ func (d *Directory) links(person fhir.Ref) ([]fhir.Ref, bool) {
 	return l, ok
 }
 
-// actsFor reports whether ref stands for the principal's organisation or user: one of them, or a
+// caller is whom a principal is or acts for.
+type caller struct{ organization, user fhir.Ref }
+
+func (p *Principal) caller() caller { return caller{p.Organization, p.FHIRUser} }
+
+// actsFor reports whether ref stands for the caller's organisation or user: one of them, or a
 // PractitionerRole of one of them.
-func (d *Directory) actsFor(ref fhir.Ref, p *Principal) bool {
+func (d *Directory) actsFor(ref fhir.Ref, c caller) bool {
 	if ref.IsZero() {
 		return false
 	}
-	if ref == p.Organization || ref == p.FHIRUser {
+	if ref == c.organization || ref == c.user {
 		return true
 	}
 	e, ok := d.role(ref)
-	return ok && (!p.Organization.IsZero() && e.organization == p.Organization ||
-		!p.FHIRUser.IsZero() && e.practitioner == p.FHIRUser)
+	return ok && (!c.organization.IsZero() && e.organization == c.organization ||
+		!c.user.IsZero() && e.practitioner == c.user)
 }
 
 // mustReport reports whether the organisation is of a kind with a duty to report to the social services.

@@ -12,17 +12,17 @@ var labelOrder = []string{"label-sealed", "label-about-parent", "label-not-for-p
 // labelRules refuse by a code of access-label: what it does to a reader, access.md 2.4.
 var labelRules = map[string]func(*view, Label) string{
 	"seal-guardians": func(v *view, _ Label) string {
-		return refuseIf(v.p.Role == Guardian || v.p.Role == Helper, "label-sealed")
+		return refuseIf(v.key.role == Guardian || v.key.role == Helper, "label-sealed")
 	},
-	"seal-child": func(v *view, _ Label) string { return refuseIf(v.p.Role == ChildRole, "label-sealed") },
+	"seal-child": func(v *view, _ Label) string { return refuseIf(v.key.role == ChildRole, "label-sealed") },
 	"seal-person": func(v *view, l Label) string {
-		return refuseIf(roles[v.p.Role].person && v.isBarred(l.Barred, true), "label-sealed")
+		return refuseIf(roles[v.key.role].person && v.isBarred(l.Barred, true), "label-sealed")
 	},
 	"about-parent": func(v *view, l Label) string {
-		return refuseIf(roles[v.p.Role].person && !v.isBarred(l.Barred, false), "label-about-parent")
+		return refuseIf(roles[v.key.role].person && !v.isBarred(l.Barred, false), "label-about-parent")
 	},
 	"not-for-patient": func(v *view, _ Label) string {
-		return refuseIf(roles[v.p.Role].person, "label-not-for-patient")
+		return refuseIf(roles[v.key.role].person, "label-not-for-patient")
 	},
 }
 
@@ -50,7 +50,7 @@ func (v *view) isBarred(named []fhir.Ref, loose bool) bool {
 			return false
 		}
 		links, known := v.key.directory.links(ref)
-		return slices.Contains(links, v.p.FHIRUser) || slices.Contains(links, v.standing.person) && !v.standing.person.IsZero() || !known && loose
+		return slices.Contains(links, v.key.user) || slices.Contains(links, v.standing.person) && !v.standing.person.IsZero() || !known && loose
 	})
 }
 
@@ -78,9 +78,9 @@ func (t *target) refusedByLabel(c *Child, opensR bool) string {
 	switch level := t.confidentiality(); {
 	case level >= confidentialityV:
 		worsen("label-very-restricted")
-	case level == confidentialityR && t.v.p.Role == Helper:
+	case level == confidentialityR && t.v.key.role == Helper:
 		worsen("label-restricted")
-	case level == confidentialityR && !roles[t.v.p.Role].person && !opensR:
+	case level == confidentialityR && !roles[t.v.key.role].person && !opensR:
 		worsen("label-restricted")
 	}
 	return worst

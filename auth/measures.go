@@ -61,7 +61,7 @@ func (q *inquiry) openWithout(rows []search.Row, param string) bool {
 // beforeOf returns the view of the consents that opened a plan to an organisation, each on the day when it began:
 // those that stand, have run out, lapsed or were withdrawn. Nil without any.
 func (c *Child) beforeOf(v *view) *view {
-	if v.p.Organization.IsZero() || roles[v.p.Role].person {
+	if v.key.organization.IsZero() || roles[v.key.role].person {
 		return nil
 	}
 	out := *v

@@ -40,18 +40,20 @@ const (
 	instantPrecision
 )
 
-// moment is a FHIR date or dateTime as written. Whole days and longer become instants only in a zone.
+// moment is a FHIR date or dateTime as written. Whole days and longer become instants only in a zone. Thousands are
+// kept: it is small.
 type moment struct {
+	at        int64 // instantPrecision: nanoseconds since 1970, or an open end
+	y         int16
+	m, d      int8
 	precision precision
-	y, m, d   int
-	at        time.Time // instantPrecision
 }
 
 // parseMoment reads a FHIR date, dateTime or instant.
 func parseMoment(s string) (moment, bool) {
 	if len(s) > 10 {
 		t, err := time.Parse(time.RFC3339Nano, s)
-		return moment{precision: instantPrecision, at: t}, err == nil
+		return moment{precision: instantPrecision, at: unixNano(t)}, err == nil
 	}
 	layouts := map[int]struct {
 		layout string
@@ -62,7 +64,7 @@ func parseMoment(s string) (moment, bool) {
 		return moment{}, false
 	}
 	t, err := time.Parse(l.layout, s)
-	return moment{precision: l.p, y: t.Year(), m: int(t.Month()), d: t.Day()}, err == nil
+	return moment{precision: l.p, y: int16(t.Year()), m: int8(t.Month()), d: int8(t.Day())}, err == nil
 }
 
 // unixNano returns the instant in nanoseconds since 1970. Years that do not fit are the open ends:
@@ -80,7 +82,7 @@ func unixNano(t time.Time) int64 {
 // low returns the first instant of m, in nanoseconds since 1970.
 func (m moment) low(zone *time.Location) int64 {
 	if m.precision == instantPrecision {
-		return unixNano(m.at)
+		return m.at
 	}
 	return midnight(m.first(), zone)
 }
@@ -88,22 +90,34 @@ func (m moment) low(zone *time.Location) int64 {
 // high returns the first instant after m: the local midnight after a date, the second after an instant.
 func (m moment) high(zone *time.Location) int64 {
 	if m.precision == instantPrecision {
-		return unixNano(m.at.Truncate(time.Second).Add(time.Second))
+		return nextSecond(m.at)
 	}
 	return midnight(m.last()+1, zone)
 }
 
+// nextSecond returns the first instant of the second after the one in which at lies; of an open end, itself.
+func nextSecond(at int64) int64 {
+	if at == beginning || at == forever {
+		return at
+	}
+	second := at / int64(time.Second)
+	if at < 0 && at%int64(time.Second) != 0 {
+		second--
+	}
+	return (second + 1) * int64(time.Second)
+}
+
 // first and last are the days of a date that is perhaps only a month or a year.
-func (m moment) first() day { return civil(m.y, m.m, m.d) }
+func (m moment) first() day { return civil(int(m.y), int(m.m), int(m.d)) }
 
 func (m moment) last() day {
 	switch m.precision {
 	case yearPrecision:
-		return civil(m.y, 12, 31)
+		return civil(int(m.y), 12, 31)
 	case monthPrecision:
-		return civil(m.y, m.m+1, 0)
+		return civil(int(m.y), int(m.m)+1, 0)
 	}
-	return civil(m.y, m.m, m.d)
+	return m.first()
 }
 
 // day is a civil date: days since 1970-01-01.
@@ -214,7 +228,7 @@ func (b birth) oldest(today day) int   { return b.earliest.ageOn(today) }
 // yearOf returns the year of a FHIR date, "" when there is none.
 func yearOf(date string) string {
 	if m, ok := parseMoment(date); ok && m.precision != instantPrecision {
-		return strconv.Itoa(m.y)
+		return strconv.Itoa(int(m.y))
 	}
 	return ""
 }

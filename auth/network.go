@@ -111,7 +111,7 @@ func plainName(s string) string { return strings.ToLower(strings.Join(strings.Fi
 // calls it by the name of the one that the family decided on. What an organisation calls itself proves nothing.
 func (t *team) turnsTo(v *view) bool {
 	return t.contact != "" && slices.ContainsFunc(t.members, func(m member) bool {
-		return m.ref == v.p.Organization && m.period.covers(v.now, v.zone, false) && plainName(m.name) == t.contact
+		return m.ref == v.key.organization && m.period.covers(v.now, v.zone, false) && plainName(m.name) == t.contact
 	})
 }
 

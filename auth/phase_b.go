@@ -217,7 +217,7 @@ type outcome struct {
 // judgeOrganization judges steps 5, 7 and 8 of an organisation that does not own the record.
 func (q *inquiry) judgeOrganization(t *target) outcome {
 	org, g := q.p.Organization, &t.v.ground
-	names := func(ref fhir.Ref) bool { return q.f.Directory.actsFor(ref, q.p) }
+	names := func(ref fhir.Ref) bool { return q.f.Directory.actsFor(ref, q.p.caller()) }
 	switch {
 	case org.IsZero():
 		return outcome{step: stepRelation, reason: "relation-none"}

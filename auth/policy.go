@@ -128,14 +128,16 @@ func (s Settings) policies() *Policies {
 	return s.Policies
 }
 
-// on returns the row in force on a local date.
-func (p *Policies) on(jurisdiction string, today day) (policy, bool) {
-	var out policy
-	found := false
-	for _, row := range p.rows[jurisdiction] {
-		if row.validFrom <= today {
-			out, found = row, true
+// noPolicy stands where no row is in force.
+var noPolicy policy
+
+// on returns the row in force on a local date. It must not be changed.
+func (p *Policies) on(jurisdiction string, today day) (*policy, bool) {
+	rows := p.rows[jurisdiction]
+	for i := len(rows) - 1; i >= 0; i-- {
+		if rows[i].validFrom <= today {
+			return &rows[i], true
 		}
 	}
-	return out, found
+	return &noPolicy, false
 }

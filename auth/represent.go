@@ -61,7 +61,7 @@ type standing struct {
 // standingOf judges a person principal. A Person user may be several RelatedPersons of one child:
 // the first that may read counts, else the first.
 func (c *Child) standingOf(v *view, self []*person, jurisdiction string) standing {
-	if v.p.Role == ChildRole {
+	if v.key.role == ChildRole {
 		if !v.isUser(c.Patient) {
 			return standing{}
 		}
@@ -72,7 +72,7 @@ func (c *Child) standingOf(v *view, self []*person, jurisdiction string) standin
 	out := standing{}
 	for i, p := range self {
 		s := standing{mode: modeHelper}
-		if v.p.Role == Guardian {
+		if v.key.role == Guardian {
 			s = c.guardianStanding(v, p, jurisdiction)
 		}
 		s.related, s.person = true, p.ref.Current()

@@ -152,7 +152,7 @@ func (c *Child) signed(v *view, guardian, child bool, oldest int, at int64) bool
 	switch {
 	case oldest >= v.policy.youthAloneFrom:
 		return child && at >= midnight(c.birth.latest.birthday(v.policy.youthAloneFrom), v.zone)
-	case v.p.Role == Guardian:
+	case v.key.role == Guardian:
 		return child
 	case oldest < v.policy.jointFrom:
 		return guardian
@@ -165,7 +165,7 @@ func (c *Child) signed(v *view, guardian, child bool, oldest int, at int64) bool
 // countExtension counts the Swedish extension, which serves only a guardian's reading.
 func (c *Child) countExtension(v *view, cn *consent, r *ruling, oldest int) {
 	middle := oldest >= v.policy.ownRightTo && oldest < v.policy.youthAloneFrom
-	if v.p.Role == Guardian && v.policy.middle == middleExtension && middle && cn.hasHolder && slices.Contains(cn.performers, c.Patient) {
+	if v.key.role == Guardian && v.policy.middle == middleExtension && middle && cn.hasHolder && slices.Contains(cn.performers, c.Patient) {
 		r.permits = true
 		r.yes = c.bit(c.Patient)
 	}
@@ -301,10 +301,10 @@ func (v *view) matchAction(p *provision, loose bool) bool {
 
 func (v *view) matchPurpose(p *provision, loose bool) bool {
 	if len(p.purposes) == 0 {
-		return loose || v.p.Purpose != reporting
+		return loose || v.key.purpose != reporting
 	}
 	return slices.ContainsFunc(p.purposes, func(c Coding) bool {
-		return c.System == systemReason && purposeWithin(v.p.Purpose, c.Code) || loose && c.System != systemReason
+		return c.System == systemReason && purposeWithin(v.key.purpose, c.Code) || loose && c.System != systemReason
 	})
 }
 
@@ -332,11 +332,11 @@ func (v *view) matchActors(p *provision) (tight, wide uint8, strict, loose bool)
 func (v *view) matchActor(a *actor) (level uint8, strict, loose bool) {
 	switch a.form {
 	case actorClient:
-		return categoryActor, false, a.value == v.p.Client
+		return categoryActor, false, a.value == v.key.client
 	case actorCategory:
-		codes, known := v.key.directory.orgTypes(v.p.Organization)
+		codes, known := v.key.directory.orgTypes(v.key.organization)
 		in := slices.Contains(codes, Coding{System: a.system, Code: a.value})
-		return categoryActor, in, in || !known && !v.p.Organization.IsZero()
+		return categoryActor, in, in || !known && !v.key.organization.IsZero()
 	case actorForeign:
 		return categoryActor, false, true
 	}
@@ -358,7 +358,7 @@ var actorTypes = map[fhir.Type]func(*view, fhir.Ref) (uint8, bool, bool){
 }
 
 func (v *view) matchOrganization(ref fhir.Ref) (uint8, bool, bool) {
-	is := ref == v.p.Organization
+	is := ref == v.key.organization
 	return organizationActor, is, is
 }
 
@@ -375,8 +375,8 @@ func (v *view) matchPerson(ref fhir.Ref) (uint8, bool, bool) {
 
 func (v *view) matchStaff(ref fhir.Ref) (uint8, bool, bool) {
 	role, known := v.key.directory.role(ref)
-	is := ref == v.p.FHIRUser || known && !v.p.FHIRUser.IsZero() && role.practitioner == v.p.FHIRUser
-	return personActor, is, is || !known && !roles[v.p.Role].person
+	is := ref == v.key.user || known && !v.key.user.IsZero() && role.practitioner == v.key.user
+	return personActor, is, is || !known && !roles[v.key.role].person
 }
 
 // named reports whether some counted permit names the RelatedPerson.

@@ -12,27 +12,25 @@ const maxViews = 16
 
 // viewKey is all that a view depends on beside the child and the interval.
 type viewKey struct {
-	role         Role
-	organization fhir.Ref
-	user         fhir.Ref
-	client       string
-	purpose      string
-	disclose     bool
-	settings     Settings
-	directory    *Directory
+	caller
+	role      Role
+	client    string
+	purpose   string
+	disclose  bool
+	settings  Settings
+	directory *Directory
 }
 
 // view is the policy of one child compiled for one principal: relation, representation and the
 // Consents that concern it. It holds from low up to high.
 type view struct {
 	key       viewKey
-	p         Principal // role, organization, user, client, purpose only
 	low, high int64
 
 	now    int64
 	zone   *time.Location
 	today  day
-	policy policy
+	policy *policy
 	known  bool // jurisdiction and table are known
 	mature bool // Flag mognad-atkomst
 	sealed bool // Flag osl-12-3
@@ -48,7 +46,7 @@ type view struct {
 func (c *Child) viewOf(p *Principal, f *Facts, disclose bool) *view {
 	now := unixNano(f.Now)
 	key := viewKey{
-		role: p.Role, organization: p.Organization, user: p.FHIRUser, client: p.Client, purpose: p.Purpose,
+		caller: p.caller(), role: p.Role, client: p.Client, purpose: p.Purpose,
 		disclose: disclose, settings: f.Settings, directory: f.Directory,
 	}
 	var kept []*view
@@ -69,8 +67,7 @@ func (c *Child) viewOf(p *Principal, f *Facts, disclose bool) *view {
 
 // compile makes the view of c for a key at an instant.
 func (c *Child) compile(key viewKey, now int64) *view {
-	v := &view{key: key, now: now}
-	v.p = Principal{Role: key.role, Organization: key.organization, FHIRUser: key.user, Client: key.client, Purpose: key.purpose}
+	v := &view{key: key, now: now, policy: &noPolicy}
 	jurisdiction := c.jurisdiction(key.directory, key.settings)
 	v.zone, v.known = zones()[jurisdiction]
 	if !v.known {
@@ -154,12 +151,12 @@ func (c *Child) groundOf(v *view) ground {
 		g.teams = append(g.teams, c.teams[i].ref)
 		g.addTeam(c, &c.teams[i], v)
 	}
-	if v.p.Organization.IsZero() {
+	if v.key.organization.IsZero() {
 		return g
 	}
 	d := v.key.directory
 	for _, t := range c.tasks {
-		owner, requester := d.actsFor(t.owner, &v.p), d.actsFor(t.requester, &v.p)
+		owner, requester := d.actsFor(t.owner, v.key.caller), d.actsFor(t.requester, v.key.caller)
 		switch {
 		case owner && slices.Contains(ownerStatuses, t.status), requester && slices.Contains(requesterStatuses, t.status):
 			g.tasks = append(g.tasks, t.ref)
@@ -176,14 +173,14 @@ func (g *ground) addTeam(c *Child, t *team, v *view) {
 	if !t.active || !t.period.covers(v.now, v.zone, false) {
 		return
 	}
-	stub, org := c.custodian.IsZero(), v.p.Organization
+	stub, org := c.custodian.IsZero(), v.key.organization
 	in, circle := false, false
 	for _, m := range t.members {
 		if !m.period.covers(v.now, v.zone, false) {
 			continue
 		}
 		circle = circle || v.isUser(m.ref)
-		if !stub && !org.IsZero() && m.stands(v.key.directory, &v.p) {
+		if !stub && !org.IsZero() && m.stands(v.key.directory, v.key.caller) {
 			in = true
 			g.lead = g.lead || m.coordinator && (org == c.custodian || org != t.custodian)
 		}
@@ -200,13 +197,13 @@ func (g *ground) addTeam(c *Child, t *team, v *view) {
 }
 
 // stands reports whether the participant is the user or the organisation, or acts for it.
-func (m member) stands(d *Directory, p *Principal) bool {
-	return d.actsFor(m.ref, p) || d.actsFor(m.onBehalfOf, p)
+func (m member) stands(d *Directory, c caller) bool {
+	return d.actsFor(m.ref, c) || d.actsFor(m.onBehalfOf, c)
 }
 
 // selfOf returns the RelatedPersons of the child that the user is: active, within their period.
 func (c *Child) selfOf(v *view) []*person {
-	if !roles[v.p.Role].person {
+	if !roles[v.key.role].person {
 		return nil
 	}
 	var out []*person
@@ -224,9 +221,9 @@ func (v *view) isUser(ref fhir.Ref) bool {
 	if ref.IsZero() {
 		return false
 	}
-	if ref == v.p.FHIRUser {
+	if ref == v.key.user {
 		return true
 	}
-	links, _ := v.key.directory.links(v.p.FHIRUser)
+	links, _ := v.key.directory.links(v.key.user)
 	return slices.Contains(links, ref)
 }

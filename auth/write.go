@@ -219,7 +219,7 @@ func (q *inquiry) changesRights(body, stored *ResourceFacts) bool {
 }
 
 // acts reports whether ref stands for the organisation or user of the principal.
-func (q *inquiry) acts(ref fhir.Ref) bool { return q.f.Directory.actsFor(ref, q.p) }
+func (q *inquiry) acts(ref fhir.Ref) bool { return q.f.Directory.actsFor(ref, q.p.caller()) }
 
 // coordinates reports whether the organisation coordinates every patient of the resource.
 func (q *inquiry) coordinates(r *ResourceFacts) bool {
@@ -345,7 +345,7 @@ func (c *Child) mayGive(v *view) string {
 	if !c.birth.known || !v.known {
 		return "rep-birthdate-unknown"
 	}
-	if v.p.Role == ChildRole {
+	if v.key.role == ChildRole {
 		return refuseIf(!v.mayChoose(c.birth.youngest(v.today)), "rep-child-too-young")
 	}
 	if c.birth.oldest(v.today) >= v.policy.youthAloneFrom {
@@ -363,6 +363,6 @@ func WaitsForChild(p Principal, f Facts) bool {
 	}
 	c := f.Children[0]
 	v := *c.viewOf(&p, &f, false)
-	v.p.Role = System // sharing, not the guardian's own reading
+	v.key.role = System // sharing, not the guardian's own reading
 	return c.birth.known && v.known && !c.signed(&v, true, false, c.birth.oldest(v.today), v.now)
 }
