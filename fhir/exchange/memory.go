@@ -40,8 +40,8 @@ type keptHeads struct {
 // rows is what it counts for: one that holds nothing takes its place too.
 func (h keptHeads) rows() int { return len(h.facts) + 1 }
 
-// maxHeads bounds the facts that are kept, about 1 kB each; when there are more, all are let go.
-const maxHeads = 8000
+// maxHeads bounds the facts that are kept, about 2 kB each; when there are more, all are let go.
+const maxHeads = 4000
 
 // kept is the compiled policy of one child.
 type kept struct {
@@ -75,7 +75,7 @@ func (m *memory) keepFacts(k headsKey, h keptHeads) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	old, ok := m.heads[k]
-	if ok && old.writes > h.writes || len(h.facts) > maxHeads/4 {
+	if ok && old.writes > h.writes || len(h.facts) > maxHeads/2 {
 		return
 	}
 	if ok {
