@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -235,5 +237,84 @@ func TestIdleConnectionsKeepNobodyOut(t *testing.T) {
 	}
 	if _, err := o.Read(make([]byte, 1)); err == nil || os.IsTimeout(err) {
 		t.Errorf("an idle connection is kept: %v", err)
+	}
+}
+
+// TestSlowClientsStoreNothingAndKeepNobodyOut sends transactions a byte at a time, as a bad line does and who wants to
+// hold a server's connections: others are served beside them, and after 15 seconds each is told and let go.
+func TestSlowClientsStoreNothingAndKeepNobodyOut(t *testing.T) {
+	t.Parallel()
+	sv := newSite(t).start(t)
+	c := sv.login(t, "homecare", "")
+	host := strings.TrimPrefix(sv.base, "http://")
+	body := `{"resourceType":"Bundle","type":"transaction","entry":[{"resource":{"resourceType":"Basic","code":{"text":"` +
+		strings.Repeat("slow ", 1000) + `"}},"request":{"method":"POST","url":"Basic"}}]}`
+	head := fmt.Sprintf("POST /fhir HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Type: application/fhir+json\r\nContent-Length: %d\r\n\r\n", host, c.token, len(body))
+	var lines []net.Conn
+	defer func() {
+		for _, o := range lines {
+			o.Close()
+		}
+	}()
+	for range 100 {
+		o, err := net.Dial("tcp", host)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines = append(lines, o)
+		if _, err := io.WriteString(o, head); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var clients sync.WaitGroup
+	var ended atomic.Int32
+	for _, o := range lines {
+		clients.Go(func() {
+			slowly(t, o, body)
+			ended.Add(1)
+		})
+	}
+	for range 20 {
+		if got := c.status(t, "/fhir/Patient?_count=1"); got != http.StatusOK {
+			t.Errorf("beside slow clients: %d", got)
+		}
+	}
+	if ended.Load() > 0 {
+		t.Error("clients were let go before others were served beside them")
+	}
+	clients.Wait()
+	_, found := c.get(t, "/fhir/Basic?_summary=count")
+	if total := found["total"]; total != 0.0 {
+		t.Errorf("%v resources of transactions that never came to their end", total)
+	}
+}
+
+// slowly sends a body a byte at a time until it is answered, which must be a refusal of that body within 20 seconds.
+func slowly(t *testing.T, o net.Conn, body string) {
+	if err := o.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		t.Error(err)
+		return
+	}
+	answered := make(chan struct{})
+	var sender sync.WaitGroup
+	sender.Go(func() {
+		tick := time.NewTicker(100 * time.Millisecond)
+		defer tick.Stop()
+		for i := range len(body) {
+			select {
+			case <-tick.C:
+			case <-answered:
+				return
+			}
+			if _, err := io.WriteString(o, body[i:i+1]); err != nil {
+				return
+			}
+		}
+	})
+	answer, err := io.ReadAll(o)
+	close(answered)
+	sender.Wait()
+	if !strings.HasPrefix(string(answer), "HTTP/1.1 400 ") || !strings.Contains(string(answer), "body-incomplete") {
+		t.Errorf("%v %.300s", err, answer)
 	}
 }

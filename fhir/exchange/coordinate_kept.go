@@ -35,7 +35,7 @@ const (
 	maxTables = 300
 	maxPairs  = 2000   // of one table
 	maxLen    = 8000   // of one table, in resources and interventions of about 0.7 kB
-	maxLens   = 24_000 // of all tables
+	maxLens   = 12_000 // of all tables
 )
 
 // tables keeps the facts of children between writes. A table serves only while the counts that a write reads in

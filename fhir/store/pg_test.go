@@ -69,6 +69,7 @@ func TestPostgres(t *testing.T) {
 	t.Run("no connection is left", p.full)
 	t.Run("a store that was restored elsewhere goes on above what was handed out", p.restored)
 	t.Run("many resources in one unit", p.large)
+	t.Run("connections are cut", p.cut)
 	t.Run("it is restarted", p.restarts)
 }
 
@@ -480,74 +481,5 @@ func (p pgTests) large(t *testing.T) {
 	})
 	if err != nil {
 		t.Error(err)
-	}
-}
-
-// restarts: while PostgreSQL is away everything is Unavailable, and afterwards all is there.
-func (p pgTests) restarts(t *testing.T) {
-	s, _ := p.pair(t, store.Options{})
-	commit(t, s, unit("before.a", 1))
-	ctx := context.Background()
-	acknowledged := make(chan string, 10_000)
-	var writers sync.WaitGroup
-	for g := range 4 {
-		writers.Go(func() {
-			for n := 0; ; n++ {
-				id := fmt.Sprintf("%d-%d", g, n)
-				if _, err := s.Commit(ctx, pair(id)); err != nil {
-					if fhir.KindOf(err) != fhir.Unavailable {
-						t.Error(err)
-					}
-					return
-				}
-				acknowledged <- id
-			}
-		})
-	}
-	var ids []string
-	for range 100 {
-		ids = append(ids, <-acknowledged)
-	}
-	if err := p.Stop(); err != nil {
-		t.Fatal(err)
-	}
-	writers.Wait()
-	close(acknowledged)
-	for id := range acknowledged {
-		ids = append(ids, id)
-	}
-	if _, err := s.Commit(ctx, unit("meanwhile", 1)); fhir.KindOf(err) != fhir.Unavailable {
-		t.Errorf("commit: %v", err)
-	}
-	look := func() error {
-		return s.View(ctx, func(v exchange.Snapshot) error {
-			_, err := v.Read(fhir.Ref{Type: "Goal", ID: "before.a"})
-			return err
-		})
-	}
-	if err := look(); fhir.KindOf(err) != fhir.Unavailable {
-		t.Errorf("view: %v", err)
-	}
-	if err := p.Start(); err != nil {
-		t.Fatal(err)
-	}
-	again := pair("after")
-	commit(t, s, again)
-	if err := look(); err != nil {
-		t.Errorf("view: %v", err)
-	}
-	for _, id := range append(ids, "after") {
-		for _, half := range []string{".a", ".b"} {
-			err := s.View(ctx, func(v exchange.Snapshot) error {
-				_, err := v.Read(fhir.Ref{Type: "Goal", ID: id + half})
-				return err
-			})
-			if err != nil {
-				t.Errorf("acknowledged unit %s lost %s: %v", id, half, err)
-			}
-		}
-	}
-	if v := verify(t, s, store.AuditCheck{}); v.Break != nil {
-		t.Errorf("%+v", v.Break)
 	}
 }
