@@ -107,20 +107,20 @@ func (k *Keys) List(ctx context.Context) ([]KeyInfo, error) {
 }
 
 // Rotate puts the next key into use. Conflict when it was published for less than a day: apps may not
-// know it yet. With atOnce a new key is used and every other one is unpublished, as after a theft.
+// know it yet. With atOnce a new key is used and every other one is unpublished, as after a theft, or when the
+// secret that opens them is lost.
 func (k *Keys) Rotate(ctx context.Context, atOnce bool) error {
 	const op = "smart.Keys.Rotate"
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.read = time.Time{}
-	ring, err := k.current(ctx)
-	if err != nil {
-		return fhir.Wrap(op, err)
-	}
 	now := k.c.Clock().UTC()
-	if atOnce {
-		ring = nil
-	} else {
+	var ring []signingKey
+	var err error
+	if !atOnce {
+		if ring, err = k.current(ctx); err != nil {
+			return fhir.Wrap(op, err)
+		}
 		next := slices.IndexFunc(ring, func(s signingKey) bool { return s.State == KeyNext })
 		if next < 0 || now.Sub(ring[next].Since) < keyAnnounce {
 			return fhir.Errorf(fhir.Conflict, op, "conflict", "keys.young", "The next key was published less than 24 hours ago: wait, or use --now.")

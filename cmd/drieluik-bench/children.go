@@ -36,14 +36,13 @@ var transferRecord = document{hospital, "boris/11-overdracht-ziekenhuis-naar-hui
 // maxChildren is how many children the test range of BSNs has room for, pushes of W5 included.
 const maxChildren = 6000
 
-// testBSN returns the n-th BSN of the test range 9999xxxxx that passes the 11-proef; beyond the last it begins
-// again behind maxChildren, so that a push of a new child is never about one that others read.
+// testBSN returns the n-th BSN of the test range 9999xxxxx that passes the 11-proef, beyond the last nothing:
+// a child of whom none is known, as a newborn, is told apart by the local id.
 func testBSN(n int) string {
-	all := testBSNs()
-	if n >= len(all) {
-		n = maxChildren + (n-len(all))%(len(all)-maxChildren)
+	if all := testBSNs(); n < len(all) {
+		return all[n]
 	}
-	return all[n]
+	return ""
 }
 
 var testBSNs = sync.OnceValue(func() []string {
@@ -79,6 +78,9 @@ func about(file string, n int) ([]byte, error) {
 	}
 	doc["recordId"] = fmt.Sprintf("%s-%d", doc["recordId"], n)
 	kid["bsn"], kid["lokaalId"] = testBSN(n), fmt.Sprintf("%s-%d", kid["lokaalId"], n)
+	if kid["bsn"] == "" {
+		delete(kid, "bsn")
+	}
 	return json.Marshal(doc)
 }
 

@@ -1,20 +1,40 @@
 package main
 
-import "testing"
+import (
+	"encoding/json"
+	"testing"
+)
 
-// TestANewChildIsNoneThatOthersRead: beyond the test range numbers come again, and none of those that are loaded.
-func TestANewChildIsNoneThatOthersRead(t *testing.T) {
+// TestEachPushIsOfAnotherChild: within the test range by the BSN, and beyond it by the local id alone.
+func TestEachPushIsOfAnotherChild(t *testing.T) {
 	t.Parallel()
-	loaded := map[string]bool{}
-	for n := range maxChildren {
-		if loaded[testBSN(n)] {
+	end, known := len(testBSNs()), map[string]bool{}
+	for n := range end {
+		if known[testBSN(n)] {
 			t.Fatalf("child %d has the BSN of another", n)
 		}
-		loaded[testBSN(n)] = true
+		known[testBSN(n)] = true
 	}
-	for n := maxChildren; n < 4*len(testBSNs()); n++ {
-		if loaded[testBSN(n)] {
-			t.Fatalf("child %d is one that was loaded", n)
+	for _, n := range []int{0, 1, end - 1, end, end + 1, 4 * end} {
+		doc, err := about(transferRecord.file, n)
+		if err != nil {
+			t.Fatal(err)
 		}
+		var record struct {
+			Kind struct {
+				BSN      *string `json:"bsn"`
+				LokaalID string  `json:"lokaalId"`
+			}
+		}
+		if err := json.Unmarshal(doc, &record); err != nil {
+			t.Fatal(err)
+		}
+		if has := record.Kind.BSN != nil; has != (n < end) {
+			t.Errorf("child %d has a BSN: %t", n, has)
+		}
+		if known[record.Kind.LokaalID] {
+			t.Errorf("child %d has the local id of another", n)
+		}
+		known[record.Kind.LokaalID] = true
 	}
 }

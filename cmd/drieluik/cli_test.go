@@ -175,6 +175,40 @@ func TestCheckPrintsTheSettings(t *testing.T) {
 	}
 }
 
+// TestCommandsMakeNoStore: who asks what a store holds and names another folder is told so, and no empty one is
+// made, backed up or found whole.
+func TestCommandsMakeNoStore(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	folder := filepath.Join(dir, "data")
+	for _, args := range [][]string{
+		{"backup", filepath.Join(dir, "b.tar")}, {"export", "--out", filepath.Join(dir, "out")}, {"audit", "verify"},
+		{"audit", "export"}, {"client", "list"}, {"user", "list"}, {"keys", "list"}, {"keys", "rotate"}, {"client", "disable", "x"},
+	} {
+		out, stderr, code := tool(t, append(args, "--store", "sqlite:"+folder)...)
+		if code != 2 || out != "" || !strings.Contains(stderr, "no store in "+folder) {
+			t.Errorf("%v: exit %d: %s %s", args, code, out, stderr)
+		}
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("%v %v", left, err)
+	}
+}
+
+// TestTheEnvironmentBeatsTheSettingsFile, and a flag beats both.
+func TestTheEnvironmentBeatsTheSettingsFile(t *testing.T) {
+	config := resourceFile(t, "drieluik.yaml", "store: sqlite:/of/file\nlog-level: warn\nmax-body: 1MB\n")
+	t.Setenv("DRIELUIK_STORE", "sqlite:/of/environment")
+	t.Setenv("DRIELUIK_LOG_LEVEL", "error")
+	t.Setenv("DRIELUIK_MAX_BODY", "")
+	out, stderr, code := tool(t, "serve", "--check", "--config", config, "--log-level", "debug")
+	for _, said := range []string{"store: sqlite:/of/environment", "log-level: debug", "max-body: 1MB"} {
+		if code != 0 || !strings.Contains(out, said) {
+			t.Errorf("exit %d, %q is not in %s %s", code, said, out, stderr)
+		}
+	}
+}
+
 // TestTheBlockAuthOfTheSettingsFile: what it says holds, what is wrong with it is said at once, and what was
 // printed can be read again.
 func TestTheBlockAuthOfTheSettingsFile(t *testing.T) {

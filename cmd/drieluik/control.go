@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -155,19 +156,31 @@ type storeFlags struct {
 	SecretFile string `type:"path" help:"auth.secretFile of the server's settings, where it names one; with PostgreSQL it must."`
 }
 
+// beginning are the orders that may be the first on a store; every other one is about what is there.
+var beginning = []string{"client add", "client import", "client token", "user add", "emergency enable"}
+
 // do carries out one order on the store: opened here, or through the server that has it.
 func (s storeFlags) do(ctx context.Context, io streams, o order) (outcome, error) {
-	return s.doWith(ctx, io, settings{Signatures: "one"}, o)
-}
-
-// doWith is do with settings of a server.
-func (s storeFlags) doWith(ctx context.Context, io streams, with settings, o order) (outcome, error) {
-	do, closeStore, err := s.open(ctx, io, with)
+	if !slices.Contains(beginning, o.Do) {
+		if err := s.existing(); err != nil {
+			return outcome{}, err
+		}
+	}
+	do, closeStore, err := s.open(ctx, io, settings{Signatures: "one"})
 	if err != nil {
 		return outcome{}, err
 	}
 	out, err := do(ctx, o)
 	return out, errors.Join(err, closeStore())
+}
+
+// existing refuses an embedded store that is not there, which opening would make: a backup of it would be empty.
+func (s storeFlags) existing() error {
+	folder, embedded := strings.CutPrefix(s.Store, "sqlite:")
+	if embedded && !exists(filepath.Join(folder, databaseFile)) {
+		return usageError{fmt.Errorf("there is no store in %s; name its folder with --store sqlite:FOLDER or DRIELUIK_STORE", folder)}
+	}
+	return nil
 }
 
 // open returns who carries out orders on the store: this process with these settings, or the server that

@@ -47,6 +47,9 @@ func (c exportCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return usageError{err}
 	}
+	if err := c.existing(); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(c.Out, 0o700); err != nil {
 		return fmt.Errorf("cannot make the folder %s; choose another --out", c.Out)
 	}

@@ -56,6 +56,10 @@ func newMeters() *meters {
 		spans: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "drieluik_spans_total",
 			Help: "Spans for the collector of traces: sent, or lost because it did not take them."}, []string{"result"}),
 	}
+	for _, event := range []string{"jti_replay", "code_replay", "launch_refused"} { // a first one is an increase too
+		m.events.WithLabelValues(event, "refused")
+	}
+	m.events.WithLabelValues("refresh_reuse", "revoked")
 	m.traced(true, 0)
 	m.traced(false, 0)
 	m.registry.MustRegister(m.requests, m.open, m.decisions, m.leaks, m.policy, m.units, m.commits, m.events, m.ticks, m.spans,

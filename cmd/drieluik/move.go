@@ -36,8 +36,9 @@ func (c moveCmd) Run(ctx context.Context, s streams) error {
 		return usageError{errors.New("--from is the folder of an embedded store: sqlite:FOLDER")}
 	case !store.IsPostgres(c.Store):
 		return usageError{errors.New("--store is the database to move into: postgres://… (prefer DRIELUIK_STORE for one with a password)")}
-	case !exists(filepath.Join(folder, databaseFile)):
-		return usageError{fmt.Errorf("there is no store in %s", folder)}
+	}
+	if err := (storeFlags{Store: c.From}).existing(); err != nil {
+		return err
 	}
 	a, err := openApp(ctx, settings{Store: c.From, SecretFile: c.SecretFile, Signatures: "one", Jurisdiction: "nl"}, "http://127.0.0.1", commandLog(s.err))
 	if errors.Is(err, store.ErrLocked) {

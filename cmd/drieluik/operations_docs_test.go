@@ -82,8 +82,7 @@ func TestTheFilesForOperatorsAreWellFormed(t *testing.T) {
 		}
 		kinds = append(kinds, one.Kind)
 		if one.Kind == "ConfigMap" {
-			settings := strings.ReplaceAll(one.Data["drieluik.yaml"], "/etc/drieluik-secret/secret.key", t.TempDir())
-			if out, stderr, code := tool(t, "serve", "--check", "--config", resourceFile(t, "k.yaml", settings)); code != 0 {
+			if out, stderr, code := tool(t, "serve", "--check", "--config", resourceFile(t, "k.yaml", one.Data["drieluik.yaml"])); code != 0 {
 				t.Errorf("its settings: %s %s", out, stderr)
 			}
 		}

@@ -135,4 +135,10 @@ func TestKeysOpenUnderTheSecretFileAlone(t *testing.T) {
 			t.Errorf("a file of root for a group: exit %d: %s", code, stderr)
 		}
 	}
+	if _, stderr, code := tool(t, "keys", "rotate", "--now", "--store", s.store(), "--secret-file", other); code != 0 {
+		t.Errorf("a new key where the secret is lost: exit %d: %s", code, stderr)
+	}
+	if out, _, code := tool(t, "keys", "list", "--store", s.store(), "--secret-file", other); code != 0 || !strings.Contains(out, "active") {
+		t.Errorf("after a new key where the secret is lost: exit %d: %s", code, out)
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -80,8 +81,13 @@ func (f yamlFile) Validate(app *kong.Application) error {
 	return nil
 }
 
-// Resolve returns the value of a flag.
+// Resolve returns the value of a flag that neither the command line nor the environment sets.
 func (f yamlFile) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+	for _, name := range flag.Envs {
+		if os.Getenv(name) != "" {
+			return nil, nil
+		}
+	}
 	v, ok := f[flag.Name]
 	if !ok || v == "" { // a path that is given as empty is none, not the folder
 		return nil, nil

@@ -40,12 +40,10 @@ func openState(ctx context.Context, s settings, st *store.Store, log *slog.Logge
 	return shortState{State: r, sweep: r.Sweep, lost: r.Lost, ready: r.Ready, close: r.Close}, nil
 }
 
-// lostSetting keeps when the state of this store was lost: by a restore, which knows nothing of what was
-// claimed after the backup.
-const lostSetting = "state/lost"
-
+// lostBefore returns when the state of this store was lost: by a restore, which knows nothing of what was claimed
+// after the backup.
 func lostBefore(ctx context.Context, st *store.Store) (time.Time, error) {
-	text, ok, err := st.Setting(ctx, lostSetting)
+	text, ok, err := st.Setting(ctx, store.LostKey)
 	if err != nil || !ok {
 		return time.Time{}, err
 	}
@@ -54,7 +52,7 @@ func lostBefore(ctx context.Context, st *store.Store) (time.Time, error) {
 
 // lose says that the state was lost at an instant.
 func (a *app) lose(ctx context.Context, at time.Time) error {
-	return a.store.SaveSetting(ctx, lostSetting, []byte(at.UTC().Format(time.RFC3339)))
+	return a.store.SaveSetting(ctx, store.LostKey, []byte(at.UTC().Format(time.RFC3339)))
 }
 
 // redisFault says what is wrong with --redis, nil when nothing is.

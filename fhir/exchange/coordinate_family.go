@@ -32,7 +32,7 @@ func (o *overlap) load(patient fhir.Ref, k *keptTable) error {
 	if err != nil {
 		return err
 	}
-	last, err := o.lastLoad(patient)
+	last, err := o.lastLoad(patient, r.Ref())
 	if err != nil {
 		return err
 	}
@@ -43,8 +43,12 @@ func (o *overlap) load(patient fhir.Ref, k *keptTable) error {
 	return o.write(ruleCoordination, r, fhir.Ref{})
 }
 
-// lastLoad returns the Observation of the load of the latest week; nil when there is none.
-func (o *overlap) lastLoad(patient fhir.Ref) (*fhir.Resource, error) {
+// lastLoad returns the Observation of the load of the latest week; nil when there is none. That of this week is
+// looked for first: a child may have thousands of Observations.
+func (o *overlap) lastLoad(patient, thisWeek fhir.Ref) (*fhir.Resource, error) {
+	if found, err := o.find(thisWeek); err != nil || found.Resource != nil {
+		return found.Resource, err
+	}
 	heads, err := o.w.v.Heads(patient.ID, "Observation")
 	if err != nil {
 		return nil, unavailable("exchange.load", "policy-unavailable", err)

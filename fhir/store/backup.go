@@ -63,6 +63,9 @@ func (s *Store) Sound(ctx context.Context) error {
 	return nil
 }
 
+// LostKey is the setting that tells when short-lived state was lost, RFC 3339.
+const LostKey = "state/lost"
+
 // Forget drops all short-lived state of the authorisation server: codes, tokens, claims.
 func (s *Store) Forget(ctx context.Context) error {
 	return s.writer.do(ctx, "store.Forget", 64, func(t *tx) error {

@@ -20,7 +20,7 @@ import (
 // Errors of Move.
 var (
 	ErrNotEmpty = errors.New("the database holds data already; move into an empty one")
-	ErrMoved    = errors.New("what this folder held was moved to PostgreSQL; serve that, and remove the folder when all is well there")
+	ErrMoved    = errors.New("what this folder held was moved to PostgreSQL; serve that; when all is well there, keep the secret.key of this folder elsewhere and remove the folder")
 )
 
 // keyMoved says in a file that its content lives elsewhere now.

@@ -8,17 +8,19 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/drieluik/drieluik/auth"
 	"github.com/drieluik/drieluik/fhir"
 	"github.com/drieluik/drieluik/fhir/exchange"
 	"github.com/drieluik/drieluik/fhir/store"
 	"github.com/drieluik/drieluik/fhir/store/storetest"
 )
 
-// restored: in another place the numbers of events are raised once, and notices come behind those of before,
-// although the cluster counts its transactions from the beginning.
+// restored: in another place the numbers of events are raised once, what opened something before opens nothing, and
+// notices come behind those of before, although the cluster counts its transactions from the beginning.
 func (p pgTests) restored(t *testing.T) {
 	ctx := context.Background()
 	address := p.NewStore(t)
@@ -38,12 +40,25 @@ func (p pgTests) restored(t *testing.T) {
 		t.Helper()
 		commit(t, s, exchange.Unit{Notices: []exchange.Notice{{Compartment: "boris", Ref: fhir.Ref{Type: "Goal", ID: id, Version: 1}, Kind: "create"}}})
 	}
+	now := time.Now()
+	opens := func(s *store.Store) bool {
+		t.Helper()
+		_, ok, err := s.StateGet(ctx, "rt", "k", now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ok
+	}
 	s, raised := open()
+	token := auth.StateOp{Verb: "put", Kind: "rt", Key: "k", Value: []byte("v"), Now: now, Expires: now.Add(time.Hour)}
+	if _, err := s.State(ctx, token); err != nil {
+		t.Fatal(err)
+	}
 	note(s, "a")
 	note(s, "b")
 	commit(t, s, exchange.Unit{Passed: changes(t, s, 0)[1].Seq})
-	if again, now := open(); raised != 0 || now != 0 || len(changes(t, again, 0)) != 1 {
-		t.Fatalf("in its own place: raised to %d, then %d", raised, now)
+	if again, now := open(); raised != 0 || now != 0 || len(changes(t, again, 0)) != 1 || !opens(again) {
+		t.Fatalf("in its own place: raised to %d, then %d; a token opens: %t", raised, now, opens(again))
 	}
 	const far = 1 << 50 // a cluster that had run for years
 	schema := storetest.Schema(address)
@@ -53,6 +68,9 @@ func (p pgTests) restored(t *testing.T) {
 	s, raised = open()
 	if raised < 1_700_000_000_000 {
 		t.Errorf("after a restore: raised to %d", raised)
+	}
+	if lost, _, err := s.Setting(ctx, store.LostKey); opens(s) || err != nil || len(lost) == 0 {
+		t.Errorf("a token of before opens: %t; claims were lost: %q %v", opens(s), lost, err)
 	}
 	note(s, "c")
 	if got := changes(t, s, far); len(got) != 1 || got[0].Ref.ID != "c" {
@@ -107,8 +125,8 @@ func (p pgTests) migrated(t *testing.T) {
 	}
 }
 
-// distributed: the statements for Citus name every table once, and spread those alone whose every key begins
-// with the compartment.
+// distributed: the page for Citus names every table once, and spreads those alone whose every key begins with the
+// compartment.
 func (p pgTests) distributed(t *testing.T) {
 	ctx := context.Background()
 	address := p.NewStore(t)
@@ -119,6 +137,12 @@ func (p pgTests) distributed(t *testing.T) {
 	}
 	got := map[string]bool{}
 	for _, line := range strings.Split(string(page), "\n") {
+		if stay, _, ok := strings.Cut(line, " stay tables of the coordinator"); ok {
+			_, stay, _ = strings.Cut(stay, " too. ")
+			for _, name := range regexp.MustCompile("`(\\w+)`").FindAllStringSubmatch(stay, -1) {
+				got[name[1]] = false
+			}
+		}
 		if spread := strings.Contains(line, "SELECT create_distributed_table"); spread || strings.Contains(line, "SELECT create_reference_table") {
 			for _, name := range regexp.MustCompile(`'(\w+)'`).FindAllStringSubmatch(strings.ReplaceAll(line, "=>'resource_version'", ""), -1) {
 				if name[1] != "comp" {

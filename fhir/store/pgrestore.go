@@ -25,10 +25,10 @@ func raiseOutbox(ctx context.Context, c *pgx.Conn) error {
 // dump was restored.
 const pgPlace = `SELECT s.system_identifier||'/'||c.timeline_id||'/'||'kv'::regclass::oid FROM pg_control_system() s, pg_control_checkpoint() c`
 
-// raiseEvents raises the numbers of events when the store has been brought to another place since it was
-// opened last: what it holds may be older than what was told. An operator who brings back the disk of a
-// cluster says so by an empty value.
-func raiseEvents(ctx context.Context, tx pgx.Tx) error {
+// elsewhere acts when the store has been brought to another place since it was opened last: what it holds may be
+// older than what was told, and than what was withdrawn. The numbers of events are raised, and logins end. An
+// operator who brings back the disk of a cluster says so by an empty value.
+func elsewhere(ctx context.Context, tx pgx.Tx) error {
 	var place string
 	if err := tx.QueryRow(ctx, pgPlace).Scan(&place); err != nil {
 		return err
@@ -51,6 +51,14 @@ func raiseEvents(ctx context.Context, tx pgx.Tx) error {
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return err
 	}
-	_, err = tx.Exec(ctx, save, settingPrefix+exchange.RaisedKey, strconv.AppendInt(nil, exchange.Raised(raised, time.Now()), 10))
+	now := time.Now()
+	for key, value := range map[string][]byte{
+		exchange.RaisedKey: strconv.AppendInt(nil, exchange.Raised(raised, now), 10), LostKey: []byte(now.UTC().Format(time.RFC3339)),
+	} {
+		if _, err := tx.Exec(ctx, save, settingPrefix+key, value); err != nil {
+			return err
+		}
+	}
+	_, err = tx.Exec(ctx, `DELETE FROM auth_state`)
 	return err
 }

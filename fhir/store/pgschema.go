@@ -107,7 +107,7 @@ func migrate(ctx context.Context, c *pgx.Conn, steps []string) (name string, err
 	if err := raiseOutbox(ctx, c); err != nil {
 		return "", err
 	}
-	if err := pgx.BeginFunc(ctx, c, func(tx pgx.Tx) error { return raiseEvents(ctx, tx) }); err != nil {
+	if err := pgx.BeginFunc(ctx, c, func(tx pgx.Tx) error { return elsewhere(ctx, tx) }); err != nil {
 		return "", err
 	}
 	err = c.QueryRow(ctx, `SELECT convert_from(value,'UTF8') FROM kv WHERE key=$1`, keyStore).Scan(&name)
