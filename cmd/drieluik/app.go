@@ -328,14 +328,17 @@ func (a *app) serve(ctx context.Context, l net.Listener, ready func()) error {
 		}
 		failed <- srv.Serve(l)
 	}()
+	var moved error
 	select {
 	case err := <-failed:
 		return err
+	case <-a.store.Elsewhere():
+		moved = store.ErrElsewhere
 	case <-ctx.Done():
 	}
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	return srv.Shutdown(grace)
+	return errors.Join(moved, srv.Shutdown(grace))
 }
 
 // sweep removes state that is over, once a minute.

@@ -166,8 +166,8 @@ func (a *app) purge(ctx context.Context, key auditSigner) error {
 		return nil
 	}
 	n, err := a.store.PurgeAudit(ctx, key, time.Now().AddDate(-years, 0, 0))
-	if n == 0 || err != nil {
+	if n == 0 {
 		return err
 	}
-	return a.exchange.Note(ctx, exchange.Incident{Event: "log_purged", Details: map[string]string{"rows": strconv.Itoa(n)}})
+	return errors.Join(err, a.exchange.Note(ctx, exchange.Incident{Event: "log_purged", Details: map[string]string{"rows": strconv.Itoa(n)}}))
 }

@@ -82,6 +82,11 @@ func (a *app) backup(ctx context.Context, o order) (outcome, error) {
 		return outcome{}, err
 	}
 	copied := o.Path + ".db.part"
+	for _, left := range []string{copied, o.Path + ".part"} {
+		if exists(left) {
+			return outcome{}, fmt.Errorf("%s is left of a backup that was broken off, or is being made; remove it when none is", left)
+		}
+	}
 	if err := a.store.Backup(ctx, copied); err != nil {
 		return outcome{}, fmt.Errorf("the backup cannot be written beside %s; is there room?: %w", o.Path, err)
 	}

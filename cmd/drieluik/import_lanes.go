@@ -11,12 +11,12 @@ import (
 // several names: a number, and a local id in each system.
 type lanes struct {
 	workers []chan importRecord
-	of      map[string]int
+	of      map[string]*lane
 	open    sync.WaitGroup // records on their way
 }
 
 func newLanes(n int) *lanes {
-	l := &lanes{workers: make([]chan importRecord, n), of: map[string]int{}}
+	l := &lanes{workers: make([]chan importRecord, n), of: map[string]*lane{}}
 	for i := range l.workers {
 		l.workers[i] = make(chan importRecord, 4)
 	}
@@ -35,31 +35,47 @@ func (l *lanes) send(ctx context.Context, rec importRecord) bool {
 	}
 }
 
-// lane finds the lane of names that belong together. When they were thought to be two children, what is on its
-// way is waited for.
+// lane is what is known to be one child, and the worker of it. One that turned out to be the same child as another
+// is joined to that.
+type lane struct {
+	worker int
+	joined *lane
+}
+
+func (l *lane) root() *lane {
+	for l != nil && l.joined != nil {
+		l = l.joined
+	}
+	return l
+}
+
+// lane finds the worker of names that belong together. When they were thought to be two children, what is on its way
+// is waited for, and all names of both go one way from then on.
 func (l *lanes) lane(names []string) int {
-	at, known := -1, false
+	var to *lane
 	for _, name := range names {
-		lane, ok := l.of[name]
-		if ok && known && lane != at {
-			l.open.Done() // but for this record
-			l.open.Wait()
-			l.open.Add(1)
-			break
-		}
-		if ok {
-			at, known = lane, true
+		switch at := l.of[name].root(); {
+		case at == nil || at == to:
+		case to == nil:
+			to = at
+		default:
+			if at.worker != to.worker {
+				l.open.Done() // but for this record
+				l.open.Wait()
+				l.open.Add(1)
+			}
+			at.joined = to
 		}
 	}
-	if !known {
+	if to == nil {
 		h := fnv.New32a()
 		_, _ = h.Write([]byte(names[0])) // never fails
-		at = int(h.Sum32() % uint32(len(l.workers)))
+		to = &lane{worker: int(h.Sum32() % uint32(len(l.workers)))}
 	}
 	for _, name := range names {
-		l.of[name] = at
+		l.of[name] = to
 	}
-	return at
+	return to.worker
 }
 
 func (l *lanes) close() {

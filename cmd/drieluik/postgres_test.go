@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -28,16 +29,23 @@ type pair struct {
 	a, b  *server
 }
 
-func newPair(t *testing.T) *pair {
+// newSharedSite is a site whose data is in a database.
+func newSharedSite(t *testing.T, address string) *site {
 	t.Helper()
-	p := &pair{site: &site{dir: t.TempDir(), keys: map[string]string{}}, pg: storetest.StartPostgres(t)}
-	p.address = p.pg.NewStore(t)
+	s := &site{dir: t.TempDir(), keys: map[string]string{}, address: address}
 	secret := make([]byte, 32)
 	rand.Read(secret)
-	if err := os.WriteFile(p.site.secret(), secret, 0o600); err != nil {
+	if err := os.WriteFile(s.secret(), secret, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p.register(t)
+	s.register(t)
+	return s
+}
+
+func newPair(t *testing.T) *pair {
+	t.Helper()
+	p := &pair{pg: storetest.StartPostgres(t)}
+	p.site = newSharedSite(t, p.pg.NewStore(t))
 	p.redis = statetest.StartRedis(t, statetest.Locked()...)
 	flags := []string{"--redis", p.redis.URL(), "--processes", "2", "--secret-file", p.site.secret()}
 	p.a, p.b = p.startBehind(t, flags...), p.startBehind(t, flags...)
@@ -360,5 +368,45 @@ func TestServeSaysWhatPostgresNeeds(t *testing.T) {
 	out, stderr, _ := tool(t, "serve", "--check", "--store", none)
 	if strings.Contains(out+stderr, "XXX") || !strings.Contains(out, "postgres://drieluik:***@127.0.0.1:1/none") {
 		t.Errorf("--check says %s %s", out, stderr)
+	}
+}
+
+// TestAServerGoesOnWhereAStandbyTookOver: it begins anew by itself, with what the standby has, and what was handed out
+// before opens nothing.
+func TestAServerGoesOnWhereAStandbyTookOver(t *testing.T) {
+	t.Parallel()
+	pg := storetest.StartPostgres(t)
+	s := newSharedSite(t, pg.NewStore(t))
+	standby := pg.Standby(t)
+	s.address = standby.Before(s.address)
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	free.Close()
+	sv := s.start(t, "--secret-file", s.secret(), "--listen", free.Addr().String())
+	c := sv.login(t, "homecare", "")
+	created := "/fhir/Patient/" + c.made(t, "/fhir/Patient", []byte(`{"resourceType":"Patient","birthDate":"2020-01-01"}`))
+	ctx := t.Context()
+	until(t, "the standby to follow", func() bool {
+		return pg.Exec(ctx, `SELECT 1/count(*) FROM pg_stat_replication WHERE replay_lsn=pg_current_wal_lsn()`) == nil
+	})
+	if err := pg.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	if err := standby.Exec(ctx, `SELECT pg_promote()`); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the server to begin anew", func() bool { return len(readyLine.FindAllString(sv.log.String(), -1)) == 2 })
+	if r, _ := c.get(t, created); r.status != http.StatusUnauthorized {
+		t.Errorf("a token of before: %d", r.status)
+	}
+	out := t.TempDir()
+	_, stderr, code := s.tool(t, "export", "--out", out)
+	if b, err := os.ReadFile(out + "/Patient.ndjson"); err != nil || !strings.Contains(string(b), strings.TrimPrefix(created, "/fhir/Patient/")) {
+		t.Errorf("what was stored before: exit %d %s %v", code, stderr, err)
+	}
+	if out, stderr, code := s.tool(t, "audit", "verify"); code != 0 {
+		t.Errorf("audit verify: exit %d %s%s", code, out, stderr)
 	}
 }

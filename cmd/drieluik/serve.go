@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/drieluik/drieluik/fhir/store"
 )
 
 type serveCmd struct {
@@ -33,6 +36,18 @@ func (c serveCmd) Run(ctx context.Context, s streams) error {
 	if c.Check {
 		return nil
 	}
+	log := c.logger(s.err)
+	for {
+		err := c.serve(ctx, log)
+		if !errors.Is(err, store.ErrElsewhere) || ctx.Err() != nil {
+			return err
+		}
+		log.Warn("the database stands elsewhere: beginning anew")
+	}
+}
+
+// serve opens the store and serves it until the process is told to stop, or the store is not what it was.
+func (c serveCmd) serve(ctx context.Context, log *slog.Logger) error {
 	l, base, err := listen(c.settings)
 	if err != nil {
 		return err
@@ -45,7 +60,6 @@ func (c serveCmd) Run(ctx context.Context, s streams) error {
 	if operator != nil {
 		defer operator.Close()
 	}
-	log := c.logger(s.err)
 	a, err := openApp(ctx, c.settings, base, log)
 	if err != nil {
 		return err

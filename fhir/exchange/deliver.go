@@ -132,6 +132,9 @@ func (d *Deliverer) pass(ctx context.Context) error {
 	now := d.s.now()
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.renewed.IsZero() { // a worker lost the lease meanwhile
+		return nil
+	}
 	for id, t := range d.subs {
 		if t.busy || !t.behind && (t.due.IsZero() || now.Before(t.due)) {
 			continue

@@ -317,12 +317,17 @@ func (j *exportJob) told() Exported {
 func (s *Service) DropExport(ctx context.Context, c Call, id string) error {
 	const op = "exchange.DropExport"
 	c.Operation = "export"
-	e := s.event(c, auth.Delete, "Patient")
-	_, was, err := s.exportOf(ctx, &e, id)
-	if err != nil {
-		return err
+	_, err := again(s, func() ([]Written, error) {
+		e := s.event(c, auth.Delete, "Patient")
+		_, was, err := s.exportOf(ctx, &e, id)
+		if err != nil {
+			return nil, err
+		}
+		e.asked(auth.Decision{Permit: true, HTTP: 202})
+		return s.commit(ctx, op, e, Unit{Relied: []Reliance{{Setting: &was}}, Settings: []Setting{{Key: was.Key}}}) // a look at it writes it too
+	})
+	if moved(err) {
+		return contended(op, err)
 	}
-	e.asked(auth.Decision{Permit: true, HTTP: 202})
-	_, err = s.commit(ctx, op, e, Unit{Settings: []Setting{{Key: was.Key}}})
 	return err
 }

@@ -2,9 +2,12 @@ package rest_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -120,4 +123,81 @@ func TestEventNumbersGoOnAboveThoseOfBeforeARestore(t *testing.T) {
 		wantTold(t, "the next", h.told(), event(above+1, "CarePlan/"+next))
 		last = above + 1
 	}
+}
+
+// flaky is a store of which a lease can fail, and that tells when the outbox has been read to its end.
+type flaky struct {
+	exchange.Store
+	fails atomic.Bool
+	lost  chan struct{}
+	read  func() // once; nil: not now
+}
+
+func (f *flaky) Lease(ctx context.Context, name, holder string, ttl time.Duration) (bool, error) {
+	if f.fails.CompareAndSwap(true, false) {
+		defer close(f.lost)
+		return false, errors.New("the answer is lost")
+	}
+	return f.Store.Lease(ctx, name, holder, ttl)
+}
+
+func (f *flaky) View(ctx context.Context, do func(exchange.Snapshot) error) error {
+	return f.Store.View(ctx, func(v exchange.Snapshot) error { return do(flakyView{v, f}) })
+}
+
+type flakyView struct {
+	exchange.Snapshot
+	f *flaky
+}
+
+func (v flakyView) Changes(after int64, max int) ([]exchange.Notice, error) {
+	out, err := v.Snapshot.Changes(after, max)
+	if read := v.f.read; read != nil && len(out) < max {
+		v.f.read = nil
+		read()
+	}
+	return out, err
+}
+
+// TestALeaseThatIsLostWhileTheOutboxIsRead: who has just forgotten everybody notes for nobody that all is told.
+func TestALeaseThatIsLostWhileTheOutboxIsRead(t *testing.T) {
+	t.Parallel()
+	h := newHooked(t)
+	h.subscribed("hospital", "care-plan")
+	patient, first := h.child("hospital")
+	wantTold(t, "before", h.told(), event(1, "CarePlan/"+first))
+	h.restart()
+	f := &flaky{Store: h.store, lost: make(chan struct{})}
+	sending, release := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	post := h.outlet.Post
+	h.outlet.Post = func(ctx context.Context, m exchange.Message) error {
+		once.Do(func() { close(sending); <-release })
+		return post(ctx, m)
+	}
+	h.wire(f)
+	h.deliver = h.exchange.Deliverer()
+	ctx := context.Background()
+	second := h.create("hospital", "CarePlan", fmt.Sprintf(planBody, patient))
+	var passes sync.WaitGroup
+	pass := func() {
+		if err := h.deliver.Once(ctx); err != nil {
+			t.Error(err)
+		}
+	}
+	passes.Go(pass)
+	<-sending // the worker holds its message
+	third := h.create("hospital", "CarePlan", fmt.Sprintf(planBody, patient))
+	h.flood(patient, 1200)
+	f.read = func() {
+		h.advance(4 * time.Second) // the lease is to be renewed
+		f.fails.Store(true)
+		close(release)
+		<-f.lost
+	}
+	passes.Go(pass)
+	passes.Wait()
+	h.advance(time.Minute)
+	pass()
+	wantTold(t, "all of it", h.hook.take(), event(2, "CarePlan/"+second), event(3, "CarePlan/"+third))
 }

@@ -239,6 +239,36 @@ func TestOldRowsGoAndLeaveAnAnchor(t *testing.T) {
 	}
 }
 
+// TestALongLogGoesStepByStep: who writes waits for none of years of rows, and what is left is whole.
+func TestALongLogGoesStepByStep(t *testing.T) {
+	t.Parallel()
+	const rows = 4500
+	now := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
+	groups := 0
+	s, err := store.Open(t.Context(), t.TempDir(), store.Options{Now: func() time.Time { return now }, Committed: func(int, time.Duration) { groups++ }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	u := unit("a", 1)
+	for range rows - 1 {
+		u.Audits = append(u.Audits, u.Audits[0])
+	}
+	commit(t, s, u)
+	now = now.AddDate(1, 0, 0)
+	commit(t, s, unit("a", 2))
+	if _, err := s.SignAudit(t.Context(), seal{"us"}); err != nil {
+		t.Fatal(err)
+	}
+	before := groups
+	if n, err := s.PurgeAudit(t.Context(), seal{"us"}, now.Add(-time.Hour)); err != nil || n != rows || groups-before < 3 {
+		t.Errorf("%d rows went in %d steps: %v", n, groups-before, err)
+	}
+	if v := verify(t, s, store.AuditCheck{Signer: seal{"us"}}); v.Break != nil || v.Rows < 1 {
+		t.Errorf("%+v", v)
+	}
+}
+
 // TestNobodyTakesMoreThanAPurge: of a purged log each further row is missed, and so is what vouches for
 // those that went.
 func TestNobodyTakesMoreThanAPurge(t *testing.T) {

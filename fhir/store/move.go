@@ -100,7 +100,7 @@ func (s *Store) Move(ctx context.Context, dsn string, told func(table string, ro
 	}
 	settings := maps.Clone(pgWriting)
 	settings["statement_timeout"], settings["idle_in_transaction_session_timeout"] = "0", "0"
-	to, err := pgPool(ctx, dsn, settings, 1)
+	to, err := pgPool(ctx, dsn, settings, 1, &pgSite{})
 	if err != nil {
 		return err
 	}
@@ -118,6 +118,7 @@ func (s *Store) Move(ctx context.Context, dsn string, told func(table string, ro
 		return &fhir.Error{Kind: fhir.Unavailable, Op: op, Err: err}
 	}
 	err = pgx.BeginFunc(ctx, c.Conn(), func(tx pgx.Tx) error { return moveAll(ctx, from, tx, told) })
+	ctx = context.WithoutCancel(ctx) // what was committed there must not be served here any more
 	if err = errors.Join(err, s.readers.give(from, err == nil)); err == nil {
 		err = raiseOutbox(ctx, c.Conn())
 	}

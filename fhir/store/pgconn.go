@@ -151,6 +151,7 @@ type pgLink struct {
 	held  []question // statements that wait, behind batch
 	begun bool       // something was sent
 	final bool       // the commit was sent: what becomes of it may be unknown
+	slow  bool       // an answer may take as long as it needs
 
 	shared bool // several units hold statements: none of them is sent before all are done
 	mark   int  // where those of the running unit begin in held
@@ -181,7 +182,13 @@ func (l *pgLink) ask(questions ...question) (changed int64, err error) {
 	if batch.Len() == 0 {
 		return 0, nil
 	}
-	results := l.c.SendBatch(l.ctx, batch)
+	ctx := l.ctx
+	if !l.slow {
+		var end context.CancelFunc
+		ctx, end = context.WithTimeout(ctx, tripLimit)
+		defer end()
+	}
+	results := l.c.SendBatch(ctx, batch)
 	defer func() {
 		if e := results.Close(); e != nil && err == nil {
 			err = pgFault(e)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -23,7 +24,46 @@ func raiseOutbox(ctx context.Context, c *pgx.Conn) error {
 // pgPlace tells where a store stands: its cluster, the history of that cluster, which is another one after a
 // standby took over or an archive was played back, and its table of settings, which is another one after a
 // dump was restored.
-const pgPlace = `SELECT s.system_identifier||'/'||c.timeline_id||'/'||'kv'::regclass::oid FROM pg_control_system() s, pg_control_checkpoint() c`
+const pgPlace = `SELECT s.system_identifier||'/'||('x'||left(pg_walfile_name(pg_current_wal_lsn()),8))::bit(32)::int||'/'||'kv'::regclass::oid
+	FROM pg_control_system() s`
+
+// pgSite is where a database stood when it was opened.
+type pgSite struct {
+	mu    sync.Mutex
+	place string // "": not known yet
+	left  chan struct{}
+	gone  bool
+}
+
+// settle takes the place of a connection for that of the store.
+func (s *pgSite) settle(ctx context.Context, c *pgx.Conn) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return c.QueryRow(ctx, pgPlace).Scan(&s.place)
+}
+
+// check refuses a new connection to another place.
+func (s *pgSite) check(ctx context.Context, c *pgx.Conn) error {
+	s.mu.Lock()
+	was := s.place
+	s.mu.Unlock()
+	if was == "" {
+		return nil
+	}
+	ctx, end := context.WithTimeout(ctx, connectLimit)
+	defer end()
+	var now string
+	if err := c.QueryRow(ctx, pgPlace, pgx.QueryExecModeSimpleProtocol).Scan(&now); err != nil || now == was {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.gone {
+		s.gone = true
+		close(s.left)
+	}
+	return ErrElsewhere
+}
 
 // elsewhere acts when the store has been brought to another place since it was opened last: what it holds may be
 // older than what was told, and than what was withdrawn. The numbers of events are raised, and logins end. An

@@ -36,8 +36,17 @@ var (
 	}
 )
 
-// connectLimit bounds how long a new connection may take, where the address does not say.
-const connectLimit = 3 * time.Second
+// Bounds of waiting for a server that says nothing: for a new connection, where the address does not say; for one that
+// was idle; for one that others use; for the answers to one trip, which is beyond every statement_timeout.
+const (
+	connectLimit = 3 * time.Second
+	pingLimit    = time.Second
+	readerLimit  = 15 * time.Second
+	tripLimit    = 35 * time.Second
+)
+
+// ErrElsewhere says that the database is at another place than when it was opened (pgPlace).
+var ErrElsewhere = errors.New("the database stands elsewhere than before")
 
 // IsPostgres reports whether a --store address is one of PostgreSQL.
 func IsPostgres(dsn string) bool {
@@ -49,11 +58,12 @@ func IsPostgres(dsn string) bool {
 func openPostgres(ctx context.Context, dsn string, o Options, steps []string) (*Store, error) {
 	now := o.Now
 	o = o.withDefaults()
-	writing, err := pgPool(ctx, dsn, pgWriting, o.Writers)
+	at := &pgSite{left: make(chan struct{})}
+	writing, err := pgPool(ctx, dsn, pgWriting, o.Writers, at)
 	if err != nil {
 		return nil, err
 	}
-	reading, err := pgPool(ctx, dsn, pgReading, o.Readers)
+	reading, err := pgPool(ctx, dsn, pgReading, o.Readers, at)
 	if err != nil {
 		writing.Close()
 		return nil, err
@@ -64,7 +74,9 @@ func openPostgres(ctx context.Context, dsn string, o Options, steps []string) (*
 	}
 	var name string
 	err = writing.AcquireFunc(ctx, func(c *pgxpool.Conn) error {
-		name, err = migrate(ctx, c.Conn(), steps)
+		if name, err = migrate(ctx, c.Conn(), steps); err == nil {
+			err = at.settle(ctx, c.Conn())
+		}
 		return err
 	})
 	if err != nil {
@@ -75,7 +87,7 @@ func openPostgres(ctx context.Context, dsn string, o Options, steps []string) (*
 		return nil, noPostgres(err)
 	}
 	texts := &pgTexts{texts: map[string]string{}}
-	s := &Store{dict: newInterned(), recent: newRecent(0), shut: func() error { return nil }}
+	s := &Store{dict: newInterned(), recent: newRecent(0), shut: func() error { return nil }, elsewhere: at.left}
 	s.readers = &pgReaders{pool: reading, texts: texts}
 	s.writer = &pgWriter{pool: writing, texts: texts, dict: s.dict, store: name, now: now, told: o.Committed, queue: int64(o.Queue)}
 	return s, nil
@@ -94,7 +106,8 @@ func noPostgres(err error) error {
 	return ErrNoPostgres
 }
 
-func pgPool(ctx context.Context, dsn string, params map[string]string, size int) (*pgxpool.Pool, error) {
+// pgPool connects to the primary alone: what a standby shows may be older than a withdrawal.
+func pgPool(ctx context.Context, dsn string, params map[string]string, size int, at *pgSite) (*pgxpool.Pool, error) {
 	c, err := pgxpool.ParseConfig(dsn)
 	if err != nil { // its text may hold the address
 		return nil, errors.New("the address of --store cannot be read; use postgres://USER:PASSWORD@HOST:PORT/DATABASE")
@@ -105,6 +118,10 @@ func pgPool(ctx context.Context, dsn string, params map[string]string, size int)
 	if c.ConnConfig.ConnectTimeout == 0 {
 		c.ConnConfig.ConnectTimeout = connectLimit
 	}
+	if c.ConnConfig.ValidateConnect == nil {
+		c.ConnConfig.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsPrimary
+	}
+	c.AfterConnect, c.PingTimeout = at.check, pingLimit
 	c.MaxConns = int32(size)
 	return pgxpool.NewWithConfig(ctx, c)
 }
@@ -123,7 +140,9 @@ func (r *pgReaders) take(ctx context.Context) (*conn, error) {
 	if r.closed.Load() {
 		return nil, errClosed
 	}
-	c, err := r.pool.Acquire(ctx)
+	waits, end := context.WithTimeout(ctx, readerLimit)
+	defer end()
+	c, err := r.pool.Acquire(waits)
 	if err != nil {
 		return nil, err
 	}

@@ -59,7 +59,9 @@ func (w *pgWriter) admit(ctx context.Context, op string) error {
 
 // alone runs a change in a transaction of its own.
 func (w *pgWriter) alone(ctx context.Context, op string, apply func(*tx) error) error {
-	c, err := w.pool.Acquire(ctx)
+	waits, end := context.WithTimeout(ctx, unitLimit)
+	c, err := w.pool.Acquire(waits)
+	end()
 	if err != nil {
 		return &fhir.Error{Kind: fhir.Unavailable, Op: op, Reason: refusal(ctx), Err: err}
 	}
@@ -119,7 +121,7 @@ func (w *pgWriter) stop() (bool, error) {
 // is gone.
 func (w *pgWriter) transact(ctx context.Context, c *pgxpool.Conn, apply func(*tx) error) (again, lost bool, err error) {
 	l := &pgLink{ctx: ctx, c: c, texts: w.texts, batch: &pgx.Batch{}}
-	l.batch.Queue(`BEGIN`)
+	l.batch.Queue(`BEGIN ISOLATION LEVEL READ COMMITTED`) // what advisory locks guard is read after they are taken
 	at := time.Now().UnixMilli()
 	if w.now != nil {
 		at = w.now().UnixMilli()

@@ -54,6 +54,9 @@ func (s *snapshot) unhurried() error {
 	if s.c.patient == "" {
 		return nil
 	}
+	if l, ok := s.c.link.(*pgLink); ok {
+		l.slow = true
+	}
 	return errors.Join(s.planned(), s.c.exec(s.c.patient))
 }
 

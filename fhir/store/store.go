@@ -52,6 +52,8 @@ type Store struct {
 	readers lender
 	recent  *recent
 	shut    func() error // releases what is held beside writer and readers
+
+	elsewhere chan struct{} // nil: a folder
 }
 
 var _ exchange.Store = (*Store)(nil)
@@ -103,6 +105,11 @@ func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 	}
 	return s, nil
 }
+
+// Elsewhere is closed when a database turns out to be at another place than at Open: a standby took over, or a backup
+// was brought back. What is known of it may be of rows that are not there any more, so that it gives nothing out from
+// then on: close it, and open it again. That of a folder stays where it is.
+func (s *Store) Elsewhere() <-chan struct{} { return s.elsewhere }
 
 // Waiting returns how many units wait for the writer, of as many as may.
 func (s *Store) Waiting() (units, room int) { return s.writer.waits() }

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"hash"
 	"time"
 
@@ -153,8 +154,12 @@ func (s *Store) Unsigned(ctx context.Context) (rows int64, since time.Time, err 
 	return rows, since, fhir.Wrap("store.Unsigned", err)
 }
 
-// PurgeAudit drops from every chain the rows recorded before an instant, and leaves a signed anchor
-// behind in the place of those of each chain. It returns how many went.
+// purgeRows is how many rows of the log one unit drops: whoever writes waits for it.
+const purgeRows = 2000
+
+// PurgeAudit drops from every chain the rows recorded before an instant, some at a time, and leaves a signed anchor
+// behind in the place of those of each chain. It returns how many went; those of a chain that fails stay, and keep
+// no other.
 func (s *Store) PurgeAudit(ctx context.Context, by Signer, before time.Time) (int, error) {
 	const op = "store.PurgeAudit"
 	if _, err := s.SignAudit(ctx, by); err != nil { // what goes has been vouched for
@@ -172,24 +177,23 @@ func (s *Store) PurgeAudit(ctx context.Context, by Signer, before time.Time) (in
 	})
 	dropped := 0
 	for _, c := range chains {
-		if err != nil {
-			break
-		}
 		if c.name == checkpoints || c.name == anchors || c.seq == 0 {
 			continue
 		}
-		var n int
-		err = s.writer.do(ctx, op, 0, func(t *tx) error {
-			var err error
-			n, err = t.purge(by, &c, before.UnixMilli())
-			return err
-		})
-		dropped += n
+		for n := purgeRows; n == purgeRows && ctx.Err() == nil; dropped += n {
+			failed := s.writer.do(ctx, op, 0, func(t *tx) (err error) {
+				n, err = t.purge(by, &c, before.UnixMilli())
+				return err
+			})
+			if failed != nil {
+				err, n = errors.Join(err, failed), 0
+			}
+		}
 	}
-	return dropped, fhir.Wrap(op, err)
+	return dropped, fhir.Wrap(op, errors.Join(err, ctx.Err()))
 }
 
-// purge drops the oldest rows of one chain.
+// purge drops the oldest rows of one chain, at most purgeRows.
 func (t *tx) purge(by Signer, c *compID, before int64) (int, error) {
 	if err := t.beside(); err != nil {
 		return 0, err
@@ -200,7 +204,8 @@ func (t *tx) purge(by Signer, c *compID, before int64) (int, error) {
 	if err != nil || !old || last >= before {
 		return 0, err
 	}
-	_, err = t.c.one(`SELECT seq,hash FROM audit WHERE comp=? AND at<? ORDER BY seq DESC LIMIT 1`, args(c.n, before), &last, &hash)
+	_, err = t.c.one(`SELECT seq,hash FROM (SELECT seq,hash,at FROM audit WHERE comp=? ORDER BY seq LIMIT ?) o WHERE at<? ORDER BY seq DESC LIMIT 1`,
+		args(c.n, purgeRows, before), &last, &hash)
 	if err != nil {
 		return 0, err
 	}

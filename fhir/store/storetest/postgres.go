@@ -84,6 +84,48 @@ func NewPostgres(settings ...string) (*Postgres, error) {
 	return p, nil
 }
 
+// Standby makes and starts a standby that follows it, and ends with the test.
+func (p *Postgres) Standby(t testing.TB) *Postgres {
+	t.Helper()
+	dir, err := os.MkdirTemp("/tmp", "drieluik-pg-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := &Postgres{dir: dir, folder: p.folder, as: p.as}
+	if p.as != nil {
+		if err := os.Chown(dir, int(p.as.Uid), int(p.as.Gid)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out, err := q.command("pg_basebackup", "-D", q.data(), "-h", p.dir, "-p", pgSocket, "-U", "drieluik", "-R", "-X", "stream", "-c", "fast", "--no-sync").CombinedOutput()
+	if err != nil {
+		t.Fatalf("pg_basebackup: %v: %s", err, out)
+	}
+	q.args = append([]string{"-D", q.data(), "-k", dir}, p.args[4:]...)
+	if err := q.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := q.Remove(); err != nil {
+			t.Error(err)
+		}
+	})
+	return q
+}
+
+// Before returns an address of a store of p on two clusters, this one first.
+func (p *Postgres) Before(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	query := u.Query()
+	query.Set("host", p.dir+","+query.Get("host"))
+	query.Set("port", pgSocket+","+query.Get("port"))
+	u.RawQuery = query.Encode()
+	return u.String()
+}
+
 // programs finds where Debian, or who else, put initdb and postgres.
 func programs() (string, error) {
 	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
