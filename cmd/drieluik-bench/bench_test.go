@@ -126,11 +126,45 @@ func TestASoakTellsOfEachMinute(t *testing.T) {
 
 func TestWrongUseOfTheBenchIsExit2(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{}, {"--binary", "/nowhere"}, {"--binary", bench, "--children", "0"}, {"--binary", bench, "--clients", "0"}, {"--binary", bench, "--soak=-1s"}} {
+	for _, args := range [][]string{{}, {"--binary", "/nowhere"}, {"--binary", bench, "--children", "0"}, {"--binary", bench, "--clients", "0"}, {"--binary", bench, "--soak=-1s"}, {"--compare", bench}} {
 		out, err := exec.Command(bench, args...).CombinedOutput()
 		var exit *exec.ExitError
 		if !errors.As(err, &exit) || exit.ExitCode() != 2 || strings.Count(string(out), "\n") != 1 {
 			t.Errorf("%v: %v %s", args, err, out)
 		}
+	}
+}
+
+// TestTwoBuildsAreCompared by what they were measured to, whatever was stored meanwhile.
+func TestTwoBuildsAreCompared(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	figures := func(name, rows string) string {
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, []byte(`{"children":5,"resources":100,"secondsPerFigure":1,"rows":[`+rows+`]}`), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	const w3 = `{"id":"W3","what":"create","clients":32,"ceiling":"C2","goal":"≥ 0.5 × C2","ratio":%s,"requests":10,"units":10,"nanoseconds":1000000000,"cpu":%d,"verdict":"not met"}`
+	before := figures("before.json", fmt.Sprintf(w3, "0.2", 20_000_000)+`,{"id":"start","what":"cold start to ready on 100 versions","value":0.08,"unit":"s","verdict":"met"},
+		{"id":"W5","what":"push","clients":8,"requests":4,"units":8,"nanoseconds":1000000000,"verdict":"no goal"}`)
+	after := figures("after.json", fmt.Sprintf(w3, "0.3", 10_000_000)+`,{"id":"start","what":"cold start to ready on 2,300 versions","value":0.04,"unit":"s","verdict":"met"},
+		{"id":"W9","what":"import","clients":1,"requests":4,"units":8,"nanoseconds":1000000000,"verdict":"no goal"}`)
+	out, err := exec.CommandContext(t.Context(), bench, "--compare", before+","+after).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	text := strings.Join(strings.Fields(string(out)), " ")
+	for _, want := range []string{
+		"W3 create 32 C2 0.200 0.300 +50 % 0 µs 0 µs 2000 1000 not met not met", "start cold start to ready on 2,300 versions 0 s 0.080 0.040 -50 %",
+		"W9 import 1 units/s 8.000 new", "W5 push 8 units/s 8.000 not measured",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not in\n%s", want, out)
+		}
+	}
+	if out, err := exec.CommandContext(t.Context(), bench, "--compare", before+","+bench).CombinedOutput(); err == nil || !strings.Contains(string(out), "no figures") {
+		t.Errorf("%v\n%s", err, out)
 	}
 }

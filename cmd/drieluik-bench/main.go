@@ -34,6 +34,7 @@ type options struct {
 	Sizes    []int         `default:"10000,100000" help:"Numbers of resources of --growth; the first is what others are compared with."`
 	Soak     time.Duration `placeholder:"DURATION" help:"Nothing but W1 to W5 mixed, at 70 % of what the server can do, for so long: each minute its memory, wrong answers and p99."`
 	JSON     string        `name:"json" type:"path" help:"Write the figures to this file, to compare two builds."`
+	Compare  []string      `placeholder:"BEFORE,AFTER" type:"existingfile" help:"Measure nothing: print how the figures of one build, a file of --json, differ from those of another."`
 	Profile  string        `placeholder:"FOLDER" type:"existingdir" help:"Write a CPU profile of the server under each workload into this folder, for go tool pprof; of a soak each minute, and what memory holds."`
 	Bare     bool          `hidden:"" help:"Be the bare server that C1 measures."`
 }
@@ -59,6 +60,7 @@ Each row ends in met or not met. A busy machine moves everything: look at the dr
 Examples:
   drieluik-bench --binary ./drieluik --short
   drieluik-bench --binary ./drieluik --only W2,W3 --json before.json
+  drieluik-bench --compare before.json,after.json
   drieluik-bench --binary ./drieluik --soak 30m --json soak.json`
 
 // run measures and prints. It returns the exit code: 0 done, 1 failed, 2 wrong usage. A goal that is
@@ -80,9 +82,12 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 		fmt.Fprintf(errs, "drieluik-bench: %v. See drieluik-bench --help.\n", err)
 		return 2
 	}
-	if o.Bare {
+	switch {
+	case o.Bare:
 		err = bareServer(ctx, out)
-	} else {
+	case len(o.Compare) > 0:
+		err = compare(o.Compare, out)
+	default:
 		err = measureAll(ctx, o, out, errs)
 	}
 	if err != nil {
@@ -103,6 +108,10 @@ func (o *options) settle() error {
 	switch {
 	case o.Bare:
 		return nil
+	case len(o.Compare) == 2:
+		return nil
+	case len(o.Compare) > 0:
+		return errors.New("--compare takes two files, such as before.json,after.json")
 	case o.Binary == "":
 		return errors.New("give --binary, the drieluik to measure")
 	case o.Children < 1 || o.Children > maxChildren:
